@@ -1,0 +1,11 @@
+/** The few functions of `node:zlib` that are used here, as both Node and workerd have them. */
+declare module "node:zlib" {
+  interface OutputBound {
+    /** A RangeError is thrown when the output would be longer. */
+    readonly maxOutputLength?: number;
+  }
+  export function gzipSync(bytes: Uint8Array): Uint8Array;
+  export function gunzipSync(bytes: Uint8Array, bound?: OutputBound): Uint8Array;
+  export function zstdCompressSync(bytes: Uint8Array): Uint8Array;
+  export function zstdDecompressSync(bytes: Uint8Array, bound?: OutputBound): Uint8Array;
+}

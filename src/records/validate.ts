@@ -1,0 +1,160 @@
+/**
+ * Judges batches that come from outside, before anything is written. What Kafka's LogValidator
+ * refuses is refused here, and what would make a stored batch unreadable.
+ */
+
+import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
+import { decompress } from "./compression.ts";
+import { crc32c } from "./crc32c.ts";
+import { checkWhole, type BatchHeader } from "./header.ts";
+import {
+  ATTRIBUTES_AT,
+  BATCH_OVERHEAD_BYTES,
+  DELETE_HORIZON_BIT,
+  KNOWN_ATTRIBUTE_BITS,
+  NO_TIMESTAMP,
+  RECORD_BYTES_MIN,
+  TIMESTAMP_MS_MAX,
+} from "./layout.ts";
+import { RecordWalker } from "./walker.ts";
+
+export interface ProduceLimits {
+  /** The largest batch as it travels and is stored (`max.message.bytes`). */
+  readonly maxMessageBytes: number;
+  /** What a compressed batch may unfold to; default 16 × maxMessageBytes. */
+  readonly maxDecompressedBytes?: number;
+  /** A compacted topic refuses records without a key. */
+  readonly keysRequired?: boolean;
+}
+
+/** How far a batch may unfold when the caller does not say. */
+const EXPANSION_MAX = 16;
+
+/** `maxTimestamp` is what the records say: producers' headers are not always right about it. */
+export type ValidationResult = { readonly ok: true; readonly maxTimestamp: number } | Refusal;
+
+function wrong(error: ErrorName, header: BatchHeader, what: string): Refusal {
+  return refuse(error, `Record batch at byte ${header.position}: ${what}.`);
+}
+
+/**
+ * Validates one batch that a producer sent, to its last byte. Uncompressed records are walked
+ * where they lie, without allocation per record.
+ *
+ * Errors: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP,
+ * UNSUPPORTED_COMPRESSION_TYPE.
+ */
+export function validateProducedBatch(
+  bytes: Uint8Array,
+  header: BatchHeader,
+  limits: ProduceLimits,
+): ValidationResult {
+  const refused =
+    checkWhole(bytes, header) ??
+    checkSize(header, limits) ??
+    checkCrc(bytes, header) ??
+    checkAttributes(header) ??
+    checkProducer(header) ??
+    checkCount(header) ??
+    checkHeaderTimestamps(header);
+  if (refused !== undefined) return refused;
+  const start = header.position + BATCH_OVERHEAD_BYTES;
+  const end = header.position + header.sizeBytes;
+  if (header.compression === "none") return walk(bytes, start, end, header, limits);
+  if (header.compression === null) {
+    return wrong("UNSUPPORTED_COMPRESSION_TYPE", header, "its codec does not exist");
+  }
+  const maxBytes = limits.maxDecompressedBytes ?? EXPANSION_MAX * limits.maxMessageBytes;
+  const plain = decompress(header.compression, bytes.subarray(start, end), maxBytes);
+  if (!plain.ok) return wrong(plain.error, header, plain.message.replace(/\.$/, ""));
+  return walk(plain.bytes, 0, plain.bytes.length, header, limits);
+}
+
+function checkSize(header: BatchHeader, limits: ProduceLimits): Refusal | undefined {
+  if (header.sizeBytes <= limits.maxMessageBytes) return undefined;
+  const text = `${header.sizeBytes} bytes are more than the ${limits.maxMessageBytes} allowed`;
+  return wrong("MESSAGE_TOO_LARGE", header, text);
+}
+
+function checkCrc(bytes: Uint8Array, header: BatchHeader): Refusal | undefined {
+  const at = header.position;
+  const crc = crc32c(bytes, at + ATTRIBUTES_AT, at + header.sizeBytes);
+  if (crc === header.crc) return undefined;
+  return wrong("CORRUPT_MESSAGE", header, "its CRC-32C does not match its bytes");
+}
+
+function checkAttributes(header: BatchHeader): Refusal | undefined {
+  if ((header.attributes & ~KNOWN_ATTRIBUTE_BITS) !== 0) {
+    return wrong("INVALID_RECORD", header, "it has attribute bits that are reserved");
+  }
+  if (header.isControl) {
+    return wrong("INVALID_RECORD", header, "control batches are written by the service alone");
+  }
+  if ((header.attributes & DELETE_HORIZON_BIT) !== 0) {
+    return wrong("INVALID_RECORD", header, "only compaction sets a delete horizon");
+  }
+  if (header.timestampType === "LogAppendTime") {
+    return wrong("INVALID_TIMESTAMP", header, "producers do not set the append time");
+  }
+  return undefined;
+}
+
+function checkProducer(header: BatchHeader): Refusal | undefined {
+  const { producerId, producerEpoch, baseSequence } = header;
+  const none = producerId === -1 && producerEpoch === -1 && baseSequence === -1;
+  if (none) {
+    if (!header.isTransactional) return undefined;
+    return wrong("INVALID_RECORD", header, "it is transactional and names no producer id");
+  }
+  if (producerId >= 0 && producerEpoch >= 0 && baseSequence >= 0) return undefined;
+  const text = "producer id, epoch and sequence come all together or not at all";
+  return wrong("INVALID_RECORD", header, text);
+}
+
+function checkCount(header: BatchHeader): Refusal | undefined {
+  const { recordCount, lastOffsetDelta } = header;
+  if (recordCount < 1) return wrong("INVALID_RECORD", header, "it has no records");
+  if (recordCount === lastOffsetDelta + 1) return undefined;
+  const text = `${recordCount} records do not fit a last offset delta of ${lastOffsetDelta}`;
+  return wrong("INVALID_RECORD", header, text);
+}
+
+function isTimestamp(timestamp: number): boolean {
+  return timestamp >= NO_TIMESTAMP && timestamp <= TIMESTAMP_MS_MAX;
+}
+
+function checkHeaderTimestamps(header: BatchHeader): Refusal | undefined {
+  if (isTimestamp(header.baseTimestamp) && isTimestamp(header.maxTimestamp)) return undefined;
+  return wrong("INVALID_TIMESTAMP", header, "a timestamp of its header is out of bounds");
+}
+
+function walk(
+  payload: Uint8Array,
+  start: number,
+  end: number,
+  header: BatchHeader,
+  limits: ProduceLimits,
+): ValidationResult {
+  const { recordCount, baseTimestamp } = header;
+  if (recordCount * RECORD_BYTES_MIN > end - start) {
+    return wrong("CORRUPT_MESSAGE", header, `${recordCount} records do not fit into its bytes`);
+  }
+  const walker = new RecordWalker(payload, start, end);
+  let maxTimestamp = NO_TIMESTAMP;
+  for (let i = 0; i < recordCount; i++) {
+    if (!walker.next()) return wrong("CORRUPT_MESSAGE", header, walker.problem ?? "it ends early");
+    if (walker.offsetDelta !== i) {
+      return wrong("INVALID_RECORD", header, `record ${i} has offset delta ${walker.offsetDelta}`);
+    }
+    const timestamp = baseTimestamp + walker.timestampDelta;
+    if (!isTimestamp(timestamp)) {
+      return wrong("INVALID_TIMESTAMP", header, `record ${i} has a timestamp out of bounds`);
+    }
+    if (timestamp > maxTimestamp) maxTimestamp = timestamp;
+    if (limits.keysRequired === true && walker.keyStart < 0) {
+      return wrong("INVALID_RECORD", header, `record ${i} has no key; the topic is compacted`);
+    }
+  }
+  if (!walker.atEnd) return wrong("CORRUPT_MESSAGE", header, "bytes follow its last record");
+  return { ok: true, maxTimestamp };
+}
