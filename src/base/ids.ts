@@ -1,0 +1,54 @@
+/**
+ * Names of things: what is legal, and how the names of Durable Objects are built.
+ */
+import { INT_MAX, TOPIC_NAME_LENGTH_MAX } from "./limits.ts";
+
+/** The one controller object's name. */
+export const CONTROLLER_NAME = "controller";
+
+/** A place of one replica: what its object's name is made of. */
+export interface ReplicaName {
+  /** Unique per creation of a topic: 32 lower-case hexadecimal digits. */
+  readonly topicId: string;
+  readonly partition: number;
+  readonly brokerId: number;
+  /** Counts the replicas that a (partition, broker) pair has had; a moved replica is a new object. */
+  readonly generation: number;
+}
+
+/** `<topicId>/<partition>/<brokerId>/<generation>` */
+export function replicaObjectName(name: ReplicaName): string {
+  return `${name.topicId}/${name.partition}/${name.brokerId}/${name.generation}`;
+}
+
+/** The reverse of {@link replicaObjectName}; null where the text is not such a name. */
+export function parseReplicaObjectName(text: string): ReplicaName | null {
+  const match = /^([0-9a-f]{32})\/(\d{1,10})\/(\d{1,10})\/(\d{1,10})$/.exec(text);
+  if (!match) return null;
+  return {
+    topicId: match[1]!,
+    partition: Number(match[2]),
+    brokerId: Number(match[3]),
+    generation: Number(match[4]),
+  };
+}
+
+/** Kafka's rule for topic names (org.apache.kafka.common.internals.Topic): null when legal, else what is wrong. */
+export function topicNameProblem(name: string): string | null {
+  if (name.length === 0) return "A topic name must not be empty.";
+  if (name === "." || name === "..") return "A topic name must not be '.' or '..'.";
+  if (name.length > TOPIC_NAME_LENGTH_MAX) {
+    return `A topic name has at most ${TOPIC_NAME_LENGTH_MAX} characters.`;
+  }
+  if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
+    return "A topic name consists of ASCII letters, digits, '.', '_' and '-'.";
+  }
+  return null;
+}
+
+/** Decimal digits to a whole number of 0 … 2^53 - 1; null for anything else (signs, blanks, exponents, too large). */
+export function parseWhole(text: string): number | null {
+  if (!/^\d{1,16}$/.test(text)) return null;
+  const n = Number(text);
+  return n <= INT_MAX ? n : null;
+}

@@ -1,0 +1,49 @@
+/**
+ * Hard bounds: what the platform or this design cannot exceed, whatever the configuration says.
+ * Settings that people choose are in config.ts; these are not settings.
+ */
+
+/**
+ * Largest data blob of one chunk row, in bytes. The platform refuses rows over 2 MB (the local
+ * runtime does not, so the bound is enforced here); the rest of the row stays far below the margin.
+ */
+export const CHUNK_BYTES_MAX = 1_990_000;
+
+/** A flush gathers arrivals up to about this size, in bytes; larger single appends get rows of their own. */
+export const CHUNK_BYTES_TARGET = 1_048_576;
+
+/** Largest body of a produce request, in bytes: what one partition call may carry, far below RPC's 32 MiB. */
+export const REQUEST_BYTES_MAX = 8_388_608;
+
+/** Largest answer of one fetch call, in bytes, whatever `max_bytes` asks for. */
+export const FETCH_BYTES_MAX = 8_388_608;
+
+/** Longest wait of a long poll, in milliseconds. */
+export const FETCH_WAIT_MS_MAX = 60_000;
+
+/** Bound on a decompressed record batch, in bytes: what a reader of JSON can be made to hold. */
+export const DECOMPRESSED_BYTES_MAX = 16_777_216;
+
+/** Records in one JSON produce request. */
+export const REQUEST_RECORDS_MAX = 10_000;
+
+/** Entries of `records:batch`, as in Confluent's REST Proxy. */
+export const BATCH_ENTRIES_MAX = 1_000;
+
+/** Headers of one record. */
+export const RECORD_HEADERS_MAX = 1_000;
+
+/** Largest offset, producer id and timestamp: what a JavaScript number holds exactly. */
+export const INT_MAX = Number.MAX_SAFE_INTEGER;
+
+/** Largest sequence number; the next one is 0 again (KIP-98). */
+export const SEQUENCE_MAX = 2_147_483_647;
+
+/** Partitions of one topic. */
+export const TOPIC_PARTITIONS_MAX = 2_000;
+
+/** Topics of one cluster: what the controller's image holds comfortably in memory. */
+export const TOPICS_MAX = 10_000;
+
+/** Kafka's bound on the length of a topic name. */
+export const TOPIC_NAME_LENGTH_MAX = 249;

@@ -1,0 +1,150 @@
+/**
+ * What a partition replica's object answers to: the contract between it, the worker and the
+ * controller. Types only. Every method returns a union with {@link Refusal}; none throws for an
+ * operating error. During a deploy old and new code call each other: add fields as optional,
+ * never change what one means.
+ */
+import type { Refusal } from "../../base/errors.ts";
+
+/** What the controller decided for one replica. Delivered in any order; an older one changes nothing. */
+export interface ReplicaAssignment {
+  readonly topicId: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly brokerId: number;
+  readonly generation: number;
+  /** Broker id of the leader; -1 when there is none. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  /** Counts every change of this partition's state; also of its topic's settings. */
+  readonly partitionEpoch: number;
+  readonly replicas: readonly number[];
+  readonly inSync: readonly number[];
+  /** The topic's own settings, as text. */
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+export interface AppendRequest {
+  /** One or more whole RecordBatch v2, concatenated, checked by `validateProducedBatch`. */
+  readonly batches: Uint8Array;
+  /** 0 and 1: the leader's own write; -1: all in-sync replicas. */
+  readonly acks: -1 | 0 | 1;
+  /**
+   * True where the service picked the partition of a producer's numbered request: sequences then
+   * rise with gaps, since other partitions took the records between. Repeats are still recognized.
+   */
+  readonly sparseSequences?: boolean;
+}
+
+export interface Appended {
+  readonly ok: true;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  /** The batch had been written before, at these offsets; nothing was written now. */
+  readonly duplicate: boolean;
+  readonly logStartOffset: number;
+  /** The time the broker put on the records, or -1 where they keep their producer's. */
+  readonly logAppendTimeMs: number;
+  /** Partition epoch the replica knows: a caller whose metadata is older refreshes it. */
+  readonly partitionEpoch: number;
+}
+
+export interface FetchRequest {
+  readonly offset: number;
+  /** Bytes of whole batches to answer at most; the first batch comes even when it is larger. */
+  readonly maxBytes: number;
+  /** Wait until so many bytes are there, or `maxWaitMs` has gone by. */
+  readonly minBytes: number;
+  readonly maxWaitMs: number;
+  readonly isolation: "read_uncommitted" | "read_committed";
+}
+
+/** The ends of a log, as every read reports them. */
+export interface LogEnds {
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+}
+
+export interface Fetched extends LogEnds {
+  readonly ok: true;
+  /**
+   * Whole batches from the one that holds `offset` on: the first may begin below it, and a batch
+   * in the middle of a page is never cut. Empty when nothing is there.
+   */
+  readonly batches: Uint8Array;
+  readonly partitionEpoch: number;
+}
+
+/** A point in a log: one of its ends, the record with the newest timestamp, or the first at or after a time. */
+export type OffsetSpec =
+  | { readonly at: "earliest" | "latest" | "max-timestamp" }
+  | { readonly at: "timestamp"; readonly timestampMs: number };
+
+export interface ListedOffset {
+  readonly ok: true;
+  /** -1 when no record is at or after the time. */
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly leaderEpoch: number;
+}
+
+export interface ReplicaDescription extends LogEnds {
+  readonly ok: true;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly logEndOffset: number;
+  /** Bytes of record batches in the log. */
+  readonly logBytes: number;
+  readonly segments: number;
+  /** Bytes of the object's database. */
+  readonly storageBytes: number;
+  /** Idempotent producers it remembers. */
+  readonly producers: number;
+  readonly tails: number;
+  /** Since the object woke up. */
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
+  readonly bytesInFlight: number;
+  readonly bytesInFlightPeak: number;
+}
+
+export interface PartitionApi {
+  /** Creates the replica or changes what it is; idempotent. */
+  assign(assignment: ReplicaAssignment): Promise<{ readonly ok: true } | Refusal>;
+  append(request: AppendRequest): Promise<Appended | Refusal>;
+  fetchBatches(request: FetchRequest): Promise<Fetched | Refusal>;
+  listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
+  /** Raises the log start offset to `before` (-1: to the high watermark). */
+  deleteRecords(before: number): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal>;
+  describe(): Promise<ReplicaDescription | Refusal>;
+  /** Deletes the replica's storage for good; refuses the name ever after by not having been assigned. */
+  purge(): Promise<{ readonly ok: true }>;
+}
+
+/**
+ * The WebSocket tail: `fetch()` of the object with `Upgrade: websocket` and `?offset=N` (a number).
+ * It accepts hibernating sockets. Messages it sends:
+ * - first, text: {@link TailHello};
+ * - then binary: whole record batches, one message per flush (a backlog comes in pages), the first
+ *   of which may begin below the offset asked for.
+ * Messages it takes: text {@link TailAck}, which moves the window of `tail.window.bytes`.
+ * It closes with {@link TAIL_CLOSE} codes; the reason of `resume` is the offset to go on from.
+ */
+export interface TailHello extends LogEnds {
+  readonly type: "hello";
+  readonly offset: number;
+}
+export interface TailAck {
+  readonly ack: number;
+}
+
+/** WebSocket close codes of a tail. 1013 and 1012 are IANA's "try again later" and "service restart". */
+export const TAIL_CLOSE = {
+  /** The reader is too far behind what was sent: connect again at the offset in the reason. */
+  resume: 1013,
+  /** The partition moved or was deleted: look it up again. */
+  moved: 1012,
+  /** A message that is no acknowledgement. */
+  unreadable: 1008,
+} as const;
