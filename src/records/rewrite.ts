@@ -35,6 +35,11 @@ export function assignOffsets(
 export function stampLogAppendTime(bytes: Uint8Array, at: number, timestampMs: number): void {
   const attributes = readI16(bytes, at + ATTRIBUTES_AT);
   writeI16(bytes, at + ATTRIBUTES_AT, attributes | LOG_APPEND_TIME_BIT);
+  setMaxTimestamp(bytes, at, timestampMs);
+}
+
+/** Corrects the maximum timestamp of the batch at `at` and computes the CRC anew. */
+export function setMaxTimestamp(bytes: Uint8Array, at: number, timestampMs: number): void {
   writeI64(bytes, at + MAX_TIMESTAMP_AT, timestampMs);
   const end = at + LOG_OVERHEAD_BYTES + readI32(bytes, at + BATCH_LENGTH_AT);
   writeI32(bytes, at + CRC_AT, crc32c(bytes, at + ATTRIBUTES_AT, end));

@@ -30,7 +30,10 @@ export interface ProduceLimits {
 /** How far a batch may unfold when the caller does not say. */
 const EXPANSION_MAX = 16;
 
-/** `maxTimestamp` is what the records say: producers' headers are not always right about it. */
+/**
+ * `maxTimestamp` is what the records say. Producers' headers are not always right about it, and
+ * Kafka corrects them (`setMaxTimestamp`), since look-ups by time depend on it.
+ */
 export type ValidationResult = { readonly ok: true; readonly maxTimestamp: number } | Refusal;
 
 function wrong(error: ErrorName, header: BatchHeader, what: string): Refusal {
@@ -99,15 +102,18 @@ function checkAttributes(header: BatchHeader): Refusal | undefined {
   return undefined;
 }
 
+/**
+ * Epoch and sequence mean nothing without a producer id: Kafka does not look at them then, and
+ * clients differ in what they write there (kafkajs writes 0, most write −1).
+ */
 function checkProducer(header: BatchHeader): Refusal | undefined {
   const { producerId, producerEpoch, baseSequence } = header;
-  const none = producerId === -1 && producerEpoch === -1 && baseSequence === -1;
-  if (none) {
+  if (producerId === -1) {
     if (!header.isTransactional) return undefined;
     return wrong("INVALID_RECORD", header, "it is transactional and names no producer id");
   }
   if (producerId >= 0 && producerEpoch >= 0 && baseSequence >= 0) return undefined;
-  const text = "producer id, epoch and sequence come all together or not at all";
+  const text = "a producer id comes with an epoch and a sequence, none of them negative";
   return wrong("INVALID_RECORD", header, text);
 }
 

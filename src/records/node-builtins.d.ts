@@ -1,4 +1,5 @@
-/** The few functions of `node:zlib` that are used here, as both Node and workerd have them. */
+/** The few functions of Node's modules that are used here, as both Node and workerd have them. */
+
 declare module "node:zlib" {
   interface OutputBound {
     /** A RangeError is thrown when the output would be longer. */
@@ -8,4 +9,8 @@ declare module "node:zlib" {
   export function gunzipSync(bytes: Uint8Array, bound?: OutputBound): Uint8Array;
   export function zstdCompressSync(bytes: Uint8Array): Uint8Array;
   export function zstdDecompressSync(bytes: Uint8Array, bound?: OutputBound): Uint8Array;
+}
+
+declare module "node:buffer" {
+  export function isUtf8(bytes: Uint8Array): boolean;
 }
