@@ -1,0 +1,190 @@
+/**
+ * Proves that the layer rules bite: every way to break one is refused by the linter under the
+ * project's own configuration, and what the layers allow is let through.
+ */
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "../../..");
+
+interface Snippet {
+  readonly file: string;
+  readonly code: string;
+}
+
+const BROKEN: readonly Snippet[] = [
+  { file: "src/base/a.ts", code: `import { x } from "../records/index.ts"; x();` },
+  { file: "src/base/b.ts", code: `import type { X } from "../objects/env.ts"; export type Y = X;` },
+  { file: "src/base/c.ts", code: `import { Hono } from "hono"; export const app = new Hono();` },
+  { file: "src/base/d.ts", code: `import { readFileSync } from "node:fs"; readFileSync("x");` },
+  { file: "src/base/e.ts", code: `export const now = (): number => Date.now();` },
+
+  { file: "src/records/a.ts", code: `export * from "../objects/partition/log.ts";` },
+  { file: "src/records/b.ts", code: `import { readFileSync } from "node:fs"; readFileSync("x");` },
+  {
+    file: "src/records/c.ts",
+    code: `import { env } from "cloudflare:workers"; export default env;`,
+  },
+  { file: "src/records/d.ts", code: `export const now = (): number => Date.now();` },
+  { file: "src/records/e.ts", code: `export const load = () => import("../worker/app.ts");` },
+  { file: "src/kafka/messages/a.ts", code: `export const load = () => fetch("http://x");` },
+
+  {
+    file: "src/objects/partition/a.ts",
+    code: `import { DurableObject } from "cloudflare:workers"; export class A extends DurableObject {}`,
+  },
+  {
+    file: "src/objects/partition/b.ts",
+    code: `import { Partition } from "./object.ts"; export default Partition;`,
+  },
+  {
+    file: "src/objects/partition/c.ts",
+    code: `import { storage } from "../storage.ts"; export default storage;`,
+  },
+  {
+    file: "src/objects/partition/d.ts",
+    code: `import { app } from "../../worker/app.ts"; export default app;`,
+  },
+  {
+    file: "src/objects/partition/e.ts",
+    code: `import { randomInt } from "node:crypto"; export default randomInt;`,
+  },
+  { file: "src/objects/partition/f.ts", code: `export const now = (): number => Date.now();` },
+  {
+    file: "src/objects/partition/g.ts",
+    code: `export const now = (): number => new Date().getTime();`,
+  },
+  { file: "src/objects/partition/h.ts", code: `export const dice = (): number => Math.random();` },
+  {
+    file: "src/objects/partition/i.ts",
+    code: `export const dice = (): number => Math["random"]();`,
+  },
+  { file: "src/objects/partition/j.ts", code: `setTimeout(() => 1, 1);` },
+  { file: "src/objects/partition/k.ts", code: `setInterval(() => 1, 1);` },
+  { file: "src/objects/partition/l.ts", code: `export const call = () => fetch("http://x");` },
+  {
+    file: "src/objects/partition/m.ts",
+    code: `export const call = () => globalThis.fetch("http://x");`,
+  },
+  {
+    file: "src/objects/partition/n.ts",
+    code: `export const id = (): string => crypto.randomUUID();`,
+  },
+  {
+    file: "src/objects/partition/o.ts",
+    code: `export const now = (): number => performance.now();`,
+  },
+  {
+    file: "src/objects/partition/deep/p.ts",
+    code: `import { Partition } from "../object.ts"; export default Partition;`,
+  },
+  {
+    file: "src/objects/partition/q.ts",
+    code: `export const load = (name: string) => import(name);`,
+  },
+  { file: "src/objects/partition/r.ts", code: `export type P = import("./object.ts").Partition;` },
+  {
+    file: "src/objects/controller/api.ts",
+    code: `import type { Partition } from "../partition/object.ts"; export type X = Partition;`,
+  },
+  {
+    file: "src/objects/controller/object.ts",
+    code: `import { app } from "../../worker/app.ts"; export default app;`,
+  },
+
+  {
+    file: "src/worker/a.ts",
+    code: `import { Log } from "../objects/partition/log.ts"; export default Log;`,
+  },
+  {
+    file: "src/worker/b.ts",
+    code: `import { Partition } from "../objects/partition/object.ts"; export default Partition;`,
+  },
+  { file: "src/worker/c.ts", code: `import { main } from "../cli/start.ts"; export default main;` },
+  { file: "src/worker/index.ts", code: `export { Log } from "../objects/partition/log.ts";` },
+];
+
+const SOUND: readonly Snippet[] = [
+  {
+    file: "src/base/ok.ts",
+    code: `import { INT_MAX } from "./limits.ts"; export const x = INT_MAX;`,
+  },
+  {
+    file: "src/records/ok.ts",
+    code: `import { gzipSync } from "node:zlib"; import { x } from "../base/ok.ts"; export default [gzipSync, x];`,
+  },
+  {
+    file: "src/objects/coordinator/log.ts",
+    code: `import { x } from "../../records/index.ts"; import type { Y } from "./api.ts"; import { z } from "../partition/log.ts"; export const y: Y = [x, z];`,
+  },
+  {
+    file: "src/objects/coordinator/crypto.ts",
+    code: `export const f = (crypto: { fetch(): number }): number => crypto.fetch();`,
+  },
+  {
+    file: "src/objects/coordinator/object.ts",
+    code: `import { DurableObject } from "cloudflare:workers"; import { z } from "./log.ts"; export class A extends DurableObject { now = Date.now(); z = z; }`,
+  },
+  { file: "src/objects/storage.ts", code: `export const now = (): number => Date.now();` },
+  {
+    file: "src/worker/routes/ok.ts",
+    code: `import { Hono } from "hono"; import type { Env } from "../../objects/env.ts"; import type { P } from "../../objects/partition/api.ts"; export const app = new Hono<Env & P>(); app.fetch(new Request("http://x"));`,
+  },
+  {
+    file: "src/cli/ok.ts",
+    code: `import { x } from "../base/ok.ts"; console.log(x, Date.now(), Math.random());`,
+  },
+];
+
+let findings: Map<string, string[]>;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "layers-"));
+  cpSync(join(root, "scripts/lint"), join(folder, "scripts/lint"), { recursive: true });
+  cpSync(join(root, ".oxlintrc.json"), join(folder, ".oxlintrc.json"));
+  writeFileSync(join(folder, "package.json"), `{"type":"module"}`);
+  for (const { file, code } of [...BROKEN, ...SOUND]) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), `${code}\n`);
+  }
+  findings = lint();
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Findings of the layer rules, by file. */
+function lint(): Map<string, string[]> {
+  let output: string;
+  try {
+    const oxlint = join(root, "node_modules/oxlint/bin/oxlint");
+    const args = [oxlint, "--format=json", "src"];
+    output = execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+  } catch (error) {
+    output = (error as { stdout: string }).stdout;
+  }
+  const { diagnostics } = JSON.parse(output) as {
+    diagnostics: { filename: string; code?: string; message: string }[];
+  };
+  const found = new Map<string, string[]>();
+  for (const { filename, code, message } of diagnostics) {
+    if (!code?.startsWith("layers(")) continue;
+    found.set(filename, [...(found.get(filename) ?? []), message]);
+  }
+  return found;
+}
+
+describe("the layer rules", () => {
+  test.for(BROKEN)("refuse in $file: $code", ({ file }) => {
+    expect(findings.get(file)).toHaveLength(1);
+  });
+
+  test.for(SOUND)("let through in $file: $code", ({ file }) => {
+    expect(findings.get(file)).toBeUndefined();
+  });
+});
