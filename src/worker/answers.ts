@@ -1,0 +1,53 @@
+/**
+ * Answers: JSON, and errors by the one error table. An error's answer never shows a stack, a key
+ * or a payload; its name is remembered beside it, for the log line and the metrics.
+ */
+import { ERRORS, refuse, type ErrorName, type Refusal } from "../base/errors.ts";
+
+/** The media type of v2 answers where a client asks for it. */
+export const V2_JSON = "application/vnd.kafka.v2+json";
+
+/** Seconds after which a throttled or retriable request may be tried again. */
+const RETRY_AFTER_SECONDS = "1";
+
+const errorNames = new WeakMap<Response, ErrorName>();
+
+/** The table's row as a response: `{"error_code": n, "message": "…"}`. */
+export function errorAnswer(
+  refusal: Refusal,
+  headers?: Readonly<Record<string, string>>,
+): Response {
+  const { http, rest, retriable } = ERRORS[refusal.error];
+  const response = new Response(JSON.stringify({ error_code: rest, message: refusal.message }), {
+    status: http,
+    headers: { "content-type": "application/json", ...headers },
+  });
+  if (http === 429 || (http === 503 && retriable)) {
+    response.headers.set("retry-after", RETRY_AFTER_SECONDS);
+  }
+  errorNames.set(response, refusal.error);
+  return response;
+}
+
+/** The error that a response of {@link errorAnswer} stands for; undefined for any other response. */
+export function errorNameOf(response: Response): ErrorName | undefined {
+  return errorNames.get(response);
+}
+
+/** A JSON answer. */
+export function json(value: unknown, status = 200, contentType = "application/json"): Response {
+  return new Response(JSON.stringify(value), {
+    status,
+    headers: { "content-type": contentType },
+  });
+}
+
+/** Tells a refusal from a response or any value of the contracts. */
+export function isRefusal(value: { readonly ok: boolean }): value is Refusal {
+  return !(value instanceof Response) && value.ok === false;
+}
+
+/** What an exception that nobody expected is answered with. */
+export function unexpected(): Refusal {
+  return refuse("UNKNOWN_SERVER_ERROR");
+}

@@ -1,0 +1,102 @@
+/**
+ * What happens around every handler: gate, cluster, failure, request id, CORS, counting and the
+ * log line of a failed request. One function and no middleware, because it is on the hot path.
+ */
+import { refuse, type ErrorName } from "../base/errors.ts";
+import { errorAnswer, errorNameOf, isRefusal, unexpected } from "./answers.ts";
+import { allowOrigin } from "./cors.ts";
+import { pass } from "./gate.ts";
+import { countError } from "./metrics.ts";
+import { requestIdOf } from "./request-id.ts";
+import type { Ctx, Outcome, Route } from "./route.ts";
+import { serviceOf, type Service } from "./service.ts";
+
+/** Runs a route for a request. Never throws. */
+export async function answer(c: Ctx, route: Route): Promise<Response> {
+  const startedMs = Date.now();
+  const service = serviceOf(c.env);
+  let cause: string | undefined;
+  let outcome: Outcome;
+  try {
+    outcome = admitted(c, route, service) ?? (await route.handler(c, service));
+  } catch (error) {
+    cause = causeOf(error);
+    outcome = unexpected();
+  }
+  const response = isRefusal(outcome) ? errorAnswer(outcome) : outcome;
+  return finished(c, route, service, response, startedMs, cause);
+}
+
+/** Null when the handler may run. */
+function admitted(c: Ctx, route: Route, service: Service): Outcome | null {
+  if (route.open !== true) {
+    const refused = pass(c.req.raw, service);
+    if (refused !== null) return refused;
+  }
+  if (route.inCluster && c.req.param("cluster_id") !== service.clusterId) {
+    return refuse("UNKNOWN_CLUSTER");
+  }
+  return null;
+}
+
+function finished(
+  c: Ctx,
+  route: Route,
+  service: Service,
+  given: Response,
+  startedMs: number,
+  cause: string | undefined,
+): Response {
+  const request = c.req.raw;
+  const id = requestIdOf(request);
+  let response = given;
+  try {
+    response.headers.set("x-request-id", id);
+  } catch {
+    // An answer of an object comes with headers that cannot be changed.
+    response = new Response(given.body, given);
+    response.headers.set("x-request-id", id);
+  }
+  if (service.corsOrigins !== null) allowOrigin(request, response, service.corsOrigins);
+  // Hono answers HEAD with GET's handler and drops the body; one that streams must be told.
+  if (request.method === "HEAD" && response.body !== null) void response.body.cancel();
+  const { status } = response;
+  const statusClass = Math.floor(status / 100);
+  route.requestsByClass[statusClass] = (route.requestsByClass[statusClass] ?? 0) + 1;
+  if (status >= 400) {
+    const error = errorNameOf(given) ?? "UNKNOWN_SERVER_ERROR";
+    countError(error);
+    logFailure({
+      request_id: id,
+      method: request.method,
+      route: route.path,
+      status,
+      error,
+      ms: Date.now() - startedMs,
+      cause,
+    });
+  }
+  return response;
+}
+
+interface FailureLine {
+  readonly request_id: string;
+  readonly method: string;
+  /** The path's template: a path itself may name what is nobody's business. */
+  readonly route: string;
+  readonly status: number;
+  readonly error: ErrorName;
+  readonly ms: number;
+  /** The exception's class, where one was thrown. */
+  readonly cause: string | undefined;
+}
+
+function logFailure(line: FailureLine): void {
+  if (line.status >= 500) console.error(line);
+  else console.log(line);
+}
+
+/** An exception's class and text: texts of exceptions are ours or the platform's, never a payload. */
+function causeOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 300) : typeof error;
+}

@@ -1,0 +1,115 @@
+/**
+ * Who may call: holders of a key from the secret API_KEYS. Without a key configured nobody may,
+ * except callers over loopback where the environment says so (`npm start`, `wrangler dev`).
+ * Keys are compared in constant time and appear in no answer and no log line.
+ *
+ * A key comes as `Authorization: Bearer <key>`, as the password of HTTP Basic (what Kafka REST
+ * clients send), or, for WebSockets of browsers, which can set no header, as the subprotocol
+ * `bearer.<key>` beside {@link WEBSOCKET_PROTOCOL}. Never in a URL: those end up in logs.
+ */
+import { refuse, type Refusal } from "../base/errors.ts";
+import { errorAnswer } from "./answers.ts";
+import type { Service } from "./service.ts";
+
+/** The subprotocol that a WebSocket answers with when it was offered; a key is never echoed. */
+export const WEBSOCKET_PROTOCOL = "odradek";
+
+const CHALLENGE = { "www-authenticate": 'Bearer realm="odradek"' };
+const NO_KEY_CONFIGURED =
+  "No API key is configured, so nobody is let in. Set one with `npx wrangler secret put API_KEYS`.";
+const KEY_NEEDED = "A key is needed: `Authorization: Bearer <key>`.";
+const KEY_WRONG = "The key is not one of those configured.";
+const FOREIGN_PAGE =
+  "Without a key, pages of other origins may not call: allow the origin with CORS_ALLOW_ORIGINS, or configure a key.";
+
+/** Null when the caller may pass. */
+export function pass(request: Request, service: Service): Response | Refusal | null {
+  if (service.keys.length === 0) return passWithoutKeys(request, service);
+  const key = presentedKey(request);
+  if (key === null) return unauthenticated(KEY_NEEDED);
+  return isKey(key, service.keys) ? null : unauthenticated(KEY_WRONG);
+}
+
+function unauthenticated(message: string): Response {
+  return errorAnswer(refuse("SASL_AUTHENTICATION_FAILED", message), CHALLENGE);
+}
+
+function passWithoutKeys(request: Request, service: Service): Refusal | null {
+  if (!service.openOnLoopback || !isLoopback(authorityOf(request.url))) {
+    return refuse("CLUSTER_AUTHORIZATION_FAILED", NO_KEY_CONFIGURED);
+  }
+  // Any page a browser shows can send requests to its own machine; it must not write into a log there.
+  const origin = request.headers.get("origin");
+  if (origin === null || isLoopback(authorityOf(origin))) return null;
+  const origins = service.corsOrigins;
+  if (origins !== null && (origins.has("*") || origins.has(origin))) return null;
+  return refuse("CLUSTER_AUTHORIZATION_FAILED", FOREIGN_PAGE);
+}
+
+/** The key of a request, null when it carries none. */
+function presentedKey(request: Request): string | null {
+  const authorization = request.headers.get("authorization");
+  if (authorization !== null) {
+    if (/^bearer /i.test(authorization)) return authorization.slice(7).trim();
+    if (/^basic /i.test(authorization)) return basicPassword(authorization.slice(6).trim());
+    return null;
+  }
+  for (const protocol of offeredProtocols(request)) {
+    if (protocol.startsWith("bearer.")) return protocol.slice("bearer.".length);
+  }
+  return null;
+}
+
+function basicPassword(encoded: string): string | null {
+  try {
+    const decoded = atob(encoded);
+    const colon = decoded.indexOf(":");
+    return colon === -1 ? null : decoded.slice(colon + 1);
+  } catch {
+    return null;
+  }
+}
+
+/** The subprotocols that a WebSocket's request offers. */
+export function offeredProtocols(request: Request): string[] {
+  const offered = request.headers.get("sec-websocket-protocol");
+  return offered === null ? [] : offered.split(",").map((protocol) => protocol.trim());
+}
+
+/** Looks at every key and at every character, whatever it has found so far. */
+function isKey(presented: string, keys: readonly string[]): boolean {
+  let found = false;
+  for (const key of keys) found = sameText(presented, key) || found;
+  return found;
+}
+
+function sameText(presented: string, key: string): boolean {
+  let difference = presented.length ^ key.length;
+  for (let i = 0; i < presented.length; i += 1) {
+    difference |= presented.charCodeAt(i) ^ key.charCodeAt(i % key.length);
+  }
+  return difference === 0;
+}
+
+let lastAuthority = "";
+let lastIsLoopback = false;
+
+/** Whether a URL's authority (`host:port`) is of this machine. The last verdict is kept: it is asked for every request. */
+function isLoopback(authority: string): boolean {
+  if (authority === lastAuthority) return lastIsLoopback;
+  lastAuthority = authority;
+  lastIsLoopback = isLoopbackHost(authority);
+  return lastIsLoopback;
+}
+
+function isLoopbackHost(authority: string): boolean {
+  if (!URL.canParse(`http://${authority}`)) return false;
+  const { hostname } = new URL(`http://${authority}`);
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function authorityOf(url: string): string {
+  const start = url.indexOf("//") + 2;
+  const end = url.indexOf("/", start);
+  return start === 1 ? "" : url.slice(start, end === -1 ? undefined : end);
+}

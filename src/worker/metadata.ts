@@ -1,0 +1,145 @@
+/**
+ * What this isolate knows of topics: the controller's answers, kept as values for some seconds, so
+ * that the controller is on no hot path. Never a promise: in this runtime a request may not wait for
+ * what another request has begun.
+ */
+import { effectiveConfig, type EffectiveConfig } from "../base/config.ts";
+import { refuse, type Refusal } from "../base/errors.ts";
+import { topicNameProblem } from "../base/ids.ts";
+import type {
+  BrokerDescription,
+  ClusterMetadata,
+  TopicMetadata,
+} from "../objects/controller/api.ts";
+import { counters } from "./metrics.ts";
+import { callController } from "./objects.ts";
+import type { Service } from "./service.ts";
+
+/** How long metadata is used without asking again, in milliseconds. */
+const FRESH_MS = 10_000;
+
+/** Bound on what is kept, counted in partitions (a topic of none counts one). */
+const PARTITIONS_KEPT_MAX = 20_000;
+
+/** Where a partition's leader is. */
+export interface Leader {
+  readonly ok: true;
+  readonly id: DurableObjectId;
+  /** Empty for none. */
+  readonly locationHint: string;
+}
+
+export interface KnownTopic {
+  readonly ok: true;
+  readonly metadata: TopicMetadata;
+  /** The topic's settings over the environment's over the defaults. */
+  readonly config: EffectiveConfig;
+  readonly version: number;
+  readonly brokers: ReadonlyMap<number, BrokerDescription>;
+  /** By partition, as they come to be needed: making an object's id hashes its name. */
+  readonly leaders: (Leader | undefined)[];
+  readonly service: Service;
+  freshUntilMs: number;
+}
+
+const topics = new Map<string, KnownTopic>();
+let partitionsKept = 0;
+
+/**
+ * A topic, from memory when what is known is fresh; no call then. `fresh` asks the controller in
+ * any case: for callers that were shown that memory is stale. UNKNOWN_TOPIC, INVALID_TOPIC_EXCEPTION.
+ */
+export async function topicMetadata(
+  service: Service,
+  name: string,
+  fresh = false,
+): Promise<KnownTopic | Refusal> {
+  if (!fresh) {
+    const known = cachedTopic(service, name);
+    if (known !== undefined) return known;
+  }
+  return lookUp(service, name);
+}
+
+/** The hot path's question, without a promise: what is known and fresh, else undefined. */
+export function cachedTopic(service: Service, name: string): KnownTopic | undefined {
+  const known = topics.get(name);
+  if (known === undefined || known.service !== service || known.freshUntilMs <= Date.now()) {
+    return undefined;
+  }
+  counters.metadataHits += 1;
+  return known;
+}
+
+/** Says that an object's answer has shown this metadata to be old; the next request asks again. */
+export function markStale(topic: KnownTopic): void {
+  topic.freshUntilMs = 0;
+}
+
+async function lookUp(service: Service, name: string): Promise<KnownTopic | Refusal> {
+  const problem = topicNameProblem(name);
+  if (problem !== null) return refuse("INVALID_TOPIC_EXCEPTION", problem);
+  counters.metadataMisses += 1;
+  const before = topics.get(name);
+  // While this request asks, others go on with what is known: one call per topic and period, not one per request.
+  if (before !== undefined) before.freshUntilMs = Date.now() + FRESH_MS;
+  const answer = await callController(service, true, (controller) => controller.metadata([name]));
+  if (!answer.ok) return before?.service === service ? before : answer;
+  const now = topics.get(name);
+  // Another request asked later and was answered sooner.
+  if (now !== undefined && now !== before && now.version > answer.version) return now;
+  const found = answer.topics.find((topic) => topic.topic === name);
+  forget(name);
+  if (found === undefined) return refuse("UNKNOWN_TOPIC");
+  return remember(service, answer, found);
+}
+
+function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMetadata): KnownTopic {
+  const known: KnownTopic = {
+    ok: true,
+    metadata,
+    config: effectiveConfig(metadata.configs, service.configTexts),
+    version: cluster.version,
+    brokers: new Map(cluster.brokers.map((broker) => [broker.brokerId, broker])),
+    leaders: [],
+    service,
+    freshUntilMs: Date.now() + FRESH_MS,
+  };
+  topics.set(metadata.topic, known);
+  partitionsKept += weight(known);
+  // The oldest leave first; the one just learned stays.
+  for (const name of topics.keys()) {
+    if (partitionsKept <= PARTITIONS_KEPT_MAX || topics.size === 1) break;
+    forget(name);
+  }
+  return known;
+}
+
+/** Drops what is known of a topic: after this isolate itself has changed or deleted it. */
+export function forget(name: string): void {
+  const known = topics.get(name);
+  if (known === undefined) return;
+  topics.delete(name);
+  partitionsKept -= weight(known);
+}
+
+function weight(topic: KnownTopic): number {
+  return Math.max(1, topic.metadata.partitions.length);
+}
+
+/** As {@link topicMetadata}; creates the topic when it does not exist and the service is set to. */
+export async function topicForProduce(
+  service: Service,
+  name: string,
+): Promise<KnownTopic | Refusal> {
+  const found = await topicMetadata(service, name);
+  if (found.ok || found.error !== "UNKNOWN_TOPIC" || !service.config["auto.create.topics.enable"]) {
+    return found;
+  }
+  const created = await callController(service, false, (controller) =>
+    controller.createTopic({ topic: name }),
+  );
+  // Another producer may have been first: that is as good.
+  if (!created.ok && created.error !== "TOPIC_ALREADY_EXISTS") return created;
+  return topicMetadata(service, name, true);
+}

@@ -1,0 +1,129 @@
+/**
+ * Counters of this isolate, rendered as Prometheus text at /metrics. Plain numbers, because they
+ * are touched on every request; labels are only put together when someone looks.
+ */
+import type { ErrorName } from "../base/errors.ts";
+
+interface MetricRow {
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+}
+
+const row = (type: MetricRow["type"], help: string): MetricRow => ({ type, help });
+
+/** Every metric there is. Counters are this isolate's own and begin at 0 with it. */
+export const METRICS = {
+  odradek_requests_total: row("counter", "Requests, by route and class of status."),
+  odradek_errors_total: row("counter", "Failed requests, by error of the error table."),
+  odradek_object_calls_total: row("counter", "Calls to Durable Objects, by kind of object."),
+  odradek_object_failures_total: row(
+    "counter",
+    "Calls to Durable Objects that threw instead of answering, by kind of failure.",
+  ),
+  odradek_metadata_lookups_total: row("counter", "Look-ups of topic metadata, by hit or miss."),
+  odradek_records_in_total: row("counter", "Records accepted from producers."),
+  odradek_bytes_in_total: row("counter", "Bytes of record batches accepted from producers."),
+  odradek_records_out_total: row("counter", "Records answered to readers of JSON."),
+  odradek_bytes_out_total: row("counter", "Bytes of record batches read for readers."),
+  odradek_topics: row("gauge", "Topics of the cluster."),
+  odradek_partitions: row("gauge", "Partitions of the cluster."),
+  odradek_metadata_version: row("gauge", "Counts every change of the cluster's metadata."),
+  odradek_pending_purges: row(
+    "gauge",
+    "Replicas of deleted topics whose storage is not yet known to be gone.",
+  ),
+  odradek_pending_assignments: row(
+    "gauge",
+    "Replicas that have not yet confirmed their newest assignment.",
+  ),
+  odradek_rows_read: row(
+    "gauge",
+    "Rows that an object has read since it woke up: the controller, and partitions when ?topic= names their topic.",
+  ),
+  odradek_rows_written: row(
+    "gauge",
+    "Rows that an object has written since it woke up: the controller, and partitions when ?topic= names their topic.",
+  ),
+  odradek_log_start_offset: row("gauge", "First offset of a partition (with ?topic=)."),
+  odradek_high_watermark: row("gauge", "High watermark of a partition (with ?topic=)."),
+  odradek_log_end_offset: row("gauge", "End offset of a partition (with ?topic=)."),
+  odradek_log_bytes: row("gauge", "Bytes of record batches in a partition (with ?topic=)."),
+  odradek_storage_bytes: row("gauge", "Bytes of a partition's database (with ?topic=)."),
+  odradek_tails: row("gauge", "Open WebSocket tails of a partition (with ?topic=)."),
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** What is counted while requests are served; add to a field where the thing happens. */
+export const counters = {
+  controllerCalls: 0,
+  partitionCalls: 0,
+  overloads: 0,
+  resets: 0,
+  exceptions: 0,
+  metadataHits: 0,
+  metadataMisses: 0,
+  recordsIn: 0,
+  bytesIn: 0,
+  recordsOut: 0,
+  bytesOut: 0,
+};
+
+const errors = new Map<ErrorName, number>();
+
+export function countError(name: ErrorName): void {
+  errors.set(name, (errors.get(name) ?? 0) + 1);
+}
+
+/** One sample: label names and values, and the number. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** The samples of the counters that this file keeps. */
+export function countedSamples(): Partial<Record<MetricName, Sample[]>> {
+  const by = (label: string, values: Readonly<Record<string, number>>): Sample[] =>
+    Object.entries(values).map(([key, value]) => ({ labels: { [label]: key }, value }));
+  return {
+    odradek_errors_total: [...errors].map(([error, value]) => ({ labels: { error }, value })),
+    odradek_object_calls_total: by("object", {
+      controller: counters.controllerCalls,
+      partition: counters.partitionCalls,
+    }),
+    odradek_object_failures_total: by("kind", {
+      overloaded: counters.overloads,
+      reset: counters.resets,
+      exception: counters.exceptions,
+    }),
+    odradek_metadata_lookups_total: by("result", {
+      hit: counters.metadataHits,
+      miss: counters.metadataMisses,
+    }),
+    odradek_records_in_total: [{ labels: {}, value: counters.recordsIn }],
+    odradek_bytes_in_total: [{ labels: {}, value: counters.bytesIn }],
+    odradek_records_out_total: [{ labels: {}, value: counters.recordsOut }],
+    odradek_bytes_out_total: [{ labels: {}, value: counters.bytesOut }],
+  };
+}
+
+/** Prometheus' text format, version 0.0.4. */
+export function renderMetrics(samples: Partial<Record<MetricName, readonly Sample[]>>): string {
+  let text = "";
+  for (const name of Object.keys(METRICS) as MetricName[]) {
+    const found = samples[name];
+    if (found === undefined || found.length === 0) continue;
+    text += `# HELP ${name} ${METRICS[name].help}\n# TYPE ${name} ${METRICS[name].type}\n`;
+    for (const { labels, value } of found) {
+      const inner = Object.entries(labels)
+        .map(([label, text]) => `${label}="${escaped(text)}"`)
+        .join(",");
+      text += `${name}${inner === "" ? "" : `{${inner}}`} ${value}\n`;
+    }
+  }
+  return text;
+}
+
+function escaped(label: string): string {
+  return label.replace(/[\\"\n]/g, (c) => (c === "\n" ? "\\n" : `\\${c}`));
+}

@@ -1,0 +1,4 @@
+/** The routes that produce and fetch records. */
+import type { Route } from "../route.ts";
+
+export const recordRoutes: readonly Route[] = [];
