@@ -2,7 +2,7 @@
  * What happens around every handler: gate, cluster, failure, request id, CORS, counting and the
  * log line of a failed request. One function and no middleware, because it is on the hot path.
  */
-import { refuse, type ErrorName } from "../base/errors.ts";
+import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import { errorAnswer, errorNameOf, isRefusal, unexpected } from "./answers.ts";
 import { allowOrigin } from "./cors.ts";
 import { pass } from "./gate.ts";
@@ -23,8 +23,14 @@ export async function answer(c: Ctx, route: Route): Promise<Response> {
     cause = causeOf(error);
     outcome = unexpected();
   }
-  const response = isRefusal(outcome) ? errorAnswer(outcome) : outcome;
+  const response = isRefusal(outcome) ? errorAnswer(worded(outcome, route)) : outcome;
   return finished(c, route, service, response, startedMs, cause);
+}
+
+/** v3 knows an unknown partition by another code than v2. */
+function worded(refusal: Refusal, route: Route): Refusal {
+  if (refusal.error !== "UNKNOWN_PARTITION" || !route.inCluster) return refusal;
+  return refuse("UNKNOWN_TOPIC_OR_PARTITION");
 }
 
 /** Null when the handler may run. */

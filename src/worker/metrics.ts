@@ -116,7 +116,7 @@ export function renderMetrics(samples: Partial<Record<MetricName, readonly Sampl
     text += `# HELP ${name} ${METRICS[name].help}\n# TYPE ${name} ${METRICS[name].type}\n`;
     for (const { labels, value } of found) {
       const inner = Object.entries(labels)
-        .map(([label, text]) => `${label}="${escaped(text)}"`)
+        .map(([label, written]) => `${label}="${escaped(written)}"`)
         .join(",");
       text += `${name}${inner === "" ? "" : `{${inner}}`} ${value}\n`;
     }
