@@ -1,0 +1,178 @@
+/**
+ * The Durable Object of a partition replica: adapts storage, alarm, RPC and hibernating sockets to
+ * the ports of the rules. Holds no rules.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { configFromEnvironment } from "../../base/config.ts";
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { parseWhole, replicaObjectName } from "../../base/ids.ts";
+import type { Env } from "../env.ts";
+import { DurableAlarm, DurableStorage } from "../storage.ts";
+import type {
+  Appended,
+  AppendRequest,
+  Fetched,
+  FetchRequest,
+  ListedOffset,
+  OffsetSpec,
+  PartitionApi,
+  ReplicaAssignment,
+  ReplicaDescription,
+} from "./api.ts";
+import { Replica, type ReplicaPorts } from "./replica.ts";
+import { TailAccount } from "./tail-memory.ts";
+import type { TailSocket, TailState } from "./tails.ts";
+
+/** A quarter of what all objects of an isolate have together. */
+const TAIL_ACCOUNT_BYTES = 33_554_432;
+const tailAccount = new TailAccount(TAIL_ACCOUNT_BYTES);
+
+export class Partition extends DurableObject<Env> implements PartitionApi {
+  readonly #storage: DurableStorage;
+  readonly #alarm: DurableAlarm;
+  readonly #sockets = new Map<WebSocket, TailSocket>();
+  #replica: Replica | null = null;
+  #alarmAtMs: number | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#storage = new DurableStorage(ctx.storage);
+    this.#alarm = new DurableAlarm(ctx.storage);
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAtMs = await ctx.storage.getAlarm();
+      this.#replica = Replica.wake(this.#ports());
+      for (const socket of ctx.getWebSockets()) this.#resumeTail(socket);
+      this.#replica?.tails.advance();
+    });
+  }
+
+  async assign(assignment: ReplicaAssignment): Promise<{ readonly ok: true } | Refusal> {
+    const name = this.ctx.id.name;
+    if (name !== undefined && replicaObjectName(assignment) !== name) {
+      return refuse("INVALID_REQUEST", "The assignment is one of another replica.");
+    }
+    if (this.#replica) this.#replica.assign(assignment);
+    else this.#replica = Replica.create(this.#ports(), assignment);
+    return { ok: true };
+  }
+
+  append(request: AppendRequest): Promise<Appended | Refusal> {
+    return this.#replica?.append(request) ?? gone();
+  }
+
+  fetchBatches(request: FetchRequest): Promise<Fetched | Refusal> {
+    return this.#replica?.fetch(request) ?? gone();
+  }
+
+  async listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal> {
+    return this.#replica?.listOffset(spec) ?? gone();
+  }
+
+  async deleteRecords(
+    before: number,
+  ): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal> {
+    return this.#replica?.deleteRecords(before) ?? gone();
+  }
+
+  async describe(): Promise<ReplicaDescription | Refusal> {
+    if (!this.#replica) return gone();
+    const rowsWritten = this.#storage.rowsWritten + this.#alarm.rowsWritten;
+    return { ...this.#replica.describe(), rowsRead: this.#storage.rowsRead, rowsWritten };
+  }
+
+  async purge(): Promise<{ readonly ok: true }> {
+    this.#replica?.close();
+    this.#replica = null;
+    await this.#storage.deleteAll();
+    return { ok: true };
+  }
+
+  override async alarm(): Promise<void> {
+    this.#replica?.onAlarm();
+  }
+
+  /** Opens a tail: see {@link TailHello}. A refusal comes as JSON of itself with status 409. */
+  override async fetch(request: Request): Promise<Response> {
+    const offset = parseWhole(new URL(request.url).searchParams.get("offset") ?? "");
+    const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    if (offset === null || !isUpgrade) return refused(refuse("INVALID_REQUEST"));
+    if (!this.#replica) return refused(refuse("UNKNOWN_TOPIC_OR_PARTITION"));
+    const refusal = this.#replica.refusalOfTail(offset);
+    if (refusal) return refused(refusal);
+    const pair = new WebSocketPair();
+    this.ctx.acceptWebSocket(pair[1]);
+    this.#replica.tails.open(this.#adapt(pair[1]), offset);
+    return new Response(null, { status: 101, webSocket: pair[0] });
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const tail = this.#sockets.get(socket);
+    if (tail) this.#replica?.tails.message(tail, typeof message === "string" ? message : "");
+  }
+
+  override async webSocketClose(socket: WebSocket): Promise<void> {
+    this.#forget(socket);
+    socket.close();
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#forget(socket);
+  }
+
+  #ports(): ReplicaPorts {
+    return {
+      storage: this.#storage,
+      alarm: this.#alarm,
+      clock: { nowMs: () => Date.now() },
+      timers: {
+        after: (delayMs, run) => {
+          const timer = setTimeout(run, delayMs);
+          return () => clearTimeout(timer);
+        },
+      },
+      tailAccount,
+      settings: configFromEnvironment(this.env),
+      alarmAtMs: this.#alarmAtMs,
+      broken: (error) => this.ctx.abort(`the write was not confirmed: ${String(error)}`),
+    };
+  }
+
+  #adapt(socket: WebSocket): TailSocket {
+    // A reader that is gone is told of by webSocketClose or webSocketError, not by a failed send.
+    const attempt = (send: () => void): void => {
+      try {
+        send();
+      } catch {
+        this.#forget(socket);
+      }
+    };
+    const tail: TailSocket = {
+      sendText: (text) => attempt(() => socket.send(text)),
+      sendBytes: (bytes) => attempt(() => socket.send(bytes)),
+      close: (code, reason) => attempt(() => socket.close(code, reason)),
+      keep: (state) => socket.serializeAttachment(state),
+    };
+    this.#sockets.set(socket, tail);
+    return tail;
+  }
+
+  #resumeTail(socket: WebSocket): void {
+    const state = socket.deserializeAttachment() as TailState | null;
+    if (state && this.#replica) this.#replica.tails.resume(this.#adapt(socket), state);
+  }
+
+  #forget(socket: WebSocket): void {
+    const tail = this.#sockets.get(socket);
+    if (!tail) return;
+    this.#sockets.delete(socket);
+    this.#replica?.tails.gone(tail);
+  }
+}
+
+async function gone(): Promise<Refusal> {
+  return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+}
+
+function refused(refusal: Refusal): Response {
+  return Response.json(refusal, { status: 409 });
+}

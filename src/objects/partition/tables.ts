@@ -1,0 +1,247 @@
+/**
+ * The persisted shapes of a partition replica: tables, rows, and how they are read and written.
+ * Append-only: a column or a table may be added, none may change its meaning.
+ *
+ * Rows written are what storage costs, so a flush is one row and there is no secondary index.
+ */
+import { assert } from "../../base/errors.ts";
+import type { SqlRow, StoragePort } from "../../base/ports.ts";
+import type { ReplicaAssignment } from "./api.ts";
+import type { ProducerBatch } from "./producers.ts";
+
+const TABLES = [
+  `CREATE TABLE IF NOT EXISTS replica (id INTEGER PRIMARY KEY CHECK (id = 0), state TEXT NOT NULL)`,
+  // The small columns stand before the blob: reading them never touches its overflow pages.
+  `CREATE TABLE IF NOT EXISTS chunks (
+     base_offset INTEGER PRIMARY KEY,
+     last_offset INTEGER NOT NULL,
+     leader_epoch INTEGER NOT NULL,
+     max_timestamp INTEGER NOT NULL,
+     position INTEGER NOT NULL,
+     size_bytes INTEGER NOT NULL,
+     segment_base INTEGER NOT NULL,
+     segment_position INTEGER NOT NULL,
+     segment_started_ms INTEGER NOT NULL,
+     segment_chunks INTEGER NOT NULL,
+     producers_from INTEGER,
+     producers TEXT,
+     data BLOB NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS segments (
+     base_offset INTEGER PRIMARY KEY,
+     last_offset INTEGER NOT NULL,
+     position INTEGER NOT NULL,
+     size_bytes INTEGER NOT NULL,
+     max_timestamp INTEGER NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS producer_snapshot (
+     part INTEGER PRIMARY KEY,
+     next_offset INTEGER NOT NULL,
+     entries TEXT NOT NULL)`,
+];
+
+/** The one row of `replica`: everything that is not derived from the chunks. */
+export interface ReplicaState {
+  readonly version: 1;
+  readonly assignment: ReplicaAssignment;
+  readonly logStartOffset: number;
+  /** End of the log and its byte position when the row was written: they hold while there is no chunk. */
+  readonly emptyAt: { readonly offset: number; readonly position: number };
+}
+
+/** A chunk without its data: one row holding whole batches. */
+export interface ChunkFacts extends SqlRow {
+  readonly base_offset: number;
+  readonly last_offset: number;
+  readonly leader_epoch: number;
+  readonly max_timestamp: number;
+  /** Bytes of batches that were ever appended before this chunk: differences are sizes of ranges. */
+  readonly position: number;
+  readonly size_bytes: number;
+  /** The segment the chunk belongs to: its base offset, position, start, and its chunks so far. */
+  readonly segment_base: number;
+  readonly segment_position: number;
+  readonly segment_started_ms: number;
+  readonly segment_chunks: number;
+  /** Base offset of the first chunk with producer entries that the snapshot lacks; null when it lacks none. */
+  readonly producers_from: number | null;
+  /** JSON of the chunk's {@link ProducerBatch} entries; null when it has none. */
+  readonly producers: string | null;
+}
+
+/** A closed segment: what retention and timestamp look-ups act on. */
+export interface SegmentFacts extends SqlRow {
+  readonly base_offset: number;
+  readonly last_offset: number;
+  readonly position: number;
+  readonly size_bytes: number;
+  readonly max_timestamp: number;
+}
+
+const CHUNK_FACTS = `base_offset, last_offset, leader_epoch, max_timestamp, position, size_bytes,
+  segment_base, segment_position, segment_started_ms, segment_chunks, producers_from, producers`;
+
+/** Entries of one row of a snapshot: some 60 bytes each, far below the platform's 2 MB a row. */
+const SNAPSHOT_ENTRIES_PER_ROW = 10_000;
+
+export function createTables(storage: StoragePort): void {
+  for (const table of TABLES) storage.all(table);
+}
+
+/** Null for an object that was never assigned, or was purged: it has no tables, and looking makes none. */
+export function readReplicaState(storage: StoragePort): ReplicaState | null {
+  const table = storage.all("SELECT 1 AS found FROM sqlite_master WHERE name = 'replica'");
+  if (table.length === 0) return null;
+  const row = storage.all<{ state: string }>("SELECT state FROM replica WHERE id = 0")[0];
+  if (!row) return null;
+  const state = JSON.parse(row.state) as ReplicaState;
+  assert(state.version === 1, "the replica's state row has a version this code knows");
+  return state;
+}
+
+export function writeReplicaState(storage: StoragePort, state: ReplicaState): void {
+  storage.all("INSERT OR REPLACE INTO replica (id, state) VALUES (0, ?)", JSON.stringify(state));
+}
+
+export function insertChunk(storage: StoragePort, chunk: ChunkFacts, data: Uint8Array): void {
+  storage.all(
+    `INSERT INTO chunks (${CHUNK_FACTS}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    chunk.base_offset,
+    chunk.last_offset,
+    chunk.leader_epoch,
+    chunk.max_timestamp,
+    chunk.position,
+    chunk.size_bytes,
+    chunk.segment_base,
+    chunk.segment_position,
+    chunk.segment_started_ms,
+    chunk.segment_chunks,
+    chunk.producers_from,
+    chunk.producers,
+    data,
+  );
+}
+
+export function lastChunk(storage: StoragePort): ChunkFacts | null {
+  const sql = `SELECT ${CHUNK_FACTS} FROM chunks ORDER BY base_offset DESC LIMIT 1`;
+  return storage.all<ChunkFacts>(sql)[0] ?? null;
+}
+
+export function firstChunk(storage: StoragePort): ChunkFacts | null {
+  const sql = `SELECT ${CHUNK_FACTS} FROM chunks ORDER BY base_offset LIMIT 1`;
+  return storage.all<ChunkFacts>(sql)[0] ?? null;
+}
+
+/** Base offset of the chunk that holds `offset`, or else of the one before it; null below all. */
+export function chunkBaseAtOrBelow(storage: StoragePort, offset: number): number | null {
+  const sql = `SELECT base_offset FROM chunks WHERE base_offset <= ? ORDER BY base_offset DESC LIMIT 1`;
+  return storage.all<{ base_offset: number }>(sql, offset)[0]?.base_offset ?? null;
+}
+
+/** The first chunk of base offsets [from, to] whose newest record is not older than `timestampMs`. */
+export function firstChunkSince(
+  storage: StoragePort,
+  from: number,
+  to: number,
+  timestampMs: number,
+): ChunkFacts | null {
+  const sql = `SELECT ${CHUNK_FACTS} FROM chunks
+    WHERE base_offset BETWEEN ? AND ? AND max_timestamp >= ? ORDER BY base_offset LIMIT 1`;
+  return storage.all<ChunkFacts>(sql, from, to, timestampMs)[0] ?? null;
+}
+
+/** Newest timestamp in chunks of base offsets [from, to]; null when there is none. Reads small columns only. */
+export function maxTimestampWithin(storage: StoragePort, from: number, to: number): number | null {
+  const sql = "SELECT max(max_timestamp) AS newest FROM chunks WHERE base_offset BETWEEN ? AND ?";
+  return storage.all<{ newest: number | null }>(sql, from, to)[0]?.newest ?? null;
+}
+
+/** Deletes at most `most` of the chunks that end below `offset`; returns how many. */
+export function deleteChunksBelow(storage: StoragePort, offset: number, most: number): number {
+  const found: number[] = [];
+  storage.each<{ base_offset: number; last_offset: number }>(
+    "SELECT base_offset, last_offset FROM chunks ORDER BY base_offset LIMIT ?",
+    [most],
+    (row) => {
+      if (row.last_offset >= offset) return false;
+      found.push(row.base_offset);
+      return true;
+    },
+  );
+  const last = found.at(-1);
+  if (last !== undefined) storage.all("DELETE FROM chunks WHERE base_offset <= ?", last);
+  return found.length;
+}
+
+export function insertSegment(storage: StoragePort, segment: SegmentFacts): void {
+  storage.all(
+    `INSERT INTO segments (base_offset, last_offset, position, size_bytes, max_timestamp)
+     VALUES (?, ?, ?, ?, ?)`,
+    segment.base_offset,
+    segment.last_offset,
+    segment.position,
+    segment.size_bytes,
+    segment.max_timestamp,
+  );
+}
+
+/** The closed segments, oldest first. */
+export function allSegments(storage: StoragePort): SegmentFacts[] {
+  return storage.all<SegmentFacts>(
+    `SELECT base_offset, last_offset, position, size_bytes, max_timestamp
+     FROM segments ORDER BY base_offset`,
+  );
+}
+
+export function deleteSegmentsBelow(storage: StoragePort, offset: number): void {
+  storage.all("DELETE FROM segments WHERE last_offset < ?", offset);
+}
+
+/** Replaces the snapshot by one that covers the log below `nextOffset`. */
+export function writeProducerSnapshot(
+  storage: StoragePort,
+  nextOffset: number,
+  entries: readonly ProducerBatch[],
+): void {
+  const parts = Math.max(1, Math.ceil(entries.length / SNAPSHOT_ENTRIES_PER_ROW));
+  storage.all("DELETE FROM producer_snapshot WHERE part >= ?", parts);
+  for (let part = 0; part < parts; part++) {
+    const at = part * SNAPSHOT_ENTRIES_PER_ROW;
+    storage.all(
+      "INSERT OR REPLACE INTO producer_snapshot (part, next_offset, entries) VALUES (?, ?, ?)",
+      part,
+      nextOffset,
+      JSON.stringify(entries.slice(at, at + SNAPSHOT_ENTRIES_PER_ROW)),
+    );
+  }
+}
+
+/**
+ * The snapshot's entries, then those of the chunks that it lacks, in their order. Returns how many
+ * chunks it read.
+ */
+export function readProducerBatches(
+  storage: StoragePort,
+  producersFrom: number | null,
+  take: (batch: ProducerBatch) => void,
+): number {
+  let covered = 0;
+  let chunks = 0;
+  const parts = storage.all<{ next_offset: number; entries: string }>(
+    "SELECT next_offset, entries FROM producer_snapshot ORDER BY part",
+  );
+  for (const { next_offset, entries } of parts) {
+    covered = next_offset;
+    for (const batch of JSON.parse(entries) as ProducerBatch[]) take(batch);
+  }
+  if (producersFrom === null) return chunks;
+  storage.each<{ producers: string | null }>(
+    "SELECT producers FROM chunks WHERE base_offset >= ? ORDER BY base_offset",
+    [Math.max(producersFrom, covered)],
+    ({ producers }) => {
+      chunks += 1;
+      if (producers === null) return true;
+      for (const batch of JSON.parse(producers) as ProducerBatch[]) take(batch);
+      return true;
+    },
+  );
+  return chunks;
+}
