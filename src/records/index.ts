@@ -26,3 +26,4 @@ export { BATCH_OVERHEAD_BYTES, type Compression } from "./layout.ts";
 export { murmur2, partitionForKey } from "./murmur2.ts";
 export { assignOffsets, setMaxTimestamp, stampLogAppendTime } from "./rewrite.ts";
 export { validateProducedBatch, type ProduceLimits, type ValidationResult } from "./validate.ts";
+export { JSON_DEPTH_MAX, JsonCursor, type JsonKind } from "./json-slices.ts";
