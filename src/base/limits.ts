@@ -47,3 +47,9 @@ export const TOPICS_MAX = 10_000;
 
 /** Kafka's bound on the length of a topic name. */
 export const TOPIC_NAME_LENGTH_MAX = 249;
+
+/**
+ * Replicas of one cluster, those of deleted topics included until their storage is gone: what the
+ * controller's image holds comfortably in memory, and its answers within RPC's 32 MiB.
+ */
+export const CLUSTER_REPLICAS_MAX = 100_000;

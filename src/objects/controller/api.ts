@@ -78,11 +78,7 @@ export interface ControllerApi {
   /** The topic is gone when this answers; its replicas' storage follows, through crashes. */
   deleteTopic(topic: string): Promise<{ readonly ok: true } | Refusal>;
   /** To a higher number of partitions; the same or fewer are refused with INVALID_PARTITIONS. */
-  createPartitions(
-    topic: string,
-    partitions: number,
-    validateOnly?: boolean,
-  ): Promise<TopicAnswer>;
+  createPartitions(topic: string, partitions: number, validateOnly?: boolean): Promise<TopicAnswer>;
   alterConfigs(
     topic: string,
     changes: readonly ConfigChange[],

@@ -1,0 +1,16 @@
+/**
+ * Producer ids: reserved in blocks (KIP-730), so that one recorded change serves a thousand producers.
+ * A block is recorded before the first id of it is handed out; what a crash leaves of it is never used.
+ */
+import { assert } from "../../base/errors.ts";
+import { INT_MAX } from "../../base/limits.ts";
+import type { Change } from "./changes.ts";
+import type { ClusterImage } from "./cluster.ts";
+
+export const PRODUCER_ID_BLOCK = 1_000;
+
+export function decideReserveProducerIds(image: ClusterImage): readonly Change[] {
+  const below = image.nextProducerId + PRODUCER_ID_BLOCK;
+  assert(below <= INT_MAX, "the cluster is out of producer ids");
+  return [{ type: "producer-ids-reserved", below }];
+}

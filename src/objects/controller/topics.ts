@@ -1,0 +1,140 @@
+/**
+ * Decisions about topics: create, delete, more partitions. Each takes the image and a request and
+ * gives the changes to record, or a refusal; it alters nothing.
+ */
+import type { EffectiveConfig } from "../../base/config.ts";
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { topicNameProblem } from "../../base/ids.ts";
+import { CLUSTER_REPLICAS_MAX, TOPIC_PARTITIONS_MAX, TOPICS_MAX } from "../../base/limits.ts";
+import type { TopicSpec } from "./api.ts";
+import type { Change, NewPartition, TopicDecision } from "./changes.ts";
+import {
+  collisionKey,
+  isActive,
+  newTopic,
+  pendingCount,
+  topicNamed,
+  withPartitions,
+  type ClusterImage,
+} from "./cluster.ts";
+import { placePartitions } from "./placement.ts";
+import { readTopicConfigs } from "./topic-configs.ts";
+
+/** @param topicId new and unique: a re-created topic never meets old bytes (KIP-516) */
+export function decideCreateTopic(
+  image: ClusterImage,
+  spec: TopicSpec,
+  topicId: string,
+  defaults: EffectiveConfig,
+): TopicDecision | Refusal {
+  const unusable = refuseName(image, spec.topic);
+  if (unusable) return unusable;
+  const read = readTopicConfigs(spec.configs ?? {});
+  if (!read.ok) return read;
+  const count = spec.partitions ?? defaults["num.partitions"];
+  const misnumbered = refusePartitionCount(count);
+  if (misnumbered) return misnumbered;
+  const factor = spec.replicationFactor ?? defaults["default.replication.factor"];
+  const placed = place(image, count, factor, []);
+  if (!placed.ok) return placed;
+  const { topic } = spec;
+  const { partitions } = placed;
+  const created = {
+    type: "topic-created",
+    topic,
+    topicId,
+    configs: read.configs,
+    partitions,
+  } as const;
+  return { ok: true, changes: [created], topic: newTopic(created) };
+}
+
+/** To a higher number of partitions; new ones have as many replicas as the first one has. */
+export function decideCreatePartitions(
+  image: ClusterImage,
+  name: string,
+  count: number,
+): TopicDecision | Refusal {
+  const topic = topicNamed(image, name);
+  if (!topic) return refuse("UNKNOWN_TOPIC");
+  const misnumbered = refusePartitionCount(count);
+  if (misnumbered) return misnumbered;
+  const present = topic.partitions.length;
+  if (count === present) {
+    return refuse("INVALID_PARTITIONS", `The topic already has ${present} partitions.`);
+  }
+  if (count < present) {
+    return refuse(
+      "INVALID_PARTITIONS",
+      `The topic has ${present} partitions; they cannot become fewer.`,
+    );
+  }
+  const existing = topic.partitions.map(({ replicas }) => replicas.map(({ brokerId }) => brokerId));
+  const factor = topic.partitions[0]!.replicas.length;
+  const placed = place(image, count - present, factor, existing);
+  if (!placed.ok) return placed;
+  const { topicId } = topic;
+  const added = { type: "partitions-added", topicId, partitions: placed.partitions } as const;
+  return { ok: true, changes: [added], topic: withPartitions(topic, added.partitions) };
+}
+
+export function decideDeleteTopic(
+  image: ClusterImage,
+  name: string,
+): { readonly ok: true; readonly changes: readonly Change[]; readonly topicId: string } | Refusal {
+  const topic = topicNamed(image, name);
+  if (!topic) return refuse("UNKNOWN_TOPIC");
+  const { topicId } = topic;
+  return { ok: true, changes: [{ type: "topic-deleted", topicId }], topicId };
+}
+
+function refuseName(image: ClusterImage, name: string): Refusal | null {
+  const problem = topicNameProblem(name);
+  if (problem !== null) return refuse("INVALID_TOPIC_EXCEPTION", problem);
+  if (topicNamed(image, name)) {
+    return refuse("TOPIC_ALREADY_EXISTS", `Topic '${name}' already exists.`);
+  }
+  const otherId = image.topicIds.get(collisionKey(name));
+  if (otherId !== undefined) {
+    const other = image.topics.get(otherId)!.topic;
+    return refuse("INVALID_TOPIC_EXCEPTION", `Topic '${name}' collides with '${other}'.`);
+  }
+  if (image.topics.size >= TOPICS_MAX) {
+    return refuse("INVALID_REQUEST", `The cluster has ${TOPICS_MAX} topics, as many as it can.`);
+  }
+  return null;
+}
+
+function refusePartitionCount(count: number): Refusal | null {
+  if (Number.isInteger(count) && count >= 1 && count <= TOPIC_PARTITIONS_MAX) return null;
+  return refuse("INVALID_PARTITIONS", `A topic has 1 to ${TOPIC_PARTITIONS_MAX} partitions.`);
+}
+
+function place(
+  image: ClusterImage,
+  partitions: number,
+  replicationFactor: number,
+  existing: readonly NewPartition[],
+): { readonly ok: true; readonly partitions: readonly NewPartition[] } | Refusal {
+  const brokers = [...image.brokers.values()].filter(isActive);
+  const possible = Number.isInteger(replicationFactor) && replicationFactor >= 1;
+  if (!possible || replicationFactor > brokers.length) {
+    return refuse(
+      "INVALID_REPLICATION_FACTOR",
+      `The replication factor is not between 1 and ${brokers.length}, the number of active brokers.`,
+    );
+  }
+  // Deleted replicas count until their storage is gone: the controller remembers them too.
+  const held = image.replicaCount + pendingCount(image.purges);
+  if (held + partitions * replicationFactor > CLUSTER_REPLICAS_MAX) {
+    return refuse(
+      "INVALID_PARTITIONS",
+      `The cluster would have more than ${CLUSTER_REPLICAS_MAX} replicas.`,
+    );
+  }
+  const start = image.placedCount;
+  return {
+    ok: true,
+    partitions: placePartitions({ brokers, partitions, replicationFactor, existing, start }),
+  };
+}
