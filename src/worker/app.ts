@@ -5,19 +5,39 @@
 import { Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import type { Env } from "../objects/env.ts";
+import { aboutRoutes } from "./about/routes.ts";
+import { clusterRoutes } from "./admin/clusters.ts";
+import { configRoutes } from "./admin/configs.ts";
+import { partitionRoutes } from "./admin/partitions.ts";
+import { topicRoutes } from "./admin/topics.ts";
+import { v2Routes } from "./admin/v2.ts";
 import { answer } from "./frame.ts";
 import { mount } from "./mount.ts";
 import { recordRoutes } from "./records/routes.ts";
 import type { App, Route } from "./route.ts";
 import { unmatchedRoute } from "./unmatched.ts";
 
-export const routes: readonly Route[] = [...recordRoutes];
+export const routes: readonly Route[] = [
+  ...recordRoutes,
+  ...clusterRoutes,
+  ...topicRoutes,
+  ...configRoutes,
+  ...partitionRoutes,
+  ...v2Routes,
+  ...aboutRoutes(everyRoute),
+];
 
-// The trie reads a literal with a colon as one, and mixes literals and parameters, which the regular
-// expression router does not; `strict: false` accepts a trailing slash.
+/** Also those that are none: what /metrics counts under `*`. */
+const unmatched = unmatchedRoute(routes);
+
+/** For the routes that describe all routes, themselves included. */
+function everyRoute(): readonly Route[] {
+  return routes;
+}
+
+// The trie takes literals and parameters side by side, which the regular expression router does not;
+// `strict: false` accepts a trailing slash.
 export const app: App = new Hono<{ Bindings: Env }>({ strict: false, router: new TrieRouter() });
 
 mount(app, routes);
-
-const unmatched = unmatchedRoute(routes);
 app.notFound((c) => answer(c, unmatched));

@@ -62,7 +62,7 @@ export async function readJson<S extends z.ZodType>(
   if (!(bytes instanceof Uint8Array)) return bytes;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch {
     return refuse("INVALID_REQUEST", "The body is not JSON in UTF-8.");
   }

@@ -2,7 +2,13 @@
  * What one deployment is configured to be, read from its environment once per isolate:
  * settings, keys, origins. Everything here is a plain value, so that it may outlive a request.
  */
-import { configFromEnvironment, effectiveConfig, type EffectiveConfig } from "../base/config.ts";
+import {
+  configFromEnvironment,
+  effectiveConfig,
+  isConfigName,
+  parseConfig,
+  type EffectiveConfig,
+} from "../base/config.ts";
 import type { Env } from "../objects/env.ts";
 
 export interface Service {
@@ -29,7 +35,7 @@ export function serviceOf(env: Env): Service {
 }
 
 function readService(env: Env): Service {
-  const configTexts = configFromEnvironment(env);
+  const configTexts = legible(configFromEnvironment(env));
   const config = effectiveConfig(configTexts);
   const origins = listed(config["cors.allow.origins"]);
   return {
@@ -41,6 +47,15 @@ function readService(env: Env): Service {
     openOnLoopback: env.OPEN_ON_LOOPBACK === "true",
     corsOrigins: origins.length > 0 ? new Set(origins) : null,
   };
+}
+
+/** Without what does not parse: it does not hold, so it must not be shown as if it did. */
+function legible(texts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(texts).filter(
+      ([name, text]) => isConfigName(name) && parseConfig(name, text).ok,
+    ),
+  );
 }
 
 function listed(text: string): string[] {

@@ -1,0 +1,83 @@
+/** The text of /metrics: this isolate's counters, the controller's gauges, and a topic's when asked for. */
+import type { Refusal } from "../../base/errors.ts";
+import type { ReplicaDescription } from "../../objects/partition/api.ts";
+import { describeLeader } from "../admin/partitions.ts";
+import { topicMetadata } from "../metadata.ts";
+import { countedSamples, renderMetrics, type MetricName, type Sample } from "../metrics.ts";
+import { callController } from "../objects.ts";
+import type { Ctx, Outcome, Route } from "../route.ts";
+import type { Service } from "../service.ts";
+
+type Samples = Partial<Record<MetricName, Sample[]>>;
+
+const METRICS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
+
+function requestSamples(routes: readonly Route[]): Sample[] {
+  return routes.flatMap(({ method, path, requestsByClass }) =>
+    requestsByClass.flatMap((value, digit) =>
+      value === 0 ? [] : [{ labels: { route: `${method} ${path}`, class: `${digit}xx` }, value }],
+    ),
+  );
+}
+
+async function controllerSamples(service: Service): Promise<Samples | Refusal> {
+  const controller = await callController(service, true, (stub) => stub.describe());
+  if (!controller.ok) return controller;
+  const one = (value: number): Sample[] => [{ labels: {}, value }];
+  return {
+    odradek_topics: one(controller.topics),
+    odradek_partitions: one(controller.partitions),
+    odradek_metadata_version: one(controller.version),
+    odradek_pending_purges: one(controller.pendingPurges),
+    odradek_pending_assignments: one(controller.pendingAssignments),
+    odradek_rows_read: [{ labels: { object: "controller" }, value: controller.rowsRead }],
+    odradek_rows_written: [{ labels: { object: "controller" }, value: controller.rowsWritten }],
+  };
+}
+
+/** Gauges of a topic's partitions: only when asked for by name, since each is a call that wakes an object. */
+async function topicSamples(service: Service, name: string): Promise<Samples | Refusal> {
+  const topic = await topicMetadata(service, name);
+  if (!topic.ok) return topic;
+  const { partitions } = topic.metadata;
+  const logs = await Promise.all(
+    partitions.map(({ partition }) => describeLeader(service, topic, partition)),
+  );
+  const gauge = (of: (log: ReplicaDescription) => number): Sample[] =>
+    logs.flatMap((log, partition) => {
+      if (!log.ok) return [];
+      const labels = { object: "partition", topic: name, partition: String(partition) };
+      return [{ labels, value: of(log) }];
+    });
+  return {
+    odradek_log_start_offset: gauge((log) => log.logStartOffset),
+    odradek_high_watermark: gauge((log) => log.highWatermark),
+    odradek_log_end_offset: gauge((log) => log.logEndOffset),
+    odradek_log_bytes: gauge((log) => log.logBytes),
+    odradek_storage_bytes: gauge((log) => log.storageBytes),
+    odradek_tails: gauge((log) => log.tails),
+    odradek_rows_read: gauge((log) => log.rowsRead),
+    odradek_rows_written: gauge((log) => log.rowsWritten),
+  };
+}
+
+/** The whole text; `?topic=` adds that topic's partitions. */
+export async function metricsText(
+  c: Ctx,
+  service: Service,
+  routes: readonly Route[],
+): Promise<Outcome> {
+  const samples: Samples = { odradek_requests_total: requestSamples(routes), ...countedSamples() };
+  const controller = await controllerSamples(service);
+  if ("ok" in controller) return controller;
+  Object.assign(samples, controller);
+  const name = c.req.query("topic");
+  if (name !== undefined) {
+    const topic = await topicSamples(service, name);
+    if ("ok" in topic) return topic;
+    for (const [metric, found] of Object.entries(topic) as [MetricName, Sample[]][]) {
+      samples[metric] = [...(samples[metric] ?? []), ...found];
+    }
+  }
+  return new Response(renderMetrics(samples), { headers: { "content-type": METRICS_TEXT } });
+}

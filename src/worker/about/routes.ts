@@ -1,0 +1,140 @@
+/** What the service says of itself: liveness, description, page, metrics. */
+import { z } from "@hono/zod-openapi";
+import { json } from "../answers.ts";
+import { preferredType } from "../media-types.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { metricsText } from "./metrics-text.ts";
+import { describeApi, type ApiDocument } from "./openapi.ts";
+import { renderPage } from "./page.ts";
+
+const HTML = "text/html; charset=utf-8";
+
+/** The page is text and style of our own; nothing else may run or load. */
+const PAGE_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const ABOUT = {
+  name: "odradek",
+  description: "A Kafka-compatible log service.",
+  docs: "/docs",
+  openapi: "/openapi.json",
+  clusters: "/v3/clusters",
+};
+
+const aboutRoute = defineRoute({
+  method: "GET",
+  path: "/",
+  id: "about",
+  tag: "Service",
+  summary: "What this is",
+  description: "A browser is sent to the page.",
+  answers: {
+    200: {
+      description: "Where to go on.",
+      content: {
+        "application/json": { schema: z.record(z.string(), z.string()), example: ABOUT },
+      },
+    },
+    303: { description: "To /docs, for callers that prefer HTML." },
+  },
+  handler: (c) => {
+    const type = preferredType(c.req.raw.headers.get("accept"), ["application/json", "text/html"]);
+    return type === "text/html"
+      ? new Response(null, { status: 303, headers: { location: "/docs" } })
+      : json(ABOUT);
+  },
+});
+
+const healthRoute = defineRoute({
+  method: "GET",
+  path: "/healthz",
+  id: "health",
+  tag: "Service",
+  summary: "Whether the worker answers",
+  description: "Needs no key and calls no object.",
+  open: true,
+  answers: {
+    200: {
+      description: "It does.",
+      content: {
+        "application/json": {
+          schema: z.object({ status: z.literal("ok") }),
+          example: { status: "ok" },
+        },
+      },
+    },
+  },
+  handler: () => json({ status: "ok" }),
+});
+
+const metricsRoute = (all: () => readonly Route[]): Route =>
+  defineRoute({
+    method: "GET",
+    path: "/metrics",
+    id: "metrics",
+    tag: "Service",
+    summary: "Metrics, as Prometheus text",
+    description:
+      "Counters are those of the isolate that answers and begin at 0 with it; the controller's gauges hold for the cluster.",
+    query: z.object({
+      topic: z.string().optional().openapi({
+        description: "Adds gauges of this topic's partitions, at one call for each.",
+      }),
+    }),
+    answers: {
+      200: { description: "The metrics.", content: { "text/plain": { schema: z.string() } } },
+    },
+    errors: [
+      "UNKNOWN_TOPIC",
+      "INVALID_TOPIC_EXCEPTION",
+      "KAFKA_STORAGE_ERROR",
+      "THROTTLING_QUOTA_EXCEEDED",
+    ],
+    handler: (c, service) => metricsText(c, service, all()),
+  });
+
+const descriptionRoute = (described: () => ApiDocument): Route =>
+  defineRoute({
+    method: "GET",
+    path: "/openapi.json",
+    id: "openapi",
+    tag: "Service",
+    summary: "This description, as OpenAPI 3.1",
+    answers: {
+      200: {
+        description: "The document.",
+        content: { "application/json": { schema: z.looseObject({ openapi: z.string() }) } },
+      },
+    },
+    handler: () => json(described()),
+  });
+
+const pageRoute = (page: () => string): Route =>
+  defineRoute({
+    method: "GET",
+    path: "/docs",
+    id: "docs",
+    tag: "Service",
+    summary: "This description, as a page",
+    answers: {
+      200: { description: "The page.", content: { "text/html": { schema: z.string() } } },
+    },
+    handler: () =>
+      new Response(page(), {
+        headers: { "content-type": HTML, "content-security-policy": PAGE_POLICY },
+      }),
+  });
+
+/** The description and page are made when first asked for, and only once. */
+export function aboutRoutes(all: () => readonly Route[]): readonly Route[] {
+  let document: ApiDocument | undefined;
+  let page: string | undefined;
+  const described = (): ApiDocument => (document ??= describeApi(all()));
+  return [
+    aboutRoute,
+    healthRoute,
+    metricsRoute(all),
+    descriptionRoute(described),
+    pageRoute(() => (page ??= renderPage(described()))),
+  ];
+}

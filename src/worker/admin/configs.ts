@@ -1,0 +1,209 @@
+/** The settings of topics: what holds, where it comes from, and changing it. */
+import { z } from "@hono/zod-openapi";
+import {
+  defaultText,
+  isTopicConfig,
+  TOPIC_CONFIG_NAMES,
+  type ConfigName,
+} from "../../base/config.ts";
+import { refuse } from "../../base/errors.ts";
+import type { ConfigChange, TopicMetadata } from "../../objects/controller/api.ts";
+import { json } from "../answers.ts";
+import { readJson } from "../body.ts";
+import { forget, topicMetadata } from "../metadata.ts";
+import { callController } from "../objects.ts";
+import { pathText } from "../params.ts";
+import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
+import type { Service } from "../service.ts";
+import { configListSchema, configSchema, head, list, topicPlace } from "./resources.ts";
+
+const CONFIGS = "/v3/clusters/{cluster_id}/topics/{topic}/configs";
+
+const update = z.object({ value: z.string().nullable() }).openapi("UpdateConfigRequest");
+
+const alteration = z
+  .object({
+    data: z.array(
+      z.object({
+        name: z.string(),
+        value: z.string().nullable().optional(),
+        operation: z.enum(["SET", "DELETE"]).nullable().optional(),
+      }),
+    ),
+    validate_only: z.boolean().optional(),
+  })
+  .openapi("AlterConfigsRequest");
+
+interface Synonym {
+  readonly name: ConfigName;
+  readonly value: string;
+  readonly source: "DYNAMIC_TOPIC_CONFIG" | "STATIC_BROKER_CONFIG" | "DEFAULT_CONFIG";
+}
+
+/** Everything that gives a setting a value, the one that holds first. */
+function synonymsOf(service: Service, topic: TopicMetadata, name: ConfigName): Synonym[] {
+  const own = topic.configs[name];
+  const environment = service.configTexts[name];
+  const found: Synonym[] = [];
+  if (own !== undefined) found.push({ name, value: own, source: "DYNAMIC_TOPIC_CONFIG" });
+  if (environment !== undefined) {
+    found.push({ name, value: environment, source: "STATIC_BROKER_CONFIG" });
+  }
+  found.push({ name, value: defaultText(name), source: "DEFAULT_CONFIG" });
+  return found;
+}
+
+function configData(c: Ctx, service: Service, topic: TopicMetadata, name: ConfigName): unknown {
+  const synonyms = synonymsOf(service, topic, name);
+  const { value, source } = synonyms[0]!;
+  return {
+    ...head(
+      "KafkaTopicConfig",
+      topicPlace(c, service, topic.topic).item("configs", "config", name),
+    ),
+    cluster_id: service.clusterId,
+    topic_name: topic.topic,
+    name,
+    value,
+    is_default: source === "DEFAULT_CONFIG",
+    is_read_only: false,
+    is_sensitive: false,
+    source,
+    synonyms,
+  };
+}
+
+async function listConfigs(c: Ctx, service: Service): Promise<Outcome> {
+  const topic = await topicMetadata(service, pathText(c, "topic"), true);
+  if (!topic.ok) return topic;
+  const { metadata } = topic;
+  const self = `${topicPlace(c, service, metadata.topic).self}/configs`;
+  const data = TOPIC_CONFIG_NAMES.map((name) => configData(c, service, metadata, name));
+  return json(list("KafkaTopicConfigList", self, data));
+}
+
+async function getConfig(c: Ctx, service: Service): Promise<Outcome> {
+  const topic = await topicMetadata(service, pathText(c, "topic"), true);
+  if (!topic.ok) return topic;
+  const name = pathText(c, "name");
+  if (!isTopicConfig(name)) return refuse("UNKNOWN_CONFIG");
+  return json(configData(c, service, topic.metadata, name));
+}
+
+async function alter(
+  service: Service,
+  name: string,
+  changes: readonly ConfigChange[],
+  validateOnly: boolean,
+): Promise<Outcome> {
+  const altered = await callController(service, false, (controller) =>
+    controller.alterConfigs(name, changes, validateOnly),
+  );
+  if (!validateOnly) forget(name);
+  return altered.ok ? new Response(null, { status: 204 }) : altered;
+}
+
+async function setConfig(c: Ctx, service: Service): Promise<Outcome> {
+  const name = pathText(c, "name");
+  if (!isTopicConfig(name)) return refuse("UNKNOWN_CONFIG");
+  const body = await readJson(c.req.raw, update);
+  if (!body.ok) return body;
+  const change: ConfigChange = { name, value: body.value.value, operation: "SET" };
+  return alter(service, pathText(c, "topic"), [change], false);
+}
+
+async function resetConfig(c: Ctx, service: Service): Promise<Outcome> {
+  const name = pathText(c, "name");
+  if (!isTopicConfig(name)) return refuse("UNKNOWN_CONFIG");
+  const change: ConfigChange = { name, value: null, operation: "DELETE" };
+  return alter(service, pathText(c, "topic"), [change], false);
+}
+
+async function alterConfigs(c: Ctx, service: Service): Promise<Outcome> {
+  const body = await readJson(c.req.raw, alteration);
+  if (!body.ok) return body;
+  const changes = body.value.data.map(({ name, value, operation }) => ({
+    name,
+    value: value ?? null,
+    operation: operation ?? "SET",
+  }));
+  return alter(service, pathText(c, "topic"), changes, body.value.validate_only === true);
+}
+
+const BODY_ERRORS = ["INVALID_REQUEST", "UNSUPPORTED_MEDIA_TYPE", "MESSAGE_TOO_LARGE"] as const;
+
+export const configRoutes: readonly Route[] = [
+  defineRoute({
+    method: "GET",
+    path: CONFIGS,
+    id: "listConfigs",
+    tag: "Configs",
+    summary: "All settings of a topic",
+    description:
+      "With their defaults. `synonyms` lists everything that gives the setting a value, the one that holds first.",
+    answers: {
+      200: {
+        description: "The settings.",
+        content: { "application/json": { schema: configListSchema } },
+      },
+    },
+    errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION"],
+    handler: listConfigs,
+  }),
+  defineRoute({
+    method: "POST",
+    path: `${CONFIGS}:alter`,
+    id: "alterConfigs",
+    tag: "Configs",
+    summary: "Change several settings, all or none",
+    description:
+      "SET (the default) or DELETE, which returns a setting to its default. With `validate_only` everything is checked and nothing is changed.",
+    body: {
+      "application/json": {
+        schema: alteration,
+        example: {
+          data: [
+            { name: "retention.ms", value: "3600000" },
+            { name: "segment.ms", operation: "DELETE" },
+          ],
+        },
+      },
+    },
+    answers: { 204: { description: "Changed." } },
+    errors: ["UNKNOWN_TOPIC", "INVALID_CONFIG", ...BODY_ERRORS],
+    handler: alterConfigs,
+  }),
+  defineRoute({
+    method: "GET",
+    path: `${CONFIGS}/{name}`,
+    id: "getConfig",
+    tag: "Configs",
+    summary: "One setting of a topic",
+    answers: {
+      200: { description: "It.", content: { "application/json": { schema: configSchema } } },
+    },
+    errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION", "UNKNOWN_CONFIG"],
+    handler: getConfig,
+  }),
+  defineRoute({
+    method: "PUT",
+    path: `${CONFIGS}/{name}`,
+    id: "setConfig",
+    tag: "Configs",
+    summary: "Set one setting of a topic",
+    body: { "application/json": { schema: update, example: { value: "3600000" } } },
+    answers: { 204: { description: "Set." } },
+    errors: ["UNKNOWN_TOPIC", "UNKNOWN_CONFIG", "INVALID_CONFIG", ...BODY_ERRORS],
+    handler: setConfig,
+  }),
+  defineRoute({
+    method: "DELETE",
+    path: `${CONFIGS}/{name}`,
+    id: "resetConfig",
+    tag: "Configs",
+    summary: "Return one setting of a topic to its default",
+    answers: { 204: { description: "It has its default again." } },
+    errors: ["UNKNOWN_TOPIC", "UNKNOWN_CONFIG"],
+    handler: resetConfig,
+  }),
+];

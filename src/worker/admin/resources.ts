@@ -1,0 +1,166 @@
+/**
+ * The shape of v3 resources, as in Confluent's REST Proxy: `kind`, `metadata` with an absolute
+ * `self` and a resource name, and `related` links. A few links lead to resources that are not
+ * offered (ACLs, broker settings): clients of that shape expect the fields.
+ */
+import { z } from "@hono/zod-openapi";
+import type { Ctx } from "../route.ts";
+import type { Service } from "../service.ts";
+
+/** A place in the tree of resources: builds its URL and its resource name side by side. */
+export class Place {
+  readonly self: string;
+  readonly resourceName: string;
+
+  constructor(self: string, resourceName: string) {
+    this.self = self;
+    this.resourceName = resourceName;
+  }
+
+  /** One resource of a collection: `/topics/a`, `topic=a`. */
+  item(collection: string, kind: string, name: string | number): Place {
+    const part = encodeURIComponent(name);
+    return new Place(`${this.self}/${collection}/${part}`, `${this.resourceName}/${kind}=${part}`);
+  }
+
+  /** Something of this resource that has no name of its own: `/offset`. */
+  aspect(name: string): Place {
+    return new Place(`${this.self}/${name}`, `${this.resourceName}/${name}`);
+  }
+
+  related(path: string): { readonly related: string } {
+    return { related: `${this.self}/${path}` };
+  }
+}
+
+/** `/v3/clusters`, absolute, from the request's own URL. */
+export function clustersUrl(c: Ctx): string {
+  const url = c.req.url;
+  return `${url.slice(0, url.indexOf("/", url.indexOf("//") + 2))}/v3/clusters`;
+}
+
+export function clusterPlace(c: Ctx, service: Service): Place {
+  const id = encodeURIComponent(service.clusterId);
+  return new Place(`${clustersUrl(c)}/${id}`, `crn:///kafka=${id}`);
+}
+
+export function topicPlace(c: Ctx, service: Service, topic: string): Place {
+  return clusterPlace(c, service).item("topics", "topic", topic);
+}
+
+/** The two fields with which every resource begins. */
+export function head(kind: string, place: Place): Record<string, unknown> {
+  return { kind, metadata: { self: place.self, resource_name: place.resourceName } };
+}
+
+/** A collection; it is never split into pages. */
+export function list(kind: string, self: string, data: readonly unknown[]): unknown {
+  return { kind, metadata: { self, next: null }, data };
+}
+
+const related = z.object({ related: z.string() });
+const metadata = z.object({ self: z.string(), resource_name: z.string() });
+
+const resource = <S extends z.ZodRawShape>(kind: string, shape: S) =>
+  z.object({ kind: z.literal(kind), metadata, ...shape }).openapi(kind);
+
+const listOf = (item: z.ZodType, kind: string) =>
+  z
+    .object({
+      kind: z.literal(kind),
+      metadata: z.object({ self: z.string(), next: z.string().nullable() }),
+      data: z.array(item),
+    })
+    .openapi(kind);
+
+export const clusterSchema = resource("KafkaCluster", {
+  cluster_id: z.string(),
+  acls: related,
+  brokers: related,
+  broker_configs: related,
+  consumer_groups: related,
+  topics: related,
+  partition_reassignments: related,
+});
+export const clusterListSchema = listOf(clusterSchema, "KafkaClusterList");
+
+export const brokerSchema = resource("KafkaBroker", {
+  cluster_id: z.string(),
+  broker_id: z.int(),
+  host: z.string().nullable(),
+  port: z.int().nullable(),
+  rack: z.string().nullable(),
+  location_hint: z.string().nullable(),
+  state: z.enum(["active", "draining", "fenced"]),
+  broker_epoch: z.int(),
+  configs: related,
+  partition_replicas: related,
+});
+export const brokerListSchema = listOf(brokerSchema, "KafkaBrokerList");
+
+export const topicSchema = resource("KafkaTopic", {
+  cluster_id: z.string(),
+  topic_name: z.string(),
+  topic_id: z.string(),
+  is_internal: z.boolean(),
+  replication_factor: z.int(),
+  partitions_count: z.int(),
+  partitions: related,
+  configs: related,
+  partition_reassignments: related,
+});
+export const topicListSchema = listOf(topicSchema, "KafkaTopicList");
+
+const source = z.enum(["DYNAMIC_TOPIC_CONFIG", "STATIC_BROKER_CONFIG", "DEFAULT_CONFIG"]);
+
+export const configSchema = resource("KafkaTopicConfig", {
+  cluster_id: z.string(),
+  topic_name: z.string(),
+  name: z.string(),
+  value: z.string(),
+  is_default: z.boolean(),
+  is_read_only: z.boolean(),
+  is_sensitive: z.boolean(),
+  source,
+  synonyms: z.array(z.object({ name: z.string(), value: z.string(), source })),
+});
+export const configListSchema = listOf(configSchema, "KafkaTopicConfigList");
+
+const offsetOrNull = z.int().nullable();
+
+export const partitionSchema = resource("KafkaPartition", {
+  cluster_id: z.string(),
+  topic_name: z.string(),
+  partition_id: z.int(),
+  leader: related.optional(),
+  replicas: related,
+  reassignment: related,
+  leader_epoch: z.int(),
+  partition_epoch: z.int(),
+  in_sync_replicas: z.array(z.int()),
+  log_start_offset: offsetOrNull,
+  high_watermark: offsetOrNull,
+  log_end_offset: offsetOrNull,
+});
+export const partitionListSchema = listOf(partitionSchema, "KafkaPartitionList");
+
+export const replicaSchema = resource("KafkaReplica", {
+  cluster_id: z.string(),
+  topic_name: z.string(),
+  partition_id: z.int(),
+  broker_id: z.int(),
+  is_leader: z.boolean(),
+  is_in_sync: z.boolean(),
+  broker: related,
+});
+export const replicaListSchema = listOf(replicaSchema, "KafkaReplicaList");
+
+export const offsetsSchema = resource("KafkaPartitionWithOffsets", {
+  cluster_id: z.string(),
+  topic_name: z.string(),
+  partition_id: z.int(),
+  earliest_offset: z.int(),
+  latest_offset: z.int(),
+  offset: offsetOrNull.optional(),
+  timestamp: z.int().nullable().optional(),
+});

@@ -1,0 +1,223 @@
+/** Topics: list, create, describe, grow, delete. */
+import { z } from "@hono/zod-openapi";
+import { refuse } from "../../base/errors.ts";
+import { topicNameProblem } from "../../base/ids.ts";
+import type { TopicMetadata } from "../../objects/controller/api.ts";
+import { json } from "../answers.ts";
+import { readJson } from "../body.ts";
+import { forget, topicMetadata } from "../metadata.ts";
+import { callController } from "../objects.ts";
+import { pathText } from "../params.ts";
+import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
+import type { Service } from "../service.ts";
+import { clusterPlace, head, list, topicListSchema, topicPlace, topicSchema } from "./resources.ts";
+
+const TOPICS = "/v3/clusters/{cluster_id}/topics";
+const T = `${TOPICS}/{topic}`;
+
+const creation = z
+  .object({
+    topic_name: z.string(),
+    partitions_count: z.int().optional(),
+    replication_factor: z.int().optional(),
+    replicas_assignments: z.record(z.string(), z.array(z.int())).optional(),
+    configs: z
+      .array(z.object({ name: z.string(), value: z.string().nullable().optional() }))
+      .optional(),
+    validate_only: z.boolean().optional(),
+  })
+  .openapi("CreateTopicRequest");
+
+const growth = z.object({ partitions_count: z.int() }).openapi("UpdatePartitionCountRequest");
+
+function topicData(c: Ctx, service: Service, topic: TopicMetadata): Record<string, unknown> {
+  const place = topicPlace(c, service, topic.topic);
+  return {
+    ...head("KafkaTopic", place),
+    cluster_id: service.clusterId,
+    topic_name: topic.topic,
+    topic_id: topic.topicId,
+    is_internal: false,
+    replication_factor: topic.partitions[0]?.replicas.length ?? 0,
+    partitions_count: topic.partitions.length,
+    partitions: place.related("partitions"),
+    configs: place.related("configs"),
+    partition_reassignments: place.related("partitions/-/reassignments"),
+  };
+}
+
+async function listTopics(c: Ctx, service: Service): Promise<Outcome> {
+  const cluster = await callController(service, true, (controller) => controller.metadata(null));
+  if (!cluster.ok) return cluster;
+  const data = cluster.topics
+    .toSorted((a, b) => (a.topic < b.topic ? -1 : 1))
+    .map((topic) => topicData(c, service, topic));
+  return json(list("KafkaTopicList", `${clusterPlace(c, service).self}/topics`, data));
+}
+
+async function createTopic(c: Ctx, service: Service): Promise<Outcome> {
+  const body = await readJson(c.req.raw, creation);
+  if (!body.ok) return body;
+  const request = body.value;
+  const problem = topicNameProblem(request.topic_name);
+  if (problem !== null) return refuse("INVALID_TOPIC_EXCEPTION", problem);
+  if (request.replicas_assignments !== undefined) {
+    return refuse(
+      "INVALID_REPLICA_ASSIGNMENT",
+      "Replicas are placed by the service: give partitions_count and replication_factor.",
+    );
+  }
+  const configs: Record<string, string> = {};
+  for (const { name, value } of request.configs ?? []) {
+    if (Object.hasOwn(configs, name)) return refuse("INVALID_CONFIG", `${name} is given twice.`);
+    // null stands for the default, as in Kafka.
+    if (typeof value === "string") configs[name] = value;
+  }
+  const validateOnly = request.validate_only === true;
+  const created = await callController(service, false, (controller) =>
+    controller.createTopic({
+      topic: request.topic_name,
+      ...(request.partitions_count !== undefined && { partitions: request.partitions_count }),
+      ...(request.replication_factor !== undefined && {
+        replicationFactor: request.replication_factor,
+      }),
+      configs,
+      validateOnly,
+    }),
+  );
+  if (!created.ok) return created;
+  const answer = json(topicData(c, service, created.topic), validateOnly ? 200 : 201);
+  if (!validateOnly) {
+    forget(request.topic_name);
+    answer.headers.set("location", topicPlace(c, service, request.topic_name).self);
+  }
+  return answer;
+}
+
+async function getTopic(c: Ctx, service: Service): Promise<Outcome> {
+  const topic = await topicMetadata(service, pathText(c, "topic"), true);
+  return topic.ok ? json(topicData(c, service, topic.metadata)) : topic;
+}
+
+async function growTopic(c: Ctx, service: Service): Promise<Outcome> {
+  const name = pathText(c, "topic");
+  const body = await readJson(c.req.raw, growth);
+  if (!body.ok) return body;
+  const grown = await callController(service, false, (controller) =>
+    controller.createPartitions(name, body.value.partitions_count),
+  );
+  forget(name);
+  return grown.ok ? json(topicData(c, service, grown.topic)) : grown;
+}
+
+async function deleteTopic(c: Ctx, service: Service): Promise<Outcome> {
+  const name = pathText(c, "topic");
+  const deleted = await callController(service, false, (controller) =>
+    controller.deleteTopic(name),
+  );
+  forget(name);
+  return deleted.ok ? new Response(null, { status: 204 }) : deleted;
+}
+
+const creationExample = {
+  topic_name: "flights",
+  partitions_count: 6,
+  configs: [{ name: "retention.ms", value: "86400000" }],
+};
+
+export const topicRoutes: readonly Route[] = [
+  defineRoute({
+    method: "GET",
+    path: TOPICS,
+    id: "listTopics",
+    tag: "Topics",
+    summary: "All topics, by name",
+    answers: {
+      200: {
+        description: "The topics.",
+        content: { "application/json": { schema: topicListSchema } },
+      },
+    },
+    handler: listTopics,
+  }),
+  defineRoute({
+    method: "POST",
+    path: TOPICS,
+    id: "createTopic",
+    tag: "Topics",
+    summary: "Create a topic",
+    description:
+      "What is not given comes from num.partitions and default.replication.factor. With `validate_only` everything is checked and nothing is created.",
+    body: { "application/json": { schema: creation, example: creationExample } },
+    answers: {
+      200: {
+        description: "It could be created (`validate_only`).",
+        content: { "application/json": { schema: topicSchema } },
+      },
+      201: {
+        description: "Created; `Location` says where.",
+        content: { "application/json": { schema: topicSchema } },
+        headers: z.object({ Location: z.string() }),
+      },
+    },
+    errors: [
+      "INVALID_REQUEST",
+      "INVALID_TOPIC_EXCEPTION",
+      "TOPIC_ALREADY_EXISTS",
+      "INVALID_PARTITIONS",
+      "INVALID_REPLICATION_FACTOR",
+      "INVALID_REPLICA_ASSIGNMENT",
+      "INVALID_CONFIG",
+      "UNSUPPORTED_MEDIA_TYPE",
+      "MESSAGE_TOO_LARGE",
+    ],
+    handler: createTopic,
+  }),
+  defineRoute({
+    method: "GET",
+    path: T,
+    id: "getTopic",
+    tag: "Topics",
+    summary: "One topic",
+    answers: {
+      200: { description: "It.", content: { "application/json": { schema: topicSchema } } },
+    },
+    errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION"],
+    handler: getTopic,
+  }),
+  defineRoute({
+    method: "PATCH",
+    path: T,
+    id: "updatePartitionCount",
+    tag: "Topics",
+    summary: "Add partitions",
+    description: "To a higher number only; keys of later records may fall to other partitions.",
+    body: { "application/json": { schema: growth, example: { partitions_count: 12 } } },
+    answers: {
+      200: {
+        description: "The topic as it is now.",
+        content: { "application/json": { schema: topicSchema } },
+      },
+    },
+    errors: [
+      "INVALID_REQUEST",
+      "INVALID_PARTITIONS",
+      "UNKNOWN_TOPIC",
+      "UNSUPPORTED_MEDIA_TYPE",
+      "MESSAGE_TOO_LARGE",
+    ],
+    handler: growTopic,
+  }),
+  defineRoute({
+    method: "DELETE",
+    path: T,
+    id: "deleteTopic",
+    tag: "Topics",
+    summary: "Delete a topic",
+    description:
+      "It is gone when this answers; the storage of its partitions follows. A topic created anew under the name begins empty.",
+    answers: { 204: { description: "Deleted." } },
+    errors: ["UNKNOWN_TOPIC"],
+    handler: deleteTopic,
+  }),
+];
