@@ -69,7 +69,7 @@ function json(random: () => number, bytes: number): Uint8Array {
   return utf8.encode(JSON.stringify({ n: below(random, 1e9), note, deep: [[null, true, 0.5]] }));
 }
 
-function made(random: () => number, bytes: number): [DataType, Uint8Array] {
+function typed(random: () => number, bytes: number): [DataType, Uint8Array] {
   const dice = random();
   if (dice < 0.4) return ["BINARY", binary(random, bytes)];
   if (dice < 0.8) return ["STRING", text(random, bytes)];
@@ -79,8 +79,8 @@ function made(random: () => number, bytes: number): [DataType, Uint8Array] {
 /** Record `i` of a stream: the same bytes whenever it is asked for. */
 export function recordOf(stream: number, i: number): MadeRecord {
   const random = randomFrom(Math.imul(stream + 1, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b));
-  const [valueType, value] = made(random, sizeOf(random, i));
-  const [keyType, key] = made(random, below(random, 24));
+  const [valueType, value] = typed(random, sizeOf(random, i));
+  const [keyType, key] = typed(random, below(random, 24));
   const headers = Array.from({ length: random() < 0.3 ? 1 + below(random, 3) : 0 }, (_, n) => ({
     name: utf8.encode(`header-${n}-日`),
     value: random() < 0.2 ? null : binary(random, below(random, 16)),
