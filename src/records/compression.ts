@@ -8,13 +8,10 @@
 
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
-import { refuse, type Refusal } from "../base/errors.ts";
 import type { Compression } from "./layout.ts";
 import { compressLz4, decompressLz4 } from "./lz4.ts";
+import { notOfCodec, tooLarge, type BytesResult } from "./plain-bytes.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
-
-/** Bytes of their own or, with codec "none", the given ones. */
-export type BytesResult = { readonly ok: true; readonly bytes: Uint8Array } | Refusal;
 
 /** Compresses with the codec's usual level. "none" gives the same bytes back. */
 export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
@@ -68,15 +65,11 @@ function guarded(compression: Compression, maxBytes: number, run: () => Uint8Arr
     return { ok: true, bytes: plainView(run()) };
   } catch (error) {
     if (error instanceof RangeError) return tooLarge(maxBytes);
-    return refuse("CORRUPT_MESSAGE", `The records cannot be decompressed as ${compression}.`);
+    return notOfCodec(compression);
   }
 }
 
 /** `node:zlib` answers Buffers, whose `slice` and `toString` are not those of a Uint8Array. */
 function plainView(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function tooLarge(maxBytes: number): Refusal {
-  return refuse("MESSAGE_TOO_LARGE", `The records decompress to more than ${maxBytes} bytes.`);
 }

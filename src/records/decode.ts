@@ -25,7 +25,7 @@ export interface LogRecord {
 }
 
 export interface DecodeOptions {
-  /** What one compressed batch may unfold to; default 64 MiB. */
+  /** What one compressed batch may unfold to; default 32 MiB. */
   readonly maxDecompressedBytes?: number;
 }
 
@@ -38,7 +38,7 @@ export type DecodeResult =
   | { readonly ok: true; readonly header: BatchHeader; readonly records: readonly LogRecord[] }
   | Refusal;
 
-const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
+const DECOMPRESSED_BYTES_MAX = 32 * 1024 * 1024;
 const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 
 interface Payload {

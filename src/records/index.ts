@@ -4,7 +4,7 @@
  */
 
 export { BatchBuilder, type BatchFields, type RecordHeader } from "./builder.ts";
-export { compress, decompress, type BytesResult } from "./compression.ts";
+export { compress, decompress } from "./compression.ts";
 export { crc32c } from "./crc32c.ts";
 export {
   decodeBatch,
@@ -24,6 +24,7 @@ export {
 } from "./header.ts";
 export { BATCH_OVERHEAD_BYTES, type Compression } from "./layout.ts";
 export { murmur2, partitionForKey } from "./murmur2.ts";
+export { type BytesResult } from "./plain-bytes.ts";
 export { assignOffsets, setMaxTimestamp, stampLogAppendTime } from "./rewrite.ts";
 export { validateProducedBatch, type ProduceLimits, type ValidationResult } from "./validate.ts";
 export { JSON_DEPTH_MAX, JsonCursor, type JsonKind } from "./json-slices.ts";

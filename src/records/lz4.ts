@@ -11,12 +11,11 @@
  * not handle bad offsets, and holds a buffer of 5 MiB from the moment it is loaded.
  */
 
-import { refuse, type Refusal } from "../base/errors.ts";
+import type { Refusal } from "../base/errors.ts";
 import { copyBack, copyLiterals } from "./byte-copies.ts";
 import { findMatches } from "./match-finder.ts";
+import { notOfCodec, tooLarge, type BytesResult } from "./plain-bytes.ts";
 import { xxhash32 } from "./xxhash32.ts";
-
-type BytesResult = { readonly ok: true; readonly bytes: Uint8Array } | Refusal;
 
 const MAGIC = [0x04, 0x22, 0x4d, 0x18];
 const VERSION_MASK = 0xc0;
@@ -37,7 +36,7 @@ const BLOCK_SIZE_64_KIB = 4;
 const EXPANSION_MAX = 255;
 const MATCH_BYTES_MIN = 4;
 
-const CORRUPT = refuse("CORRUPT_MESSAGE", "The records cannot be decompressed as lz4.");
+const CORRUPT = notOfCodec("lz4");
 
 function readU32(bytes: Uint8Array, at: number): number {
   return (
@@ -124,14 +123,14 @@ class FrameReader {
     this.reserve(Math.min(mostBytes, room));
     const limit = this.written + Math.min(mostBytes, room);
     if (stored) {
-      if (mostBytes > room) return this.tooLarge();
+      if (mostBytes > room) return tooLarge(this.maxBytes);
       this.out.set(this.bytes.subarray(at, end), this.written);
       this.written = limit;
       return undefined;
     }
     const window = (flags & INDEPENDENT_FLAG) === 0 ? 0 : this.written;
     const written = decodeBlock(this.bytes, at, end, this.out, window, this.written, limit);
-    if (written === PAST_LIMIT && mostBytes > room) return this.tooLarge();
+    if (written === PAST_LIMIT && mostBytes > room) return tooLarge(this.maxBytes);
     if (written < 0) return CORRUPT;
     this.written = written;
     return undefined;
@@ -143,11 +142,6 @@ class FrameReader {
     const larger = new Uint8Array(Math.min(Math.max(needed, 2 * this.out.length), this.maxBytes));
     larger.set(this.out.subarray(0, this.written));
     this.out = larger;
-  }
-
-  private tooLarge(): Refusal {
-    const text = `The records decompress to more than ${this.maxBytes} bytes.`;
-    return refuse("MESSAGE_TOO_LARGE", text);
   }
 }
 

@@ -35,7 +35,7 @@ export function findMatches(bytes: Uint8Array, start: number, end: number, emit:
   const matchEnd = end - LITERALS_AT_END;
   let literalStart = start;
   let misses = 0;
-  for (let at = start; at <= lastStart; ) {
+  for (let at = start; at <= lastStart;) {
     const word = wordAt(bytes, at);
     const slot = Math.imul(word, 0x9e37_79b1) >>> (32 - HASH_BITS);
     const candidate = table[slot]!;

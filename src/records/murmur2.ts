@@ -12,8 +12,7 @@ export function murmur2(bytes: Uint8Array): number {
   const aligned = length - (length % 4);
   let hash = SEED ^ length;
   for (let at = 0; at < aligned; at += 4) {
-    let word =
-      bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    let word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
     word = Math.imul(word, MULTIPLIER);
     word ^= word >>> 24;
     hash = Math.imul(hash, MULTIPLIER) ^ Math.imul(word, MULTIPLIER);

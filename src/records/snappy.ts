@@ -8,12 +8,10 @@
  * that nobody sent would pass for data.
  */
 
-import { refuse, type Refusal } from "../base/errors.ts";
 import { copyBack, copyLiterals } from "./byte-copies.ts";
 import { readI32 } from "./integers.ts";
 import { findMatches } from "./match-finder.ts";
-
-type BytesResult = { readonly ok: true; readonly bytes: Uint8Array } | Refusal;
+import { notOfCodec, tooLarge, type BytesResult } from "./plain-bytes.ts";
 
 const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];
 /** The magic, a version and the oldest compatible version. */
@@ -32,11 +30,7 @@ interface Block {
   readonly plainBytes: number;
 }
 
-const CORRUPT = refuse("CORRUPT_MESSAGE", "The records cannot be decompressed as snappy.");
-
-function tooLarge(maxBytes: number): Refusal {
-  return refuse("MESSAGE_TOO_LARGE", `The records decompress to more than ${maxBytes} bytes.`);
-}
+const CORRUPT = notOfCodec("snappy");
 
 /** Reads the claimed length; undefined when it is no length, or one that cannot be true. */
 function openBlock(bytes: Uint8Array, start: number, end: number): Block | undefined {
@@ -175,7 +169,7 @@ class TagWriter {
 
   copies(distance: number, length: number): void {
     let rest = length;
-    for (; rest > 0; ) {
+    for (; rest > 0;) {
       const part = Math.min(rest, COPY_BYTES_MAX);
       if (part >= 4 && part <= 11 && distance < 2048) {
         this.out[this.at++] = ((distance >> 8) << 5) | ((part - 4) << 2) | 1;

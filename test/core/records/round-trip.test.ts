@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
+import type { Refusal } from "../../../src/base/errors.ts";
 import {
   BatchBuilder,
   decodeBatch,
@@ -24,7 +25,8 @@ import {
 
 const LIMITS = { maxMessageBytes: 1e7 };
 
-function records(items: Iterable<ReturnType<typeof recordsFrom> extends Generator<infer T> ? T : 0>) {
+/** All records, or the refusal as a failure of the test. */
+function records(items: Iterable<LogRecord | Refusal>): LogRecord[] {
   return [...items].map((item) => {
     if (!item.ok) throw new Error(item.message);
     return item;
@@ -33,7 +35,10 @@ function records(items: Iterable<ReturnType<typeof recordsFrom> extends Generato
 
 function simple(count: number, fields: BatchFields = {}): Uint8Array {
   const record = { timestamp: 1, key: null, value: text("v"), headers: [] };
-  return encodeBatch(Array.from({ length: count }, () => record), fields);
+  return encodeBatch(
+    Array.from({ length: count }, () => record),
+    fields,
+  );
 }
 
 const offsets = (items: readonly LogRecord[]): number[] => items.map((item) => item.offset);
