@@ -107,6 +107,7 @@ export const ERRORS = {
   SERIALIZATION: row(87, 422, 42207, false, "A key or value does not fit its declared type."),
   INVALID_TIMESTAMP: row(32, 422, 42206, false, "A timestamp is out of its bounds."),
   CORRUPT_MESSAGE: row(2, 422, 42208, false, "The record batch is corrupt."),
+  INVALID_BATCH: row(42, 422, 42208, false, "The entries of the batch are not legal."),
   UNSUPPORTED_FOR_MESSAGE_FORMAT: row(
     43,
     422,

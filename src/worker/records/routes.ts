@@ -1,4 +1,6 @@
-/** The routes that produce and fetch records. */
+/** All routes through which records come and go. */
 import type { Route } from "../route.ts";
+import { fetchRoutes } from "./fetch-routes.ts";
+import { produceRoutes } from "./produce-routes.ts";
 
-export const recordRoutes: readonly Route[] = [];
+export const recordRoutes: readonly Route[] = [...produceRoutes, ...fetchRoutes];

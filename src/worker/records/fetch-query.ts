@@ -1,0 +1,107 @@
+/** What a reader asks for: the query, `Accept` and `Last-Event-ID`, each checked and bounded. */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { parseWhole } from "../../base/ids.ts";
+import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX, REQUEST_RECORDS_MAX } from "../../base/limits.ts";
+import type { FetchRequest } from "../../objects/partition/api.ts";
+import { V2_JSON } from "../answers.ts";
+import { preferredType } from "../media-types.ts";
+import { queryWhole } from "../params.ts";
+import type { Ctx } from "../route.ts";
+import { RECORD_BATCH_TYPE } from "./produce.ts";
+import { RECORD_FORMATS, type RecordFormat } from "./record-json.ts";
+
+export const EVENT_STREAM_TYPE = "text/event-stream";
+
+/** Bytes of batches in a page where the reader does not say. */
+const PAGE_BYTES = 1_048_576;
+
+/** An offset, or an end of the log that has to be looked up. */
+export type Position = number | "earliest" | "latest";
+
+export interface FetchQuery {
+  readonly ok: true;
+  readonly position: Position;
+  readonly maxBytes: number;
+  readonly minBytes: number;
+  readonly maxWaitMs: number;
+  readonly maxRecords: number;
+  readonly isolation: FetchRequest["isolation"];
+}
+
+/** How records are given, by media type. `events` are of the format that the query names. */
+const REPRESENTATIONS = new Map<string, RecordFormat | "batches" | "events">([
+  ["application/json", "json"],
+  ["application/vnd.kafka.json.v2+json", "json"],
+  ["application/vnd.kafka.binary.v2+json", "binary"],
+  ["application/vnd.kafka.string.v2+json", "string"],
+  [V2_JSON, "json"],
+  [RECORD_BATCH_TYPE, "batches"],
+  [EVENT_STREAM_TYPE, "events"],
+]);
+const OFFERED = [...REPRESENTATIONS.keys()];
+
+export interface Representation {
+  readonly ok: true;
+  readonly type: string;
+  readonly as: RecordFormat | "batches" | "events";
+}
+
+/** NOT_ACCEPTABLE when the reader accepts nothing that can be given. */
+export function representation(accept: string | null): Representation | Refusal {
+  const type = preferredType(accept, OFFERED);
+  if (type === null) return refuse("NOT_ACCEPTABLE");
+  return { ok: true, type, as: REPRESENTATIONS.get(type)! };
+}
+
+/** The `format` of events and of WebSocket tails, which have no `Accept` of their own. */
+export function queryFormat(c: Ctx): RecordFormat | "recordbatch" | Refusal {
+  const text = c.req.query("format") ?? "json";
+  if (text === "recordbatch") return text;
+  for (const format of RECORD_FORMATS) if (format === text) return format;
+  return refuse("INVALID_REQUEST", "format is json, binary, string or recordbatch.");
+}
+
+/**
+ * Reads the query. What is larger than a bound is taken as the bound, as Kafka's brokers do;
+ * what is no number is refused. `absent` is where reading begins when no offset is given.
+ */
+export function fetchQuery(c: Ctx, absent: Position): FetchQuery | Refusal {
+  const position = queryPosition(c, absent);
+  if (typeof position === "object") return position;
+  const maxBytes = queryWhole(c, "max_bytes", PAGE_BYTES);
+  if (typeof maxBytes === "object") return maxBytes;
+  const minBytes = queryWhole(c, "min_bytes", 1);
+  if (typeof minBytes === "object") return minBytes;
+  const maxWaitMs = queryWhole(c, "timeout", 0);
+  if (typeof maxWaitMs === "object") return maxWaitMs;
+  const maxRecords = queryWhole(c, "limit", REQUEST_RECORDS_MAX);
+  if (typeof maxRecords === "object") return maxRecords;
+  const isolation = c.req.query("isolation_level") ?? "read_uncommitted";
+  if (isolation !== "read_uncommitted" && isolation !== "read_committed") {
+    return refuse("INVALID_REQUEST", "isolation_level is read_uncommitted or read_committed.");
+  }
+  return {
+    ok: true,
+    position,
+    maxBytes: Math.min(maxBytes, FETCH_BYTES_MAX),
+    minBytes: Math.min(minBytes, FETCH_BYTES_MAX),
+    maxWaitMs: Math.min(maxWaitMs, FETCH_WAIT_MS_MAX),
+    // A page always makes progress.
+    maxRecords: Math.min(Math.max(maxRecords, 1), REQUEST_RECORDS_MAX),
+    isolation,
+  };
+}
+
+function queryPosition(c: Ctx, absent: Position): Position | Refusal {
+  const text = c.req.query("offset");
+  if (text === undefined) return absent;
+  if (text === "earliest" || text === "latest") return text;
+  return parseWhole(text) ?? refuse("INVALID_REQUEST", "offset is a number, earliest or latest.");
+}
+
+/** Where an event stream goes on after a lost connection; null when it is a new one. */
+export function lastEventId(request: Request): number | null | Refusal {
+  const id = request.headers.get("last-event-id");
+  if (id === null || id === "") return null;
+  return parseWhole(id) ?? refuse("INVALID_REQUEST", "Last-Event-ID is no offset of this stream.");
+}

@@ -1,0 +1,103 @@
+/** The routes that give records: pages, event streams and tails, under v3's path and v2's. */
+import { z } from "@hono/zod-openapi";
+import type { ErrorName } from "../../base/errors.ts";
+import { defineRoute, type Route, type RouteSpec } from "../route.ts";
+import { fetchRecords } from "./fetch.ts";
+import { EVENT_STREAM_TYPE } from "./fetch-query.ts";
+import { RECORD_BATCH_TYPE } from "./produce.ts";
+
+const DESCRIPTION = `Records from an offset on. Accept chooses how: JSON (values as they were written), \`application/vnd.kafka.binary.v2+json\` (base64), \`application/vnd.kafka.string.v2+json\`, \`${RECORD_BATCH_TYPE}\` (the stored batches, the first of which may begin below the offset) or \`${EVENT_STREAM_TYPE}\` (a record an event, whose id is the offset to go on from; \`Last-Event-ID\` overrides \`offset\`). A key or value that does not fit the format comes as a string or in base64, and the record then says so in \`key_encoding\` or \`value_encoding\`.
+
+With \`Upgrade: websocket\` it is a tail: first a text message with the ends of the log, then a message for every flush, a JSON array of records or, with \`format=recordbatch\`, the batches as binary. The reader sends \`{"ack": offset}\` now and then; it is closed with 1013 and the offset to resume from when too much is under way to it.`;
+
+const query = z.object({
+  offset: z
+    .string()
+    .optional()
+    .describe(
+      "A number, earliest or latest. Default: earliest for a page, latest for events and tails.",
+    ),
+  timeout: z.string().optional().describe("Milliseconds to wait for min_bytes; default 0."),
+  min_bytes: z.string().optional().describe("Default 1."),
+  max_bytes: z
+    .string()
+    .optional()
+    .describe("Bytes of batches; the first batch comes even when it is larger. Default 1048576."),
+  limit: z.string().optional().describe("Records of a JSON page at most; default 10000."),
+  isolation_level: z.enum(["read_uncommitted", "read_committed"]).optional(),
+  format: z
+    .enum(["json", "binary", "string", "recordbatch"])
+    .optional()
+    .describe("Of events and tails; default json."),
+});
+
+const encoding = z.enum(["string", "base64"]).optional();
+
+const record = z.object({
+  topic: z.string(),
+  partition: z.int(),
+  offset: z.int(),
+  timestamp: z.int().describe("Milliseconds since 1970; -1 for none."),
+  key: z.unknown(),
+  key_encoding: encoding,
+  value: z.unknown(),
+  value_encoding: encoding,
+  headers: z.array(z.object({ name: z.string(), value: z.base64().nullable() })),
+});
+
+const answers: RouteSpec["answers"] = {
+  101: { description: "The tail." },
+  200: {
+    description: "The records.",
+    headers: z.object({
+      "X-Next-Offset": z.string(),
+      "X-High-Watermark": z.string(),
+      "X-Log-Start-Offset": z.string(),
+    }),
+    content: {
+      "application/json": { schema: z.array(record) },
+      [RECORD_BATCH_TYPE]: {},
+      [EVENT_STREAM_TYPE]: {},
+    },
+  },
+};
+
+const ERRORS: readonly ErrorName[] = [
+  "INVALID_REQUEST",
+  "INVALID_TOPIC_EXCEPTION",
+  "UNKNOWN_TOPIC",
+  "NOT_ACCEPTABLE",
+  "OFFSET_BELOW_LOG_START",
+  "OFFSET_OUT_OF_RANGE",
+  "LEADER_NOT_AVAILABLE",
+  "NOT_LEADER_OR_FOLLOWER",
+];
+
+export const fetchRoutes: readonly Route[] = [
+  defineRoute({
+    method: "GET",
+    path: "/v3/clusters/{cluster_id}/topics/{topic}/partitions/{partition_id}/records",
+    id: "fetchRecords",
+    tag: "Records",
+    summary: "Reads a partition: a page, a stream of events, or a tail",
+    description: DESCRIPTION,
+    query,
+    headers: z.object({ "Last-Event-ID": z.string().optional() }),
+    answers,
+    errors: [...ERRORS, "UNKNOWN_TOPIC_OR_PARTITION"],
+    handler: (c, service) => fetchRecords(c, service, "UNKNOWN_TOPIC_OR_PARTITION"),
+  }),
+  defineRoute({
+    method: "GET",
+    path: "/topics/{topic}/partitions/{partition_id}/records",
+    id: "v2FetchRecords",
+    tag: "v2",
+    summary: "Reads a partition: a page, a stream of events, or a tail",
+    description: DESCRIPTION,
+    query,
+    headers: z.object({ "Last-Event-ID": z.string().optional() }),
+    answers,
+    errors: [...ERRORS, "UNKNOWN_PARTITION"],
+    handler: (c, service) => fetchRecords(c, service, "UNKNOWN_PARTITION"),
+  }),
+];

@@ -1,0 +1,133 @@
+/** Serves readers of one partition: a page of JSON or of batches, an event stream, or a tail. */
+import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
+import type { Fetched } from "../../objects/partition/api.ts";
+import { splitBatches } from "../../records/index.ts";
+import { cachedTopic, topicMetadata } from "../metadata.ts";
+import { counters } from "../metrics.ts";
+import { pathPartition, pathText } from "../params.ts";
+import type { Ctx, Outcome } from "../route.ts";
+import type { Service } from "../service.ts";
+import { eventStream } from "./events.ts";
+import {
+  EVENT_STREAM_TYPE,
+  fetchQuery,
+  lastEventId,
+  queryFormat,
+  representation,
+  type FetchQuery,
+  type Representation,
+} from "./fetch-query.ts";
+import { PartitionReader } from "./partition-reader.ts";
+import { endOffset, writeRecords, type RecordFormat } from "./record-json.ts";
+import { openTail } from "./tail.ts";
+
+/** Output of one JSON page, in bytes; compressed batches may unfold to much more than they are. */
+const JSON_PAGE_BYTES_MAX = 8_388_608;
+
+export async function fetchRecords(
+  c: Ctx,
+  service: Service,
+  unknownPartition: ErrorName,
+): Promise<Outcome> {
+  const request = c.req.raw;
+  const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  const wanted = isUpgrade ? null : representation(request.headers.get("accept"));
+  if (wanted !== null && !wanted.ok) return wanted;
+  const stays = wanted === null || wanted.as === "events";
+  // A page begins where the log does; who stays is interested in what comes.
+  const query = fetchQuery(c, stays ? "latest" : "earliest");
+  if (!query.ok) return query;
+  const partition = pathPartition(c);
+  if (partition < 0) return refuse(unknownPartition);
+  const name = pathText(c, "topic");
+  const topic = cachedTopic(service, name) ?? (await topicMetadata(service, name));
+  if (!topic.ok) return topic;
+  const reader = new PartitionReader(service, topic, partition, unknownPartition);
+  if (wanted === null) return tail(c, reader, query);
+  if (wanted.as === "events") return events(c, reader, query);
+  return page(reader, query, wanted);
+}
+
+async function tail(c: Ctx, reader: PartitionReader, query: FetchQuery): Promise<Outcome> {
+  const format = queryFormat(c);
+  if (typeof format === "object") return format;
+  const offset = await reader.offsetOf(query.position);
+  if (typeof offset === "object") return offset;
+  return openTail(reader, c.req.raw, offset, format);
+}
+
+async function events(c: Ctx, reader: PartitionReader, query: FetchQuery): Promise<Outcome> {
+  const format = queryFormat(c);
+  if (typeof format === "object") return format;
+  if (format === "recordbatch") return refuse("NOT_ACCEPTABLE", "Events are text.");
+  const resumed = lastEventId(c.req.raw);
+  if (typeof resumed === "object" && resumed !== null) return resumed;
+  const offset = await reader.offsetOf(resumed ?? query.position);
+  if (typeof offset === "object") return offset;
+  // The first page is read before anything is answered: what is wrong is told by a status.
+  const first = await read(reader, query, offset, 0);
+  if (!first.ok) return first;
+  const { maxBytes, isolation } = query;
+  const options = { format, offset, batches: first.batches, maxBytes, isolation };
+  const headers = pageHeaders(EVENT_STREAM_TYPE, offset, first);
+  return new Response(eventStream(reader, options), { headers });
+}
+
+async function page(
+  reader: PartitionReader,
+  query: FetchQuery,
+  { type, as }: Representation,
+): Promise<Outcome> {
+  const offset = await reader.offsetOf(query.position);
+  if (typeof offset === "object") return offset;
+  const fetched = await read(reader, query, offset, query.maxWaitMs);
+  if (!fetched.ok) return fetched;
+  if (as !== "batches") return jsonPage(reader, query, fetched, offset, type, as as RecordFormat);
+  const split = splitBatches(fetched.batches);
+  if (!split.ok) return split;
+  const next = Math.max(offset, endOffset(split.batches));
+  return new Response(fetched.batches, { headers: pageHeaders(type, next, fetched) });
+}
+
+function jsonPage(
+  reader: PartitionReader,
+  { maxRecords }: FetchQuery,
+  fetched: Fetched,
+  offset: number,
+  type: string,
+  format: RecordFormat,
+): Outcome {
+  const { topic, partition } = reader;
+  const written = writeRecords(fetched.batches, {
+    topic,
+    partition,
+    format,
+    offset,
+    frame: "array",
+    maxRecords,
+    maxBytes: JSON_PAGE_BYTES_MAX,
+  });
+  if (!written.ok) return written;
+  counters.recordsOut += written.records;
+  return new Response(written.bytes, { headers: pageHeaders(type, written.nextOffset, fetched) });
+}
+
+function read(
+  reader: PartitionReader,
+  query: FetchQuery,
+  offset: number,
+  maxWaitMs: number,
+): Promise<Fetched | Refusal> {
+  const { maxBytes, minBytes, isolation } = query;
+  return reader.fetch({ offset, maxBytes, minBytes, maxWaitMs, isolation });
+}
+
+function pageHeaders(type: string, nextOffset: number, ends: Fetched): Record<string, string> {
+  return {
+    "content-type": type,
+    "cache-control": "no-store",
+    "x-next-offset": String(nextOffset),
+    "x-high-watermark": String(ends.highWatermark),
+    "x-log-start-offset": String(ends.logStartOffset),
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * What producers are told: v3's delivery reports, the 207 of `records:batch` and v2's offsets. Text
+ * is put together by hand, because there is a piece of it for every record.
+ */
+import { ERRORS, type Refusal } from "../../base/errors.ts";
+import type { Appended } from "../../objects/partition/api.ts";
+import type { RequestRecords } from "./request-records.ts";
+
+/** An answer whose JSON is text already. */
+export function jsonText(text: string, status = 200, contentType = "application/json"): Response {
+  return new Response(text, { status, headers: { "content-type": contentType } });
+}
+
+/** `error_code` and `message` of an error, as members of an object. */
+function errorMembers({ error, message }: Refusal): string {
+  return `"error_code":${ERRORS[error].rest},"message":${JSON.stringify(message)}`;
+}
+
+/** The outcome of one record: of the record itself, or of the partition it went to. */
+function outcomeOf(records: RequestRecords, index: number): Appended | Refusal {
+  return records.refusals.get(index) ?? records.outcomes.get(records.partitions[index]!)!;
+}
+
+/** Writes the members that tell where a record lies, and how it was understood. */
+class DeliveryWriter {
+  private readonly records: RequestRecords;
+  private readonly start: string;
+  private dateMs = -1;
+  private date = "";
+
+  constructor(records: RequestRecords, clusterId: string, topic: string) {
+    this.records = records;
+    this.start = `"cluster_id":${JSON.stringify(clusterId)},"topic_name":"${topic}","partition_id":`;
+  }
+
+  members(index: number, appended: Appended): string {
+    const { records } = this;
+    const { baseOffset, duplicate, logAppendTimeMs } = appended;
+    const timestamp = logAppendTimeMs < 0 ? records.timestamps[index]! : logAppendTimeMs;
+    let text = `${this.start}${records.partitions[index]},"offset":${
+      baseOffset + records.places[index]!
+    },"timestamp":"${this.instant(timestamp)}"`;
+    const keyType = records.keyTypes[index]!;
+    if (keyType !== null) text += `,"key":{"type":"${keyType}","size":${records.keyBytes[index]}}`;
+    const valueType = records.valueTypes[index]!;
+    if (valueType !== null) {
+      text += `,"value":{"type":"${valueType}","size":${records.valueBytes[index]}}`;
+    }
+    return duplicate ? `${text},"duplicate":true` : text;
+  }
+
+  /** Records of one request mostly have one timestamp. */
+  private instant(timestampMs: number): string {
+    if (timestampMs !== this.dateMs) {
+      this.dateMs = timestampMs;
+      this.date = new Date(timestampMs).toISOString();
+    }
+    return this.date;
+  }
+}
+
+/** v3: a report for each record, in the order of the request, one a line. */
+export function deliveryReports(records: RequestRecords, clusterId: string, topic: string): string {
+  const writer = new DeliveryWriter(records, clusterId, topic);
+  let text = "";
+  for (let i = 0; i < records.count; i++) {
+    const outcome = outcomeOf(records, i);
+    text += outcome.ok
+      ? `{"error_code":200,${writer.members(i, outcome)}}\r\n`
+      : `{${errorMembers(outcome)}}\r\n`;
+  }
+  return text;
+}
+
+/** v3 `records:batch`: entries by their ids. */
+export function batchAnswer(records: RequestRecords, clusterId: string, topic: string): string {
+  const writer = new DeliveryWriter(records, clusterId, topic);
+  let successes = "";
+  let failures = "";
+  for (let i = 0; i < records.count; i++) {
+    const outcome = outcomeOf(records, i);
+    const id = JSON.stringify(records.ids[i]);
+    if (outcome.ok) {
+      if (successes !== "") successes += ",";
+      successes += `{"id":${id},${writer.members(i, outcome)}}`;
+    } else {
+      if (failures !== "") failures += ",";
+      failures += `{"id":${id},${errorMembers(outcome)}}`;
+    }
+  }
+  return `{"successes":[${successes}],"failures":[${failures}]}`;
+}
+
+/** v2: an element for each record. `error_code` is the error table's REST code. */
+export function offsetsAnswer(records: RequestRecords): string {
+  let text = "";
+  for (let i = 0; i < records.count; i++) {
+    const outcome = outcomeOf(records, i);
+    if (i > 0) text += ",";
+    if (outcome.ok) {
+      const offset = outcome.baseOffset + records.places[i]!;
+      const duplicate = outcome.duplicate ? ',"duplicate":true' : "";
+      text += `{"partition":${records.partitions[i]},"offset":${offset},"error_code":null,"error":null${duplicate}}`;
+    } else {
+      const { error, message } = outcome;
+      text += `{"partition":null,"offset":null,"error_code":${ERRORS[error].rest},"error":${JSON.stringify(message)}}`;
+    }
+  }
+  return `{"offsets":[${text}],"key_schema_id":null,"value_schema_id":null}`;
+}
+
+/** The atomic route. */
+export function rangeAnswer({ baseOffset, lastOffset, duplicate }: Appended): string {
+  return `{"base_offset":${baseOffset},"last_offset":${lastOffset},"duplicate":${duplicate}}`;
+}

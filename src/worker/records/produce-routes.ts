@@ -1,0 +1,210 @@
+/** The routes that take records: v3's streamed and batch forms, the atomic form, and v2's. */
+import { z } from "@hono/zod-openapi";
+import { refuse, type ErrorName } from "../../base/errors.ts";
+import { V2_JSON } from "../answers.ts";
+import { bareType } from "../media-types.ts";
+import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
+import type { Service } from "../service.ts";
+import {
+  isJsonBody,
+  produceJson,
+  produceRaw,
+  RECORD_BATCH_TYPE,
+  type ProduceForm,
+} from "./produce.ts";
+import {
+  batchAnswer,
+  deliveryReports,
+  jsonText,
+  offsetsAnswer,
+  rangeAnswer,
+} from "./produce-answers.ts";
+import { readConcatenated, readEntries, readRecordsV2, readRecordsV3 } from "./read-request.ts";
+import type { DataType } from "./record-fields.ts";
+import { PRODUCE_DOC } from "./produce-schemas.ts";
+
+const T = "/v3/clusters/{cluster_id}/topics/{topic}";
+
+const JSON_ONLY = "The body must be application/json.";
+
+const REPORTS: ProduceForm = {
+  read: readConcatenated,
+  answer: (records, service, topic) => jsonText(deliveryReports(records, service.clusterId, topic)),
+  unknownPartition: "UNKNOWN_TOPIC_OR_PARTITION",
+};
+
+const ENTRIES: ProduceForm = {
+  read: readEntries,
+  answer: (records, service, topic) =>
+    jsonText(batchAnswer(records, service.clusterId, topic), 207),
+  unknownPartition: "UNKNOWN_TOPIC_OR_PARTITION",
+};
+
+const ATOMIC: ProduceForm = {
+  read: readRecordsV3,
+  answer: (records) => {
+    // One partition and no refusal: there is exactly one outcome, and it is good.
+    for (const outcome of records.outcomes.values()) {
+      if (outcome.ok) return jsonText(rangeAnswer(outcome));
+    }
+    throw new Error("an atomic request has one outcome");
+  },
+  allOrNothing: true,
+  unknownPartition: "UNKNOWN_TOPIC_OR_PARTITION",
+};
+
+/** v2's media types say how keys and values are written. */
+const V2_TYPES = new Map<string, DataType>([
+  ["application/vnd.kafka.json.v2+json", "JSON"],
+  ["application/vnd.kafka.binary.v2+json", "BINARY"],
+  ["application/vnd.kafka.string.v2+json", "STRING"],
+  [V2_JSON, "JSON"],
+  ["application/json", "JSON"],
+  ["", "JSON"],
+]);
+
+function v2Form(type: DataType): ProduceForm {
+  return {
+    read: readRecordsV2(type),
+    answer: (records) => jsonText(offsetsAnswer(records), 200, V2_JSON),
+    unknownPartition: "UNKNOWN_PARTITION",
+  };
+}
+
+const V2_FORMS: Readonly<Record<DataType, ProduceForm>> = {
+  JSON: v2Form("JSON"),
+  BINARY: v2Form("BINARY"),
+  STRING: v2Form("STRING"),
+};
+
+function v3(form: ProduceForm) {
+  return (c: Ctx, service: Service): Outcome | Promise<Outcome> =>
+    isJsonBody(c) ? produceJson(c, service, form) : refuse("UNSUPPORTED_MEDIA_TYPE", JSON_ONLY);
+}
+
+function atomic(c: Ctx, service: Service): Outcome | Promise<Outcome> {
+  if (isJsonBody(c)) return produceJson(c, service, ATOMIC);
+  if (bareType(c.req.raw.headers.get("content-type")) === RECORD_BATCH_TYPE) {
+    return produceRaw(c, service);
+  }
+  const text = `The body must be application/json or ${RECORD_BATCH_TYPE}.`;
+  return refuse("UNSUPPORTED_MEDIA_TYPE", text);
+}
+
+function v2(c: Ctx, service: Service): Outcome | Promise<Outcome> {
+  const type = V2_TYPES.get(bareType(c.req.raw.headers.get("content-type")));
+  if (type !== undefined) return produceJson(c, service, V2_FORMS[type]);
+  const text = "The body must be application/vnd.kafka.json.v2+json, binary or string.";
+  return refuse("UNSUPPORTED_MEDIA_TYPE", text);
+}
+
+const ERRORS: readonly ErrorName[] = [
+  "INVALID_REQUEST",
+  "UNSUPPORTED_MEDIA_TYPE",
+  "UNSUPPORTED_COMPRESSION_TYPE",
+  "MESSAGE_TOO_LARGE",
+  "INVALID_TOPIC_EXCEPTION",
+  "UNKNOWN_TOPIC",
+  "INVALID_RECORD",
+  "SERIALIZATION",
+  "INVALID_TIMESTAMP",
+  "INVALID_PRODUCER_EPOCH",
+  "OUT_OF_ORDER_SEQUENCE_NUMBER",
+  "DUPLICATE_SEQUENCE_NUMBER",
+  "THROTTLING_QUOTA_EXCEEDED",
+  "LEADER_NOT_AVAILABLE",
+  "NOT_LEADER_OR_FOLLOWER",
+  "NOT_ENOUGH_REPLICAS",
+  "KAFKA_STORAGE_ERROR",
+];
+
+const query = z.object({
+  acks: z.enum(["all", "1", "0"]).optional().describe("Whose writes are waited for; default all."),
+  compression: z
+    .enum(["none", "gzip", "snappy", "lz4", "zstd"])
+    .optional()
+    .describe("How the batches are stored where the topic leaves it to the producer."),
+});
+
+const headers = z.object({
+  "Producer-Id": z.string().optional(),
+  "Producer-Epoch": z.string().optional(),
+  "Producer-Seq": z.string().optional(),
+});
+
+const common = { query, headers } as const;
+const v2Body = PRODUCE_DOC.v2Body;
+const v2Answer = { 200: PRODUCE_DOC.v2Answer };
+
+export const produceRoutes: readonly Route[] = [
+  defineRoute({
+    method: "POST",
+    path: `${T}/records`,
+    id: "produceRecords",
+    tag: "Records",
+    summary: "Produces records, each with a delivery report",
+    description: PRODUCE_DOC.reportsText,
+    ...common,
+    body: PRODUCE_DOC.recordBody,
+    answers: { 200: PRODUCE_DOC.reports },
+    errors: [...ERRORS, "UNKNOWN_TOPIC_OR_PARTITION"],
+    handler: v3(REPORTS),
+  }),
+  defineRoute({
+    method: "POST",
+    path: `${T}/records:batch`,
+    id: "produceRecordsBatch",
+    tag: "Records",
+    summary: "Produces up to 1,000 entries with ids, each of which succeeds or fails",
+    description: PRODUCE_DOC.idempotenceText,
+    ...common,
+    body: PRODUCE_DOC.entriesBody,
+    answers: { 207: PRODUCE_DOC.entriesAnswer },
+    errors: [...ERRORS, "UNKNOWN_TOPIC_OR_PARTITION", "INVALID_BATCH"],
+    handler: v3(ENTRIES),
+  }),
+  defineRoute({
+    method: "POST",
+    path: `${T}/partitions/{partition_id}/records:batch`,
+    id: "appendBatch",
+    tag: "Records",
+    summary: "Appends records to one partition, all of them or none",
+    description: PRODUCE_DOC.atomicText,
+    ...common,
+    body: PRODUCE_DOC.atomicBody,
+    answers: { 200: PRODUCE_DOC.atomicAnswer },
+    errors: [
+      ...ERRORS,
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      "CORRUPT_MESSAGE",
+      "UNSUPPORTED_FOR_MESSAGE_FORMAT",
+    ],
+    handler: atomic,
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/topics/{topic}",
+    id: "v2Produce",
+    tag: "v2",
+    summary: "Produces records",
+    description: PRODUCE_DOC.v2Text,
+    ...common,
+    body: v2Body,
+    answers: v2Answer,
+    errors: [...ERRORS, "UNKNOWN_PARTITION"],
+    handler: v2,
+  }),
+  defineRoute({
+    method: "POST",
+    path: "/topics/{topic}/partitions/{partition_id}",
+    id: "v2ProducePartition",
+    tag: "v2",
+    summary: "Produces records to one partition",
+    description: PRODUCE_DOC.v2Text,
+    ...common,
+    body: v2Body,
+    answers: v2Answer,
+    errors: [...ERRORS, "UNKNOWN_PARTITION"],
+    handler: v2,
+  }),
+];

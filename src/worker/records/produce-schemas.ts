@@ -1,0 +1,142 @@
+/** What the API's description says of the bodies and answers of the produce routes. Describes; validates nothing. */
+import { z } from "@hono/zod-openapi";
+import { V2_JSON } from "../answers.ts";
+import { RECORD_BATCH_TYPE } from "./produce.ts";
+import { DATA_TYPES } from "./record-fields.ts";
+
+const typedData = z
+  .object({ type: z.enum(DATA_TYPES), data: z.unknown() })
+  .nullable()
+  .describe(
+    "BINARY is base64; JSON is kept to the byte as it is written here; null is no key or value.",
+  );
+
+const header = z.object({ name: z.string(), value: z.base64().nullable() });
+
+const record = z.object({
+  partition_id: z.int().nullable().optional(),
+  headers: z.array(header).optional(),
+  key: typedData.optional(),
+  value: typedData.optional(),
+  timestamp: z
+    .union([z.iso.datetime(), z.int()])
+    .nullable()
+    .optional()
+    .describe("RFC 3339 or milliseconds since 1970; default now."),
+});
+
+const size = z.object({ type: z.enum(DATA_TYPES), size: z.int() });
+
+const delivery = z.object({
+  cluster_id: z.string(),
+  topic_name: z.string(),
+  partition_id: z.int(),
+  offset: z.int(),
+  timestamp: z.iso.datetime(),
+  key: size.optional(),
+  value: size.optional(),
+  duplicate: z.literal(true).optional(),
+});
+
+const report = z.union([
+  delivery.extend({ error_code: z.literal(200) }),
+  z.object({ error_code: z.int(), message: z.string() }),
+]);
+
+const v2Record = z.object({
+  key: z.unknown().optional(),
+  value: z.unknown().optional(),
+  partition: z.int().nullable().optional(),
+  timestamp: z.int().nullable().optional(),
+  headers: z.array(header).optional(),
+});
+
+const v2Request = z.object({ records: z.array(v2Record) });
+
+const v2Response = z.object({
+  offsets: z.array(
+    z.object({
+      partition: z.int().nullable(),
+      offset: z.int().nullable(),
+      error_code: z.int().nullable().describe("As in error bodies; null for success."),
+      error: z.string().nullable(),
+      duplicate: z.literal(true).optional(),
+    }),
+  ),
+  key_schema_id: z.null(),
+  value_schema_id: z.null(),
+});
+
+const EXAMPLE = {
+  key: { type: "STRING", data: "ABQ" },
+  value: { type: "JSON", data: { delay: 14 } },
+};
+
+const V2_EXAMPLE = {
+  records: [
+    { key: "ABQ", value: { delay: 14 } },
+    { value: null, partition: 0 },
+  ],
+};
+
+const IDEMPOTENCE =
+  "With Producer-Id, Producer-Epoch and Producer-Seq (all three; an id comes from POST /v3/clusters/{cluster_id}/producer-ids) a repeat of a request is written once and answered with the first answer's offsets and `duplicate: true`. Producer-Seq numbers the request's first record; the next request's is that plus the number of records.";
+
+const SPREAD =
+  " A record goes to the partition it names, else to that of its key (murmur2, as Kafka's clients choose), else to one partition for all of the request: a random one, or with a producer id the partition (producer id + sequence) modulo their number.";
+
+const STATUS =
+  " When nothing was written, and for one and the same reason (throttled, fenced, no leader), the whole request fails with that error.";
+
+export const PRODUCE_DOC = {
+  reportsText: `The body is one record or several, one behind the other. Broken JSON fails the request and changes nothing; a record that cannot be taken has a report with an error.${SPREAD}${STATUS} ${IDEMPOTENCE}`,
+  idempotenceText: `An entry's id has 1 to 80 characters and is its own.${SPREAD}${STATUS} ${IDEMPOTENCE}`,
+  atomicText: `The body is {"records": […]} of v3 records, or record batches of Kafka's format 2, which are stored as they come. An idempotent request fits one batch (max.message.bytes). ${IDEMPOTENCE}`,
+  v2Text: `The media type says how keys and values are written: json (also application/json), binary (base64) or string.${SPREAD}${STATUS} ${IDEMPOTENCE}`,
+  recordBody: { "application/json": { schema: record, example: EXAMPLE } },
+  reports: {
+    description: "A delivery report for each record, in their order, one a line.",
+    content: { "application/json": { schema: report } },
+  },
+  entriesBody: {
+    "application/json": {
+      schema: z.object({ entries: z.array(record.extend({ id: z.string() })) }),
+      example: { entries: [{ id: "1", ...EXAMPLE }] },
+    },
+  },
+  entriesAnswer: {
+    description: "The entries that were written and those that were not.",
+    content: {
+      "application/json": {
+        schema: z.object({
+          successes: z.array(delivery.extend({ id: z.string() })),
+          failures: z.array(z.object({ id: z.string(), error_code: z.int(), message: z.string() })),
+        }),
+      },
+    },
+  },
+  atomicBody: {
+    "application/json": {
+      schema: z.object({ records: z.array(record) }),
+      example: { records: [EXAMPLE] },
+    },
+    [RECORD_BATCH_TYPE]: {},
+  },
+  atomicAnswer: {
+    description: "Where the records lie.",
+    content: {
+      "application/json": {
+        schema: z.object({ base_offset: z.int(), last_offset: z.int(), duplicate: z.boolean() }),
+      },
+    },
+  },
+  v2Body: {
+    "application/vnd.kafka.json.v2+json": { schema: v2Request, example: V2_EXAMPLE },
+    "application/vnd.kafka.binary.v2+json": { schema: v2Request },
+    "application/vnd.kafka.string.v2+json": { schema: v2Request },
+  },
+  v2Answer: {
+    description: "Where each record lies, or why it does not.",
+    content: { [V2_JSON]: { schema: v2Response } },
+  },
+};

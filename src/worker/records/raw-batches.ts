@@ -1,0 +1,100 @@
+/**
+ * Record batches that a producer made itself: judged to their last byte, then stored as they came,
+ * or in the compression that the topic asks for.
+ */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import type { EffectiveConfig } from "../../base/config.ts";
+import { DECOMPRESSED_BYTES_MAX } from "../../base/limits.ts";
+import {
+  decodeBatch,
+  encodeBatch,
+  splitBatches,
+  validateProducedBatch,
+  type BatchHeader,
+  type Compression,
+} from "../../records/index.ts";
+
+export type RawBatches =
+  | {
+      readonly ok: true;
+      readonly bytes: Uint8Array;
+      readonly records: number;
+      /** Every batch carries a producer's sequence. */
+      readonly sequenced: boolean;
+    }
+  | Refusal;
+
+/** The compression that a topic's batches are stored in; null: the producer's own. */
+export function topicCompression(config: EffectiveConfig): Compression | null {
+  const type = config["compression.type"];
+  if (type === "producer") return null;
+  return type === "uncompressed" ? "none" : type;
+}
+
+/** Checks all batches of a body before any is used. Errors: those of the batch codec. */
+export function readRawBatches(body: Uint8Array, config: EffectiveConfig): RawBatches {
+  const split = splitBatches(body);
+  if (!split.ok) return split;
+  const compression = topicCompression(config);
+  const limits = {
+    maxMessageBytes: config["max.message.bytes"],
+    maxDecompressedBytes: DECOMPRESSED_BYTES_MAX,
+  };
+  let records = 0;
+  let sequenced = true;
+  let unchanged = true;
+  for (const header of split.batches) {
+    const valid = validateProducedBatch(body, header, limits);
+    if (!valid.ok) return valid;
+    if (header.isTransactional) {
+      return refuse("INVALID_RECORD", "Transactional batches are not taken over HTTP.");
+    }
+    records += header.recordCount;
+    sequenced &&= header.producerId >= 0;
+    unchanged &&= compression === null || header.compression === compression;
+  }
+  if (unchanged || compression === null) return { ok: true, bytes: body, records, sequenced };
+  const bytes = recompress(body, split.batches, compression, limits.maxMessageBytes);
+  return bytes instanceof Uint8Array ? { ok: true, bytes, records, sequenced } : bytes;
+}
+
+function recompress(
+  body: Uint8Array,
+  headers: readonly BatchHeader[],
+  compression: Compression,
+  batchBytesMax: number,
+): Uint8Array | Refusal {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for (const header of headers) {
+    const part = recompressBatch(body, header, compression);
+    if (!(part instanceof Uint8Array)) return part;
+    if (part.length > batchBytesMax) {
+      const text = `In the topic's compression the batch has ${part.length} bytes, more than ${batchBytesMax}.`;
+      return refuse("MESSAGE_TOO_LARGE", text);
+    }
+    parts.push(part);
+    total += part.length;
+  }
+  const bytes = new Uint8Array(total);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function recompressBatch(
+  body: Uint8Array,
+  header: BatchHeader,
+  compression: Compression,
+): Uint8Array | Refusal {
+  const { position, sizeBytes } = header;
+  if (header.compression === compression) return body.subarray(position, position + sizeBytes);
+  const options = { maxDecompressedBytes: DECOMPRESSED_BYTES_MAX };
+  const decoded = decodeBatch(body, position, options);
+  if (!decoded.ok) return decoded;
+  const { producerId, producerEpoch, baseSequence } = header;
+  return encodeBatch(decoded.records, { compression, producerId, producerEpoch, baseSequence });
+}

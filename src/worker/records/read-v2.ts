@@ -1,0 +1,39 @@
+/**
+ * Reads v2 records from a request's JSON: `{"key"?, "value"?, "partition"?, "timestamp"?, "headers"?}`.
+ * How keys and values are written follows from the request's media type.
+ */
+import type { JsonCursor } from "../../records/index.ts";
+import type { DataType, RecordFields } from "./record-fields.ts";
+
+/** Reads one record. When the JSON is broken, the cursor has a refusal afterwards. */
+export function readRecordV2(
+  cursor: JsonCursor,
+  bytes: Uint8Array,
+  fields: RecordFields,
+  type: DataType,
+): void {
+  fields.reset();
+  if (!fields.expect(cursor, "object", "record")) return;
+  cursor.enterObject();
+  for (let name = cursor.nextKey(); name !== null; name = cursor.nextKey()) {
+    switch (name) {
+      case "value":
+        fields.readData(cursor, bytes, fields.value, type);
+        break;
+      case "key":
+        fields.readData(cursor, bytes, fields.key, type);
+        break;
+      case "partition":
+        fields.readPartition(cursor, bytes);
+        break;
+      case "timestamp":
+        fields.readTimestamp(cursor, bytes);
+        break;
+      case "headers":
+        fields.readHeaders(cursor);
+        break;
+      default:
+        fields.unknown(cursor, name);
+    }
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Stored batches to JSON: the arrays of fetch answers, the messages of WebSocket tails and the
+ * events of server-sent streams are all written here.
+ *
+ * A record is `{"topic","partition","offset","timestamp","key","value","headers"}`; `timestamp` is
+ * in milliseconds since 1970 (-1: none), `headers` are `[{"name","value"}]` with base64 values.
+ * How keys and values are written depends on the format that the reader asked for:
+ *
+ * - `json`: the stored bytes themselves, when they are legal JSON;
+ * - `string`: a JSON string, when they are valid UTF-8;
+ * - `binary`: base64, always.
+ *
+ * What does not fit the format is never dropped and never guessed at: it is written as a string
+ * (valid UTF-8) or in base64, and the record then has `key_encoding` or `value_encoding`, which is
+ * `"string"` or `"base64"`. Without such a field, the value is in the format that was asked for.
+ */
+import { isUtf8 } from "node:buffer";
+import type { Refusal } from "../../base/errors.ts";
+import { DECOMPRESSED_BYTES_MAX } from "../../base/limits.ts";
+import { JsonCursor, recordsFrom, splitBatches, type LogRecord } from "../../records/index.ts";
+import { ByteWriter } from "./byte-writer.ts";
+
+export const RECORD_FORMATS = ["json", "binary", "string"] as const;
+export type RecordFormat = (typeof RECORD_FORMATS)[number];
+
+/** How records follow each other in the output. */
+export type RecordFrame = "array" | "events";
+
+export interface RecordsQuery {
+  readonly topic: string;
+  readonly partition: number;
+  readonly format: RecordFormat;
+  /** Records below it, with which the first batch may begin, are left out. */
+  readonly offset: number;
+  readonly frame: RecordFrame;
+  readonly maxRecords: number;
+  /** Output bytes after which no further record is begun; one record always is. */
+  readonly maxBytes: number;
+}
+
+export type WrittenRecords =
+  | {
+      readonly ok: true;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly records: number;
+      /** Where the reader goes on: behind the last batch when it was read to its end. */
+      readonly nextOffset: number;
+      /** Whether all that was given is written; otherwise there is more from nextOffset on. */
+      readonly isWhole: boolean;
+    }
+  | Refusal;
+
+type Encoding = "string" | "base64" | null;
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+
+function isJson(bytes: Uint8Array): boolean {
+  const cursor = new JsonCursor(bytes);
+  return cursor.skipValue() && cursor.atEnd();
+}
+
+function writeData(out: ByteWriter, bytes: Uint8Array | null, format: RecordFormat): Encoding {
+  if (bytes === null) {
+    out.ascii("null");
+    return null;
+  }
+  if (format === "json" && isJson(bytes)) {
+    out.raw(bytes);
+    return null;
+  }
+  if (format !== "binary" && isUtf8(bytes)) {
+    out.string(bytes);
+    return format === "string" ? null : "string";
+  }
+  out.base64(bytes);
+  return format === "binary" ? null : "base64";
+}
+
+function writeHeaders(out: ByteWriter, headers: LogRecord["headers"]): void {
+  for (let i = 0; i < headers.length; i++) {
+    const { name, value } = headers[i]!;
+    out.ascii(i === 0 ? '{"name":' : ',{"name":');
+    // Kafka's header names are text; one that is not keeps what can be read of it.
+    if (isUtf8(name)) out.string(name);
+    else out.string(new TextEncoder().encode(new TextDecoder().decode(name)));
+    out.ascii(',"value":');
+    if (value === null) out.ascii("null");
+    else out.base64(value);
+    out.ascii("}");
+  }
+}
+
+function writeRecord(
+  out: ByteWriter,
+  start: string,
+  record: LogRecord,
+  format: RecordFormat,
+): void {
+  out.ascii(start);
+  out.integer(record.offset);
+  out.ascii(',"timestamp":');
+  out.integer(record.timestamp);
+  out.ascii(',"key":');
+  const keyEncoding = writeData(out, record.key, format);
+  if (keyEncoding !== null) out.ascii(`,"key_encoding":"${keyEncoding}"`);
+  out.ascii(',"value":');
+  const valueEncoding = writeData(out, record.value, format);
+  if (valueEncoding !== null) out.ascii(`,"value_encoding":"${valueEncoding}"`);
+  out.ascii(',"headers":[');
+  if (record.headers.length > 0) writeHeaders(out, record.headers);
+  out.ascii("]}");
+}
+
+/**
+ * An event's data is one line, and stored JSON may be spread over several. Inside strings line
+ * ends are escaped, so those that are found are white space.
+ */
+function joinLines(bytes: Uint8Array): void {
+  for (const end of [LINE_FEED, CARRIAGE_RETURN]) {
+    for (let at = bytes.indexOf(end); at >= 0; at = bytes.indexOf(end, at + 1)) bytes[at] = SPACE;
+  }
+}
+
+function writeEvent(out: ByteWriter, start: string, record: LogRecord, format: RecordFormat): void {
+  out.ascii(`id: ${record.offset + 1}\ndata: `);
+  const dataAt = out.length;
+  writeRecord(out, start, record, format);
+  joinLines(out.written(dataAt));
+  out.ascii("\n\n");
+}
+
+/**
+ * Writes the records of whole batches from an offset on. Topic names are ASCII without anything
+ * that JSON escapes.
+ *
+ * Errors: those of the codec, when not even one record could be read; a page whose later part is
+ * unreadable ends before it.
+ */
+export function writeRecords(batches: Uint8Array, query: RecordsQuery): WrittenRecords {
+  const { format, frame } = query;
+  const split = splitBatches(batches);
+  if (!split.ok) return split;
+  const out = new ByteWriter(Math.min(2 * batches.length + 256, 1_048_576));
+  const start = `{"topic":"${query.topic}","partition":${query.partition},"offset":`;
+  const asArray = frame === "array";
+  let records = 0;
+  let nextOffset = query.offset;
+  let cut = false;
+  if (asArray) out.ascii("[");
+  const options = { maxDecompressedBytes: DECOMPRESSED_BYTES_MAX };
+  for (const record of recordsFrom(batches, query.offset, options)) {
+    if (!record.ok && records === 0) return record;
+    cut =
+      !record.ok || records >= query.maxRecords || (records > 0 && out.length >= query.maxBytes);
+    if (!record.ok || cut) break;
+    if (asArray) {
+      if (records > 0) out.ascii(",");
+      writeRecord(out, start, record, format);
+    } else {
+      writeEvent(out, start, record, format);
+    }
+    records++;
+    nextOffset = record.offset + 1;
+  }
+  if (asArray) out.ascii("]");
+  if (!cut) nextOffset = Math.max(nextOffset, endOffset(split.batches));
+  return { ok: true, bytes: out.written(), records, nextOffset, isWhole: !cut };
+}
+
+/** Behind the last of the batches; 0 when there are none. */
+export function endOffset(
+  batches: readonly { readonly baseOffset: number; readonly lastOffsetDelta: number }[],
+): number {
+  const last = batches.at(-1);
+  return last === undefined ? 0 : last.baseOffset + last.lastOffsetDelta + 1;
+}

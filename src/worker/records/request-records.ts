@@ -1,0 +1,124 @@
+/**
+ * What a JSON produce request asks for and what becomes of it: its records, put into batches by
+ * partition as they are read, and beside them, as columns, what the answer says of each.
+ */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { partitionForKey } from "../../records/index.ts";
+import type { Appended } from "../../objects/partition/api.ts";
+import { PartitionPart, type BatchRules } from "./partition-part.ts";
+import { keylessPartition, sequenceAt } from "./producer-stamp.ts";
+import type { DataType, RecordFields } from "./record-fields.ts";
+
+/** What holds for all records of a request. */
+export interface ProducePlan extends BatchRules {
+  readonly partitions: number;
+  /** The partition that the path names; -1: the service picks. */
+  readonly partition: number;
+  readonly nowMs: number;
+  readonly bodyBytes: number;
+  /** One record that cannot be taken refuses them all. */
+  readonly allOrNothing: boolean;
+  /** How this version of the API says that there is no such partition. */
+  readonly unknownPartition: "UNKNOWN_PARTITION" | "UNKNOWN_TOPIC_OR_PARTITION";
+  /** A whole number in [0, below). */
+  readonly random: (below: number) => number;
+}
+
+/** Capacity of a batch that is not a request's first, in bytes; it grows as needed. */
+const FURTHER_CAPACITY_BYTES = 4_096;
+
+export class RequestRecords {
+  count = 0;
+  /** In the order of the request; -1 where a record was refused. */
+  readonly partitions: number[] = [];
+  /** Place among the records of its partition. */
+  readonly places: number[] = [];
+  readonly timestamps: number[] = [];
+  readonly keyTypes: (DataType | null)[] = [];
+  readonly keyBytes: number[] = [];
+  readonly valueTypes: (DataType | null)[] = [];
+  readonly valueBytes: number[] = [];
+  readonly ids: (string | null)[] = [];
+  /** By record. */
+  readonly refusals = new Map<number, Refusal>();
+  /** By partition. */
+  readonly parts = new Map<number, PartitionPart>();
+  /** By partition, once the parts were sent. */
+  outcomes = new Map<number, Appended | Refusal>();
+  /** Why the whole request cannot be taken. */
+  refusal: Refusal | null = null;
+  private readonly plan: ProducePlan;
+  private keyless = -1;
+
+  constructor(plan: ProducePlan) {
+    this.plan = plan;
+  }
+
+  /** Takes the record that was read, or notes why not. */
+  add(record: RecordFields): void {
+    const index = this.count++;
+    const { key, value } = record;
+    this.keyTypes.push(key.type);
+    this.keyBytes.push(key.sizeBytes);
+    this.valueTypes.push(value.type);
+    this.valueBytes.push(value.sizeBytes);
+    this.ids.push(record.id);
+    const timestamp = record.timestamp < 0 ? this.plan.nowMs : record.timestamp;
+    this.timestamps.push(timestamp);
+    if (record.refusal !== null) return this.refuse(index, record.refusal);
+    const partition = this.choose(record);
+    if (typeof partition !== "number") return this.refuse(index, partition);
+    const part = this.parts.get(partition) ?? this.open(partition, index);
+    const place = part.records;
+    const refused = part.add(record, timestamp);
+    if (refused !== null) {
+      if (part.isFull) this.refusal ??= refused;
+      // A part begins with the first record that it takes.
+      if (place === 0) this.parts.delete(partition);
+      return this.refuse(index, refused);
+    }
+    this.partitions.push(partition);
+    this.places.push(place);
+  }
+
+  private refuse(index: number, refusal: Refusal): void {
+    this.partitions.push(-1);
+    this.places.push(-1);
+    this.refusals.set(index, refusal);
+    if (this.plan.allOrNothing) {
+      this.refusal ??= { ...refusal, message: `Record ${index}: ${refusal.message}` };
+    }
+  }
+
+  private open(partition: number, index: number): PartitionPart {
+    const { plan, parts } = this;
+    const sequence = plan.stamp === null ? -1 : sequenceAt(plan.stamp, index);
+    // JSON is longer than what becomes of it, but for record headers and very short records.
+    const capacity = parts.size === 0 ? plan.bodyBytes + 256 : FURTHER_CAPACITY_BYTES;
+    const part = new PartitionPart(partition, plan, sequence, capacity);
+    parts.set(partition, part);
+    return part;
+  }
+
+  /** A named partition, else by the key as Kafka's clients do, else one for all of the request. */
+  private choose(record: RecordFields): number | Refusal {
+    const { plan } = this;
+    const named = record.partition;
+    if (plan.partition >= 0) {
+      if (named < 0 || named === plan.partition) return plan.partition;
+      return refuse("INVALID_RECORD", "A record names another partition than the path.");
+    }
+    if (named >= 0) {
+      return named < plan.partitions ? named : refuse(plan.unknownPartition);
+    }
+    const { source, start, end } = record.key;
+    if (source !== null) return partitionForKey(source.subarray(start, end), plan.partitions);
+    if (this.keyless < 0) {
+      this.keyless =
+        plan.stamp === null
+          ? plan.random(plan.partitions)
+          : keylessPartition(plan.stamp, plan.partitions);
+    }
+    return this.keyless;
+  }
+}

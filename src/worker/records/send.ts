@@ -1,0 +1,78 @@
+/** Sends what a request puts into partitions: one call to each, all at once. */
+import type { Refusal } from "../../base/errors.ts";
+import type { Appended, AppendRequest } from "../../objects/partition/api.ts";
+import { callPartition } from "../calls.ts";
+import type { KnownTopic } from "../metadata.ts";
+import { counters } from "../metrics.ts";
+import type { Service } from "../service.ts";
+import type { PartitionPart } from "./partition-part.ts";
+import type { RequestRecords } from "./request-records.ts";
+
+export interface SendOptions {
+  readonly acks: AppendRequest["acks"];
+  /** The batches carry sequences: a call whose outcome is unknown may be made again. */
+  readonly repeatable: boolean;
+  readonly sparseSequences: boolean;
+}
+
+/** Appends whole batches to one partition. */
+export async function appendBatches(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+  { bytes, records }: { readonly bytes: Uint8Array; readonly records: number },
+  options: SendOptions,
+): Promise<Appended | Refusal> {
+  const { acks, repeatable } = options;
+  const request: AppendRequest = options.sparseSequences
+    ? { batches: bytes, acks, sparseSequences: true }
+    : { batches: bytes, acks };
+  const answer = await callPartition<Appended>(service, topic, partition, repeatable, (stub) =>
+    stub.append(request),
+  );
+  if (answer.ok && !answer.duplicate) {
+    counters.recordsIn += records;
+    counters.bytesIn += bytes.length;
+  }
+  return answer;
+}
+
+/** Sends the parts of a request and notes their outcomes. */
+export async function sendParts(
+  service: Service,
+  topic: KnownTopic,
+  records: RequestRecords,
+  options: SendOptions,
+): Promise<void> {
+  const send = async (part: PartitionPart): Promise<void> => {
+    const bytes = part.batches();
+    const outcome =
+      bytes instanceof Uint8Array
+        ? await appendBatches(
+            service,
+            topic,
+            part.partition,
+            { bytes, records: part.records },
+            options,
+          )
+        : bytes;
+    records.outcomes.set(part.partition, outcome);
+  };
+  const parts = [...records.parts.values()];
+  if (parts.length === 1) await send(parts[0]!);
+  else await Promise.all(parts.map(send));
+}
+
+/**
+ * Why nothing of a request was written, when one reason holds for all of it: then the request fails
+ * with that error's status, which is what a caller who is throttled or fenced looks at.
+ */
+export function commonRefusal(records: RequestRecords): Refusal | null {
+  if (records.refusals.size > 0) return null;
+  let common: Refusal | null = null;
+  for (const outcome of records.outcomes.values()) {
+    if (outcome.ok || (common !== null && common.error !== outcome.error)) return null;
+    common ??= outcome;
+  }
+  return common;
+}
