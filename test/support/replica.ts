@@ -98,6 +98,18 @@ export class ReplicaHarness {
     return this.replica.fetch({ offset, isolation: "read_uncommitted", ...defaults, ...request });
   }
 
+  /** With `held` durability: confirms write after write until `promise` has its answer. */
+  async confirmUntil<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    void promise.then(() => (isSettled = true));
+    for (let round = 0; round < 100; round++) {
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+      if (isSettled) return promise;
+      if (this.storage.syncsWaiting > 0) this.storage.confirm();
+    }
+    throw new Error("it has no answer, whatever is confirmed");
+  }
+
   /** All records from `offset` on, page by page of `maxBytes`. */
   async readAll(offset: number, maxBytes = 1_048_576): Promise<LogRecord[]> {
     const records: LogRecord[] = [];

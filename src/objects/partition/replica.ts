@@ -64,6 +64,13 @@ const RETENTION_PAUSE_MS = 1_000;
 /** The largest `Date` has 8.64e15 ms: an alarm beyond it is none. */
 const ALARM_MS_MAX = 8_640_000_000_000_000;
 
+interface WrittenFlush {
+  /** One for each append, in their order. */
+  readonly outcomes: readonly AppendOutcome[];
+  /** Bytes of batches that were written. */
+  readonly bytes: number;
+}
+
 export class Replica {
   readonly tails: Tails;
   readonly #ports: ReplicaPorts;
@@ -311,7 +318,14 @@ export class Replica {
   async #flushAll(): Promise<void> {
     this.#isFlushing = true;
     try {
-      while (this.#gathered.length > 0 && !this.#isPurged) await this.#flush(this.#takeGathered());
+      while (this.#gathered.length > 0 && !this.#isPurged) {
+        await this.#flush(this.#takeGathered());
+        // One more turn of the event loop: what has arrived by now goes into the next row.
+        if (this.#gathered.length > 0) await this.#ports.storage.sync();
+      }
+    } catch (error) {
+      for (const append of this.#gathered.splice(0)) append.answer(refuse("KAFKA_STORAGE_ERROR"));
+      this.#ports.broken(error);
     } finally {
       this.#isFlushing = false;
     }
@@ -331,25 +345,18 @@ export class Replica {
 
   async #flush(appends: readonly PendingAppend[]): Promise<void> {
     const written = this.#write(appends);
-    if (!written) {
-      for (const append of appends) append.answer(refuse("KAFKA_STORAGE_ERROR"));
-      return;
-    }
     try {
       await this.#ports.storage.sync();
     } catch (error) {
       for (const append of appends) append.answer(refuse("KAFKA_STORAGE_ERROR"));
-      this.#ports.broken(error);
-      return;
+      throw error;
     }
     this.#advanceHighWatermark(written.bytes);
     appends.forEach((append, i) => append.answer(this.#answer(written.outcomes[i]!)));
   }
 
-  /** Decides, persists and applies one flush; null when storage refused and nothing was written. */
-  #write(
-    appends: readonly PendingAppend[],
-  ): { readonly outcomes: readonly AppendOutcome[]; readonly bytes: number } | null {
+  /** Decides, persists and applies one flush. Where storage refuses it, nothing was written. */
+  #write(appends: readonly PendingAppend[]): WrittenFlush {
     const { endOffset, endPosition } = this.#log;
     const { leaderEpoch } = this.#assignment;
     const nowMs = this.#ports.clock.nowMs();
@@ -365,8 +372,8 @@ export class Replica {
         if (hasRolled || isUnwatched) this.#enforceRetention();
       }
     } catch (error) {
-      if (this.#log.endOffset === endOffset) return null;
-      this.#ports.broken(error);
+      if (this.#log.endOffset !== endOffset) throw error;
+      return { outcomes: appends.map(() => refuse("KAFKA_STORAGE_ERROR")), bytes: 0 };
     }
     return { outcomes: plan.outcomes, bytes: this.#log.endPosition - endPosition };
   }

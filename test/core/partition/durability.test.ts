@@ -23,17 +23,12 @@ describe("durability", () => {
 
   it("loses an append that was not acknowledged, and nothing else, in a crash", async () => {
     const harness = new ReplicaHarness({ durability: "held" });
-    const first = harness.append(batchOf(["kept"], 1));
-    await settled(first);
-    harness.storage.confirm();
-    await first;
+    await harness.confirmUntil(harness.append(batchOf(["kept"], 1)));
     void harness.append(batchOf(["lost"], 1));
     harness.restart();
     expect(valuesOf(await harness.readAll(0))).toEqual(["kept"]);
-    const next = harness.append(batchOf(["next"], 1));
-    await settled(next);
-    harness.storage.confirm();
-    expect(expectOk(await next).baseOffset).toBe(1);
+    const next = await harness.confirmUntil(harness.append(batchOf(["next"], 1)));
+    expect(expectOk(next).baseOffset).toBe(1);
   });
 
   it("gathers what arrives while a flush is under way into one row", async () => {
@@ -42,12 +37,10 @@ describe("durability", () => {
     await settled(first);
     const rows = harness.storage.rowsWritten;
     const rest = Array.from({ length: 63 }, (_, i) => harness.append(batchOf([String(i + 1)], 1)));
-    harness.storage.confirm();
-    await first;
-    await settled(rest[0]!);
+    const all = await harness.confirmUntil(Promise.all(rest));
+    expect(expectOk(await first).baseOffset).toBe(0);
     expect(harness.storage.rowsWritten - rows).toBe(1);
-    harness.storage.confirm();
-    const answers = (await Promise.all(rest)).map((answer) => expectOk(answer).baseOffset);
+    const answers = all.map((answer) => expectOk(answer).baseOffset);
     expect(answers).toEqual(rest.map((_, i) => i + 1));
     expect(valuesOf(await harness.readAll(0))).toEqual(Array.from({ length: 64 }, (_, i) => String(i)));
   });
@@ -98,11 +91,8 @@ describe("durability", () => {
     for (const answer of refused) {
       expect(answer).toMatchObject({ ok: false, error: "THROTTLING_QUOTA_EXCEEDED" });
     }
-    for (let flush = 0; flush < 2; flush++) {
-      await settled(answers[0]!);
-      harness.storage.confirm();
-    }
-    expect((await Promise.all(answers.slice(0, 3))).every((answer) => answer.ok)).toBe(true);
+    const taken = await harness.confirmUntil(Promise.all(answers.slice(0, 3)));
+    expect(taken.every((answer) => answer.ok)).toBe(true);
     const { bytesInFlight, bytesInFlightPeak } = harness.replica.describe();
     expect(bytesInFlight).toBe(0);
     expect(bytesInFlightPeak).toBeLessThanOrEqual(65_536);

@@ -44,12 +44,8 @@ describe("idempotent producers", () => {
     const harness = new ReplicaHarness({ durability: "held" });
     const blocker = harness.append(batchOf(["blocker"], 1));
     const twice = [numbered(harness, 0), numbered(harness, 0), numbered(harness, 1)];
-    for (let flush = 0; flush < 2; flush++) {
-      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-      harness.storage.confirm();
-    }
-    await blocker;
-    const answers = (await Promise.all(twice)).map(expectOk);
+    const answers = (await harness.confirmUntil(Promise.all(twice))).map(expectOk);
+    expectOk(await blocker);
     expect(answers.map(({ baseOffset, duplicate }) => [baseOffset, duplicate])).toEqual([
       [1, false],
       [1, true],
