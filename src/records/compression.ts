@@ -13,6 +13,9 @@ import { compressLz4, decompressLz4 } from "./lz4.ts";
 import { notOfCodec, tooLarge, type BytesResult } from "./plain-bytes.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
 
+/** Larger bounds than this are RangeErrors themselves in workerd. */
+const ZLIB_BOUND_MAX_BYTES = 128 * 1024 * 1024;
+
 /** Compresses with the codec's usual level. "none" gives the same bytes back. */
 export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
   switch (compression) {
@@ -30,7 +33,7 @@ export function compress(compression: Compression, bytes: Uint8Array): Uint8Arra
 }
 
 /**
- * Decompresses to at most `maxBytes` ≥ 1 bytes.
+ * Decompresses to at most `maxBytes` bytes.
  *
  * Errors: CORRUPT_MESSAGE when the bytes are not of this codec, MESSAGE_TOO_LARGE when there
  * would be more than `maxBytes`.
@@ -44,15 +47,13 @@ export function decompress(
     case "none":
       return bytes.length <= maxBytes ? { ok: true, bytes } : tooLarge(maxBytes);
     case "gzip":
-      return guarded(compression, maxBytes, () => gunzipSync(bytes, { maxOutputLength: maxBytes }));
+      return guarded(compression, maxBytes, (bound) => gunzipSync(bytes, bound));
     case "snappy":
       return decompressSnappy(bytes, maxBytes);
     case "lz4":
       return decompressLz4(bytes, maxBytes);
     case "zstd":
-      return guarded(compression, maxBytes, () =>
-        zstdDecompressSync(bytes, { maxOutputLength: maxBytes }),
-      );
+      return guarded(compression, maxBytes, (bound) => zstdDecompressSync(bytes, bound));
   }
 }
 
@@ -60,12 +61,16 @@ export function decompress(
  * `node:zlib` speaks in exceptions; they end here. A RangeError is its word for "too large",
  * with different texts and codes in Node and workerd.
  */
-function guarded(compression: Compression, maxBytes: number, run: () => Uint8Array): BytesResult {
+function guarded(
+  compression: Compression,
+  maxBytes: number,
+  run: (bound: { readonly maxOutputLength: number }) => Uint8Array,
+): BytesResult {
+  const maxOutputLength = Math.max(1, Math.min(maxBytes, ZLIB_BOUND_MAX_BYTES));
   try {
-    return { ok: true, bytes: plainView(run()) };
+    return { ok: true, bytes: plainView(run({ maxOutputLength })) };
   } catch (error) {
-    if (error instanceof RangeError) return tooLarge(maxBytes);
-    return notOfCodec(compression);
+    return error instanceof RangeError ? tooLarge(maxBytes) : notOfCodec(compression);
   }
 }
 
