@@ -36,10 +36,12 @@ class DeliveryWriter {
   members(index: number, appended: Appended): string {
     const { records } = this;
     const { baseOffset, duplicate, logAppendTimeMs } = appended;
-    const timestamp = logAppendTimeMs < 0 ? records.timestamps[index]! : logAppendTimeMs;
-    let text = `${this.start}${records.partitions[index]},"offset":${
-      baseOffset + records.places[index]!
-    },"timestamp":"${this.instant(timestamp)}"`;
+    const offset = baseOffset + records.places[index]!;
+    let text = `${this.start}${records.partitions[index]},"offset":${offset}`;
+    const given = records.timestamps[index]!;
+    const timestamp = logAppendTimeMs >= 0 ? logAppendTimeMs : given >= 0 ? given : records.nowMs;
+    // A repeat that names no time does not know what the first one took.
+    if (!duplicate || given >= 0) text += `,"timestamp":"${this.instant(timestamp)}"`;
     const keyType = records.keyTypes[index]!;
     if (keyType !== null) text += `,"key":{"type":"${keyType}","size":${records.keyBytes[index]}}`;
     const valueType = records.valueTypes[index]!;

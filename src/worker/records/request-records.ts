@@ -33,6 +33,7 @@ export class RequestRecords {
   readonly partitions: number[] = [];
   /** Place among the records of its partition. */
   readonly places: number[] = [];
+  /** -1: the record has the time of the request. */
   readonly timestamps: number[] = [];
   readonly keyTypes: (DataType | null)[] = [];
   readonly keyBytes: number[] = [];
@@ -54,6 +55,10 @@ export class RequestRecords {
     this.plan = plan;
   }
 
+  get nowMs(): number {
+    return this.plan.nowMs;
+  }
+
   /** Takes the record that was read, or notes why not. */
   add(record: RecordFields): void {
     const index = this.count++;
@@ -63,14 +68,13 @@ export class RequestRecords {
     this.valueTypes.push(value.type);
     this.valueBytes.push(value.sizeBytes);
     this.ids.push(record.id);
-    const timestamp = record.timestamp < 0 ? this.plan.nowMs : record.timestamp;
-    this.timestamps.push(timestamp);
+    this.timestamps.push(record.timestamp);
     if (record.refusal !== null) return this.refuse(index, record.refusal);
     const partition = this.choose(record);
     if (typeof partition !== "number") return this.refuse(index, partition);
     const part = this.parts.get(partition) ?? this.open(partition, index);
     const place = part.records;
-    const refused = part.add(record, timestamp);
+    const refused = part.add(record, record.timestamp < 0 ? this.plan.nowMs : record.timestamp);
     if (refused !== null) {
       if (part.isFull) this.refusal ??= refused;
       // A part begins with the first record that it takes.

@@ -1,0 +1,238 @@
+/** POST …/partitions/{p}/records:batch: all records or none, as JSON or as record batches. */
+import { describe, expect, it } from "vitest";
+import { encodeBatch, splitBatches, type BatchFields } from "../../src/records/index.ts";
+import {
+  BATCH_TYPE,
+  call,
+  errorOf,
+  newTopic,
+  partitionPath,
+  post,
+  producer,
+  readAll,
+} from "./records-support.ts";
+
+const atomicPath = (topic: string, partition = 0) => `${partitionPath(topic, partition)}:batch`;
+const values = (...data: unknown[]) => ({
+  records: data.map((value) => ({ value: { type: "JSON", data: value } })),
+});
+
+describe("as JSON", () => {
+  it("appends all, in order, and answers with their range", async () => {
+    const topic = await newTopic(3);
+    const first = await post(atomicPath(topic, 2), values(1, "b", null));
+    expect(first.status).toBe(200);
+    expect(await first.text()).toBe('{"base_offset":0,"last_offset":2,"duplicate":false}');
+    const second = await post(atomicPath(topic, 2), values(4));
+    expect(await second.json()).toEqual({ base_offset: 3, last_offset: 3, duplicate: false });
+    expect((await readAll(topic, 2)).map(({ value }) => value)).toEqual([1, "b", null, 4]);
+  });
+
+  it("is stored in the compression that the producer asks for", async () => {
+    for (const compression of ["none", "gzip", "snappy", "lz4", "zstd"]) {
+      const topic = await newTopic();
+      const body = values(...Array.from({ length: 50 }, (_, i) => `the same again and again ${i}`));
+      expect((await post(`${atomicPath(topic)}?compression=${compression}`, body)).status).toBe(
+        200,
+      );
+      const raw = await call(`${partitionPath(topic)}?offset=0`, {
+        headers: { accept: BATCH_TYPE },
+      });
+      const split = splitBatches(new Uint8Array(await raw.arrayBuffer()));
+      expect(split).toMatchObject({ ok: true, batches: [{ compression, recordCount: 50 }] });
+      expect((await readAll(topic)).length).toBe(50);
+    }
+  });
+
+  it("is spread over batches where max.message.bytes asks for it", async () => {
+    const topic = await newTopic(1, { "max.message.bytes": "1500" });
+    const body = values(...Array.from({ length: 20 }, () => "x".repeat(400)));
+    expect(await (await post(atomicPath(topic), body)).json()).toMatchObject({ last_offset: 19 });
+    expect((await readAll(topic)).length).toBe(20);
+  });
+
+  const refused: readonly (readonly [string, unknown, number, number])[] = [
+    [
+      "one bad record",
+      { records: [{ value: null }, { value: { type: "BINARY", data: "*" } }] },
+      400,
+      400,
+    ],
+    [
+      "one misfit",
+      { records: [{ value: null }, { value: { type: "STRING", data: 1 } }] },
+      422,
+      42207,
+    ],
+    ["another partition", { records: [{ partition_id: 1 }] }, 422, 42206],
+    ["no records", { records: [] }, 422, 42206],
+    ["no list", { recordz: [{}] }, 422, 42206],
+    ["broken JSON", '{"records":[{}', 400, 400],
+    ["a record that is too large", values("x".repeat(1_100_000)), 413, 413],
+    ["too many records", { records: Array.from({ length: 10_001 }, () => ({})) }, 400, 400],
+  ];
+  it.each(refused)("refuses %s and writes nothing", async (_, body, status, code) => {
+    const topic = await newTopic(2);
+    expect(await errorOf(await post(atomicPath(topic), body))).toMatchObject({ status, code });
+    expect(await readAll(topic)).toEqual([]);
+  });
+
+  it("names the record that is bad", async () => {
+    const topic = await newTopic();
+    const body = { records: [{}, {}, { timestamp: -1 }] };
+    const { message } = await errorOf(await post(atomicPath(topic), body));
+    expect(message).toMatch(/^Record 2: /);
+  });
+
+  it("knows no partition that is not there", async () => {
+    const topic = await newTopic();
+    for (const partition of ["1", "-1", "x", "99999999999999999999"]) {
+      const path = `${partitionPath(topic)}:batch`.replace("/0/", `/${partition}/`);
+      expect(await errorOf(await post(path, values(1)))).toMatchObject({
+        status: 404,
+        code: 40403,
+      });
+    }
+  });
+
+  it("refuses media types that it does not take", async () => {
+    const topic = await newTopic();
+    const response = await post(atomicPath(topic), values(1), { "content-type": "text/plain" });
+    expect(response.status).toBe(415);
+  });
+});
+
+describe("idempotence", () => {
+  it("answers a repeat with the first offsets, refuses a gap, fences an older epoch", async () => {
+    const topic = await newTopic();
+    const send = (sequence: number, epoch = 0) =>
+      post(atomicPath(topic), values(1, 2), producer(5, sequence, epoch));
+    expect(await (await send(0)).json()).toEqual({
+      base_offset: 0,
+      last_offset: 1,
+      duplicate: false,
+    });
+    expect(await (await send(2)).json()).toMatchObject({ base_offset: 2, duplicate: false });
+    expect(await (await send(0)).json()).toEqual({
+      base_offset: 0,
+      last_offset: 1,
+      duplicate: true,
+    });
+    expect(await errorOf(await send(5))).toMatchObject({ status: 409, code: 40904 });
+    expect(await (await send(0, 1)).json()).toMatchObject({ base_offset: 4, duplicate: false });
+    expect(await errorOf(await send(4, 0))).toMatchObject({ status: 403, code: 40302 });
+    expect((await readAll(topic)).length).toBe(6);
+  });
+
+  it("fits one batch or is refused whole", async () => {
+    const topic = await newTopic(1, { "max.message.bytes": "1500" });
+    const body = values("x".repeat(1000), "x".repeat(1000));
+    expect((await post(atomicPath(topic), body, producer(5, 0))).status).toBe(413);
+    expect(await readAll(topic)).toEqual([]);
+  });
+});
+
+describe("as record batches", () => {
+  const batch = (texts: readonly string[], fields: BatchFields = {}) =>
+    encodeBatch(
+      texts.map((text, i) => ({
+        timestamp: 1000 + i,
+        key: null,
+        value: new TextEncoder().encode(text),
+        headers: [],
+      })),
+      fields,
+    );
+  const joined = (...parts: Uint8Array[]) => new Uint8Array(parts.flatMap((part) => [...part]));
+  const send = (topic: string, bytes: Uint8Array, headers: Record<string, string> = {}) =>
+    post(atomicPath(topic), bytes, { "content-type": BATCH_TYPE, ...headers });
+
+  it("stores them as they come", async () => {
+    const topic = await newTopic();
+    const bytes = joined(batch(["a", "b"]), batch(["c"], { compression: "zstd" }));
+    expect(await (await send(topic, bytes)).json()).toEqual({
+      base_offset: 0,
+      last_offset: 2,
+      duplicate: false,
+    });
+    const raw = await call(`${partitionPath(topic)}?offset=0`, { headers: { accept: BATCH_TYPE } });
+    const stored = new Uint8Array(await raw.arrayBuffer());
+    // Offset and leader epoch (the bytes before the magic) are the leader's to write.
+    expect(stored.length).toBe(bytes.length);
+    const first = batch(["a", "b"]).length;
+    expect(stored.subarray(16, first)).toEqual(bytes.subarray(16, first));
+    expect(stored.subarray(first + 16)).toEqual(bytes.subarray(first + 16));
+  });
+
+  it("puts them into the topic's compression, with the same records and producer", async () => {
+    for (const type of ["uncompressed", "gzip", "snappy", "lz4", "zstd"]) {
+      const topic = await newTopic(1, { "compression.type": type });
+      const stamp = { producerId: 9, producerEpoch: 1, baseSequence: 0 };
+      const bytes = batch(["a", "b", "c"], { ...stamp, compression: "gzip" });
+      expect((await send(topic, bytes)).status).toBe(200);
+      const raw = await call(`${partitionPath(topic)}?offset=0`, {
+        headers: { accept: BATCH_TYPE },
+      });
+      expect(splitBatches(new Uint8Array(await raw.arrayBuffer()))).toMatchObject({
+        ok: true,
+        batches: [
+          { compression: type === "uncompressed" ? "none" : type, recordCount: 3, ...stamp },
+        ],
+      });
+      const read = await readAll(topic, 0, "application/vnd.kafka.string.v2+json");
+      expect(read.map(({ value, timestamp }) => [value, timestamp])).toEqual([
+        ["a", 1000],
+        ["b", 1001],
+        ["c", 1002],
+      ]);
+      expect(await (await send(topic, bytes)).json()).toMatchObject({ duplicate: true });
+    }
+  });
+
+  const good = batch(["a", "b"]);
+  const changed = (at: number, byte: number) => {
+    const bytes = good.slice();
+    bytes[at] = byte;
+    return bytes;
+  };
+  const refused: readonly (readonly [string, Uint8Array, number, number])[] = [
+    ["a wrong CRC", changed(good.length - 2, 0x7a), 422, 42208],
+    ["magic 1", changed(16, 1), 422, 42208],
+    ["a wrong length", changed(11, 200), 422, 42208],
+    ["a cut batch", good.subarray(0, good.length - 1), 422, 42208],
+    ["bytes behind the last batch", joined(good, new Uint8Array(3)), 422, 42208],
+    ["a control batch", batch(["a"], { isControl: true }), 422, 42206],
+    [
+      "a transactional batch",
+      batch(["a"], { isTransactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }),
+      422,
+      42206,
+    ],
+    ["a time of append", batch(["a"], { logAppendTimeMs: 5 }), 422, 42206],
+    ["a batch that is too large", batch(["x".repeat(1_100_000)]), 413, 413],
+    ["an empty body", new Uint8Array(0), 400, 400],
+  ];
+  it.each(refused)(
+    "refuses %s, also behind a good one, and writes nothing",
+    async (_, bytes, status, code) => {
+      const topic = await newTopic();
+      expect(await errorOf(await send(topic, bytes))).toMatchObject({ status, code });
+      if (bytes.length > 0) {
+        expect(await errorOf(await send(topic, joined(good, bytes)))).toMatchObject({
+          status,
+          code,
+        });
+      }
+      expect(await readAll(topic)).toEqual([]);
+    },
+  );
+
+  it("refuses headers and queries that batches carry themselves", async () => {
+    const topic = await newTopic();
+    expect((await send(topic, good, producer(1, 0))).status).toBe(400);
+    const response = await post(`${atomicPath(topic)}?compression=gzip`, good, {
+      "content-type": BATCH_TYPE,
+    });
+    expect(response.status).toBe(400);
+  });
+});
