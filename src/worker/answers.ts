@@ -2,7 +2,7 @@
  * Answers: JSON, and errors by the one error table. An error's answer never shows a stack, a key
  * or a payload; its name is remembered beside it, for the log line and the metrics.
  */
-import { ERRORS, refuse, type ErrorName, type Refusal } from "../base/errors.ts";
+import { ERRORS, type ErrorName, type Refusal } from "../base/errors.ts";
 
 /** The media type of v2 answers where a client asks for it. */
 export const V2_JSON = "application/vnd.kafka.v2+json";
@@ -47,7 +47,23 @@ export function isRefusal(value: { readonly ok: boolean }): value is Refusal {
   return !(value instanceof Response) && value.ok === false;
 }
 
-/** What an exception that nobody expected is answered with. */
-export function unexpected(): Refusal {
-  return refuse("UNKNOWN_SERVER_ERROR");
+const causes = new WeakMap<Refusal, string>();
+
+/** Remembers which exception a refusal stands for: for the log line, never for the answer. */
+export function because(refusal: Refusal, error: unknown): Refusal {
+  causes.set(refusal, describeException(error));
+  return refusal;
+}
+
+/** What {@link because} has remembered. */
+export function causeOf(refusal: Refusal): string | undefined {
+  return causes.get(refusal);
+}
+
+/** Class, text and place of an exception. A parser's text quotes what it has read, so it is left out. */
+function describeException(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const text = error instanceof SyntaxError ? "" : `: ${error.message}`;
+  const place = error.stack?.split("\n").find((line) => line.startsWith("    at "));
+  return `${error.name}${text}${place === undefined ? "" : ` ${place.trim()}`}`.slice(0, 400);
 }

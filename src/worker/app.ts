@@ -24,15 +24,18 @@ export const routes: readonly Route[] = [
   ...configRoutes,
   ...partitionRoutes,
   ...v2Routes,
-  ...aboutRoutes(everyRoute),
+  ...aboutRoutes(everyRoute, everyCountedRoute),
 ];
 
-/** Also those that are none: what /metrics counts under `*`. */
 const unmatched = unmatchedRoute(routes);
 
-/** For the routes that describe all routes, themselves included. */
+// Functions, because the routes that describe all routes are among them.
 function everyRoute(): readonly Route[] {
   return routes;
+}
+
+function everyCountedRoute(): readonly Route[] {
+  return [...routes, unmatched];
 }
 
 // The trie takes literals and parameters side by side, which the regular expression router does not;

@@ -3,7 +3,7 @@
  * log line of a failed request. One function and no middleware, because it is on the hot path.
  */
 import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
-import { errorAnswer, errorNameOf, isRefusal, unexpected } from "./answers.ts";
+import { because, causeOf, errorAnswer, errorNameOf, isRefusal } from "./answers.ts";
 import { allowOrigin } from "./cors.ts";
 import { pass } from "./gate.ts";
 import { countError } from "./metrics.ts";
@@ -15,16 +15,15 @@ import { serviceOf, type Service } from "./service.ts";
 export async function answer(c: Ctx, route: Route): Promise<Response> {
   const startedMs = Date.now();
   const service = serviceOf(c.env);
-  let cause: string | undefined;
   let outcome: Outcome;
   try {
     outcome = admitted(c, route, service) ?? (await route.handler(c, service));
   } catch (error) {
-    cause = causeOf(error);
-    outcome = unexpected();
+    outcome = because(refuse("UNKNOWN_SERVER_ERROR"), error);
   }
-  const response = isRefusal(outcome) ? errorAnswer(worded(outcome, route)) : outcome;
-  return finished(c, route, service, response, startedMs, cause);
+  if (!isRefusal(outcome)) return finished(c, route, service, outcome, startedMs);
+  const answered = errorAnswer(worded(outcome, route));
+  return finished(c, route, service, answered, startedMs, causeOf(outcome));
 }
 
 /** v3 knows an unknown partition by another code than v2. */
@@ -51,7 +50,7 @@ function finished(
   service: Service,
   given: Response,
   startedMs: number,
-  cause: string | undefined,
+  cause?: string,
 ): Response {
   const request = c.req.raw;
   const id = requestIdOf(request);
@@ -93,16 +92,12 @@ interface FailureLine {
   readonly status: number;
   readonly error: ErrorName;
   readonly ms: number;
-  /** The exception's class, where one was thrown. */
+  /** The exception, where one was thrown. */
   readonly cause: string | undefined;
 }
 
 function logFailure(line: FailureLine): void {
-  if (line.status >= 500) console.error(line);
-  else console.log(line);
-}
-
-/** An exception's class and text: texts of exceptions are ours or the platform's, never a payload. */
-function causeOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 300) : typeof error;
+  const text = JSON.stringify(line);
+  if (line.status >= 500) console.error(text);
+  else console.log(text);
 }

@@ -14,7 +14,9 @@ import type { Service } from "./service.ts";
 /** The subprotocol that a WebSocket answers with when it was offered; a key is never echoed. */
 export const WEBSOCKET_PROTOCOL = "odradek";
 
-const CHALLENGE = { "www-authenticate": 'Bearer realm="odradek"' };
+const CHALLENGE = 'Bearer realm="odradek"';
+/** Makes a browser ask its user for the key. Only where a page was asked for: programs would get a dialog too. */
+const PAGE_CHALLENGE = `${CHALLENGE}, Basic realm="odradek", charset="UTF-8"`;
 const NO_KEY_CONFIGURED =
   "No API key is configured, so nobody is let in. Set one with `npx wrangler secret put API_KEYS`.";
 const KEY_NEEDED = "A key is needed: `Authorization: Bearer <key>`.";
@@ -26,12 +28,15 @@ const FOREIGN_PAGE =
 export function pass(request: Request, service: Service): Response | Refusal | null {
   if (service.keys.length === 0) return passWithoutKeys(request, service);
   const key = presentedKey(request);
-  if (key === null) return unauthenticated(KEY_NEEDED);
-  return isKey(key, service.keys) ? null : unauthenticated(KEY_WRONG);
+  if (key === null) return unauthenticated(request, KEY_NEEDED);
+  return isKey(key, service.keys) ? null : unauthenticated(request, KEY_WRONG);
 }
 
-function unauthenticated(message: string): Response {
-  return errorAnswer(refuse("SASL_AUTHENTICATION_FAILED", message), CHALLENGE);
+function unauthenticated(request: Request, message: string): Response {
+  const isPage = request.headers.get("accept")?.includes("text/html") === true;
+  return errorAnswer(refuse("SASL_AUTHENTICATION_FAILED", message), {
+    "www-authenticate": isPage ? PAGE_CHALLENGE : CHALLENGE,
+  });
 }
 
 function passWithoutKeys(request: Request, service: Service): Refusal | null {

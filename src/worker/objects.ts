@@ -6,6 +6,7 @@
 import { refuse, type Refusal } from "../base/errors.ts";
 import { CONTROLLER_NAME } from "../base/ids.ts";
 import type { ControllerApi } from "../objects/controller/api.ts";
+import { because } from "./answers.ts";
 import { counters } from "./metrics.ts";
 import type { Service } from "./service.ts";
 
@@ -65,8 +66,8 @@ export function refusalOf(error: unknown, harmless: boolean): Refusal {
   }
   if (failure.durableObjectReset || failure.retryable) {
     counters.resets += 1;
-    return refuse("KAFKA_STORAGE_ERROR", harmless ? RESET_READ : RESET_WRITE);
+    return because(refuse("KAFKA_STORAGE_ERROR", harmless ? RESET_READ : RESET_WRITE), error);
   }
   counters.exceptions += 1;
-  return refuse("UNKNOWN_SERVER_ERROR");
+  return because(refuse("UNKNOWN_SERVER_ERROR"), error);
 }

@@ -13,11 +13,12 @@ type Samples = Partial<Record<MetricName, Sample[]>>;
 const METRICS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
 function requestSamples(routes: readonly Route[]): Sample[] {
-  return routes.flatMap(({ method, path, requestsByClass }) =>
-    requestsByClass.flatMap((value, digit) =>
-      value === 0 ? [] : [{ labels: { route: `${method} ${path}`, class: `${digit}xx` }, value }],
-    ),
-  );
+  return routes.flatMap(({ method, path, requestsByClass }) => {
+    const route: Record<string, string> = path === "*" ? { route: path } : { method, route: path };
+    return requestsByClass.flatMap((value, digit) =>
+      value === 0 ? [] : [{ labels: { ...route, class: `${digit}xx` }, value }],
+    );
+  });
 }
 
 async function controllerSamples(service: Service): Promise<Samples | Refusal> {

@@ -67,7 +67,7 @@ const healthRoute = defineRoute({
   handler: () => json({ status: "ok" }),
 });
 
-const metricsRoute = (all: () => readonly Route[]): Route =>
+const metricsRoute = (counted: () => readonly Route[]): Route =>
   defineRoute({
     method: "GET",
     path: "/metrics",
@@ -90,7 +90,7 @@ const metricsRoute = (all: () => readonly Route[]): Route =>
       "KAFKA_STORAGE_ERROR",
       "THROTTLING_QUOTA_EXCEEDED",
     ],
-    handler: (c, service) => metricsText(c, service, all()),
+    handler: (c, service) => metricsText(c, service, counted()),
   });
 
 const descriptionRoute = (described: () => ApiDocument): Route =>
@@ -125,15 +125,21 @@ const pageRoute = (page: () => string): Route =>
       }),
   });
 
-/** The description and page are made when first asked for, and only once. */
-export function aboutRoutes(all: () => readonly Route[]): readonly Route[] {
+/**
+ * `all` are the routes to describe, these included; `counted` those whose requests /metrics shows.
+ * The description and page are made when first asked for, and only once.
+ */
+export function aboutRoutes(
+  all: () => readonly Route[],
+  counted: () => readonly Route[],
+): readonly Route[] {
   let document: ApiDocument | undefined;
   let page: string | undefined;
   const described = (): ApiDocument => (document ??= describeApi(all()));
   return [
     aboutRoute,
     healthRoute,
-    metricsRoute(all),
+    metricsRoute(counted),
     descriptionRoute(described),
     pageRoute(() => (page ??= renderPage(described()))),
   ];

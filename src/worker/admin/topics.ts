@@ -1,7 +1,6 @@
 /** Topics: list, create, describe, grow, delete. */
 import { z } from "@hono/zod-openapi";
 import { refuse } from "../../base/errors.ts";
-import { topicNameProblem } from "../../base/ids.ts";
 import type { TopicMetadata } from "../../objects/controller/api.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
@@ -59,19 +58,17 @@ async function createTopic(c: Ctx, service: Service): Promise<Outcome> {
   const body = await readJson(c.req.raw, creation);
   if (!body.ok) return body;
   const request = body.value;
-  const problem = topicNameProblem(request.topic_name);
-  if (problem !== null) return refuse("INVALID_TOPIC_EXCEPTION", problem);
   if (request.replicas_assignments !== undefined) {
     return refuse(
       "INVALID_REPLICA_ASSIGNMENT",
       "Replicas are placed by the service: give partitions_count and replication_factor.",
     );
   }
-  const configs: Record<string, string> = {};
-  for (const { name, value } of request.configs ?? []) {
-    if (Object.hasOwn(configs, name)) return refuse("INVALID_CONFIG", `${name} is given twice.`);
-    // null stands for the default, as in Kafka.
-    if (typeof value === "string") configs[name] = value;
+  // null stands for the default, as in Kafka.
+  const given = (request.configs ?? []).filter(({ value }) => typeof value === "string");
+  const configs = Object.fromEntries(given.map(({ name, value }) => [name, value as string]));
+  if (Object.keys(configs).length < given.length) {
+    return refuse("INVALID_REQUEST", "A setting is named more than once.");
   }
   const validateOnly = request.validate_only === true;
   const created = await callController(service, false, (controller) =>

@@ -1,0 +1,382 @@
+/**
+ * Calling objects, with namespaces that a test scripts: what becomes of the runtime's exceptions,
+ * when metadata is looked up again, and that a cached topic costs no call.
+ */
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { refuse, type ErrorName, type Refusal } from "../../../src/base/errors.ts";
+import type { ClusterMetadata, TopicMetadata } from "../../../src/objects/controller/api.ts";
+import type { Env } from "../../../src/objects/env.ts";
+import { callPartition } from "../../../src/worker/calls.ts";
+import {
+  cachedTopic,
+  forget,
+  topicForProduce,
+  topicMetadata,
+  type KnownTopic,
+} from "../../../src/worker/metadata.ts";
+import { serviceOf, type Service } from "../../../src/worker/service.ts";
+
+type Answer = { readonly ok: true; readonly from: string; readonly partitionEpoch: number };
+type Step = Answer | Refusal | Error;
+
+const id = (digit: string): string => digit.repeat(32);
+
+/** A cluster of scripted objects: what they answer, and what they were asked. */
+class FakeCluster {
+  version = 1;
+  topics = new Map<string, TopicMetadata>();
+  /** What the next calls of a partition's object come to. */
+  script: Step[] = [];
+  /** Names of the objects that were called, in order. */
+  called: string[] = [];
+  hints: unknown[] = [];
+  stubs = 0;
+  controllerCalls = 0;
+  controllerFails: Error | null = null;
+  creations: string[] = [];
+
+  set(topic: string, topicId: string, partitions = 1, leader = 1): void {
+    this.version += 1;
+    this.topics.set(topic, {
+      topic,
+      topicId,
+      configs: { "retention.ms": "77" },
+      partitions: Array.from({ length: partitions }, (_, partition) => ({
+        partition,
+        leader,
+        leaderEpoch: 0,
+        partitionEpoch: 3,
+        replicas: [
+          { brokerId: 1, generation: 0 },
+          { brokerId: 2, generation: 5 },
+        ],
+        inSync: [1],
+      })),
+    });
+  }
+
+  async metadata(names: readonly string[] | null): Promise<ClusterMetadata> {
+    this.controllerCalls += 1;
+    if (this.controllerFails !== null) throw this.controllerFails;
+    const found = [...this.topics.values()].filter(({ topic }) => names?.includes(topic) ?? true);
+    const broker = { rack: "", state: "active", brokerEpoch: 0 } as const;
+    return {
+      ok: true,
+      version: this.version,
+      brokers: [
+        { ...broker, brokerId: 1, locationHint: "weur" },
+        { ...broker, brokerId: 2, locationHint: "" },
+      ],
+      topics: found,
+    };
+  }
+
+  async createTopic(spec: { topic: string }): Promise<unknown> {
+    this.creations.push(spec.topic);
+    if (this.topics.has(spec.topic)) return refuse("TOPIC_ALREADY_EXISTS");
+    this.set(spec.topic, id("9"));
+    return { ok: true, topic: this.topics.get(spec.topic) };
+  }
+
+  env(variables: Readonly<Record<string, string>> = {}): Env {
+    return {
+      ...variables,
+      CONTROLLER: { getByName: () => this },
+      PARTITION: {
+        idFromName: (name: string) => name,
+        get: (name: string, options?: { locationHint?: string }) => {
+          this.stubs += 1;
+          this.hints.push(options?.locationHint);
+          return { name };
+        },
+      },
+    } as unknown as Env;
+  }
+
+  readonly call = async (stub: unknown): Promise<Answer | Refusal> => {
+    const { name } = stub as { name: string };
+    this.called.push(name);
+    const step = this.script.shift() ?? { ok: true, from: name, partitionEpoch: 3 };
+    if (step instanceof Error) throw step;
+    return step;
+  };
+}
+
+const failure = (fields: object): Error => Object.assign(new Error("the runtime's"), fields);
+const reset = failure({ durableObjectReset: true });
+const errorOf = (answer: Answer | Refusal): ErrorName | "none" =>
+  answer.ok ? "none" : answer.error;
+
+let cluster: FakeCluster;
+let service: Service;
+
+async function known(topic = "t"): Promise<KnownTopic> {
+  const found = await topicMetadata(service, topic);
+  if (!found.ok) throw new Error(found.message);
+  return found;
+}
+
+const append = async (partition = 0) =>
+  callPartition(service, await known(), partition, false, cluster.call);
+const read = async (partition = 0) =>
+  callPartition(service, await known(), partition, true, cluster.call);
+
+beforeEach(() => {
+  vi.useRealTimers();
+  forget("t");
+  cluster = new FakeCluster();
+  cluster.set("t", id("a"), 2);
+  service = serviceOf(cluster.env());
+});
+
+describe("metadata", () => {
+  it("is asked for once, and then costs no call", async () => {
+    for (let i = 0; i < 10; i += 1) expect((await append()).ok).toBe(true);
+    expect(cluster.controllerCalls).toBe(1);
+    expect(cluster.stubs).toBe(10);
+    expect(cluster.called[0]).toBe(`${id("a")}/0/1/0`);
+    expect(cluster.hints[0]).toBe("weur");
+  });
+
+  it("brings the topic's settings with it, over those of the environment", async () => {
+    service = serviceOf(cluster.env({ RETENTION_MS: "5", SEGMENT_MS: "6" }));
+    const { config } = await known();
+    expect([config["retention.ms"], config["segment.ms"]]).toEqual([77, 6]);
+  });
+
+  it("is asked for again after ten seconds, by one request and not by all", async () => {
+    vi.useFakeTimers();
+    const first = await known();
+    vi.advanceTimersByTime(9_999);
+    expect(cachedTopic(service, "t")).toBe(first);
+    vi.advanceTimersByTime(1);
+    expect(cachedTopic(service, "t")).toBeUndefined();
+    const asking = topicMetadata(service, "t");
+    // While the answer is on its way, the others go on with what is known.
+    expect(cachedTopic(service, "t")).toBe(first);
+    await asking;
+    expect(cluster.controllerCalls).toBe(2);
+  });
+
+  it("outlives a controller that cannot be reached", async () => {
+    vi.useFakeTimers();
+    const first = await known();
+    vi.advanceTimersByTime(10_000);
+    cluster.controllerFails = reset;
+    expect(await topicMetadata(service, "t")).toBe(first);
+    forget("t");
+    expect(await topicMetadata(service, "t")).toMatchObject({ error: "KAFKA_STORAGE_ERROR" });
+  });
+
+  it("is not replaced by an answer that is older than what is known", async () => {
+    await known();
+    const answers: (() => void)[] = [];
+    const now = cluster.metadata.bind(cluster);
+    cluster.metadata = async (names) => {
+      const answer = await now(names);
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return answer;
+    };
+    const slow = topicMetadata(service, "t", true);
+    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    cluster.set("t", id("b"), 4);
+    const quick = topicMetadata(service, "t", true);
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[1]!();
+    expect(await quick).toMatchObject({ metadata: { topicId: id("b") } });
+    answers[0]!();
+    expect(await slow).toMatchObject({ metadata: { topicId: id("b") } });
+    expect((await known()).metadata.topicId).toBe(id("b"));
+  });
+
+  it("of an unknown topic is not kept: it may be created the next moment", async () => {
+    expect(await topicMetadata(service, "new")).toMatchObject({ error: "UNKNOWN_TOPIC" });
+    cluster.set("new", id("c"));
+    expect(await topicMetadata(service, "new")).toMatchObject({ ok: true });
+    forget("new");
+  });
+
+  it("of a name that cannot be is refused without a call", async () => {
+    const answer = await topicMetadata(service, "a b");
+    expect(answer).toMatchObject({ error: "INVALID_TOPIC_EXCEPTION" });
+    expect(cluster.controllerCalls).toBe(0);
+  });
+
+  it("is bounded: the oldest topics leave", async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `big-${i}`);
+    for (const name of names) {
+      cluster.set(name, id("d"), 2_000);
+      await topicMetadata(service, name);
+    }
+    expect(cachedTopic(service, "big-0")).toBeUndefined();
+    expect(cachedTopic(service, "big-11")).toBeDefined();
+    const kept = names.filter((name) => cachedTopic(service, name) !== undefined);
+    expect(kept).toHaveLength(10);
+    names.forEach(forget);
+  });
+});
+
+describe("topicForProduce", () => {
+  it("creates the topic only where the service is set to", async () => {
+    expect(await topicForProduce(service, "auto")).toMatchObject({ error: "UNKNOWN_TOPIC" });
+    expect(cluster.creations).toEqual([]);
+    service = serviceOf(cluster.env({ AUTO_CREATE_TOPICS_ENABLE: "true" }));
+    expect(await topicForProduce(service, "auto")).toMatchObject({ metadata: { topic: "auto" } });
+    expect(await topicForProduce(service, "auto")).toMatchObject({ ok: true });
+    expect(cluster.creations).toEqual(["auto"]);
+    forget("auto");
+    expect(await topicForProduce(service, "a b")).toMatchObject({
+      error: "INVALID_TOPIC_EXCEPTION",
+    });
+    expect(cluster.creations).toEqual(["auto"]);
+  });
+
+  it("is content when another was first", async () => {
+    service = serviceOf(cluster.env({ AUTO_CREATE_TOPICS_ENABLE: "true" }));
+    const create = cluster.createTopic.bind(cluster);
+    cluster.createTopic = async (spec) => {
+      cluster.set(spec.topic, id("e"));
+      return create(spec);
+    };
+    expect(await topicForProduce(service, "raced")).toMatchObject({
+      metadata: { topicId: id("e") },
+    });
+    forget("raced");
+  });
+});
+
+describe("a call that answers", () => {
+  it("hands a refusal on as it is, without another try", async () => {
+    for (const error of [
+      "CORRUPT_MESSAGE",
+      "THROTTLING_QUOTA_EXCEEDED",
+      "OFFSET_OUT_OF_RANGE",
+    ] as const) {
+      cluster.script = [refuse(error, "exactly this")];
+      expect(await append()).toEqual({ ok: false, error, message: "exactly this" });
+    }
+    expect(cluster.stubs).toBe(3);
+    expect(cluster.controllerCalls).toBe(1);
+  });
+
+  it("makes the next request look again, when it knows a higher partition epoch", async () => {
+    cluster.script = [{ ok: true, from: "x", partitionEpoch: 3 }];
+    await append();
+    await append();
+    expect(cluster.controllerCalls).toBe(1);
+    cluster.script = [{ ok: true, from: "x", partitionEpoch: 4 }];
+    expect((await append()).ok).toBe(true);
+    expect(cluster.controllerCalls).toBe(1);
+    await append();
+    expect(cluster.controllerCalls).toBe(2);
+  });
+});
+
+describe("a call that meets old metadata", () => {
+  const moved: ErrorName[] = [
+    "NOT_LEADER_OR_FOLLOWER",
+    "FENCED_LEADER_EPOCH",
+    "UNKNOWN_LEADER_EPOCH",
+    "LEADER_NOT_AVAILABLE",
+    "UNKNOWN_TOPIC_OR_PARTITION",
+  ];
+
+  it("goes to the new leader, an append too, for nothing was done", async () => {
+    for (const error of moved) {
+      forget("t");
+      cluster.set("t", id("a"), 2, 1);
+      await known();
+      cluster.set("t", id("a"), 2, 2);
+      cluster.called = [];
+      cluster.script = [refuse(error)];
+      expect(await append(), error).toMatchObject({ ok: true, from: `${id("a")}/0/2/5` });
+      expect(cluster.called).toEqual([`${id("a")}/0/1/0`, `${id("a")}/0/2/5`]);
+      expect(cluster.hints.at(-1)).toBeUndefined();
+    }
+  });
+
+  it("tries once more and not again", async () => {
+    cluster.script = [refuse("NOT_LEADER_OR_FOLLOWER"), refuse("NOT_LEADER_OR_FOLLOWER")];
+    expect(errorOf(await append())).toBe("NOT_LEADER_OR_FOLLOWER");
+    expect(cluster.called).toHaveLength(2);
+    expect(cluster.controllerCalls).toBe(2);
+  });
+
+  it("finds the partition of a topic that was created anew, or says that it is gone", async () => {
+    await known();
+    cluster.set("t", id("b"), 2);
+    cluster.script = [refuse("UNKNOWN_TOPIC_OR_PARTITION")];
+    expect(await append()).toMatchObject({ ok: true, from: `${id("b")}/0/1/0` });
+    cluster.topics.delete("t");
+    cluster.script = [refuse("UNKNOWN_TOPIC_OR_PARTITION")];
+    expect(errorOf(await append())).toBe("UNKNOWN_TOPIC");
+  });
+
+  it("does not write where the partition was chosen by a count that no longer holds", async () => {
+    await known();
+    cluster.set("t", id("b"), 8);
+    cluster.script = [refuse("UNKNOWN_TOPIC_OR_PARTITION")];
+    expect(errorOf(await append())).toBe("LEADER_NOT_AVAILABLE");
+    expect(cluster.called).toHaveLength(1);
+  });
+
+  it("takes a replica that does not know of its assignment for one that will", async () => {
+    cluster.script = [refuse("UNKNOWN_TOPIC_OR_PARTITION"), refuse("UNKNOWN_TOPIC_OR_PARTITION")];
+    expect(errorOf(await append())).toBe("LEADER_NOT_AVAILABLE");
+  });
+
+  it("finds partitions that were added, and refuses those that do not exist", async () => {
+    expect(errorOf(await append(5))).toBe("UNKNOWN_PARTITION");
+    expect(cluster.stubs).toBe(0);
+    cluster.set("t", id("a"), 8);
+    expect((await append(5)).ok).toBe(true);
+    for (const partition of [-1, 1.5, 2 ** 53]) {
+      expect(errorOf(await append(partition))).toBe("UNKNOWN_PARTITION");
+    }
+  });
+
+  it("says when there is no leader", async () => {
+    cluster.set("t", id("a"), 2, -1);
+    expect(errorOf(await append())).toBe("LEADER_NOT_AVAILABLE");
+    expect(cluster.stubs).toBe(0);
+  });
+});
+
+describe("a call that throws", () => {
+  it("is never repeated when the object is overloaded", async () => {
+    for (const call of [append, read]) {
+      cluster.script = [failure({ overloaded: true, retryable: true, durableObjectReset: true })];
+      expect(errorOf(await call())).toBe("THROTTLING_QUOTA_EXCEEDED");
+    }
+    expect(cluster.called).toHaveLength(2);
+  });
+
+  it("is repeated on a new stub when that is harmless", async () => {
+    for (const fields of [{ durableObjectReset: true }, { retryable: true }]) {
+      cluster.stubs = 0;
+      cluster.script = [failure(fields)];
+      expect((await read()).ok).toBe(true);
+      expect(cluster.stubs).toBe(2);
+    }
+    cluster.script = [reset, reset];
+    cluster.called = [];
+    expect(errorOf(await read())).toBe("KAFKA_STORAGE_ERROR");
+    expect(cluster.called).toHaveLength(2);
+  });
+
+  it("is not repeated when it may have been written, and says that this is not known", async () => {
+    cluster.script = [reset];
+    const answer = await append();
+    expect(answer).toMatchObject({ error: "KAFKA_STORAGE_ERROR" });
+    expect((answer as Refusal).message).toContain("whether the request took effect is not known");
+    expect(cluster.called).toHaveLength(1);
+  });
+
+  it("is the service's failure otherwise, and shows nothing of the exception", async () => {
+    cluster.script = [failure({ remote: true })];
+    const answer = await read();
+    expect(answer).toMatchObject({ error: "UNKNOWN_SERVER_ERROR" });
+    expect((answer as Refusal).message).not.toContain("the runtime's");
+    expect(cluster.called).toHaveLength(1);
+  });
+});

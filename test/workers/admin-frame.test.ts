@@ -1,0 +1,345 @@
+/** What surrounds every route: paths, methods, CORS, request ids, the log line, failures, metrics. */
+import { describe, expect, it } from "vitest";
+import { app, routes } from "../../src/worker/app.ts";
+import {
+  bodyOf,
+  call,
+  CLUSTER,
+  environment,
+  expectError,
+  newTopic,
+  printedBy,
+} from "./admin-support.ts";
+
+describe("paths", () => {
+  it("take a trailing slash, without a redirect", async () => {
+    for (const path of ["/healthz/", "/v3/clusters/", `${CLUSTER}/topics/`, "/topics/"]) {
+      expect((await call(path)).status, path).toBe(200);
+    }
+  });
+
+  it("that lead nowhere are 404", async () => {
+    const topic = await newTopic();
+    const paths = [
+      "/nothing",
+      "/v3",
+      `${CLUSTER}/nothing`,
+      `${CLUSTER}/topics/${topic}/recordsfoo`,
+      `${CLUSTER}/topics/${topic}/records:batchfoo`,
+      `${CLUSTER}/topics/${topic}/configsfoo`,
+      `${CLUSTER}/topics/${topic}/configs:alterfoo`,
+      `${CLUSTER}/topics/${topic}/partitions/0/recordsfoo`,
+      "//topics",
+    ];
+    for (const path of paths) {
+      for (const method of ["GET", "POST"]) {
+        const response = await call(path, { method });
+        expect(response.status, `${method} ${path}`).toBe(404);
+        await expectError(response, "NOT_FOUND");
+      }
+    }
+  });
+
+  it("of another cluster are 404, whatever comes after", async () => {
+    for (const path of ["/v3/clusters/other", "/v3/clusters/other/topics/a/partitions/0"]) {
+      await expectError(await call(path), "UNKNOWN_CLUSTER");
+    }
+    const renamed = environment({ OPEN_ON_LOOPBACK: "true", CLUSTER_ID: "other" });
+    expect((await call("/v3/clusters/other", {}, renamed)).status).toBe(200);
+    await expectError(await call(CLUSTER, {}, renamed), "UNKNOWN_CLUSTER");
+  });
+
+  it("are percent-decoded once", async () => {
+    const topic = await newTopic();
+    const encoded = topic.replace("-", "%2D");
+    expect((await bodyOf(await call(`${CLUSTER}/topics/${encoded}`))).topic_name).toBe(topic);
+    const twice = topic.replace("-", "%252D");
+    const message = await expectError(
+      await call(`${CLUSTER}/topics/${twice}`),
+      "INVALID_TOPIC_EXCEPTION",
+    );
+    expect(message).toContain("ASCII letters");
+    for (const broken of ["%", "%zz", "%ff", "a%2Fb", "%00", "ä", "a b"]) {
+      await expectError(await call(`${CLUSTER}/topics/${broken}`), "INVALID_TOPIC_EXCEPTION");
+    }
+  });
+});
+
+describe("methods", () => {
+  it("that a path does not take are 405, with those that it takes", async () => {
+    const cases: [string, string, string][] = [
+      ["DELETE", "/v3/clusters", "GET, HEAD, OPTIONS"],
+      ["PUT", "/healthz", "GET, HEAD, OPTIONS"],
+      ["PUT", `${CLUSTER}/topics`, "GET, HEAD, POST, OPTIONS"],
+      ["POST", `${CLUSTER}/topics/a`, "GET, HEAD, PATCH, DELETE, OPTIONS"],
+      ["GET", `${CLUSTER}/topics/a/configs:alter`, "POST, OPTIONS"],
+      ["POST", `${CLUSTER}/topics/a/configs/`, "GET, HEAD, OPTIONS"],
+    ];
+    for (const [method, path, allow] of cases) {
+      const response = await call(path, { method });
+      expect(response.headers.get("allow"), `${method} ${path}`).toBe(allow);
+      await expectError(response, "METHOD_NOT_ALLOWED");
+    }
+  });
+
+  it("HEAD answers as GET does, without the body", async () => {
+    const get = await call("/healthz");
+    const head = await call("/healthz", { method: "HEAD" });
+    expect(head.status).toBe(200);
+    expect(head.headers.get("content-type")).toBe(get.headers.get("content-type"));
+    expect(await head.text()).toBe("");
+    expect((await call("/nothing", { method: "HEAD" })).status).toBe(404);
+  });
+
+  it("OPTIONS says what a path takes", async () => {
+    const response = await call(`${CLUSTER}/topics`, { method: "OPTIONS" });
+    expect(response.status).toBe(204);
+    expect(response.headers.get("allow")).toBe("GET, HEAD, POST, OPTIONS");
+    expect(response.headers.get("access-control-allow-methods")).toBeNull();
+    expect((await call("/nothing", { method: "OPTIONS" })).status).toBe(404);
+  });
+});
+
+describe("CORS", () => {
+  const origin = "https://console.example";
+  const on = environment({ API_KEYS: "k1", CORS_ALLOW_ORIGINS: `${origin}, https://b.example` });
+  const any = environment({ API_KEYS: "k1", CORS_ALLOW_ORIGINS: "*" });
+  const authorization = "Bearer k1";
+  const preflight = {
+    method: "OPTIONS",
+    headers: { origin, "access-control-request-method": "POST" },
+  };
+
+  it("is off unless set", async () => {
+    const off = environment({ API_KEYS: "k1" });
+    const response = await call("/v3/clusters", { headers: { origin, authorization } }, off);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("access-control-allow-origin")).toBeNull();
+    expect(response.headers.get("vary")).toBeNull();
+    await expectError(await call("/v3/clusters", preflight, off), "SASL_AUTHENTICATION_FAILED");
+  });
+
+  it("lets the origins that are set read answers and errors", async () => {
+    for (const path of ["/v3/clusters", "/nothing"]) {
+      const response = await call(path, { headers: { origin, authorization } }, on);
+      expect(response.headers.get("access-control-allow-origin")).toBe(origin);
+      expect(response.headers.get("vary")).toBe("Origin");
+      const exposed = response.headers.get("access-control-expose-headers");
+      for (const name of ["X-Next-Offset", "X-High-Watermark", "X-Request-Id", "Retry-After"]) {
+        expect(exposed).toContain(name);
+      }
+    }
+    const unknown = { origin: "https://other.example", authorization };
+    const response = await call("/v3/clusters", { headers: unknown }, on);
+    expect(response.headers.get("access-control-allow-origin")).toBeNull();
+    expect(response.headers.get("vary")).toBe("Origin");
+  });
+
+  it("answers a preflight, which carries no key", async () => {
+    const response = await call(`${CLUSTER}/topics`, preflight, on);
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-origin")).toBe(origin);
+    expect(response.headers.get("access-control-allow-methods")).toBe("GET, HEAD, POST, OPTIONS");
+    expect(response.headers.get("access-control-allow-headers")).toContain("Producer-Seq");
+  });
+
+  it("takes any origin with *", async () => {
+    const response = await call("/v3/clusters", { headers: { origin, authorization } }, any);
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("vary")).toBeNull();
+  });
+});
+
+describe("request ids", () => {
+  const idOf = async (headers: Record<string, string>) =>
+    (await call("/healthz", { headers })).headers.get("x-request-id");
+
+  it("are the platform's, else the caller's, else made", async () => {
+    expect(await idOf({ "cf-ray": "8f1-AMS", "x-request-id": "mine" })).toBe("8f1-AMS");
+    expect(await idOf({ "x-request-id": "mine-1" })).toBe("mine-1");
+    const made = [await idOf({}), await idOf({})];
+    expect(made[0]).toMatch(/^[0-9a-f-]{13}-[0-9a-z]+$/);
+    expect(made[0]).not.toBe(made[1]);
+  });
+
+  it("are not the caller's when they are long or strange", async () => {
+    for (const id of ["x".repeat(65), "a b", 'a"b', "a{b}", ""]) {
+      expect(await idOf({ "x-request-id": id }), id).toMatch(/^[0-9a-f-]{13}-[0-9a-z]+$/);
+    }
+  });
+});
+
+describe("the log", () => {
+  it("gets one line per failed request, and none for one that succeeds", async () => {
+    expect(await printedBy(() => call("/v3/clusters"))).toEqual([]);
+    const printed = await printedBy(() =>
+      call(`${CLUSTER}/topics/nowhere?secret=1`, { headers: { "x-request-id": "r1" } }),
+    );
+    expect(printed).toEqual([
+      {
+        request_id: "r1",
+        method: "GET",
+        route: "/v3/clusters/{cluster_id}/topics/{topic}",
+        status: 404,
+        error: "UNKNOWN_TOPIC",
+        ms: expect.any(Number),
+      },
+    ]);
+    const unmatched = await printedBy(() => call("/no/such/path"));
+    expect(unmatched).toMatchObject([{ route: "*", status: 404, error: "NOT_FOUND" }]);
+    const refused = await printedBy(() => call("/topics", {}, environment({ API_KEYS: "k" })));
+    expect(refused).toMatchObject([{ route: "/topics", status: 401 }]);
+  });
+
+  it("never holds a key, a query's value or a payload", async () => {
+    const env = environment({ API_KEYS: "the-right-key" });
+    const printed = await printedBy(async () => {
+      await call("/topics?q=query-value", { headers: { authorization: "Bearer wrong-key" } }, env);
+      await call(
+        `${CLUSTER}/topics`,
+        {
+          method: "POST",
+          headers: { authorization: "Bearer the-right-key" },
+          json: { topic_name: "payload name!" },
+        },
+        env,
+      );
+    });
+    expect(printed).toHaveLength(2);
+    const text = JSON.stringify(printed);
+    for (const secret of ["the-right-key", "wrong-key", "query-value", "payload"]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  it("names the exception behind a failure, which the answer does not", async () => {
+    const broken = environment({
+      OPEN_ON_LOOPBACK: "true",
+      CONTROLLER: null,
+    });
+    let response: Response | undefined;
+    const printed = await printedBy(async () => {
+      response = await call("/topics", {}, broken);
+    });
+    const message = await expectError(response!, "UNKNOWN_SERVER_ERROR");
+    expect(message).not.toContain("getByName");
+    expect(printed).toMatchObject([{ status: 500, error: "UNKNOWN_SERVER_ERROR" }]);
+    expect((printed[0] as { cause: string }).cause).toMatch(/^TypeError: .*getByName.* at /);
+  });
+});
+
+describe("about", () => {
+  it("/ says what this is, and sends browsers to the page", async () => {
+    expect(await bodyOf(await call("/"))).toMatchObject({ name: "odradek", docs: "/docs" });
+    const html = await call("/", {
+      headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" },
+    });
+    expect(html.status).toBe(303);
+    expect(html.headers.get("location")).toBe("/docs");
+  });
+
+  it("/metrics counts requests, calls and errors, and shows the cluster", async () => {
+    const topic = await newTopic({ partitions_count: 2 });
+    await call("/nothing");
+    const text = await (await call("/metrics")).text();
+    const valueOf = (sample: string): number => {
+      const line = text.split("\n").find((candidate) => candidate.startsWith(`${sample} `));
+      expect(line, `${sample}\n${text}`).toBeDefined();
+      return Number(line!.slice(sample.length + 1));
+    };
+    expect(
+      valueOf(
+        'odradek_requests_total{method="POST",route="/v3/clusters/{cluster_id}/topics",class="2xx"}',
+      ),
+    ).toBeGreaterThan(0);
+    expect(valueOf('odradek_requests_total{route="*",class="4xx"}')).toBeGreaterThan(0);
+    expect(valueOf('odradek_errors_total{error="NOT_FOUND"}')).toBeGreaterThan(0);
+    expect(valueOf('odradek_object_calls_total{object="controller"}')).toBeGreaterThan(0);
+    expect(valueOf("odradek_topics")).toBeGreaterThan(0);
+    expect(valueOf('odradek_rows_written{object="controller"}')).toBeGreaterThan(0);
+    expect(text).not.toContain("odradek_high_watermark");
+
+    const ofTopic = await (await call(`/metrics?topic=${topic}`)).text();
+    expect(ofTopic).toContain(
+      `odradek_high_watermark{object="partition",topic="${topic}",partition="1"} 0`,
+    );
+    await expectError(await call("/metrics?topic=nowhere"), "UNKNOWN_TOPIC");
+  });
+
+  it("/metrics is text that Prometheus reads: a type for every name, one line per sample", async () => {
+    const response = await call("/metrics");
+    expect(response.headers.get("content-type")).toContain("version=0.0.4");
+    const typed = new Set<string>();
+    for (const line of (await response.text()).trimEnd().split("\n")) {
+      const type = /^# TYPE (\w+) (counter|gauge)$/.exec(line);
+      if (type) typed.add(type[1]!);
+      if (line.startsWith("#")) continue;
+      const sample = /^(\w+)(\{(\w+="[^"]*",?)+\})? \d+$/.exec(line);
+      expect(sample, line).not.toBeNull();
+      expect(typed).toContain(sample![1]);
+    }
+  });
+});
+
+describe("the description", () => {
+  it("holds every route, and nothing that is none", async () => {
+    const document = await bodyOf(await call("/openapi.json"));
+    const described = Object.entries(document.paths as Record<string, object>).flatMap(
+      ([path, operations]) => Object.keys(operations).map((m) => `${m.toUpperCase()} ${path}`),
+    );
+    const mounted = routes.map(({ method, path }) => `${method} ${path}`);
+    expect(described.toSorted()).toEqual(mounted.toSorted());
+    expect(new Set(mounted).size).toBe(mounted.length);
+  });
+
+  it("is of what Hono has: each path and method leads to exactly one handler", () => {
+    const registered = app.routes.map(({ method, path }) => {
+      const described = path.replaceAll(/:_literal\{([^}]+)\}/g, "$1");
+      return `${method} ${described.replaceAll(/\/:(\w+)/g, "/{$1}")}`;
+    });
+    expect(registered.toSorted()).toEqual(routes.map((r) => `${r.method} ${r.path}`).toSorted());
+    for (const { method, path } of routes) {
+      const concrete = path.replaceAll(/\{\w+\}/g, "0");
+      expect(app.router.match(method, concrete)[0], path).toHaveLength(1);
+    }
+  });
+
+  it("is OpenAPI with unique operation ids, declared parameters and errors of the table", async () => {
+    const document = await bodyOf(await call("/openapi.json"));
+    expect(document.openapi).toBe("3.1.0");
+    const ids = new Set<string>();
+    for (const [path, operations] of Object.entries(document.paths as Record<string, object>)) {
+      for (const operation of Object.values(operations)) {
+        expect(ids, operation.operationId).not.toContain(operation.operationId);
+        ids.add(operation.operationId);
+        const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+        const declared = (operation.parameters ?? [])
+          .filter((parameter: { in: string }) => parameter.in === "path")
+          .map((parameter: { name: string }) => parameter.name);
+        expect(declared.toSorted(), path).toEqual(inPath.toSorted());
+        if (path !== "/healthz") expect(operation.responses).toHaveProperty("401");
+        expect(operation.responses).toHaveProperty("500");
+      }
+    }
+    expect(document.components.securitySchemes.bearer.scheme).toBe("bearer");
+    expect(document.components.schemas.Error).toBeDefined();
+  });
+
+  it("is a page that loads nothing, with every route and every error", async () => {
+    const response = await call("/docs", { headers: { accept: "text/html" } });
+    expect(response.headers.get("content-type")).toContain("text/html");
+    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const page = await response.text();
+    expect(page).not.toMatch(/<script|<link|src=|https?:\/\/(?!localhost)|@import|url\(/);
+    for (const { id, path } of routes) {
+      expect(page).toContain(`<article id="${id}">`);
+      expect(page).toContain(`href="#${id}"`);
+      expect(page).toContain(`<code>${path}</code>`);
+    }
+    expect(page).toContain("<code>NOT_ENOUGH_REPLICAS</code>");
+    expect(page).toContain("prefers-color-scheme: dark");
+    expect(page).toContain("&quot;topic_name&quot;: &quot;flights&quot;");
+    expect(page).not.toContain("[object");
+    expect(page).not.toContain("undefined");
+  });
+});
