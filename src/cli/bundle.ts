@@ -1,0 +1,26 @@
+/**
+ * Bundles a worker in memory for the local runtime, by the rules that wrangler bundles a deployment with.
+ */
+import { build, stop } from "esbuild";
+
+/** The worker as one module of JavaScript. Throws esbuild's report when the sources do not build. */
+export async function bundleWorker(
+  entry: string,
+  define: Readonly<Record<string, string>>,
+): Promise<string> {
+  const result = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    loader: { ".html": "text", ".sql": "text", ".txt": "text" },
+    define: { ...define },
+    logLevel: "silent",
+  });
+  // esbuild's process would stay for the next build; there is none.
+  await stop();
+  return result.outputFiles[0]!.text;
+}

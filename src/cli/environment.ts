@@ -1,0 +1,124 @@
+/**
+ * What the local server is told by its environment, checked before anything starts: where it
+ * listens, where its data lies, and the settings it hands to the service.
+ */
+import { resolve } from "node:path";
+import {
+  CONFIG,
+  CONFIG_NAMES,
+  configFromEnvironment,
+  defaultText,
+  environmentName,
+  parseConfig,
+  type ConfigName,
+} from "../base/config.ts";
+
+export interface LocalSettings {
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly host: string;
+  readonly loopback: boolean;
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** Whether callers have a key to present. */
+  readonly hasKey: boolean;
+  /** What the service finds in its environment, over what wrangler.toml declares. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export type ReadSettings =
+  | { readonly ok: true; readonly settings: LocalSettings }
+  | { readonly ok: false; readonly problem: string };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Variable {
+  readonly name: string;
+  readonly fallback: string;
+  readonly doc: string;
+}
+
+/** The local server's own variables; the settings of the service come from the config table. */
+const VARIABLES: readonly Variable[] = [
+  { name: "PORT", fallback: "8787", doc: "HTTP port; 0 picks a free one." },
+  { name: "HOST", fallback: "127.0.0.1", doc: "Address to listen on." },
+  { name: "DATA_DIR", fallback: ".odradek", doc: "Where the data are kept." },
+  {
+    name: "KAFKA_PORT",
+    fallback: "9092",
+    doc: "Reserved for Kafka's wire protocol; nothing listens on it yet.",
+  },
+  {
+    name: "API_KEYS",
+    fallback: "",
+    doc: "Accepted bearer keys, comma-separated. Without one, only loopback callers are let in.",
+  },
+];
+
+export function readSettings(env: Environment): ReadSettings {
+  const given = (name: string): string => {
+    const value = env[name];
+    return value === undefined || value === ""
+      ? VARIABLES.find((variable) => variable.name === name)!.fallback
+      : value;
+  };
+  for (const name of ["PORT", "KAFKA_PORT"]) {
+    if (!isPort(given(name))) return problem(`${name} must be a port, 0 to 65535.`);
+  }
+  const settings = configFromEnvironment(env);
+  for (const [name, value] of Object.entries(settings)) {
+    const parsed = parseConfig(name as ConfigName, value);
+    if (!parsed.ok) return problem(`${environmentName(name as ConfigName)}: ${parsed.problem}`);
+  }
+  const host = given("HOST");
+  const loopback = isLoopbackHost(host);
+  const keys = given("API_KEYS");
+  const variables: Record<string, string> = { OPEN_ON_LOOPBACK: String(loopback) };
+  for (const [name, value] of Object.entries(settings)) {
+    variables[environmentName(name as ConfigName)] = value;
+  }
+  if (keys !== "") variables["API_KEYS"] = keys;
+  return {
+    ok: true,
+    settings: {
+      port: Number(given("PORT")),
+      host,
+      loopback,
+      dataDir: resolve(given("DATA_DIR")),
+      hasKey: keys.split(",").some((key) => key.trim() !== ""),
+      variables,
+    },
+  };
+}
+
+/** The part of the usage text that names every variable. */
+export function describeEnvironment(): string {
+  const own = VARIABLES.map(({ name, fallback, doc }) => entry(name, fallback, doc));
+  const settings = CONFIG_NAMES.map((name) =>
+    entry(environmentName(name), defaultText(name), CONFIG[name].doc),
+  );
+  return [
+    "Environment:",
+    ...own,
+    "",
+    "Settings of the service (those of topics hold for topics that have none of their own):",
+    ...settings,
+  ].join("\n");
+}
+
+function entry(name: string, fallback: string, doc: string): string {
+  const shown = fallback === "" ? "" : ` [${fallback}]`;
+  return `  ${name}${shown}\n      ${doc}`;
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function problem(text: string): ReadSettings {
+  return { ok: false, problem: text };
+}

@@ -1,0 +1,126 @@
+/**
+ * Runs a worker of a wrangler.toml on this machine: bundled, on miniflare, its data kept. The
+ * configuration file is the only source of bindings, flags and variables; nothing is listed twice.
+ *
+ * The listening socket leads straight to the worker. Miniflare's own entry in front of it is there
+ * for developers (live reload, pretty errors, local triggers), takes most of a small request's time
+ * and would offer its triggers to whoever can connect.
+ */
+import { enableCompileCache } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
+import { bundleWorker } from "./bundle.ts";
+import { guardRuntime } from "./runtime-guard.ts";
+
+export interface RuntimeOptions {
+  /** Path of the wrangler.toml. */
+  readonly configPath: string;
+  readonly dataDir: string;
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Laid over the configuration's [vars]. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Port of the runtime's inspector, for profiling. */
+  readonly inspectorPort?: number;
+  /** Told each runtime's process id before that process has opened any data. */
+  readonly started?: (pid: number) => void;
+}
+
+export interface LocalRuntime {
+  /** Without a trailing slash. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const READY_WAIT_MS = 30_000;
+const READY_POLL_MS = 10;
+
+/** Starts it and answers when `GET /healthz` does. Throws when it cannot listen or does not build. */
+export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntime> {
+  // wrangler is large: compiling it anew would be half of the time to start.
+  enableCompileCache();
+  const [wrangler, miniflare, logs] = await Promise.all([
+    import("wrangler"),
+    import("miniflare"),
+    import("./worker-logs.ts"),
+  ]);
+  const config = wrangler.unstable_readConfig({ config: options.configPath });
+  const { workerOptions, define, main } = wrangler.unstable_getMiniflareWorkerOptions(config);
+  const script = await bundleWorker(main!, define);
+  const guard = guardRuntime(options.started ?? (() => {}));
+  const instance = withoutSignalHandlers(
+    () =>
+      new miniflare.Miniflare(
+        miniflare.convertV4MiniflareOptions({
+          host: "127.0.0.1",
+          port: 0,
+          cf: false,
+          logRequests: false,
+          log: new logs.StderrLog(),
+          handleStructuredLogs: logs.printWorkerLog,
+          resourcePersistencePath: options.dataDir,
+          ...(options.inspectorPort !== undefined && { inspectorPort: options.inspectorPort }),
+          workers: [
+            {
+              ...workerOptions,
+              name: config.name!,
+              bindings: { ...(workerOptions.bindings as object), ...options.variables },
+              modules: [{ type: "ESModule", path: "worker.js", contents: script }],
+              unsafeDirectSockets: [{ host: options.host, port: options.port }],
+            },
+          ],
+        }),
+      ),
+  );
+  const stop = async (): Promise<void> => {
+    try {
+      await instance.dispose();
+    } finally {
+      await guard.stop();
+    }
+  };
+  try {
+    await instance.ready;
+    const { port } = await instance.unsafeGetDirectURL();
+    const url = `http://${reachableHost(options.host)}:${port}`;
+    await healthy(url);
+    return { url, stop };
+  } catch (error) {
+    await stop().catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Miniflare ends the process in the middle of a signal, with the signal's exit code. What a signal
+ * means is for the program to say; without a handler, the guard ends the runtime.
+ */
+function withoutSignalHandlers<T>(create: () => T): T {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  const created = create();
+  for (const signal of signals) {
+    for (const listener of process.listeners(signal)) {
+      if (!before.get(signal)!.includes(listener)) process.off(signal, listener);
+    }
+  }
+  return created;
+}
+
+async function healthy(url: string): Promise<void> {
+  const deadline = Date.now() + READY_WAIT_MS;
+  for (;;) {
+    const response = await fetch(`${url}/healthz`);
+    await response.arrayBuffer();
+    if (response.ok) return;
+    if (Date.now() > deadline) throw new Error(`GET /healthz answers ${response.status}.`);
+    await sleep(READY_POLL_MS);
+  }
+}
+
+/** An address to call at what listens on `host`. */
+function reachableHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
