@@ -117,9 +117,9 @@ function checkProducer(header: BatchHeader): Refusal | undefined {
   return wrong("INVALID_RECORD", header, text);
 }
 
+/** A last offset delta is never negative, so a batch without records is refused as well. */
 function checkCount(header: BatchHeader): Refusal | undefined {
   const { recordCount, lastOffsetDelta } = header;
-  if (recordCount < 1) return wrong("INVALID_RECORD", header, "it has no records");
   if (recordCount === lastOffsetDelta + 1) return undefined;
   const text = `${recordCount} records do not fit a last offset delta of ${lastOffsetDelta}`;
   return wrong("INVALID_RECORD", header, text);

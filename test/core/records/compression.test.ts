@@ -79,6 +79,43 @@ test("lz4 is written as the Java clients read it: version 1, independent blocks,
   expect(packed[6]).toBe((xxhash32(packed, 4, 6) >>> 8) & 0xff);
 });
 
+test("lz4 blocks end as the specification asks: with five literals at least", () => {
+  const packed = compress("lz4", new Uint8Array(1000));
+  expect([...packed.subarray(-10)]).toEqual([0x50, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+});
+
+test("nothing reaches back before the beginning, or out of a block that stands alone", () => {
+  // One literal, then a copy of four bytes from a distance of 1 and 2.
+  const snappyBlock = (distance: number): number[] => [5, 0, 0x61, 0x01, distance];
+  expect(errorOf("snappy", Uint8Array.from(snappyBlock(1)))).toBe("none");
+  expect(errorOf("snappy", Uint8Array.from(snappyBlock(2)))).toBe("CORRUPT_MESSAGE");
+  const xerial = (distance: number): Uint8Array => {
+    const blocks = [snappyBlock(1), snappyBlock(distance)].flatMap((b) => [
+      0,
+      0,
+      0,
+      b.length,
+      ...b,
+    ]);
+    return Buffer.concat([golden("xerial.snappy").subarray(0, 16), Uint8Array.from(blocks)]);
+  };
+  expect(errorOf("snappy", xerial(1))).toBe("none");
+  expect(errorOf("snappy", xerial(2))).toBe("CORRUPT_MESSAGE");
+
+  const lz4 = (flags: number, distance: number): Uint8Array => {
+    const block = (back: number): number[] => [0x10, 0x61, back, 0, 0x50, 1, 2, 3, 4, 5];
+    const blocks = [1, distance].flatMap((back) => [10, 0, 0, 0, ...block(back)]);
+    const frame = Uint8Array.of(0x04, 0x22, 0x4d, 0x18, flags, 0x40, 0, ...blocks, 0, 0, 0, 0);
+    frame[6] = xxhash32(frame, 4, 6) >>> 8;
+    return frame;
+  };
+  const [independent, linked] = [0x60, 0x40];
+  expect(errorOf("lz4", lz4(independent, 1))).toBe("none");
+  expect(errorOf("lz4", lz4(independent, 2))).toBe("CORRUPT_MESSAGE");
+  expect(errorOf("lz4", lz4(linked, 2))).toBe("none");
+  expect(errorOf("lz4", lz4(linked, 12))).toBe("CORRUPT_MESSAGE");
+});
+
 test("xxhash32 equals the vectors of its specification", () => {
   const vectors: [string, number][] = [
     ["", 0x02cc_5d05],

@@ -190,11 +190,23 @@ test("a character that ends a string is found at every place among characters th
 });
 
 test("invalid UTF-8 is refused wherever it is, and only a body that is not ASCII is checked", () => {
-  const bad = [[0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]];
+  const bad = [[0xff], [0x80], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]];
   for (const bytes of bad) {
-    for (const before of ["", "x".repeat(40), "é"]) {
-      const json = Buffer.concat([text(`{"k":"${before}`), Uint8Array.from(bytes), text('"}')]);
+    for (const around of ["", "x".repeat(100), "é"]) {
+      const before = text(`{"k":"${around}`);
+      const json = Buffer.concat([before, Uint8Array.from(bytes), text(`${around}"}`)]);
       expect(skip(json)).toMatchObject({ refused: expect.stringContaining("UTF-8") });
+    }
+  }
+});
+
+test("every byte beyond ASCII leads to the check of UTF-8, deep in a long string too", () => {
+  for (let byte = 0x80; byte < 0x100; byte++) {
+    for (let at = 60; at < 76; at++) {
+      const bytes = new Uint8Array(140).fill(0x78);
+      bytes[0] = bytes[139] = 0x22;
+      bytes[at] = byte;
+      expect(new JsonCursor(bytes).skipValue(), `byte ${byte} at ${at}`).toBe(false);
     }
   }
 });

@@ -69,6 +69,15 @@ test("the append time is what every record has; base timestamp and deltas stay",
   }
 });
 
+test("stamping keeps codec, transaction and producer", () => {
+  const fields = { compression: "gzip", producerId: 9, producerEpoch: 1, baseSequence: 4 } as const;
+  const record = { timestamp: 5, key: null, value: text("v"), headers: [] };
+  const batch = encodeBatch([record], { ...fields, isTransactional: true });
+  stampLogAppendTime(batch, 0, 77);
+  const expected = { ...fields, isTransactional: true, timestampType: "LogAppendTime" };
+  expect(headerOf(batch)).toMatchObject(expected);
+});
+
 test("a wrong maximum timestamp is found by validation and can be corrected", () => {
   const batch = encodeBatch([
     { timestamp: 100, key: null, value: null, headers: [] },

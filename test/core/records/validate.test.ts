@@ -132,6 +132,24 @@ function recompressed(batch: Uint8Array): Uint8Array {
   return sealed(packed);
 }
 
+test("a length that is right only modulo 2^32 is no length", () => {
+  const plain = encodeBatch([record()]);
+  const spelled = (...length: number[]): Uint8Array => {
+    const batch = Buffer.concat([
+      plain.subarray(0, 61),
+      Uint8Array.from(length),
+      plain.subarray(62),
+    ]);
+    batch.writeInt32BE(batch.length - 12, 8);
+    return sealed(batch);
+  };
+  const right = plain[61]!;
+  expect(errorOf(spelled(right))).toBe("none");
+  expect(errorOf(spelled(right | 0x80, 0x80, 0x80, 0x80, 0x00))).toBe("none");
+  expect(errorOf(spelled(right | 0x80, 0x80, 0x80, 0x80, 0x10))).toBe("CORRUPT_MESSAGE");
+  expect(errorOf(spelled(right | 0x80, 0x80, 0x80, 0x80, 0x80, 0x00))).toBe("CORRUPT_MESSAGE");
+});
+
 test("a record's own timestamp is judged, and -1 means that it has none", () => {
   const at = (timestamp: number): Uint8Array =>
     forged({ 35: [0, 0, 0, 0, 0, 0, 0, 1] }, [record({ timestamp: 0 }), record({ timestamp })]);
