@@ -24,17 +24,17 @@ export interface LogRecord {
   readonly isControl: boolean;
 }
 
-export interface DecodeOptions {
+interface DecodeOptions {
   /** What one compressed batch may unfold to; default 32 MiB. */
   readonly maxDecompressedBytes?: number;
 }
 
-export interface RecordsOptions extends DecodeOptions {
+interface RecordsOptions extends DecodeOptions {
   /** Batches to pass over. Default: control batches. */
   readonly skipBatch?: (header: BatchHeader) => boolean;
 }
 
-export type DecodeResult =
+type DecodeResult =
   | { readonly ok: true; readonly header: BatchHeader; readonly records: readonly LogRecord[] }
   | Refusal;
 

@@ -31,7 +31,7 @@ import {
   type Compression,
 } from "./layout.ts";
 
-export type TimestampType = "CreateTime" | "LogAppendTime";
+type TimestampType = "CreateTime" | "LogAppendTime";
 
 export interface BatchHeader {
   /** Where the batch begins in the buffer that it was read from. */
@@ -60,7 +60,7 @@ export interface BatchHeader {
   readonly recordCount: number;
 }
 
-export type HeaderResult = { readonly ok: true; readonly header: BatchHeader } | Refusal;
+type HeaderResult = { readonly ok: true; readonly header: BatchHeader } | Refusal;
 
 function corrupt(at: number, what: string): Refusal {
   return refuse("CORRUPT_MESSAGE", `Record batch at byte ${at}: ${what}.`);

@@ -18,7 +18,7 @@ import {
 } from "./layout.ts";
 import { RecordWalker } from "./walker.ts";
 
-export interface ProduceLimits {
+interface ProduceLimits {
   /** The largest batch as it travels and is stored (`max.message.bytes`). */
   readonly maxMessageBytes: number;
   /** What a compressed batch may unfold to; default 16 × maxMessageBytes. */
@@ -34,7 +34,7 @@ const EXPANSION_MAX = 16;
  * `maxTimestamp` is what the records say. Producers' headers are not always right about it, and
  * Kafka corrects them (`setMaxTimestamp`), since look-ups by time depend on it.
  */
-export type ValidationResult = { readonly ok: true; readonly maxTimestamp: number } | Refusal;
+type ValidationResult = { readonly ok: true; readonly maxTimestamp: number } | Refusal;
 
 function wrong(error: ErrorName, header: BatchHeader, what: string): Refusal {
   return refuse(error, `Record batch at byte ${header.position}: ${what}.`);

@@ -56,7 +56,7 @@ export function goldenRecords(): ProducerRecord[] {
 export const COMPRESSIONS: readonly Compression[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 /** Bytes whose lengths cross the sizes of varints and of the copy loops. */
-export const bytesArbitrary: fc.Arbitrary<Uint8Array> = fc.oneof(
+const bytesArbitrary: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 6, arbitrary: fc.uint8Array({ maxLength: 80 }) },
   { weight: 2, arbitrary: fc.uint8Array({ maxLength: 300 }) },
   {
