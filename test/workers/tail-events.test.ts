@@ -1,0 +1,138 @@
+/** GET …/records as server-sent events: each record once, in order, through reconnects and stalls. */
+import { describe, expect, it } from "vitest";
+import { call, errorOf, newTopic, partitionPath, post, recordsPath } from "./records-support.ts";
+import { EventReader } from "./tail-support.ts";
+
+const value = (data: unknown) => JSON.stringify({ value: { type: "JSON", data } });
+const produce = async (topic: string, ...values: unknown[]) => {
+  const response = await post(recordsPath(topic), values.map(value).join(""));
+  expect(response.status).toBe(200);
+  await response.body?.cancel();
+};
+const valuesOf = (events: readonly { readonly data: string }[]) =>
+  events.map(({ data }) => (JSON.parse(data) as { value: unknown }).value);
+
+describe("an event stream", () => {
+  it("gives what is there, then what comes", async () => {
+    const topic = await newTopic();
+    await produce(topic, 0, 1, 2);
+    const reader = await EventReader.open(topic, "?offset=1");
+    expect(reader.response.headers.get("content-type")).toBe("text/event-stream");
+    expect(reader.response.headers.get("x-high-watermark")).toBe("3");
+    const there = await reader.take(2);
+    expect(there.map(({ id }) => id)).toEqual(["2", "3"]);
+    expect(JSON.parse(there[0]!.data)).toMatchObject({ topic, partition: 0, offset: 1, value: 1 });
+    for (let i = 3; i < 8; i++) {
+      const next = reader.take(1);
+      await produce(topic, i);
+      expect(valuesOf(await next)).toEqual([i]);
+    }
+    await produce(topic, 8, 9);
+    expect(valuesOf(await reader.take(2))).toEqual([8, 9]);
+    await reader.close();
+  });
+
+  it("begins with what comes when no offset is given", async () => {
+    const topic = await newTopic();
+    await produce(topic, "old");
+    const reader = await EventReader.open(topic, "");
+    await produce(topic, "new");
+    expect(valuesOf(await reader.take(1))).toEqual(["new"]);
+    await reader.close();
+  });
+
+  it("that is taken up again by Last-Event-ID sees each record once", async () => {
+    const topic = await newTopic();
+    await produce(topic, ...Array.from({ length: 10 }, (_, i) => i));
+    const seen: unknown[] = [];
+    let last: string | null = null;
+    for (let round = 0; seen.length < 20; round++) {
+      if (round === 2) await produce(topic, ...Array.from({ length: 10 }, (_, i) => 10 + i));
+      const headers: Record<string, string> = last === null ? {} : { "last-event-id": last };
+      // The query's offset is that of the first connection: the header overrides it.
+      const reader = await EventReader.open(topic, "?offset=earliest", headers);
+      const events = await reader.take(round < 2 ? 3 : 7);
+      seen.push(...valuesOf(events));
+      last = events.at(-1)!.id;
+      await reader.close();
+    }
+    expect(seen.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+
+  it("keeps values that are spread over lines in one", async () => {
+    const topic = await newTopic();
+    await post(
+      recordsPath(topic),
+      '{"value":{"type":"JSON","data":{"a":\r\n [1,\n 2],"b":"\\n"}}}',
+    );
+    const reader = await EventReader.open(topic, "?offset=0");
+    const [event] = await reader.take(1);
+    expect(event!.data).not.toContain("\n");
+    expect(valuesOf([event!])).toEqual([{ a: [1, 2], b: "\n" }]);
+    await reader.close();
+  });
+
+  it("gives the format that is asked for", async () => {
+    const topic = await newTopic();
+    await produce(topic, "ä");
+    for (const [format, expected] of [
+      ["json", "ä"],
+      ["string", '"ä"'],
+      ["binary", "IsOkIg=="],
+    ]) {
+      const reader = await EventReader.open(topic, `?offset=0&format=${format}`);
+      expect(valuesOf(await reader.take(1))).toEqual([expected]);
+      await reader.close();
+    }
+  });
+
+  it("loses nothing when its reader is slower than its producers", async () => {
+    const topic = await newTopic();
+    await produce(topic, "first");
+    const reader = await EventReader.open(topic, "?offset=0");
+    await reader.take(1);
+    // The next read makes it listen; then far more comes than it keeps.
+    const next = reader.take(1);
+    const large = "x".repeat(400_000);
+    for (let i = 0; i < 12; i++) await produce(topic, `${i} ${large}`);
+    const events = [...(await next), ...(await reader.take(11))];
+    expect(valuesOf(events).map((text) => Number.parseInt(text as string, 10))).toEqual(
+      Array.from({ length: 12 }, (_, i) => i),
+    );
+    await reader.close();
+  });
+
+  it("ends with an error event when its records were deleted, and is refused from then on", async () => {
+    const topic = await newTopic();
+    await produce(topic, ...Array.from({ length: 5 }, () => "x".repeat(300_000)));
+    const reader = await EventReader.open(topic, "?offset=0&max_bytes=1");
+    await reader.take(1);
+    await call(`${partitionPath(topic)}?before=5`, { method: "DELETE" });
+    const events = [];
+    for (let event = await reader.next(); event !== null; event = await reader.next()) {
+      events.push(event);
+    }
+    const last = events.at(-1);
+    if (last?.event === "error") expect(JSON.parse(last.data)).toMatchObject({ error_code: 41001 });
+    else expect(last?.id).toBe("5");
+    const again = await call(`${partitionPath(topic)}?offset=1`, {
+      headers: { accept: "text/event-stream" },
+    });
+    expect(await errorOf(again)).toMatchObject({ status: 410, code: 41001 });
+  });
+
+  it("is refused by status before it begins", async () => {
+    const topic = await newTopic();
+    const open = async (query: string, headers: Record<string, string> = {}) =>
+      errorOf(
+        await call(partitionPath(topic) + query, {
+          headers: { accept: "text/event-stream", ...headers },
+        }),
+      );
+    expect(await open("?offset=1")).toMatchObject({ status: 416, code: 41601 });
+    expect(await open("", { "last-event-id": "x" })).toMatchObject({ status: 400 });
+    expect(await open("", { "last-event-id": "7" })).toMatchObject({ status: 416 });
+    expect(await open("?format=xml")).toMatchObject({ status: 400 });
+    expect(await open("?format=recordbatch")).toMatchObject({ status: 406 });
+  });
+});
