@@ -8,6 +8,7 @@ import type { Env } from "../objects/env.ts";
 import { aboutRoutes } from "./about/routes.ts";
 import { clusterRoutes } from "./admin/clusters.ts";
 import { configRoutes } from "./admin/configs.ts";
+import { offsetRoutes } from "./admin/offsets.ts";
 import { partitionRoutes } from "./admin/partitions.ts";
 import { topicRoutes } from "./admin/topics.ts";
 import { v2Routes } from "./admin/v2.ts";
@@ -23,6 +24,7 @@ export const routes: readonly Route[] = [
   ...topicRoutes,
   ...configRoutes,
   ...partitionRoutes,
+  ...offsetRoutes,
   ...v2Routes,
   ...aboutRoutes(everyRoute, everyCountedRoute),
 ];

@@ -58,7 +58,7 @@ interface CallFailure {
 }
 
 /** The refusal that an exception of a call stands for. `harmless`: it could be asked again. */
-export function refusalOf(error: unknown, harmless: boolean): Refusal {
+function refusalOf(error: unknown, harmless: boolean): Refusal {
   const failure = (typeof error === "object" && error !== null ? error : {}) as CallFailure;
   if (failure.overloaded) {
     counters.overloads += 1;

@@ -62,7 +62,7 @@ export const TAGS = [
   "v2",
   "Service",
 ] as const;
-export type Tag = (typeof TAGS)[number];
+type Tag = (typeof TAGS)[number];
 
 export interface Route extends RouteSpec {
   /** Requests by first digit of the status. */

@@ -1,7 +1,7 @@
 /** The text of /metrics: this isolate's counters, the controller's gauges, and a topic's when asked for. */
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaDescription } from "../../objects/partition/api.ts";
-import { describeLeader } from "../admin/partitions.ts";
+import { describeLeader } from "../admin/leader.ts";
 import { topicMetadata } from "../metadata.ts";
 import { countedSamples, renderMetrics, type MetricName, type Sample } from "../metrics.ts";
 import { callController } from "../objects.ts";

@@ -33,10 +33,12 @@ export type Contents = Readonly<Record<string, { readonly example?: unknown }>>;
 /** The version of the API, which is not the program's. */
 const API_VERSION = "1.0.0";
 
-/** Any route may come to these. */
-const ANYWHERE: readonly ErrorName[] = [
+/** Any route behind the gate may come to these. */
+export const ANYWHERE: readonly ErrorName[] = [
   "SASL_AUTHENTICATION_FAILED",
   "CLUSTER_AUTHORIZATION_FAILED",
+  "THROTTLING_QUOTA_EXCEEDED",
+  "KAFKA_STORAGE_ERROR",
   "UNKNOWN_SERVER_ERROR",
 ];
 
@@ -132,8 +134,8 @@ function failuresOf(route: Route): Record<string, RegisteredContent> {
   ];
   const byStatus = new Map<number, string[]>();
   for (const name of new Set<ErrorName>(names)) {
-    const { http, rest, text } = ERRORS[name];
-    byStatus.set(http, [...(byStatus.get(http) ?? []), `${rest}: ${text}`]);
+    const { http } = ERRORS[name];
+    byStatus.set(http, [...(byStatus.get(http) ?? []), errorLine(name)]);
   }
   return Object.fromEntries(
     [...byStatus].map(([status, texts]) => [
@@ -144,6 +146,11 @@ function failuresOf(route: Route): Record<string, RegisteredContent> {
       },
     ]),
   );
+}
+
+/** How a response's description names one of its errors: a line each. */
+export function errorLine(name: ErrorName): string {
+  return `${ERRORS[name].rest}: ${ERRORS[name].text}`;
 }
 
 function contentsOf(

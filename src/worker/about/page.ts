@@ -5,10 +5,18 @@
 import { html, raw } from "hono/html";
 import { ERRORS } from "../../base/errors.ts";
 import { TAGS } from "../route.ts";
-import type { ApiDocument, Contents, Operation } from "./openapi.ts";
+import { ANYWHERE, errorLine, type ApiDocument, type Contents, type Operation } from "./openapi.ts";
 import { STYLE } from "./style.ts";
 
 type Html = ReturnType<typeof html>;
+
+/** Failures that are said once for all routes. */
+const COMMON: ReadonlySet<string> = new Set(ANYWHERE.map(errorLine));
+
+/** Text in which `code` is set as such. */
+function prose(text: string): (Html | string)[] {
+  return text.split("`").map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part));
+}
 
 interface Entry {
   readonly method: string;
@@ -95,7 +103,7 @@ function renderEntry({ method, path, operation }: Entry): Html {
   return html`<article id="${operation.operationId}">
     <h3>${operation.summary}</h3>
     <p class="path"><b class="${method}">${method}</b> <code>${path}</code></p>
-    ${operation.description === undefined ? "" : html`<p>${operation.description}</p>`}
+    ${(operation.description ?? "").split("\n\n").map((paragraph) => html`<p>${prose(paragraph)}</p>`)}
     ${renderParameters(operation)}
     ${
       operation.requestBody === undefined
@@ -127,20 +135,22 @@ function renderParameters(operation: Operation): Html | "" {
           html`<tr>
             <td><code>${parameter.name}</code></td>
             <td>${parameter.in}${parameter.required === true ? "" : ", optional"}</td>
-            <td>${parameter.description ?? parameter.schema?.description ?? ""}</td>
+            <td>${prose(parameter.description ?? parameter.schema?.description ?? "")}</td>
           </tr>`,
       )}
     </tbody>
   </table>`;
 }
 
-function renderResponse(status: string, response: Operation["responses"][string]): Html {
+function renderResponse(status: string, response: Operation["responses"][string]): Html | "" {
   if (Number(status) >= 400) {
+    const lines = response.description.split("\n").filter((line) => !COMMON.has(line));
+    if (lines.length === 0) return "";
     return html`<p class="failure">
-      <b>${status}</b> ${response.description.split("\n").map((line) => html`<span>${line}</span>`)}
+      <b>${status}</b> ${lines.map((line) => html`<span>${line}</span>`)}
     </p>`;
   }
-  return html`<p><b>${status}</b> ${response.description}</p>
+  return html`<p><b>${status}</b> ${prose(response.description)}</p>
     ${response.content === undefined ? "" : renderContents(response.content)}`;
 }
 

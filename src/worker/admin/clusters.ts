@@ -8,6 +8,7 @@ import { callController } from "../objects.ts";
 import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../service.ts";
+import { brokerExample, brokersExample, clusterExample, clustersExample } from "./examples.ts";
 import {
   brokerListSchema,
   brokerSchema,
@@ -87,7 +88,7 @@ export const clusterRoutes: readonly Route[] = [
     answers: {
       200: {
         description: "The clusters.",
-        content: { "application/json": { schema: clusterListSchema } },
+        content: { "application/json": { schema: clusterListSchema, example: clustersExample } },
       },
     },
     handler: (c, service) =>
@@ -100,7 +101,10 @@ export const clusterRoutes: readonly Route[] = [
     tag: "Cluster",
     summary: "The cluster",
     answers: {
-      200: { description: "It.", content: { "application/json": { schema: clusterSchema } } },
+      200: {
+        description: "It.",
+        content: { "application/json": { schema: clusterSchema, example: clusterExample } },
+      },
     },
     handler: (c, service) => json(clusterData(c, service)),
   }),
@@ -114,7 +118,7 @@ export const clusterRoutes: readonly Route[] = [
     answers: {
       200: {
         description: "The brokers.",
-        content: { "application/json": { schema: brokerListSchema } },
+        content: { "application/json": { schema: brokerListSchema, example: brokersExample } },
       },
     },
     handler: listBrokers,
@@ -126,7 +130,10 @@ export const clusterRoutes: readonly Route[] = [
     tag: "Cluster",
     summary: "One broker",
     answers: {
-      200: { description: "It.", content: { "application/json": { schema: brokerSchema } } },
+      200: {
+        description: "It.",
+        content: { "application/json": { schema: brokerSchema, example: brokerExample } },
+      },
     },
     errors: ["BROKER_NOT_FOUND"],
     handler: getBroker,

@@ -15,6 +15,7 @@ import { callController } from "../objects.ts";
 import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../service.ts";
+import { configExample, configsExample } from "./examples.ts";
 import { configListSchema, configSchema, head, list, topicPlace } from "./resources.ts";
 
 const CONFIGS = "/v3/clusters/{cluster_id}/topics/{topic}/configs";
@@ -144,7 +145,7 @@ export const configRoutes: readonly Route[] = [
     answers: {
       200: {
         description: "The settings.",
-        content: { "application/json": { schema: configListSchema } },
+        content: { "application/json": { schema: configListSchema, example: configsExample } },
       },
     },
     errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION"],
@@ -180,7 +181,10 @@ export const configRoutes: readonly Route[] = [
     tag: "Configs",
     summary: "One setting of a topic",
     answers: {
-      200: { description: "It.", content: { "application/json": { schema: configSchema } } },
+      200: {
+        description: "It.",
+        content: { "application/json": { schema: configSchema, example: configExample } },
+      },
     },
     errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION", "UNKNOWN_CONFIG"],
     handler: getConfig,

@@ -9,6 +9,7 @@ import { callController } from "../objects.ts";
 import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../service.ts";
+import { topicExample, topicsExample } from "./examples.ts";
 import { clusterPlace, head, list, topicListSchema, topicPlace, topicSchema } from "./resources.ts";
 
 const TOPICS = "/v3/clusters/{cluster_id}/topics";
@@ -132,7 +133,7 @@ export const topicRoutes: readonly Route[] = [
     answers: {
       200: {
         description: "The topics.",
-        content: { "application/json": { schema: topicListSchema } },
+        content: { "application/json": { schema: topicListSchema, example: topicsExample } },
       },
     },
     handler: listTopics,
@@ -149,11 +150,11 @@ export const topicRoutes: readonly Route[] = [
     answers: {
       200: {
         description: "It could be created (`validate_only`).",
-        content: { "application/json": { schema: topicSchema } },
+        content: { "application/json": { schema: topicSchema, example: topicExample } },
       },
       201: {
         description: "Created; `Location` says where.",
-        content: { "application/json": { schema: topicSchema } },
+        content: { "application/json": { schema: topicSchema, example: topicExample } },
         headers: z.object({ Location: z.string() }),
       },
     },
@@ -177,7 +178,10 @@ export const topicRoutes: readonly Route[] = [
     tag: "Topics",
     summary: "One topic",
     answers: {
-      200: { description: "It.", content: { "application/json": { schema: topicSchema } } },
+      200: {
+        description: "It.",
+        content: { "application/json": { schema: topicSchema, example: topicExample } },
+      },
     },
     errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION"],
     handler: getTopic,
@@ -193,7 +197,7 @@ export const topicRoutes: readonly Route[] = [
     answers: {
       200: {
         description: "The topic as it is now.",
-        content: { "application/json": { schema: topicSchema } },
+        content: { "application/json": { schema: topicSchema, example: topicExample } },
       },
     },
     errors: [

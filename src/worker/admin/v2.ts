@@ -17,7 +17,7 @@ import {
   type RouteSpec,
 } from "../route.ts";
 import type { Service } from "../service.ts";
-import { describeLeader } from "./partitions.ts";
+import { describeLeader, LEADER } from "./leader.ts";
 
 const OFFERED = ["application/json", V2_JSON, "application/vnd.kafka+json"];
 
@@ -181,15 +181,7 @@ export const v2Routes: readonly Route[] = [
       path: "/topics/{topic}/partitions/{partition_id}/offsets",
       id: "v2GetOffsets",
       summary: "Where a partition begins and ends",
-      errors: [
-        "UNKNOWN_TOPIC",
-        "INVALID_TOPIC_EXCEPTION",
-        "UNKNOWN_PARTITION",
-        "LEADER_NOT_AVAILABLE",
-        "NOT_LEADER_OR_FOLLOWER",
-        "THROTTLING_QUOTA_EXCEEDED",
-        "KAFKA_STORAGE_ERROR",
-      ],
+      errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION", "UNKNOWN_PARTITION", ...LEADER],
     },
     offsetsSchema,
     { beginning_offset: 0, end_offset: 1000 },

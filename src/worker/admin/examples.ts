@@ -1,0 +1,122 @@
+/** Answers as the description shows them; a test holds them to their schemas. */
+
+const C = "https://log.example/v3/clusters/odradek";
+const T = `${C}/topics/flights`;
+const P = `${T}/partitions/0`;
+
+const head = (kind: string, self: string, name: string) => ({
+  kind,
+  metadata: { self, resource_name: `crn:///kafka=odradek${name}` },
+  cluster_id: "odradek",
+});
+
+const related = (url: string) => ({ related: url });
+
+/** A collection with one member. */
+function listExample(kind: string, self: string, member: unknown): unknown {
+  return { kind, metadata: { self, next: null }, data: [member] };
+}
+
+export const clusterExample = {
+  ...head("KafkaCluster", C, ""),
+  acls: related(`${C}/acls`),
+  brokers: related(`${C}/brokers`),
+  broker_configs: related(`${C}/broker-configs`),
+  consumer_groups: related(`${C}/consumer-groups`),
+  topics: related(`${C}/topics`),
+  partition_reassignments: related(`${C}/topics/-/partitions/-/reassignment`),
+};
+export const clustersExample = listExample(
+  "KafkaClusterList",
+  "https://log.example/v3/clusters",
+  clusterExample,
+);
+
+export const brokerExample = {
+  ...head("KafkaBroker", `${C}/brokers/1`, "/broker=1"),
+  broker_id: 1,
+  host: null,
+  port: null,
+  rack: "weur",
+  location_hint: "weur",
+  state: "active",
+  broker_epoch: 0,
+  configs: related(`${C}/brokers/1/configs`),
+  partition_replicas: related(`${C}/brokers/1/partition-replicas`),
+};
+export const brokersExample = listExample("KafkaBrokerList", `${C}/brokers`, brokerExample);
+
+export const topicExample = {
+  ...head("KafkaTopic", T, "/topic=flights"),
+  topic_name: "flights",
+  topic_id: "3f1d0a9c5b7e4826a1c49d0e7b2f6538",
+  is_internal: false,
+  replication_factor: 1,
+  partitions_count: 6,
+  partitions: related(`${T}/partitions`),
+  configs: related(`${T}/configs`),
+  partition_reassignments: related(`${T}/partitions/-/reassignments`),
+};
+export const topicsExample = listExample("KafkaTopicList", `${C}/topics`, topicExample);
+
+export const configExample = {
+  ...head("KafkaTopicConfig", `${T}/configs/retention.ms`, "/topic=flights/config=retention.ms"),
+  topic_name: "flights",
+  name: "retention.ms",
+  value: "86400000",
+  is_default: false,
+  is_read_only: false,
+  is_sensitive: false,
+  source: "DYNAMIC_TOPIC_CONFIG",
+  synonyms: [
+    { name: "retention.ms", value: "86400000", source: "DYNAMIC_TOPIC_CONFIG" },
+    { name: "retention.ms", value: "604800000", source: "DEFAULT_CONFIG" },
+  ],
+};
+export const configsExample = listExample("KafkaTopicConfigList", `${T}/configs`, configExample);
+
+export const partitionExample = {
+  ...head("KafkaPartition", P, "/topic=flights/partition=0"),
+  topic_name: "flights",
+  partition_id: 0,
+  leader: related(`${P}/replicas/1`),
+  replicas: related(`${P}/replicas`),
+  reassignment: related(`${P}/reassignment`),
+  leader_epoch: 0,
+  partition_epoch: 1,
+  in_sync_replicas: [1],
+  log_start_offset: 0,
+  high_watermark: 1000,
+  log_end_offset: 1000,
+};
+export const partitionsExample = listExample(
+  "KafkaPartitionList",
+  `${T}/partitions`,
+  partitionExample,
+);
+
+export const replicaExample = {
+  ...head("KafkaReplica", `${P}/replicas/1`, "/topic=flights/partition=0/replica=1"),
+  topic_name: "flights",
+  partition_id: 0,
+  broker_id: 1,
+  is_leader: true,
+  is_in_sync: true,
+  broker: related(`${C}/brokers/1`),
+};
+export const replicasExample = listExample("KafkaReplicaList", `${P}/replicas`, replicaExample);
+
+export const offsetsExample = {
+  ...head("KafkaPartitionWithOffsets", `${P}/offset`, "/topic=flights/partition=0/offset"),
+  topic_name: "flights",
+  partition_id: 0,
+  earliest_offset: 0,
+  latest_offset: 1000,
+};
+
+export const deletedExample = {
+  cluster_id: "odradek",
+  topic_name: "flights",
+  partition_id: 0,
+  log_start_offset: 1000,
+};

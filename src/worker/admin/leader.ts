@@ -1,0 +1,51 @@
+/** What every route about a partition needs: its place and name, and asking its leader. */
+import type { Refusal } from "../../base/errors.ts";
+import type { ReplicaDescription } from "../../objects/partition/api.ts";
+import { callPartition } from "../calls.ts";
+import type { KnownTopic } from "../metadata.ts";
+import type { Ctx } from "../route.ts";
+import type { Service } from "../service.ts";
+import { topicPlace, type Place } from "./resources.ts";
+
+/** The path of one partition. */
+export const P = "/v3/clusters/{cluster_id}/topics/{topic}/partitions/{partition_id}";
+
+/** What the leader says of itself. */
+export function describeLeader(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+): Promise<ReplicaDescription | Refusal> {
+  return callPartition(service, topic, partition, true, (stub) => stub.describe());
+}
+
+export function placeOf(c: Ctx, service: Service, topic: KnownTopic, partition: number): Place {
+  return topicPlace(c, service, topic.metadata.topic).item("partitions", "partition", partition);
+}
+
+/** The fields with which everything about a partition begins. */
+export function named(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+): Record<string, unknown> {
+  return {
+    cluster_id: service.clusterId,
+    topic_name: topic.metadata.topic,
+    partition_id: partition,
+  };
+}
+
+export const NOT_THERE = [
+  "UNKNOWN_TOPIC",
+  "INVALID_TOPIC_EXCEPTION",
+  "UNKNOWN_TOPIC_OR_PARTITION",
+] as const;
+
+/** What asking a partition's leader can come to. */
+export const LEADER = [
+  "LEADER_NOT_AVAILABLE",
+  "NOT_LEADER_OR_FOLLOWER",
+  "THROTTLING_QUOTA_EXCEEDED",
+  "KAFKA_STORAGE_ERROR",
+] as const;
