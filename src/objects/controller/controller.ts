@@ -5,7 +5,7 @@
  */
 import type { EffectiveConfig } from "../../base/config.ts";
 import { assert, type Refusal } from "../../base/errors.ts";
-import type { AlarmPort, ClockPort, RandomPort, StoragePort, TimerPort } from "../../base/ports.ts";
+import type { AlarmPort, ClockPort, RandomPort, TimerPort } from "../../base/ports.ts";
 import type {
   ClusterMetadata,
   ConfigChange,
@@ -26,12 +26,11 @@ import {
 } from "./cluster.ts";
 import { Deliveries, type ReplicaPort } from "./deliveries.ts";
 import { decideReserveProducerIds } from "./producer-ids.ts";
-import { ControllerStore } from "./store.ts";
+import type { ControllerStore } from "./store.ts";
 import { decideAlterConfigs } from "./topic-configs.ts";
 import { decideCreatePartitions, decideCreateTopic, decideDeleteTopic } from "./topics.ts";
 
 export interface ControllerPorts {
-  readonly storage: StoragePort;
   readonly alarm: AlarmPort;
   readonly clock: ClockPort;
   readonly timer: TimerPort;
@@ -59,11 +58,11 @@ export class ControllerRules {
   #producerIds = { next: 0, end: 0 };
 
   /** Wakes up: replays what was recorded. */
-  constructor(ports: ControllerPorts, defaults: EffectiveConfig) {
+  constructor(store: ControllerStore, ports: ControllerPorts, defaults: EffectiveConfig) {
     this.#ports = ports;
     this.#defaults = defaults;
-    this.#store = new ControllerStore(ports.storage);
-    this.#image = this.#store.load();
+    this.#store = store;
+    this.#image = store.load();
     if (this.#image.version === 0) {
       // Recorded with the first decision: reading a cluster that was never used writes nothing.
       for (const change of FIRST_BROKERS) applyChange(this.#image, change, 0);

@@ -19,6 +19,7 @@ import type {
 } from "./api.ts";
 import { ControllerRules } from "./controller.ts";
 import type { ReplicaPort } from "./deliveries.ts";
+import { ControllerStore } from "./store.ts";
 
 export class Controller extends DurableObject<Env> implements ControllerApi {
   readonly #storage: DurableStorage;
@@ -30,8 +31,8 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
     this.#storage = new DurableStorage(ctx.storage);
     this.#alarm = new DurableAlarm(ctx.storage);
     this.#rules = new ControllerRules(
+      new ControllerStore(this.#storage),
       {
-        storage: this.#storage,
         alarm: this.#alarm,
         clock: { nowMs: () => Date.now() },
         timer: {

@@ -24,6 +24,8 @@ interface Candidate {
   /** Partitions of this topic that it leads, and that it holds. */
   leads: number;
   holds: number;
+  /** By broker id: how many of the partitions that this one leads the other one follows. */
+  readonly followers: Map<number, number>;
 }
 
 /**
@@ -41,28 +43,43 @@ export function placePartitions(request: PlacementRequest): NewPartition[] {
   const placed: NewPartition[] = [];
   for (let index = 0; index < partitions; index += 1) {
     const leader = best(ring, start + index, ({ leads, holds }) => [leads, holds, 0]);
-    leader.leads += 1;
     const chosen = [leader];
     // Each time around the ring the search for followers starts one broker further on.
     const first = ring.indexOf(leader) + 1 + Math.floor(index / ring.length);
     while (chosen.length < replicationFactor) chosen.push(nextFollower(ring, first, chosen));
-    for (const candidate of chosen) candidate.holds += 1;
+    count(chosen);
     placed.push(chosen.map(({ brokerId }) => brokerId));
   }
   return placed;
 }
 
-/** A rack that has least of the partition, then the broker that holds least of the topic. */
+/**
+ * From the rack that has least of the partition, the broker that holds least and follows this leader
+ * least. The sum of both keeps either within two: preferring one lets the other drift with the size.
+ */
 function nextFollower(
   ring: readonly Candidate[],
   first: number,
   chosen: readonly Candidate[],
 ): Candidate {
+  const [leader] = chosen;
   return best(ring, first, (candidate) => {
     if (chosen.includes(candidate)) return [Number.POSITIVE_INFINITY, 0, 0];
     const inRack = chosen.filter(({ rack }) => rack === candidate.rack).length;
-    return [inRack, candidate.holds, candidate.leads];
+    const follows = leader?.followers.get(candidate.brokerId) ?? 0;
+    return [inRack, candidate.holds + follows, candidate.holds];
   });
+}
+
+/** Counts one placed partition, its leader first. */
+function count(replicas: readonly Candidate[]): void {
+  const [leader, ...followers] = replicas;
+  if (!leader) return;
+  leader.leads += 1;
+  for (const candidate of replicas) candidate.holds += 1;
+  for (const { brokerId } of followers) {
+    leader.followers.set(brokerId, (leader.followers.get(brokerId) ?? 0) + 1);
+  }
 }
 
 /** Brokers in an order in which neighbours are in different racks as far as possible. */
@@ -70,7 +87,7 @@ function interleaveRacks(brokers: PlacementRequest["brokers"]): Candidate[] {
   const racks = new Map<string, Candidate[]>();
   for (const { brokerId, rack } of brokers.toSorted((a, b) => a.brokerId - b.brokerId)) {
     const candidates = racks.get(rack) ?? [];
-    candidates.push({ brokerId, rack, leads: 0, holds: 0 });
+    candidates.push({ brokerId, rack, leads: 0, holds: 0, followers: new Map() });
     racks.set(rack, candidates);
   }
   const ring: Candidate[] = [];
@@ -86,12 +103,8 @@ function interleaveRacks(brokers: PlacementRequest["brokers"]): Candidate[] {
 function countExisting(ring: readonly Candidate[], existing: readonly NewPartition[]): void {
   const byId = new Map(ring.map((candidate) => [candidate.brokerId, candidate]));
   for (const brokerIds of existing) {
-    for (const [index, brokerId] of brokerIds.entries()) {
-      const candidate = byId.get(brokerId);
-      if (!candidate) continue;
-      candidate.holds += 1;
-      if (index === 0) candidate.leads += 1;
-    }
+    // A broker that gets no new replicas does not count; the next one leads in its place.
+    count(brokerIds.flatMap((brokerId) => byId.get(brokerId) ?? []));
   }
 }
 

@@ -9,8 +9,14 @@ import { decodeChangeSet, encodeChangeSet, type ChangeSet } from "./changes.ts";
 import { applyChangeSet, emptyImage, type ClusterImage } from "./cluster.ts";
 import { encodeSnapshot, loadSnapshotRow } from "./snapshot.ts";
 
-/** Decisions between two snapshots: what waking up replays at most. */
-export const SNAPSHOT_EVERY = 200;
+export interface StoreBounds {
+  /** UTF-8 bytes of one row. */
+  readonly rowBytesMax: number;
+  /** Decisions between two snapshots: what waking up replays at most. */
+  readonly snapshotEvery: number;
+}
+
+const BOUNDS: StoreBounds = { rowBytesMax: CHUNK_BYTES_MAX, snapshotEvery: 200 };
 
 const TABLES = [
   "CREATE TABLE changes (seq INTEGER PRIMARY KEY, change TEXT NOT NULL)",
@@ -19,15 +25,14 @@ const TABLES = [
 
 export class ControllerStore {
   readonly #storage: StoragePort;
-  readonly #rowBytesMax: number;
+  readonly #bounds: StoreBounds;
   #created = false;
   /** The image's version that the snapshot holds. */
   #snapshotVersion = 0;
 
-  /** @param rowBytesMax UTF-8 bytes of one row of a snapshot or a decision */
-  constructor(storage: StoragePort, rowBytesMax: number = CHUNK_BYTES_MAX) {
+  constructor(storage: StoragePort, bounds: StoreBounds = BOUNDS) {
     this.#storage = storage;
-    this.#rowBytesMax = rowBytesMax;
+    this.#bounds = bounds;
   }
 
   /** The image as of the last decision; of version 0 and empty where there was none. Writes nothing. */
@@ -60,8 +65,8 @@ export class ControllerStore {
   append(image: ClusterImage, set: ChangeSet): void {
     const text = encodeChangeSet(set);
     const bytes = new TextEncoder().encode(text).length;
-    assert(bytes <= this.#rowBytesMax, `a decision takes ${bytes} bytes`);
-    const due = image.version - this.#snapshotVersion >= SNAPSHOT_EVERY;
+    assert(bytes <= this.#bounds.rowBytesMax, `a decision takes ${bytes} bytes`);
+    const due = image.version - this.#snapshotVersion >= this.#bounds.snapshotEvery;
     this.#storage.transaction(() => {
       if (!this.#created) for (const table of TABLES) this.#storage.all(table);
       if (due) this.#writeSnapshot(image);
@@ -83,7 +88,7 @@ export class ControllerStore {
   /** Replaces the snapshot; the decisions it contains need no rows of their own any more. */
   #writeSnapshot(image: ClusterImage): void {
     let part = 0;
-    for (const text of encodeSnapshot(image, this.#rowBytesMax)) {
+    for (const text of encodeSnapshot(image, this.#bounds.rowBytesMax)) {
       this.#storage.all("INSERT OR REPLACE INTO snapshot (part, image) VALUES (?, ?)", part, text);
       part += 1;
     }

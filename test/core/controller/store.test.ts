@@ -1,0 +1,232 @@
+/** What was recorded is what is replayed, through crashes, failing writes and snapshots of any size. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { effectiveConfig } from "../../../src/base/config.ts";
+import type { Change, ChangeSet } from "../../../src/objects/controller/changes.ts";
+import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
+import {
+  applyChangeSet,
+  emptyImage,
+  type ClusterImage,
+} from "../../../src/objects/controller/cluster.ts";
+import { decideReserveProducerIds } from "../../../src/objects/controller/producer-ids.ts";
+import { encodeSnapshot, loadSnapshotRow } from "../../../src/objects/controller/snapshot.ts";
+import { ControllerStore } from "../../../src/objects/controller/store.ts";
+import { decideAlterConfigs } from "../../../src/objects/controller/topic-configs.ts";
+import {
+  decideCreatePartitions,
+  decideCreateTopic,
+  decideDeleteTopic,
+} from "../../../src/objects/controller/topics.ts";
+import { SqliteStorage } from "../../support/sqlite-storage.ts";
+
+const DEFAULTS = effectiveConfig({});
+const id = (n: number) => n.toString(16).padStart(32, "0");
+
+/** A decision as a function of the image; none where the request is refused or nothing is to do. */
+type Step = (image: ClusterImage, n: number) => readonly Change[];
+
+const changesOf = (decision: { ok: true; changes: readonly Change[] } | { ok: false }) =>
+  decision.ok ? decision.changes : [];
+
+const name = fc.constantFrom("a", "b.c", "d-e", "f");
+
+/** Confirms those pending replicas of some topic that `keep` does not hold back. */
+const confirm =
+  (type: "assignments-delivered" | "replicas-purged", keep: number): Step =>
+  (image) => {
+    const pending = type === "replicas-purged" ? image.purges : image.assignments;
+    for (const [topicId, { replicas }] of pending) {
+      return [{ type, topicId, missing: [...replicas].slice(0, keep) }];
+    }
+    return [];
+  };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.tuple(name, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 })).map(
+    ([topic, partitions, replicationFactor]): Step =>
+      (image, n) =>
+        changesOf(
+          decideCreateTopic(image, { topic, partitions, replicationFactor }, id(n), DEFAULTS),
+        ),
+  ),
+  name.map(
+    (topic): Step =>
+      (image) =>
+        changesOf(decideDeleteTopic(image, topic)),
+  ),
+  fc.tuple(name, fc.integer({ min: 1, max: 9 })).map(
+    ([topic, count]): Step =>
+      (image) =>
+        changesOf(decideCreatePartitions(image, topic, count)),
+  ),
+  fc.tuple(name, fc.integer({ min: 1, max: 3 })).map(
+    ([topic, ms]): Step =>
+      (image) =>
+        changesOf(
+          decideAlterConfigs(image, topic, [
+            { name: "segment.ms", value: `${ms}`, operation: "SET" },
+          ]),
+        ),
+  ),
+  fc.constant<Step>((image) => decideReserveProducerIds(image)),
+  fc.nat(3).map((keep) => confirm("assignments-delivered", keep)),
+  fc.nat(3).map((keep) => confirm("replicas-purged", keep)),
+);
+
+/** What happens around a decision: nothing, a write that fails at its n-th statement, a restart. */
+const event = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<"calm">("calm") },
+  { weight: 2, arbitrary: fc.constant<"crash">("crash") },
+  { weight: 2, arbitrary: fc.nat(5) },
+);
+
+describe("the record", () => {
+  test("replays to the live image after any decisions, crashes and failing writes", () => {
+    const small = { rowBytesMax: 2_000, snapshotEvery: 4 };
+    fc.assert(
+      fc.property(fc.array(fc.tuple(step, event), { maxLength: 40 }), (steps) => {
+        let storage = new SqliteStorage();
+        let store = new ControllerStore(storage, small);
+        let image = store.load();
+        for (const [n, [decide, happens]] of steps.entries()) {
+          const changes = image.version === 0 ? [...FIRST_BROKERS] : decide(image, n);
+          if (changes.length === 0) continue;
+          const set: ChangeSet = { atMs: n, changes };
+          let left = typeof happens === "number" ? happens : Number.POSITIVE_INFINITY;
+          storage.beforeStatement = () => {
+            if (left === 0) throw new Error("disk");
+            left -= 1;
+          };
+          try {
+            store.append(image, set);
+            applyChangeSet(image, set);
+          } catch (error) {
+            // Whether the statements ran out depends on what was due; then nothing has changed.
+            expect(error).toMatchObject({ message: "disk" });
+          }
+          storage.beforeStatement = null;
+          const replayed = new ControllerStore(storage, small).load();
+          expect(replayed).toEqual(image);
+          if (happens !== "crash") continue;
+          storage = storage.reopen();
+          store = new ControllerStore(storage, small);
+          image = store.load();
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("is one row a decision, and waking up reads no more than a snapshot and the decisions since", () => {
+    const storage = new SqliteStorage();
+    const store = new ControllerStore(storage, { rowBytesMax: 2_000, snapshotEvery: 10 });
+    const image = store.load();
+    for (let n = 0; n < 1_000; n += 1) {
+      const before = storage.rowsWritten;
+      const set = { atMs: n, changes: decideReserveProducerIds(image) };
+      store.append(image, set);
+      applyChangeSet(image, set);
+      if (n % 10 !== 0) expect(storage.rowsWritten - before).toBe(1);
+      const [changes] = storage.all<{ n: number }>("SELECT count(*) AS n FROM changes");
+      expect(changes!.n).toBeLessThanOrEqual(10);
+    }
+    expect(storage.all("SELECT count(*) AS n FROM snapshot")).toEqual([{ n: 1 }]);
+  });
+
+  test("refuses to go on where a decision is missing", () => {
+    const storage = new SqliteStorage();
+    const store = new ControllerStore(storage);
+    const image = store.load();
+    for (let n = 0; n < 3; n += 1) {
+      const set = { atMs: n, changes: decideReserveProducerIds(image) };
+      store.append(image, set);
+      applyChangeSet(image, set);
+    }
+    storage.all("DELETE FROM changes WHERE seq = 2");
+    expect(() => new ControllerStore(storage).load()).toThrow("decision 2 is missing");
+  });
+
+  test("refuses to misread what newer code has written", () => {
+    const write = (text: string) => {
+      const storage = new SqliteStorage();
+      const store = new ControllerStore(storage);
+      store.append(emptyImage(), { atMs: 0, changes: FIRST_BROKERS });
+      storage.all("UPDATE changes SET change = ?", text);
+      return () => new ControllerStore(storage).load();
+    };
+    expect(write('{"v":2,"atMs":0,"changes":[]}')).toThrow("newer code");
+    expect(write('{"v":1,"atMs":0,"changes":[{"type":"moon-landed"}]}')).toThrow("newer code");
+  });
+});
+
+describe("a snapshot", () => {
+  const grown = (topics: number, partitions: number, topicName: (n: number) => string) => {
+    const image = emptyImage();
+    const created = Array.from({ length: topics }, (_, n): Change => {
+      const placed = Array.from({ length: partitions }, (__, p) => [
+        1 + (p % 3),
+        1 + ((p + 1) % 3),
+      ]);
+      const configs = { "segment.ms": `${n + 1}` };
+      return {
+        type: "topic-created",
+        topic: topicName(n),
+        topicId: id(n),
+        configs,
+        partitions: placed,
+      };
+    });
+    applyChangeSet(image, { atMs: 5, changes: [...FIRST_BROKERS, ...created] });
+    return image;
+  };
+
+  test.each([
+    ["10,000 topics", 10_000, 1],
+    ["40 topics of 1,000 partitions", 40, 1_000],
+    ["a topic of 2,000 partitions", 1, 2_000],
+  ])("of %s keeps every row below 2 MB and comes back whole", (_, topics, partitions) => {
+    const image = grown(topics, partitions, (n) => `topic-${n}`);
+    const rows = [...encodeSnapshot(image, 1_990_000)];
+    const loaded = emptyImage();
+    for (const row of rows) {
+      expect(new TextEncoder().encode(row).length).toBeLessThanOrEqual(1_990_000);
+      loadSnapshotRow(loaded, row);
+    }
+    expect(loaded).toEqual(image);
+  });
+
+  test("counts bytes, not characters", () => {
+    // Today's names are ASCII; the bound does not rest on it.
+    const image = grown(300, 1, (n) => `${n}-${"記".repeat(100)}`);
+    const rows = [...encodeSnapshot(image, 4_000)];
+    expect(rows.length).toBeGreaterThan(1);
+    for (const row of rows) expect(new TextEncoder().encode(row).length).toBeLessThanOrEqual(4_000);
+  });
+
+  test("that became smaller leaves no row of the larger one behind", () => {
+    const storage = new SqliteStorage();
+    const store = new ControllerStore(storage, { rowBytesMax: 400_000, snapshotEvery: 1 });
+    const image = emptyImage();
+    const record = (changes: readonly Change[]) => {
+      const set = { atMs: 0, changes };
+      store.append(image, set);
+      applyChangeSet(image, set);
+    };
+    record(FIRST_BROKERS);
+    const partitions = Array.from({ length: 2_000 }, () => [1, 2, 3]);
+    for (let n = 0; n < 12; n += 1) {
+      record([{ type: "topic-created", topic: `t${n}`, topicId: id(n), configs: {}, partitions }]);
+    }
+    const rows = () => storage.all<{ n: number }>("SELECT count(*) AS n FROM snapshot")[0]!.n;
+    record(decideReserveProducerIds(image));
+    expect(rows()).toBeGreaterThan(2);
+    for (let n = 0; n < 12; n += 1) {
+      record([{ type: "topic-deleted", topicId: id(n) }]);
+      record([{ type: "replicas-purged", topicId: id(n), missing: [] }]);
+    }
+    record(decideReserveProducerIds(image));
+    expect(rows()).toBe(1);
+    expect(new ControllerStore(storage).load()).toEqual(image);
+  });
+});
