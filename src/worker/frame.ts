@@ -48,20 +48,13 @@ function finished(
   c: Ctx,
   route: Route,
   service: Service,
-  given: Response,
+  response: Response,
   startedMs: number,
   cause?: string,
 ): Response {
   const request = c.req.raw;
   const id = requestIdOf(request);
-  let response = given;
-  try {
-    response.headers.set("x-request-id", id);
-  } catch {
-    // An answer of an object comes with headers that cannot be changed.
-    response = new Response(given.body, given);
-    response.headers.set("x-request-id", id);
-  }
+  response.headers.set("x-request-id", id);
   if (service.corsOrigins !== null) allowOrigin(request, response, service.corsOrigins);
   // Hono answers HEAD with GET's handler and drops the body; one that streams must be told.
   if (request.method === "HEAD" && response.body !== null) void response.body.cancel();
@@ -69,7 +62,7 @@ function finished(
   const statusClass = Math.floor(status / 100);
   route.requestsByClass[statusClass] = (route.requestsByClass[statusClass] ?? 0) + 1;
   if (status >= 400) {
-    const error = errorNameOf(given) ?? "UNKNOWN_SERVER_ERROR";
+    const error = errorNameOf(response) ?? "UNKNOWN_SERVER_ERROR";
     countError(error);
     logFailure({
       request_id: id,

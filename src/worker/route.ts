@@ -12,7 +12,7 @@ import type { Service } from "./service.ts";
 export type Ctx = Context<{ Bindings: Env }>;
 export type App = Hono<{ Bindings: Env }>;
 
-/** A refusal is answered by the error table. */
+/** A refusal is answered by the error table; a response must be a new one, since it gets headers more. */
 export type Handler = (c: Ctx, service: Service) => Outcome | Promise<Outcome>;
 export type Outcome = Response | Refusal;
 
