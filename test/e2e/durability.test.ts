@@ -274,6 +274,8 @@ describe("kill -9 of everything, in the middle of producing", () => {
       const before = cut.length;
       await service.kill();
       await service.restart();
+      await client.close();
+      client = new Client(service.url);
       while (cut.length === before && !done) await sleep(1);
     }
     await ended;

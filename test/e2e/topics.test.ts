@@ -129,6 +129,8 @@ describe("the storage of a deleted topic", () => {
     await deleteTopic("crashed");
     await service.kill();
     await service.restart();
+    await client.close();
+    client = new Client(service.url);
     await swept();
     expect(filesWith(marker)).toEqual([]);
     expect((await client.ask(topicPath("crashed"))).status).toBe(404);

@@ -51,7 +51,9 @@ export class Client {
   /** Throws only when no answer came: refused, cut, or past its deadline. */
   async ask(path: string, asked: Asked = {}): Promise<Answer> {
     const { method = "GET", headers = {}, body, deadlineMs = DEADLINE_MS } = asked;
-    const signal = AbortSignal.timeout(deadlineMs);
+    const abort = new AbortController();
+    const { signal } = abort;
+    const deadline = setTimeout(() => abort.abort(), deadlineMs);
     try {
       const answer = await request(this.url + path, {
         method: method as "GET",
@@ -71,6 +73,8 @@ export class Client {
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new Error(`no answer within ${deadlineMs} ms: ${method} ${path}`, { cause: error });
+    } finally {
+      clearTimeout(deadline);
     }
   }
 

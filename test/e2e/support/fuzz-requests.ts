@@ -123,7 +123,6 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
   authorization: ["Bearer nonsense", "Basic eA==", "Basic ***", "Negotiate"],
   range: ["bytes=0-1"],
   "if-none-match": ["*"],
-  upgrade: ["websocket", "h2c"],
 };
 
 function legalBatch(random: Random): Uint8Array<ArrayBuffer> {
@@ -459,9 +458,11 @@ const QUERY_NAMES = [
 function mutateQuery(random: Random, draft: Draft): void {
   const [path, query = ""] = draft.path.split("?") as [string, string?];
   const pairs = query === "" ? [] : query.split("&");
-  const added = `${pick(random, QUERY_NAMES)}=${pick(random, JUNK_TEXTS)}`;
-  if (pairs.length > 0 && random() < 0.6) pairs[whole(random, pairs.length)] = added;
-  else pairs.push(added);
+  const at = whole(random, pairs.length + 1);
+  const known = pairs[at]?.split("=")[0];
+  const name = known !== undefined && random() < 0.7 ? known : pick(random, QUERY_NAMES);
+  const value = random() < 0.3 ? String(whole(random, 5_000)) : pick(random, JUNK_TEXTS);
+  pairs.splice(at, known === undefined ? 0 : 1, `${name}=${value}`);
   draft.path = `${path}?${pairs.join("&")}`;
 }
 
@@ -488,10 +489,10 @@ export function fuzzRequest(seed: number, i: number, names: Names): FuzzRequest 
   if (draft.body !== undefined) draft.headers = { "content-type": JSON_TYPE, ...draft.headers };
   for (let n = whole(random, 3); n >= 0; n--) {
     const kind = random();
-    if (kind < 0.1) draft.method = pick(random, METHODS);
-    else if (kind < 0.3) mutatePath(random, draft);
-    else if (kind < 0.45) mutateQuery(random, draft);
-    else if (kind < 0.65) mutateHeaders(random, draft);
+    if (kind < 0.06) draft.method = pick(random, METHODS);
+    else if (kind < 0.16) mutatePath(random, draft);
+    else if (kind < 0.35) mutateQuery(random, draft);
+    else if (kind < 0.55) mutateHeaders(random, draft);
     else if (draft.method !== "GET") mutateBody(random, draft);
     else mutateQuery(random, draft);
   }
