@@ -23,6 +23,26 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   }
 }
 
+/** Most of an unwanted body that is read away, in bytes. */
+const DRAINED_BYTES_MAX = 33_554_432;
+
+/**
+ * Reads away a body that no handler read, within a bound: a connection that is closed with bytes
+ * still coming takes the answer with it, and its sender would take the refusal for an outage.
+ */
+export async function drain(request: Request): Promise<void> {
+  if (request.body === null || request.bodyUsed) return;
+  let bytes = 0;
+  try {
+    for await (const part of request.body) {
+      bytes += part.byteLength;
+      if (bytes > DRAINED_BYTES_MAX) return;
+    }
+  } catch {
+    // Its sender has gone: nobody waits for the answer.
+  }
+}
+
 async function readStream(
   body: ReadableStream<Uint8Array>,
   bytesMax: number,

@@ -4,6 +4,7 @@
  */
 import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import { because, causeOf, errorAnswer, errorNameOf, isRefusal } from "./answers.ts";
+import { drain } from "./body.ts";
 import { allowOrigin } from "./cors.ts";
 import { pass } from "./gate.ts";
 import { countError } from "./metrics.ts";
@@ -21,6 +22,7 @@ export async function answer(c: Ctx, route: Route): Promise<Response> {
   } catch (error) {
     outcome = because(refuse("UNKNOWN_SERVER_ERROR"), error);
   }
+  if (isRefusal(outcome) || outcome.status >= 400) await drain(c.req.raw);
   if (!isRefusal(outcome)) return finished(c, route, service, outcome, startedMs);
   const answered = errorAnswer(worded(outcome, route));
   return finished(c, route, service, answered, startedMs, causeOf(outcome));
