@@ -1,6 +1,6 @@
 /** CORS by the setting `cors.allow.origins`. Off, it costs one comparison. */
 
-const EXPOSED = "X-Next-Offset, X-High-Watermark, X-Request-Id, Retry-After";
+const EXPOSED = "X-Next-Offset, X-High-Watermark, X-Log-Start-Offset, X-Request-Id, Retry-After";
 const ALLOWED_HEADERS =
   "Authorization, Content-Type, Accept, Last-Event-ID, X-Request-Id, Producer-Id, Producer-Epoch, Producer-Seq";
 const PREFLIGHT_SECONDS = "86400";

@@ -350,3 +350,25 @@ describe("idempotence over several partitions", () => {
     );
   });
 });
+
+describe("a partition that has more in flight than it can hold", () => {
+  it("throttles with 429 and Retry-After, and what it acknowledged is there", async () => {
+    const topic = await newTopic();
+    const value = (i: number) => JSON.stringify({ value: string(`${i} ${"x".repeat(1_000_000)}`) });
+    const sent = Array.from({ length: 24 }, (_, i) => post(recordsPath(topic), value(i)));
+    const answers = await Promise.all(sent);
+    const taken: number[] = [];
+    for (const [i, response] of answers.entries()) {
+      if (response.status === 200) taken.push(i);
+      else {
+        expect(response.headers.get("retry-after")).toBe("1");
+        expect(await errorOf(response)).toMatchObject({ status: 429, code: 42901 });
+      }
+    }
+    expect(taken.length).toBeGreaterThan(0);
+    expect(taken.length).toBeLessThan(24);
+    const read = await readAll(topic, 0, "application/vnd.kafka.string.v2+json");
+    const there = read.map((record) => Number.parseInt(record.value as string, 10));
+    expect(there.sort((a, b) => a - b)).toEqual(taken);
+  });
+});

@@ -8,7 +8,7 @@ const autoCreating = { ...env, AUTO_CREATE_TOPICS_ENABLE: "true" } as Env;
 
 export const ORIGIN = "http://localhost:8787";
 export const CLUSTER = "/v3/clusters/odradek";
-export const JSON_TYPE = "application/json";
+const JSON_TYPE = "application/json";
 export const BATCH_TYPE = "application/vnd.kafka.recordbatch.v2";
 
 interface CallOptions {

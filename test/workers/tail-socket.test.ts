@@ -1,6 +1,7 @@
 /** GET …/records with `Upgrade: websocket`: the tail, as JSON and as batches. */
 import { describe, expect, it } from "vitest";
 import { recordsFrom } from "../../src/records/index.ts";
+import { SUBREQUESTS_MAX } from "../../src/worker/records/events.ts";
 import {
   call,
   CLUSTER,
@@ -94,6 +95,16 @@ describe("a tail of JSON", () => {
       tail.socket.send(message);
       expect((await tail.closed).code).toBe(1008);
     }
+  });
+
+  it("ends before the platform would end it, with where to go on", async () => {
+    const topic = await newTopic();
+    await produce(topic, 0, 1);
+    const tail = await Tail.open(topic, "?offset=0");
+    await tail.text();
+    await tail.text();
+    for (let i = 0; i <= SUBREQUESTS_MAX; i++) tail.socket.send('{"ack":2}');
+    expect(await tail.closed).toEqual({ code: 1013, reason: "2" });
   });
 
   it("is closed when the topic is deleted", async () => {

@@ -21,27 +21,34 @@ function outcomeOf(records: RequestRecords, index: number): Appended | Refusal {
   return records.refusals.get(index) ?? records.outcomes.get(records.partitions[index]!)!;
 }
 
-/** Writes the members that tell where a record lies, and how it was understood. */
+/**
+ * Writes the members that tell where a record lies, and how it was understood. The records of a
+ * request mostly share a partition and a timestamp, so what was written for the last is kept.
+ */
 class DeliveryWriter {
   private readonly records: RequestRecords;
-  private readonly start: string;
-  private dateMs = -1;
-  private date = "";
+  private readonly head: string;
+  private partition = -1;
+  private placeStart = "";
+  private timeMs = -1;
+  private time = "";
 
   constructor(records: RequestRecords, clusterId: string, topic: string) {
     this.records = records;
-    this.start = `"cluster_id":${JSON.stringify(clusterId)},"topic_name":"${topic}","partition_id":`;
+    this.head = `"cluster_id":${JSON.stringify(clusterId)},"topic_name":"${topic}"`;
   }
 
   members(index: number, appended: Appended): string {
     const { records } = this;
     const { baseOffset, duplicate, logAppendTimeMs } = appended;
-    const offset = baseOffset + records.places[index]!;
-    let text = `${this.start}${records.partitions[index]},"offset":${offset}`;
+    let text = this.start(records.partitions[index]!) + (baseOffset + records.places[index]!);
     const given = records.timestamps[index]!;
-    const timestamp = logAppendTimeMs >= 0 ? logAppendTimeMs : given >= 0 ? given : records.nowMs;
     // A repeat that names no time does not know what the first one took.
-    if (!duplicate || given >= 0) text += `,"timestamp":"${this.instant(timestamp)}"`;
+    if (!duplicate || given >= 0) {
+      text += this.timestamp(
+        logAppendTimeMs >= 0 ? logAppendTimeMs : given >= 0 ? given : records.nowMs,
+      );
+    }
     const keyType = records.keyTypes[index]!;
     if (keyType !== null) text += `,"key":{"type":"${keyType}","size":${records.keyBytes[index]}}`;
     const valueType = records.valueTypes[index]!;
@@ -51,13 +58,20 @@ class DeliveryWriter {
     return duplicate ? `${text},"duplicate":true` : text;
   }
 
-  /** Records of one request mostly have one timestamp. */
-  private instant(timestampMs: number): string {
-    if (timestampMs !== this.dateMs) {
-      this.dateMs = timestampMs;
-      this.date = new Date(timestampMs).toISOString();
+  private start(partition: number): string {
+    if (partition !== this.partition) {
+      this.partition = partition;
+      this.placeStart = `${this.head},"partition_id":${partition},"offset":`;
     }
-    return this.date;
+    return this.placeStart;
+  }
+
+  private timestamp(timestampMs: number): string {
+    if (timestampMs !== this.timeMs) {
+      this.timeMs = timestampMs;
+      this.time = `,"timestamp":"${new Date(timestampMs).toISOString()}"`;
+    }
+    return this.time;
   }
 }
 

@@ -24,7 +24,7 @@ export const RECORD_FORMATS = ["json", "binary", "string"] as const;
 export type RecordFormat = (typeof RECORD_FORMATS)[number];
 
 /** How records follow each other in the output. */
-export type RecordFrame = "array" | "events";
+type RecordFrame = "array" | "events";
 
 export interface RecordsQuery {
   readonly topic: string;

@@ -115,6 +115,7 @@ export class RequestRecords {
     if (named >= 0) {
       return named < plan.partitions ? named : refuse(plan.unknownPartition);
     }
+    if (plan.partitions === 1) return 0;
     const { source, start, end } = record.key;
     if (source !== null) return partitionForKey(source.subarray(start, end), plan.partitions);
     if (this.keyless < 0) {
