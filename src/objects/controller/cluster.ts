@@ -75,7 +75,7 @@ export function pendingCount(pending: ReadonlyMap<string, Pending>): number {
   return count;
 }
 
-export function replicaPlace(replica: Omit<ReplicaName, "topicId">): ReplicaPlace {
+function replicaPlace(replica: Omit<ReplicaName, "topicId">): ReplicaPlace {
   return `${replica.partition}/${replica.brokerId}/${replica.generation}`;
 }
 

@@ -41,7 +41,7 @@ export interface ControllerPorts {
 /** How long a request goes on telling replicas before it leaves the rest to the alarm. */
 export const REQUEST_ROUND_MS = 20_000;
 /** The same for one firing of the alarm. */
-export const ALARM_ROUND_MS = 60_000;
+const ALARM_ROUND_MS = 60_000;
 /** Replicas are told again at the earliest after this, then after twice as long each time, up to the most. */
 export const RETRY_MS_MIN = 5_000;
 export const RETRY_MS_MAX = 300_000;
@@ -118,10 +118,8 @@ export class ControllerRules {
 
   /** The alarm has fired: tells again whom the last calls did not reach. */
   async onAlarm(): Promise<void> {
-    // One that a decision has set for later since the platform fired this one stays in force.
-    if (this.#alarmAtMs !== null && this.#alarmAtMs <= this.#ports.clock.nowMs()) {
-      this.#alarmAtMs = null;
-    }
+    // It is used up, also when this object's clock says that it was due only a moment later.
+    this.#alarmAtMs = null;
     await this.#tell(null, ALARM_ROUND_MS);
     const nowMs = this.#ports.clock.nowMs();
     // Waiting as long as the newest of it is old doubles the time from try to try, through evictions.

@@ -7,7 +7,7 @@ import { INT_MAX } from "../../base/limits.ts";
 import type { Change } from "./changes.ts";
 import type { ClusterImage } from "./cluster.ts";
 
-export const PRODUCER_ID_BLOCK = 1_000;
+const PRODUCER_ID_BLOCK = 1_000;
 
 export function decideReserveProducerIds(image: ClusterImage): readonly Change[] {
   const below = image.nextProducerId + PRODUCER_ID_BLOCK;

@@ -1,6 +1,10 @@
 /** Replicas are told what was decided until they confirm, in any order, through crashes, and then no more. */
 import { describe, expect, test } from "vitest";
-import { CALL_DEADLINE_MS, CALLS_AT_ONCE } from "../../../src/objects/controller/deliveries.ts";
+import {
+  CALL_DEADLINE_MS,
+  CALLS_AT_ONCE,
+  CALLS_PER_ROUND,
+} from "../../../src/objects/controller/deliveries.ts";
 import {
   REQUEST_ROUND_MS,
   RETRY_MS_MAX,
@@ -72,6 +76,16 @@ describe("telling replicas", () => {
     expect(harness.alarm.atMs).toBeNull();
   });
 
+  test("goes on where the alarm fires a moment before this object's clock says so", async () => {
+    const harness = new ControllerHarness();
+    harness.replicas.receive = () => "lost";
+    await harness.topic("t");
+    harness.advance(RETRY_MS_MIN - 1);
+    harness.alarm.atMs = null;
+    await harness.rules.onAlarm();
+    expect(harness.alarm.atMs).not.toBeNull();
+  });
+
   test("calls again only those that have not confirmed", async () => {
     const harness = new ControllerHarness();
     harness.replicas.receive = (_, name) => (name.endsWith("/1/2/1") ? "unheard" : "confirmed");
@@ -90,6 +104,20 @@ describe("telling replicas", () => {
     await Promise.all([harness.topic("a", 300), harness.topic("b", 300)]);
     expect(harness.replicas.atOncePeak).toBe(CALLS_AT_ONCE);
     expect(harness.replicas.assignments.size).toBe(600);
+  });
+
+  test("makes no more calls in one event than the platform allows, and the rest in the next", async () => {
+    const harness = new ControllerHarness();
+    harness.replicas.receive = () => "lost";
+    for (const name of ["a", "b"]) await harness.topic(name, 2_000, 3);
+    harness.replicas.receive = () => "confirmed";
+    const { calls } = harness.replicas;
+    await harness.fireAlarm();
+    expect(harness.replicas.calls - calls).toBe(CALLS_PER_ROUND);
+    expect(pending(harness).pendingAssignments).toBe(12_000 - CALLS_PER_ROUND);
+    await harness.fireAlarm();
+    expect(pending(harness)).toEqual(NOTHING);
+    expect(harness.alarm.atMs).toBeNull();
   });
 
   test("of an older state that is confirmed late does not pass for the newer one", async () => {

@@ -14,7 +14,7 @@ import { ManualAlarm, SqliteStorage } from "../../support/sqlite-storage.ts";
 export type Reception = "confirmed" | "lost" | "unheard" | "held";
 
 /** The replicas' objects: each keeps its newest assignment, as the real ones do. */
-export class FakeReplicas implements ReplicaPort {
+class FakeReplicas implements ReplicaPort {
   receive: (kind: "assign" | "purge", name: string) => Reception = () => "confirmed";
   readonly held: (() => void)[] = [];
   /** What the objects hold, by name; purged ones hold nothing. */

@@ -1,0 +1,286 @@
+/**
+ * The controller as the object it is: on the platform's storage, alarms and calls, with the real
+ * partition objects, evicted between any two requests.
+ */
+import {
+  env as bindings,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { replicaObjectName } from "../../src/base/ids.ts";
+import type { TopicAnswer, TopicMetadata } from "../../src/objects/controller/api.ts";
+import type { Controller } from "../../src/objects/controller/object.ts";
+import type { Env } from "../../src/objects/env.ts";
+
+const env = bindings as unknown as Env;
+/** Kept apart: a test puts something else in its place. */
+const { PARTITION } = env;
+
+let controllers = 0;
+let controller: DurableObjectStub<Controller>;
+
+beforeEach(() => {
+  controllers += 1;
+  controller = env.CONTROLLER.getByName(`controller-${controllers}`);
+});
+
+const evict = () => evictDurableObject(controller);
+
+function topicOf(answer: TopicAnswer): TopicMetadata {
+  if (!answer.ok) throw new Error(answer.message);
+  return answer.topic;
+}
+
+function replicasOf(topic: TopicMetadata) {
+  return topic.partitions.flatMap(({ partition, replicas }) =>
+    replicas.map((replica) =>
+      PARTITION.getByName(replicaObjectName({ topicId: topic.topicId, partition, ...replica })),
+    ),
+  );
+}
+
+/** Tables in the database of each replica's object; none where its storage is gone. */
+function tablesOf(topic: TopicMetadata): Promise<number[]> {
+  return Promise.all(
+    replicasOf(topic).map((stub) =>
+      runInDurableObject(stub, (_, state) => {
+        const found = state.storage.sql.exec(
+          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '_cf_%'",
+        );
+        return found.toArray().length;
+      }),
+    ),
+  );
+}
+
+const alarmOf = () => runInDurableObject(controller, (_, state) => state.storage.getAlarm());
+
+/** Every row that the controller has, as text: to see that nothing was written. */
+const rowsOf = () =>
+  runInDurableObject(controller, (_, state) =>
+    JSON.stringify(state.storage.sql.exec("SELECT * FROM changes").toArray()),
+  );
+
+async function counters() {
+  const { rowsWritten, rowsRead } = await controller.describe();
+  return { rowsWritten, rowsRead };
+}
+
+describe("the controller's object", () => {
+  test("knows after every eviction what it knew before", async () => {
+    const created = topicOf(
+      await controller.createTopic({ topic: "orders", partitions: 2, replicationFactor: 3 }),
+    );
+    expect(created.partitions).toHaveLength(2);
+    await evict();
+    expect((await controller.metadata(["orders"])).topics).toEqual([created]);
+    await evict();
+    const grown = topicOf(await controller.createPartitions("orders", 4));
+    await evict();
+    expect((await controller.metadata(null)).topics).toEqual([grown]);
+    const change = { name: "segment.ms", value: "5", operation: "SET" } as const;
+    const altered = topicOf(await controller.alterConfigs("orders", [change]));
+    await evict();
+    expect((await controller.metadata(null)).topics).toEqual([altered]);
+    expect(altered.configs).toEqual({ "segment.ms": "5" });
+    for (const stub of replicasOf(altered)) {
+      expect(await stub.describe()).toMatchObject({ ok: true, partitionEpoch: 1 });
+    }
+    expect(await controller.deleteTopic("orders")).toEqual({ ok: true });
+    await evict();
+    expect(await controller.metadata(null)).toMatchObject({ topics: [] });
+    expect(await controller.describe()).toMatchObject({ topics: 0, pendingPurges: 0 });
+  });
+
+  test("answers refusals as values", async () => {
+    expect(await controller.createTopic({ topic: ".." })).toMatchObject({
+      ok: false,
+      error: "INVALID_TOPIC_EXCEPTION",
+    });
+    expect(await controller.deleteTopic("t")).toMatchObject({ ok: false, error: "UNKNOWN_TOPIC" });
+    expect(await controller.createPartitions("t", 2)).toMatchObject({
+      ok: false,
+      error: "UNKNOWN_TOPIC",
+    });
+    expect(await controller.alterConfigs("t", [])).toMatchObject({
+      ok: false,
+      error: "UNKNOWN_TOPIC",
+    });
+  });
+
+  test("writes nothing when it is only read, or only asked to validate", async () => {
+    await controller.metadata(null);
+    const valid = await controller.createTopic({ topic: "t", validateOnly: true });
+    expect(valid.ok).toBe(true);
+    expect((await counters()).rowsWritten).toBe(0);
+    const tables = await runInDurableObject(controller, (_, state) =>
+      state.storage.sql
+        .exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '_cf_%'")
+        .toArray(),
+    );
+    expect(tables).toEqual([]);
+  });
+
+  test("hands out producer ids that no eviction repeats", async () => {
+    const ids: number[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      const identity = await controller.allocateProducerId();
+      if (!identity.ok) throw new Error(identity.message);
+      expect(identity.producerEpoch).toBe(0);
+      ids.push(identity.producerId);
+      if (n % 2 === 1) await evict();
+    }
+    expect(new Set(ids).size).toBe(6);
+    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+  });
+
+  test("answers a write that fails as a storage error, and has changed nothing", async () => {
+    await controller.createTopic({ topic: "before" });
+    const before = await controller.metadata(null);
+    await runInDurableObject(controller, (_, state) => {
+      state.storage.sql.exec(
+        "CREATE TRIGGER full BEFORE INSERT ON changes BEGIN SELECT RAISE(ABORT, 'full'); END",
+      );
+    });
+    expect(await controller.createTopic({ topic: "t" })).toMatchObject({
+      ok: false,
+      error: "KAFKA_STORAGE_ERROR",
+    });
+    expect(await controller.metadata(null)).toEqual(before);
+    await runInDurableObject(controller, (_, state) => {
+      state.storage.sql.exec("DROP TRIGGER full");
+    });
+    expect((await controller.createTopic({ topic: "t" })).ok).toBe(true);
+  });
+
+  test("keeps a record over many rows and snapshots", async () => {
+    await controller.createTopic({ topic: "wide", partitions: 20 });
+    // Two decisions each: the settings, and that the replica has them.
+    await controller.createTopic({ topic: "busy" });
+    for (let n = 1; n <= 150; n += 1) {
+      await controller.alterConfigs("busy", [
+        { name: "segment.ms", value: `${n}`, operation: "SET" },
+      ]);
+    }
+    const { version } = await controller.metadata([]);
+    expect(version).toBeGreaterThan(300);
+    const kept = await runInDurableObject(
+      controller,
+      (_, state) =>
+        state.storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM changes").one().n,
+    );
+    expect(kept).toBeLessThanOrEqual(200);
+    await evict();
+    const after = await controller.metadata(null);
+    expect(after.version).toBe(version);
+    const sizes = after.topics.map(({ topic, partitions }) => [topic, partitions.length]);
+    expect(sizes).toEqual([
+      ["wide", 20],
+      ["busy", 1],
+    ]);
+    expect(after.topics[1]!.configs).toEqual({ "segment.ms": "150" });
+  });
+});
+
+describe("rows as the platform bills them", () => {
+  test.each([1, 100])(
+    "for a topic of %i partitions are three to create and three to delete",
+    async (partitions) => {
+      await controller.createTopic({ topic: "warm-up" });
+      const before = (await counters()).rowsWritten;
+      await controller.createTopic({ topic: "t", partitions });
+      const created = (await counters()).rowsWritten;
+      expect(created - before).toBe(3);
+      await controller.deleteTopic("t");
+      expect((await counters()).rowsWritten - created).toBe(3);
+    },
+  );
+});
+
+describe("deliveries", () => {
+  afterEach(() => give(PARTITION));
+
+  /** Puts something else in the place of the partition objects, as the controller sees them. */
+  const give = (namespace: unknown) =>
+    runInDurableObject(controller, (instance) => {
+      (instance as unknown as { env: Record<string, unknown> }).env["PARTITION"] = namespace;
+    });
+
+  /** Objects out of reach: each call fails as the platform's do. */
+  const unreachable = {
+    getByName: () => {
+      const call = async () => {
+        throw Object.assign(new Error("Network connection lost."), { retryable: true });
+      };
+      return { assign: call, purge: call };
+    },
+  };
+
+  test("that fail are made by the alarm, after an eviction too, and end with it", async () => {
+    await give(unreachable);
+    const topic = topicOf(await controller.createTopic({ topic: "t", partitions: 3 }));
+    expect(await controller.describe()).toMatchObject({ pendingAssignments: 3 });
+    expect(await alarmOf()).not.toBeNull();
+    expect(await tablesOf(topic)).toEqual([0, 0, 0]);
+    expect(await runDurableObjectAlarm(controller)).toBe(true);
+    expect(await controller.describe()).toMatchObject({ pendingAssignments: 3 });
+
+    await give(PARTITION);
+    await evict();
+    expect(await runDurableObjectAlarm(controller)).toBe(true);
+    expect(await controller.describe()).toMatchObject({ pendingAssignments: 0 });
+    for (const stub of replicasOf(topic)) expect(await stub.describe()).toMatchObject({ ok: true });
+    expect(await alarmOf()).toBeNull();
+    expect(await runDurableObjectAlarm(controller)).toBe(false);
+  });
+
+  test("leave no alarm where all have arrived", async () => {
+    await controller.createTopic({ topic: "t", partitions: 3 });
+    expect(await alarmOf()).toBeNull();
+  });
+
+  test("end the storage of a deleted topic's replicas, whatever fails in between", async () => {
+    const topic = topicOf(
+      await controller.createTopic({ topic: "t", partitions: 2, replicationFactor: 2 }),
+    );
+    for (const tables of await tablesOf(topic)) expect(tables).toBeGreaterThan(0);
+    await give(unreachable);
+    expect(await controller.deleteTopic("t")).toEqual({ ok: true });
+    expect(await controller.metadata(null)).toMatchObject({ topics: [] });
+    expect(await controller.describe()).toMatchObject({ pendingPurges: 4 });
+    await evict();
+
+    await give(PARTITION);
+    const again = topicOf(await controller.createTopic({ topic: "t" }));
+    expect(again.topicId).not.toBe(topic.topicId);
+    expect(await runDurableObjectAlarm(controller)).toBe(true);
+    expect(await tablesOf(topic)).toEqual([0, 0, 0, 0]);
+    expect(await controller.describe()).toMatchObject({ pendingPurges: 0, pendingAssignments: 0 });
+    for (const stub of replicasOf(again)) expect(await stub.describe()).toMatchObject({ ok: true });
+    expect(await alarmOf()).toBeNull();
+  });
+
+  test("of an assignment again change nothing in a replica that has it", async () => {
+    const topic = topicOf(await controller.createTopic({ topic: "t" }));
+    const [stub] = replicasOf(topic);
+    const before = await stub!.describe();
+    // The confirmation is lost with the instance: the next one tells the replica again.
+    await runInDurableObject(controller, (_, state) => {
+      const last = state.storage.sql
+        .exec<{ seq: number }>("SELECT max(seq) AS seq FROM changes")
+        .one();
+      state.storage.sql.exec("DELETE FROM changes WHERE seq = ?", last.seq);
+      return state.storage.setAlarm(Date.now() + 60_000);
+    });
+    await evict();
+    expect(await controller.describe()).toMatchObject({ pendingAssignments: 1 });
+    const rows = await rowsOf();
+    expect(await runDurableObjectAlarm(controller)).toBe(true);
+    expect(await rowsOf()).not.toBe(rows);
+    expect(await controller.describe()).toMatchObject({ pendingAssignments: 0 });
+    const after = await stub!.describe();
+    expect(before.ok && after.ok && after.rowsWritten - before.rowsWritten).toBe(0);
+  });
+});
