@@ -199,10 +199,12 @@ describe("an event stream", () => {
   });
 
   it("leaves the socket when its reader goes", async () => {
-    const { reader, first, socket } = await listening();
+    const { log, reader, first, socket } = await listening();
     await reader.cancel();
     expect(await first).toBeNull();
+    await settle();
     expect(socket.closes).toEqual([1000]);
+    expect([log.fetches.length, log.sockets.length]).toEqual([1, 1]);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -18,7 +18,7 @@ const QUEUE_BYTES_MAX = 2_097_152;
 /** The partition's window is moved whenever so many bytes were delivered. */
 const ACK_BYTES = 262_144;
 
-/** Proxies and browsers give up on a connection that is silent for long. */
+/** Proxies give up on a connection that is silent for long, and writing shows whether it is there. */
 const KEEP_ALIVE_MS = 15_000;
 
 /** A request of the platform ends at 10,000 subrequests; the reader connects anew before that. */
@@ -70,14 +70,11 @@ class RecordEvents {
   /** Gives one piece of the stream, or ends it. */
   async pull(controller: Controller): Promise<void> {
     for (;;) {
+      if (this.ended || this.subrequests >= SUBREQUESTS_MAX) return this.end(controller);
       const refused = this.queue.length > 0 ? this.deliver(controller) : await this.advance();
       if (refused === "delivered") return;
       if (refused !== null) return this.fail(controller, refused);
-      if (this.ended || this.subrequests >= SUBREQUESTS_MAX) {
-        this.cancel();
-        controller.close();
-        return;
-      }
+      if (this.ended) continue;
       if (this.queue.length > 0 || this.socket === null) continue;
       if (await this.wait()) continue;
       controller.enqueue(KEEP_ALIVE);
@@ -85,7 +82,7 @@ class RecordEvents {
     }
   }
 
-  /** The reader is gone. */
+  /** The reader is gone; the platform may notice only when something is written to it. */
   cancel(): void {
     this.leaveSocket();
     this.ended = true;
@@ -215,9 +212,17 @@ class RecordEvents {
 
   private fail(controller: Controller, { error, message }: Refusal): void {
     const data = JSON.stringify({ error_code: ERRORS[error].rest, message });
-    this.cancel();
     controller.enqueue(ENCODER.encode(`event: error\ndata: ${data}\n\n`));
-    controller.close();
+    this.end(controller);
+  }
+
+  private end(controller: Controller): void {
+    this.cancel();
+    try {
+      controller.close();
+    } catch {
+      // The reader has closed it.
+    }
   }
 }
 
