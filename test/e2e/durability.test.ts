@@ -29,6 +29,9 @@ const KILLS = 6;
 const REQUEST_RECORDS_MAX = 120;
 const REQUEST_BYTES_TARGET = 150_000;
 
+/** A batch that is not taken for so long will not be taken any more. */
+const PATIENCE_MS = 60_000;
+
 const TOPIC = "ledger";
 const COMPRESSIONS: readonly Compression[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
@@ -228,12 +231,13 @@ async function produce(producer: Producer): Promise<void> {
   const count = recordsOfStream(producer.stream);
   for (let from = 0; from < count;) {
     const batch = batchAt(producer.stream, from);
+    const startedMs = performance.now();
     for (;;) {
       try {
         acknowledge(producer, batch, await producer.send(batch, identity));
         break;
       } catch (error) {
-        if (!isUnanswered(error)) throw error;
+        if (!isUnanswered(error) || performance.now() - startedMs > PATIENCE_MS) throw error;
         cut.push(batch);
         // Not a wait for something: a client that has lost its server does not spin.
         await sleep(20);
