@@ -20,8 +20,8 @@ export interface RuntimeOptions {
   readonly port: number;
   /** Laid over the configuration's [vars]. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Port of the runtime's inspector, for profiling. */
-  readonly inspectorPort?: number;
+  /** Opens the runtime's inspector, for profiling. */
+  readonly inspect?: boolean;
   /** Told each runtime's process id before that process has opened any data. */
   readonly started?: (pid: number) => void;
 }
@@ -29,6 +29,8 @@ export interface RuntimeOptions {
 export interface LocalRuntime {
   /** Without a trailing slash. */
   readonly url: string;
+  /** `http://…`, where the inspector was asked for. */
+  readonly inspectorUrl: string | null;
   stop(): Promise<void>;
 }
 
@@ -59,7 +61,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
           log: new logs.StderrLog(),
           handleStructuredLogs: logs.printWorkerLog,
           resourcePersistencePath: options.dataDir,
-          ...(options.inspectorPort !== undefined && { inspectorPort: options.inspectorPort }),
+          ...(options.inspect === true && { inspectorPort: 0 }),
           workers: [
             {
               ...workerOptions,
@@ -84,7 +86,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
     const { port } = await instance.unsafeGetDirectURL();
     const url = `http://${reachableHost(options.host)}:${port}`;
     await healthy(url);
-    return { url, stop };
+    const inspectorUrl = options.inspect
+      ? `http://${(await instance.getInspectorURL()).host}`
+      : null;
+    return { url, inspectorUrl, stop };
   } catch (error) {
     await stop().catch(() => {});
     throw error;

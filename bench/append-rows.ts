@@ -1,0 +1,137 @@
+/** Rows about appending: the same body to the service and to the floor, in turn. */
+import { alternate, compare, type Side } from "./compare.ts";
+import type { LoadRequest } from "./load-protocol.ts";
+import { jsonBody, rawBatch } from "./bodies.ts";
+import type { Rig, Topic } from "./rig.ts";
+import type { Figures, Row } from "./row.ts";
+
+const JSON_V2 = "application/vnd.kafka.json.v2+json";
+const RAW = "application/vnd.kafka.recordbatch.v2";
+const UNIT = "requests/s";
+const MANY_PARTITIONS = 1_000;
+const MANY_WARM_SECONDS = 3;
+
+interface Append {
+  readonly name: string;
+  readonly title: string;
+  readonly target: number;
+  readonly connections: number;
+  readonly records: number;
+  readonly body: () => Uint8Array;
+  /** JSON goes to the v2 route and to the floor that parses and re-encodes it. */
+  readonly json: boolean;
+}
+
+const APPENDS: readonly Append[] = [
+  {
+    name: "raw",
+    title: "raw batches, 100 × 1 KB",
+    target: 0.85,
+    connections: 16,
+    records: 100,
+    body: () => rawBatch(100, 1_000),
+    json: false,
+  },
+  {
+    name: "json-1k",
+    title: "JSON, 100 × 1 KB records",
+    target: 0.9,
+    connections: 16,
+    records: 100,
+    body: () => jsonBody(100, 1_000),
+    json: true,
+  },
+  {
+    name: "json-100",
+    title: "JSON, 100 × 100 B records",
+    target: 0.85,
+    connections: 16,
+    records: 100,
+    body: () => jsonBody(100, 100),
+    json: true,
+  },
+  {
+    name: "json-one",
+    title: "JSON, one 100 B record a request, 64 connections",
+    target: 0.75,
+    connections: 64,
+    records: 1,
+    body: () => jsonBody(1, 100),
+    json: true,
+  },
+];
+
+export const appendRows: readonly Row[] = [
+  ...APPENDS.map((append): Row => ({
+    name: append.name,
+    title: append.title,
+    unit: UNIT,
+    target: append.target,
+    atLeast: true,
+    measure: (rig) => measureAppend(rig, append),
+  })),
+  {
+    name: "partitions",
+    title: "throughput over 1,000 partitions ÷ over 1",
+    unit: UNIT,
+    target: 0.9,
+    atLeast: true,
+    measure: measurePartitions,
+  },
+];
+
+async function measureAppend(rig: Rig, append: Append): Promise<Figures> {
+  const topic = { name: `bench-${append.name}`, partitions: 1 };
+  const { connections, records } = append;
+  const body = append.body();
+  const path = append.json ? `/topics/${topic.name}` : recordsPath(topic.name, 0);
+  const headers = { "content-type": append.json ? JSON_V2 : RAW };
+  const floorPath = `/${append.json ? "json" : "append"}/${append.name}`;
+  const ours = { url: rig.service.url, connections, request: posts([path], headers, body) };
+  const floor = { url: rig.floor.url, connections, request: posts([floorPath], headers, body) };
+  await rig.createTopic(topic);
+  const figures = await compare(rig, topic, records, ours, floor);
+  await rig.deleteTopic(topic);
+  await fetch(rig.floor.url + floorPath.replace("/json/", "/append/"), { method: "DELETE" });
+  return figures;
+}
+
+async function measurePartitions(rig: Rig): Promise<Figures> {
+  const many = { name: "bench-partitions", partitions: MANY_PARTITIONS };
+  const one = { name: "bench-partition", partitions: 1 };
+  const body = rawBatch(100, 1_000);
+  const side = (url: string, count: number, path: (i: number) => string): Side => ({
+    url,
+    connections: 16,
+    request: posts(
+      Array.from({ length: count }, (_, i) => path(i)),
+      { "content-type": RAW },
+      body,
+    ),
+  });
+  const topicSide = ({ name, partitions }: Topic): Side =>
+    side(rig.service.url, partitions, (p) => recordsPath(name, p));
+  const floorSide = (objects: number): Side =>
+    side(rig.floor.url, objects, (i) => `/append/${objects}-${i}`);
+  for (const topic of [many, one]) await rig.createTopic(topic);
+  // Every object awake and written to once, before anything counts.
+  for (const warm of [topicSide(many), floorSide(MANY_PARTITIONS)]) {
+    await rig.load({ ...warm, seconds: MANY_WARM_SECONDS });
+  }
+  const figures = await compare(rig, many, 100, topicSide(many), topicSide(one));
+  const [, , floorRatio] = await alternate(rig, floorSide(MANY_PARTITIONS), floorSide(1), 3);
+  for (const topic of [many, one]) await rig.deleteTopic(topic);
+  return { ...figures, note: `the floor over 1,000 objects ÷ over 1: ${floorRatio.toFixed(2)}` };
+}
+
+function recordsPath(topic: string, partition: number): string {
+  return `/v3/clusters/odradek/topics/${topic}/partitions/${partition}/records:batch`;
+}
+
+function posts(
+  paths: readonly string[],
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array,
+): LoadRequest {
+  return { method: "POST", paths, headers, body };
+}

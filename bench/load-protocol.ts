@@ -1,0 +1,48 @@
+/** What the benchmark and its load process say to each other. */
+
+/** Requests alike but for their paths, which the connections share out among themselves. */
+export interface LoadRequest {
+  readonly method: "GET" | "POST";
+  readonly paths: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+/** As many requests as `connections` can get answered, one at a time each. */
+export interface LoadJob {
+  readonly kind: "load";
+  readonly url: string;
+  readonly request: LoadRequest;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly perSecond: number;
+  /** Of an answer, headers included. */
+  readonly bytesPerAnswer: number;
+  /** Answers that were not 2xx, and connections that failed. */
+  readonly failed: number;
+}
+
+/**
+ * One record at a time through an idle system: in the service from its sending until a reader that
+ * waits for it has it; in the floor an append's round trip and the read that follows.
+ */
+export interface LatencyJob {
+  readonly kind: "latency";
+  readonly service: { readonly url: string; readonly topic: string };
+  readonly floor: { readonly url: string; readonly name: string };
+  readonly body: Uint8Array;
+  readonly times: number;
+}
+
+export interface LatencyResult {
+  /** Medians. */
+  readonly serviceMs: number;
+  readonly floorMs: number;
+}
+
+export type Job = LoadJob | LatencyJob;
+export type Result = LoadResult | LatencyResult | { readonly problem: string };

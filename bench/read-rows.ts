@@ -1,0 +1,171 @@
+/** Rows about reading: a page of 1 MB, a record on its way to a waiting reader, a large log. */
+import { readUsage } from "../src/cli/usage.ts";
+import { jsonBody, rawPage, type RawPage } from "./bodies.ts";
+import { compare, type Side } from "./compare.ts";
+import { counted, NO_COSTS } from "./counted.ts";
+import type { LoadRequest } from "./load-protocol.ts";
+import type { Rig } from "./rig.ts";
+import type { Figures, Row } from "./row.ts";
+
+const RAW = "application/vnd.kafka.recordbatch.v2";
+const PAGE_BYTES = 1_048_576;
+const CONNECTIONS = 8;
+const LATENCY_TIMES = 60;
+
+/** The large log: so many pages, or as many as were written in the time. */
+const LARGE_PAGES = 1_000;
+const LARGE_MS_MAX = 40_000;
+const LARGE_AT_ONCE = 4;
+const LARGE = { name: "bench-large", partitions: 1 };
+const SMALL = { name: "bench-small", partitions: 1 };
+/** Pages at either end of the large log that are read in turn: more than an object keeps in memory. */
+const END_PAGES = 16;
+
+export const readRows: readonly Row[] = [
+  {
+    name: "fetch",
+    title: "raw fetch of 1 MB",
+    unit: "requests/s",
+    target: 0.85,
+    atLeast: true,
+    measure: measureFetch,
+  },
+  {
+    name: "latency",
+    title: "produce → long-polling reader ÷ append + read",
+    unit: "ms",
+    target: 1.5,
+    atLeast: false,
+    measure: measureLatency,
+  },
+  {
+    name: "head",
+    title: "fetch at the head ÷ at the tail of a large log",
+    unit: "requests/s",
+    target: 0.9,
+    atLeast: true,
+    measure: measureHead,
+  },
+  {
+    name: "wake",
+    title: "waking up with a large log ÷ with 1 MB",
+    unit: "rows read",
+    target: 1.1,
+    atLeast: false,
+    restarts: true,
+    measure: measureWake,
+  },
+];
+
+async function measureFetch(rig: Rig): Promise<Figures> {
+  const topic = { name: "bench-fetch", partitions: 1 };
+  const page = rawPage(PAGE_BYTES);
+  await rig.createTopic(topic);
+  // More than one, so that what is read is not what an object still has in memory.
+  for (let i = 0; i < END_PAGES; i += 1) {
+    await append(rig.service.url + recordsPath(topic.name), page.bytes);
+    await append(`${rig.floor.url}/append/fetch`, page.bytes);
+  }
+  const ours: Side = {
+    url: rig.service.url,
+    connections: CONNECTIONS,
+    request: gets([fetchPath(topic.name, 0)]),
+  };
+  const floor: Side = {
+    url: rig.floor.url,
+    connections: CONNECTIONS,
+    request: gets(["/append/fetch?offset=0"]),
+  };
+  const figures = await compare(rig, topic, page.records, ours, floor);
+  await rig.deleteTopic(topic);
+  return figures;
+}
+
+async function measureLatency(rig: Rig): Promise<Figures> {
+  const topic = { name: "bench-latency", partitions: 1 };
+  await rig.createTopic(topic);
+  const job = {
+    service: { url: rig.service.url, topic: topic.name },
+    floor: { url: rig.floor.url, name: "latency" },
+    body: jsonBody(1, 100),
+    times: LATENCY_TIMES,
+  };
+  // A request to produce it and one to read it.
+  const { result, costs } = await counted(rig, topic, 0.5, () => rig.latency(job));
+  const { serviceMs, floorMs } = result;
+  await rig.deleteTopic(topic);
+  return { ours: serviceMs, floor: floorMs, ratio: serviceMs / floorMs, ...costs };
+}
+
+async function measureHead(rig: Rig): Promise<Figures> {
+  const page = rawPage(PAGE_BYTES);
+  const pages = await fillLargeLog(rig, page);
+  const side = (firstPage: number): Side => ({
+    url: rig.service.url,
+    connections: CONNECTIONS,
+    request: gets(
+      Array.from({ length: END_PAGES }, (_, i) =>
+        fetchPath(LARGE.name, (firstPage + i) * page.records),
+      ),
+    ),
+  });
+  const tail = side(pages - END_PAGES);
+  const figures = await compare(rig, LARGE, page.records, side(0), tail);
+  return { ...figures, note: sizeNote(pages, page) };
+}
+
+async function measureWake(rig: Rig): Promise<Figures> {
+  const page = rawPage(PAGE_BYTES);
+  const pages = await fillLargeLog(rig, page);
+  await rig.createTopic(SMALL);
+  await append(rig.service.url + recordsPath(SMALL.name), page.bytes);
+  await rig.restartService();
+  const large = await readUsage(rig.service.url, LARGE.name);
+  const small = await readUsage(rig.service.url, SMALL.name);
+  const ratio = large.rowsRead / small.rowsRead;
+  const note = sizeNote(pages, page);
+  return { ours: large.rowsRead, floor: small.rowsRead, ratio, note, ...NO_COSTS };
+}
+
+const largePages = new WeakMap<Rig, number>();
+
+/** Writes the large log, once for all rows that read it; answers with its pages. */
+async function fillLargeLog(rig: Rig, page: RawPage): Promise<number> {
+  let pages = largePages.get(rig) ?? 0;
+  if (pages > 0) return pages;
+  await rig.createTopic(LARGE);
+  const url = rig.service.url + recordsPath(LARGE.name);
+  const deadline = performance.now() + LARGE_MS_MAX;
+  for (; pages < LARGE_PAGES && performance.now() < deadline; pages += LARGE_AT_ONCE) {
+    await Promise.all(Array.from({ length: LARGE_AT_ONCE }, () => append(url, page.bytes)));
+  }
+  largePages.set(rig, pages);
+  return pages;
+}
+
+function sizeNote(pages: number, page: RawPage): string {
+  return `the large log has ${((pages * page.bytes.length) / 1e9).toFixed(2)} GB`;
+}
+
+async function append(url: string, body: Uint8Array): Promise<void> {
+  const headers = { "content-type": RAW };
+  const answer = await fetch(url, {
+    method: "POST",
+    headers,
+    body: body as Uint8Array<ArrayBuffer>,
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`POST ${url} answers ${answer.status}: ${text}`);
+}
+
+function recordsPath(topic: string): string {
+  return `/v3/clusters/odradek/topics/${topic}/partitions/0/records:batch`;
+}
+
+function fetchPath(topic: string, offset: number): string {
+  return `/topics/${topic}/partitions/0/records?offset=${offset}&max_bytes=${PAGE_BYTES}`;
+}
+
+function gets(paths: readonly string[]): LoadRequest {
+  return { method: "GET", paths, headers: { accept: RAW } };
+}

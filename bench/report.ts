@@ -1,0 +1,66 @@
+/** The table for people, and the same for machines. */
+import type { Figures, Row } from "./row.ts";
+
+export interface Measured {
+  readonly row: Row;
+  readonly figures: Figures;
+}
+
+export function meetsTarget({ row, figures }: Measured): boolean {
+  return row.atLeast ? figures.ratio >= row.target : figures.ratio <= row.target;
+}
+
+/** Rows, calls and USD are per million records; null where no record passed. */
+export function asJson(measured: readonly Measured[]): string {
+  const rows = measured.map(({ row, figures }) => ({
+    name: row.name,
+    unit: row.unit,
+    ours: figures.ours,
+    floor: figures.floor,
+    ratio: figures.ratio,
+    target: row.target,
+    rows_written: figures.rowsWritten,
+    object_calls: figures.objectCalls,
+    usd_per_million: figures.usdPerMillion,
+  }));
+  return JSON.stringify({ rows }, null, 2);
+}
+
+const HEAD = ["", "name", "ours", "floor", "unit", "ratio", "target", "rows", "calls", "USD"];
+const RIGHT = new Set(["ours", "floor", "ratio", "target", "rows", "calls", "USD"]);
+
+export function asTable(measured: readonly Measured[]): string {
+  const lines = [HEAD, ...measured.map(cells)];
+  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const text = lines.map((line) =>
+    line
+      .map((cell, i) => (RIGHT.has(HEAD[i]!) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+  const notes = measured
+    .filter(({ figures }) => figures.note !== undefined)
+    .map(({ row, figures }) => `${row.name}: ${figures.note}.`);
+  return [...text, "", ...notes, "Rows, calls and USD: per million records."].join("\n");
+}
+
+function cells(measured: Measured): string[] {
+  const { row, figures } = measured;
+  return [
+    meetsTarget(measured) ? "✓" : "✗",
+    `${row.name}: ${row.title}`,
+    short(figures.ours),
+    short(figures.floor),
+    row.unit,
+    figures.ratio.toFixed(2),
+    `${row.atLeast ? "≥" : "≤"} ${row.target}`,
+    short(figures.rowsWritten),
+    short(figures.objectCalls),
+    figures.usdPerMillion === null ? "–" : figures.usdPerMillion.toPrecision(2),
+  ];
+}
+
+function short(value: number | null): string {
+  if (value === null) return "–";
+  return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
+}

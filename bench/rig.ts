@@ -1,0 +1,88 @@
+/**
+ * What every row of the benchmark stands on: the service and the floor, each a runtime of its own
+ * started in the same way, and one process that makes the load. All on loopback, all temporary.
+ */
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { startRuntime, type LocalRuntime } from "../src/cli/local-runtime.ts";
+import type { LatencyJob, LatencyResult, LoadJob, LoadResult, Result } from "./load-protocol.ts";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const TOPICS = "/v3/clusters/odradek/topics";
+
+export interface Topic {
+  readonly name: string;
+  readonly partitions: number;
+}
+
+export interface Rig {
+  readonly service: LocalRuntime;
+  readonly floor: LocalRuntime;
+  load(job: Omit<LoadJob, "kind">): Promise<LoadResult>;
+  latency(job: Omit<LatencyJob, "kind">): Promise<LatencyResult>;
+  createTopic(topic: Topic): Promise<void>;
+  deleteTopic(topic: Topic): Promise<void>;
+  /** Ends the service and starts it on the same data: every object wakes anew. */
+  restartService(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Throws when one of them does not start. */
+export async function startRig(inspect: boolean): Promise<Rig> {
+  const dataDir = await mkdtemp(join(tmpdir(), "odradek-bench-"));
+  const start = (name: string, config: string): Promise<LocalRuntime> =>
+    startRuntime({
+      configPath: join(ROOT, config),
+      dataDir: join(dataDir, name),
+      host: "127.0.0.1",
+      port: 0,
+      variables: name === "service" ? { OPEN_ON_LOOPBACK: "true" } : {},
+      inspect,
+    });
+  let service = await start("service", "wrangler.toml");
+  const floor = await start("floor", "bench/floor/wrangler.toml");
+  const loader = fork(join(import.meta.dirname, "load-process.ts"), { serialization: "advanced" });
+  return {
+    get service() {
+      return service;
+    },
+    floor,
+    load: async (job) => {
+      const result = await ask<LoadResult>(loader, { kind: "load", ...job });
+      if (result.failed > 0) throw new Error(`${result.failed} requests to ${job.url} failed.`);
+      return result;
+    },
+    latency: (job) => ask<LatencyResult>(loader, { kind: "latency", ...job }),
+    async createTopic({ name, partitions }) {
+      const body = JSON.stringify({ topic_name: name, partitions_count: partitions });
+      const headers = { "content-type": "application/json" };
+      await call(`${service.url}${TOPICS}`, { method: "POST", headers, body });
+    },
+    deleteTopic: ({ name }) => call(`${service.url}${TOPICS}/${name}`, { method: "DELETE" }),
+    async restartService() {
+      await service.stop();
+      service = await start("service", "wrangler.toml");
+    },
+    async end() {
+      loader.disconnect();
+      await Promise.all([service.stop(), floor.stop()]);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ask<T extends Result>(loader: ChildProcess, job: LoadJob | LatencyJob): Promise<T> {
+  loader.send(job);
+  const [result] = (await once(loader, "message")) as [T | { problem: string }];
+  if ("problem" in result) throw new Error(`The load process: ${result.problem}`);
+  return result as T;
+}
+
+async function call(url: string, init: RequestInit): Promise<void> {
+  const answer = await fetch(url, init);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${init.method} ${url} answers ${answer.status}: ${text}`);
+}

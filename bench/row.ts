@@ -1,0 +1,30 @@
+/** One row of the benchmark's table: what it measures, and what came out. */
+import type { Rig } from "./rig.ts";
+
+export interface Figures {
+  /** In the row's unit. */
+  readonly ours: number;
+  /** The floor, or what else ours is compared with; in the row's unit. */
+  readonly floor: number;
+  readonly ratio: number;
+  /** Per million records, counted while it was measured; null where no record passed. */
+  readonly rowsWritten: number | null;
+  readonly objectCalls: number | null;
+  /** Rows written, object calls and worker requests at the platform's prices. */
+  readonly usdPerMillion: number | null;
+  /** What else a reader of the table should know, in a word. */
+  readonly note?: string;
+}
+
+export interface Row {
+  /** For `--only`. */
+  readonly name: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly target: number;
+  /** Whether the ratio must be at least the target, or at most. */
+  readonly atLeast: boolean;
+  /** Whether it starts the service anew, so that no profile of it can be made. */
+  readonly restarts?: boolean;
+  measure(rig: Rig): Promise<Figures>;
+}

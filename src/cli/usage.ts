@@ -1,0 +1,63 @@
+/**
+ * What a run would cost on the platform: rows and calls as the service counted them, read from its
+ * /metrics, times the platform's list prices in USD.
+ */
+
+/** USD per row written, per call of an object, per request of a worker. Stored bytes and time awake come on top. */
+const ROW_WRITTEN_USD = 1e-6;
+const OBJECT_CALL_USD = 0.15e-6;
+const WORKER_REQUEST_USD = 0.3e-6;
+
+export interface Usage {
+  /** By the partitions of one topic. */
+  readonly rowsWritten: number;
+  readonly rowsRead: number;
+  /** To partitions, of all topics. */
+  readonly objectCalls: number;
+  /** Of the worker, of any kind. */
+  readonly requests: number;
+}
+
+export function usd(usage: Usage): number {
+  return (
+    usage.rowsWritten * ROW_WRITTEN_USD +
+    usage.objectCalls * OBJECT_CALL_USD +
+    usage.requests * WORKER_REQUEST_USD
+  );
+}
+
+/**
+ * The counters of a topic as they are now, since its objects woke up. Asking costs a call to each of
+ * the topic's partitions and a request, which the next answer contains: see {@link usageBetween}.
+ */
+export async function readUsage(
+  url: string,
+  topic: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Usage> {
+  const answer = await fetch(`${url}/metrics?topic=${topic}`, { headers });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`GET /metrics answers ${answer.status}: ${text}`);
+  const sum = (name: string, label: string): number =>
+    text
+      .split("\n")
+      .filter((line) => line.startsWith(`${name}{`) && line.includes(label))
+      .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(" "))), 0);
+  const ofTopic = `topic="${topic}"`;
+  return {
+    rowsWritten: sum("odradek_rows_written", ofTopic),
+    rowsRead: sum("odradek_rows_read", ofTopic),
+    objectCalls: sum("odradek_object_calls_total", 'object="partition"'),
+    requests: sum("odradek_requests_total", ""),
+  };
+}
+
+/** What happened between two readings; the first one's own request and `partitions` calls are taken off. */
+export function usageBetween(before: Usage, after: Usage, partitions: number): Usage {
+  return {
+    rowsWritten: after.rowsWritten - before.rowsWritten,
+    rowsRead: after.rowsRead - before.rowsRead,
+    objectCalls: after.objectCalls - before.objectCalls - partitions,
+    requests: after.requests - before.requests - 1,
+  };
+}
