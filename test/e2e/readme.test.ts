@@ -1,0 +1,119 @@
+/**
+ * Proves that the README's first screen does what it says: its curl lines, as they are printed, create
+ * a topic, produce to it, fetch from it and tail it. Only the address is put in their place, since
+ * another service may run at the default one.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { request } from "undici";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startService, type Service } from "./support/service.ts";
+
+const README = readFileSync(resolve(import.meta.dirname, "../../README.md"), "utf8");
+const FIRST_SCREEN_LINES = 30;
+const ADDRESS = "localhost:8787";
+
+const lines = README.split("\n");
+const curls = lines.filter((line) => line.startsWith("curl "));
+
+const hasCurl = spawnSync("curl", ["--version"]).status === 0;
+if (!hasCurl) {
+  console.warn("THERE IS NO CURL HERE: the README's lines are parsed and asked without it.");
+}
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService();
+});
+
+afterAll(async () => {
+  await service.stop();
+});
+
+interface Ran {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs a line as a shell would; ends it as soon as its output matches, or lets it end by itself. */
+function run(line: string, until?: RegExp): Promise<Ran> {
+  const here = line.replace(ADDRESS, new URL(service.url).host);
+  return hasCurl ? runCurl(here, until) : askLikeCurl(here, until);
+}
+
+function runCurl(line: string, until?: RegExp): Promise<Ran> {
+  return new Promise((done, failed) => {
+    const shell = spawn("sh", ["-c", line.replace("curl ", "exec curl -sS ")], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    const hear = (data: Buffer): void => {
+      output += data.toString();
+      if (until?.test(output)) shell.kill("SIGKILL");
+    };
+    shell.stdout.on("data", hear);
+    shell.stderr.on("data", hear);
+    shell.on("error", failed);
+    shell.on("close", (code) => done({ code, output }));
+  });
+}
+
+/** The same request without curl, for the four options that the lines use: -X, -H, -d, -N. */
+async function askLikeCurl(line: string, until?: RegExp): Promise<Ran> {
+  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!);
+  const valuesOf = (option: string): string[] => words.filter((_, n) => words[n - 1] === option);
+  const url = words.find((word) => word.includes(new URL(service.url).host))!;
+  const headers = valuesOf("-H").map((header) => header.split(": ") as [string, string]);
+  const { body } = await request(`http://${url}`, {
+    method: (valuesOf("-X")[0] ?? "GET") as "GET",
+    headers: Object.fromEntries(headers),
+    body: valuesOf("-d")[0] ?? null,
+  });
+  let output = "";
+  for await (const data of body) {
+    output += String(data);
+    if (until?.test(output)) break;
+  }
+  return { code: 0, output };
+}
+
+describe("the README's first screen", () => {
+  test("names the two commands and, below them, four curl lines", () => {
+    const screen = lines.slice(0, FIRST_SCREEN_LINES).join("\n");
+    expect(screen).toContain("npm install && npm start");
+    expect(screen).toContain("npm install && npm test");
+    expect(curls).toHaveLength(4);
+    for (const curl of curls) {
+      expect(screen).toContain(curl);
+      expect(curl).toContain(ADDRESS);
+    }
+  });
+
+  test("creates a topic", async () => {
+    const { code, output } = await run(curls[0]!);
+    expect([code, JSON.parse(output)]).toMatchObject([0, { topic_name: "flights" }]);
+  });
+
+  test("produces to it", async () => {
+    const { code, output } = await run(curls[1]!);
+    expect([code, JSON.parse(output)]).toMatchObject([0, { error_code: 200, offset: 0 }]);
+  });
+
+  test("fetches from it", async () => {
+    const { code, output } = await run(curls[2]!);
+    const record = { topic: "flights", offset: 0, key: "JFK", value: { to: "LHR" } };
+    expect([code, JSON.parse(output)]).toMatchObject([0, [record]]);
+  });
+
+  test("tails it", async () => {
+    const tail = run(curls[3]!, /"n":2/);
+    const more = curls[1]!.replace(`{"to":"LHR"}`, `{"n":2}`);
+    expect(more).not.toBe(curls[1]);
+    await run(more);
+    const { output } = await tail;
+    expect(output).toMatch(/^id: 1\ndata: .*"value":\{"to":"LHR"\}/m);
+    expect(output).toMatch(/^id: 2\ndata: .*"value":\{"n":2\}/m);
+  });
+});
