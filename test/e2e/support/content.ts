@@ -12,7 +12,7 @@ export interface MadeRecord extends ProducerRecord {
   readonly valueType: DataType;
 }
 
-export const VALUE_BYTES_MAX = 900_000;
+const VALUE_BYTES_MAX = 900_000;
 const TIMESTAMP_BASE_MS = 1_700_000_000_000;
 
 /** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
