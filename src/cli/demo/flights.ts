@@ -1,0 +1,31 @@
+/** The demo's input: flights within the United States in 2001, from the `vega-datasets` package. */
+import { readFileSync } from "node:fs";
+
+/** The largest of the package's files of flights that tell their origin; in order of departure. */
+export const DATA_SET = "flights-20k.json";
+
+export interface Flight {
+  readonly date: string;
+  /** Minutes. */
+  readonly delay: number;
+  /** Miles. */
+  readonly distance: number;
+  readonly origin: string;
+  readonly destination: string;
+}
+
+/** A flight as it is produced: `number` counts the flights of its origin from 0. */
+export interface NumberedFlight extends Flight {
+  readonly number: number;
+}
+
+export function readFlights(): NumberedFlight[] {
+  const file = new URL(`../data/${DATA_SET}`, import.meta.resolve("vega-datasets"));
+  const flights = JSON.parse(readFileSync(file, "utf8")) as Flight[];
+  const seen = new Map<string, number>();
+  return flights.map((flight) => {
+    const number = seen.get(flight.origin) ?? 0;
+    seen.set(flight.origin, number + 1);
+    return { ...flight, number };
+  });
+}
