@@ -109,9 +109,11 @@ async function run(target: Target, flights: readonly NumberedFlight[]): Promise<
   );
   const failed = Promise.all(readers);
   const start = performance.now();
+  let producedMs = 0;
+  let readMs = 0;
   try {
     await Promise.race([produceAll(target, flights, account, progress), failed]);
-    const producedMs = performance.now() - start;
+    producedMs = performance.now() - start;
     const allRead = async (): Promise<void> => {
       const deadline = performance.now() + READER_WAIT_MS;
       while (account.readCount < flights.length && performance.now() < deadline) {
@@ -119,14 +121,13 @@ async function run(target: Target, flights: readonly NumberedFlight[]): Promise<
       }
     };
     await Promise.race([allRead(), failed]);
-    const readMs = performance.now() - start;
-    progress.stop();
-    printThroughput(flights, producedMs, readMs);
+    readMs = performance.now() - start;
   } finally {
     progress.stop();
     ended.abort();
     await failed.catch(() => {});
   }
+  printThroughput(flights, producedMs, readMs);
   return account;
 }
 
