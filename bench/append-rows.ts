@@ -2,7 +2,7 @@
 import { alternate, compare, type Side } from "./compare.ts";
 import type { LoadRequest } from "./load-protocol.ts";
 import { jsonBody, rawBatch } from "./bodies.ts";
-import type { Rig, Topic } from "./rig.ts";
+import type { MeasuredRuntime, Rig, Topic } from "./rig.ts";
 import type { Figures, Row } from "./row.ts";
 
 const JSON_V2 = "application/vnd.kafka.json.v2+json";
@@ -10,6 +10,7 @@ const RAW = "application/vnd.kafka.recordbatch.v2";
 const UNIT = "requests/s";
 const MANY_PARTITIONS = 1_000;
 const MANY_WARM_SECONDS = 3;
+const FLOOR_ROUNDS = 3;
 
 interface Append {
   readonly name: string;
@@ -87,8 +88,8 @@ async function measureAppend(rig: Rig, append: Append): Promise<Figures> {
   const path = append.json ? `/topics/${topic.name}` : recordsPath(topic.name, 0);
   const headers = { "content-type": append.json ? JSON_V2 : RAW };
   const floorPath = `/${append.json ? "json" : "append"}/${append.name}`;
-  const ours = { url: rig.service.url, connections, request: posts([path], headers, body) };
-  const floor = { url: rig.floor.url, connections, request: posts([floorPath], headers, body) };
+  const ours = { runtime: rig.service, connections, request: posts([path], headers, body) };
+  const floor = { runtime: rig.floor, connections, request: posts([floorPath], headers, body) };
   await rig.createTopic(topic);
   const figures = await compare(rig, topic, records, ours, floor);
   await rig.deleteTopic(topic);
@@ -100,8 +101,8 @@ async function measurePartitions(rig: Rig): Promise<Figures> {
   const many = { name: "bench-partitions", partitions: MANY_PARTITIONS };
   const one = { name: "bench-partition", partitions: 1 };
   const body = rawBatch(100, 1_000);
-  const side = (url: string, count: number, path: (i: number) => string): Side => ({
-    url,
+  const side = (runtime: MeasuredRuntime, count: number, path: (i: number) => string): Side => ({
+    runtime,
     connections: 16,
     request: posts(
       Array.from({ length: count }, (_, i) => path(i)),
@@ -110,18 +111,19 @@ async function measurePartitions(rig: Rig): Promise<Figures> {
     ),
   });
   const topicSide = ({ name, partitions }: Topic): Side =>
-    side(rig.service.url, partitions, (p) => recordsPath(name, p));
+    side(rig.service, partitions, (p) => recordsPath(name, p));
   const floorSide = (objects: number): Side =>
-    side(rig.floor.url, objects, (i) => `/append/${objects}-${i}`);
+    side(rig.floor, objects, (i) => `/append/${objects}-${i}`);
   for (const topic of [many, one]) await rig.createTopic(topic);
   // Every object awake and written to once, before anything counts.
   for (const warm of [topicSide(many), floorSide(MANY_PARTITIONS)]) {
-    await rig.load({ ...warm, seconds: MANY_WARM_SECONDS });
+    const { runtime, ...load } = warm;
+    await rig.load({ ...load, url: runtime.url, seconds: MANY_WARM_SECONDS });
   }
   const figures = await compare(rig, many, 100, topicSide(many), topicSide(one));
-  const [, , floorRatio] = await alternate(rig, floorSide(MANY_PARTITIONS), floorSide(1), 3);
+  const floor = await alternate(rig, floorSide(MANY_PARTITIONS), floorSide(1), FLOOR_ROUNDS);
   for (const topic of [many, one]) await rig.deleteTopic(topic);
-  return { ...figures, note: `the floor over 1,000 objects ÷ over 1: ${floorRatio.toFixed(2)}` };
+  return { ...figures, note: `the floor over 1,000 objects ÷ over 1: ${floor.ratio.toFixed(2)}` };
 }
 
 function recordsPath(topic: string, partition: number): string {

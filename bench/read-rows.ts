@@ -67,12 +67,12 @@ async function measureFetch(rig: Rig): Promise<Figures> {
     await append(`${rig.floor.url}/append/fetch`, page.bytes);
   }
   const ours: Side = {
-    url: rig.service.url,
+    runtime: rig.service,
     connections: CONNECTIONS,
     request: gets([fetchPath(topic.name, 0)]),
   };
   const floor: Side = {
-    url: rig.floor.url,
+    runtime: rig.floor,
     connections: CONNECTIONS,
     request: gets(["/append/fetch?offset=0"]),
   };
@@ -94,14 +94,14 @@ async function measureLatency(rig: Rig): Promise<Figures> {
   const { result, costs } = await counted(rig, topic, 0.5, () => rig.latency(job));
   const { serviceMs, floorMs } = result;
   await rig.deleteTopic(topic);
-  return { ours: serviceMs, floor: floorMs, ratio: serviceMs / floorMs, ...costs };
+  return { ours: serviceMs, floor: floorMs, ratio: serviceMs / floorMs, cpuRatio: null, ...costs };
 }
 
 async function measureHead(rig: Rig): Promise<Figures> {
   const page = rawPage(PAGE_BYTES);
   const pages = await fillLargeLog(rig, page);
   const side = (firstPage: number): Side => ({
-    url: rig.service.url,
+    runtime: rig.service,
     connections: CONNECTIONS,
     request: gets(
       Array.from({ length: END_PAGES }, (_, i) =>
@@ -124,7 +124,14 @@ async function measureWake(rig: Rig): Promise<Figures> {
   const small = await readUsage(rig.service.url, SMALL.name);
   const ratio = large.rowsRead / small.rowsRead;
   const note = sizeNote(pages, page);
-  return { ours: large.rowsRead, floor: small.rowsRead, ratio, note, ...NO_COSTS };
+  return {
+    ours: large.rowsRead,
+    floor: small.rowsRead,
+    ratio,
+    cpuRatio: null,
+    note,
+    ...NO_COSTS,
+  };
 }
 
 const largePages = new WeakMap<Rig, number>();

@@ -26,22 +26,36 @@ export function asJson(measured: readonly Measured[]): string {
   return JSON.stringify({ rows }, null, 2);
 }
 
-const HEAD = ["", "name", "ours", "floor", "unit", "ratio", "target", "rows", "calls", "USD"];
-const RIGHT = new Set(["ours", "floor", "ratio", "target", "rows", "calls", "USD"]);
+const HEAD = [
+  "",
+  "name",
+  "ours",
+  "floor",
+  "unit",
+  "ratio",
+  "target",
+  "cpu",
+  "rows",
+  "calls",
+  "USD",
+];
+const CPU_NOTE =
+  "cpu: the floor's processor time for a request ÷ ours; on a busy machine the steadier figure.";
+const LEFT = new Set(["", "name", "unit"]);
 
 export function asTable(measured: readonly Measured[]): string {
   const lines = [HEAD, ...measured.map(cells)];
   const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const text = lines.map((line) =>
     line
-      .map((cell, i) => (RIGHT.has(HEAD[i]!) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .map((cell, i) => (LEFT.has(HEAD[i]!) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join("  ")
       .trimEnd(),
   );
   const notes = measured
     .filter(({ figures }) => figures.note !== undefined)
     .map(({ row, figures }) => `${row.name}: ${figures.note}.`);
-  return [...text, "", ...notes, "Rows, calls and USD: per million records."].join("\n");
+  return [...text, "", ...notes, CPU_NOTE, "Rows, calls and USD: per million records."].join("\n");
 }
 
 function cells(measured: Measured): string[] {
@@ -54,6 +68,7 @@ function cells(measured: Measured): string[] {
     row.unit,
     figures.ratio.toFixed(2),
     `${row.atLeast ? "≥" : "≤"} ${row.target}`,
+    figures.cpuRatio?.toFixed(2) ?? "–",
     short(figures.rowsWritten),
     short(figures.objectCalls),
     figures.usdPerMillion === null ? "–" : figures.usdPerMillion.toPrecision(2),

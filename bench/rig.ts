@@ -18,9 +18,14 @@ export interface Topic {
   readonly partitions: number;
 }
 
+export interface MeasuredRuntime extends LocalRuntime {
+  /** Of the runtime, not of this process, which only watches over it. */
+  readonly pid: number;
+}
+
 export interface Rig {
-  readonly service: LocalRuntime;
-  readonly floor: LocalRuntime;
+  readonly service: MeasuredRuntime;
+  readonly floor: MeasuredRuntime;
   load(job: Omit<LoadJob, "kind">): Promise<LoadResult>;
   latency(job: Omit<LatencyJob, "kind">): Promise<LatencyResult>;
   createTopic(topic: Topic): Promise<void>;
@@ -33,15 +38,19 @@ export interface Rig {
 /** Throws when one of them does not start. */
 export async function startRig(inspect: boolean): Promise<Rig> {
   const dataDir = await mkdtemp(join(tmpdir(), "odradek-bench-"));
-  const start = (name: string, config: string): Promise<LocalRuntime> =>
-    startRuntime({
+  const start = async (name: string, config: string): Promise<MeasuredRuntime> => {
+    let pid = 0;
+    const runtime = await startRuntime({
       configPath: join(ROOT, config),
       dataDir: join(dataDir, name),
       host: "127.0.0.1",
       port: 0,
       variables: name === "service" ? { OPEN_ON_LOOPBACK: "true" } : {},
       inspect,
+      started: (started) => (pid = started),
     });
+    return { ...runtime, pid };
+  };
   let service = await start("service", "wrangler.toml");
   const floor = await start("floor", "bench/floor/wrangler.toml");
   const loader = fork(join(import.meta.dirname, "load-process.ts"), { serialization: "advanced" });

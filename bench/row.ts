@@ -7,6 +7,8 @@ export interface Figures {
   /** The floor, or what else ours is compared with; in the row's unit. */
   readonly floor: number;
   readonly ratio: number;
+  /** The other side's processor time for a request ÷ ours; null where that says nothing. */
+  readonly cpuRatio: number | null;
   /** Per million records, counted while it was measured; null where no record passed. */
   readonly rowsWritten: number | null;
   readonly objectCalls: number | null;
