@@ -23,6 +23,9 @@ process.on("message", (job: Job) => {
     .then((result) => process.send!(result));
 });
 
+// Whoever gave the jobs is gone.
+process.on("disconnect", () => process.exit());
+
 async function load({ url, request, connections, seconds }: LoadJob): Promise<LoadResult> {
   const { method, paths, headers } = request;
   const body = request.body && Buffer.from(request.body);

@@ -23,7 +23,7 @@ export function processTree(root: number): number[] {
   return tree;
 }
 
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
