@@ -5,13 +5,14 @@
 import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import { replicaObjectName } from "../base/ids.ts";
 import type { PartitionApi } from "../objects/partition/api.ts";
+import type { TransferStub } from "../objects/partition/transfer.ts";
 import { markStale, topicMetadata, type KnownTopic, type Leader } from "./metadata.ts";
 import { counters } from "./metrics.ts";
 import { attempt } from "./objects.ts";
 import type { Service } from "./service.ts";
 
-/** A partition's object as callers see it: its methods, and `fetch` for the WebSocket tail. */
-export type PartitionStub = PartitionApi & Pick<Fetcher, "fetch">;
+/** A partition's object as callers see it: its methods, and requests that carry batches. */
+export type PartitionStub = PartitionApi & TransferStub;
 
 /** Answers after which the metadata is looked up again and the call is made once more. */
 const MOVED: ReadonlySet<ErrorName> = new Set<ErrorName>([

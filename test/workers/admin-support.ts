@@ -4,6 +4,7 @@ import { env as untyped } from "cloudflare:workers";
 import { beforeEach, expect, vi } from "vitest";
 import { ERRORS, type ErrorName } from "../../src/base/errors.ts";
 import type { Env } from "../../src/objects/env.ts";
+import { sendAppend } from "../../src/objects/partition/transfer.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import { callPartition } from "../../src/worker/calls.ts";
 import worker from "../../src/worker/index.ts";
@@ -105,7 +106,7 @@ export async function append(topic: string, partition = 0, timestamp = Date.now(
   const value = new TextEncoder().encode("record");
   const batches = encodeBatch([{ timestamp, key: null, value, headers: [] }], {});
   const appended = await callPartition(service, known, partition, false, (stub) =>
-    stub.append({ batches, acks: -1 }),
+    sendAppend(stub, { batches, acks: -1 }),
   );
   if (!appended.ok) throw new Error(appended.message);
   return appended.baseOffset;

@@ -13,7 +13,8 @@ import { describe, expect, it } from "vitest";
 import type { Refusal } from "../../src/base/errors.ts";
 import { replicaObjectName } from "../../src/base/ids.ts";
 import type { Env } from "../../src/objects/env.ts";
-import type { Appended, Fetched, ReplicaDescription } from "../../src/objects/partition/api.ts";
+import type { Appended, ReplicaDescription } from "../../src/objects/partition/api.ts";
+import { sendAppend, sendFetch, sendTail } from "../../src/objects/partition/transfer.ts";
 import { encodeBatch, recordsFrom } from "../../src/records/index.ts";
 
 const env = untyped as unknown as Env;
@@ -56,23 +57,21 @@ function batch(value: Uint8Array | string, fields = {}): Uint8Array {
 }
 
 const append = async (stub: Stub, value: Uint8Array | string): Promise<Appended> =>
-  ok((await stub.append({ batches: batch(value), acks: -1 })) as Appended | Refusal);
+  ok(await sendAppend(stub, { batches: batch(value), acks: -1 }));
 
 const describeReplica = async (stub: Stub): Promise<ReplicaDescription> =>
   ok((await stub.describe()) as ReplicaDescription | Refusal);
 
-async function fetchAt(stub: Stub, offset: number): Promise<Fetched> {
+async function fetchAt(stub: Stub, offset: number): Promise<Uint8Array> {
   const isolation = "read_uncommitted";
   const request = { offset, maxBytes: 8_000_000, minBytes: 0, maxWaitMs: 0, isolation } as const;
-  return ok((await stub.fetchBatches(request)) as Fetched | Refusal);
+  return ok(await sendFetch(stub, request)).bytes();
 }
 
 const rowsWritten = async (stub: Stub): Promise<number> => (await describeReplica(stub)).rowsWritten;
 
 async function openTail(stub: Stub, offset: number) {
-  const url = `http://partition/?offset=${offset}`;
-  const response = await stub.fetch(url, { headers: { upgrade: "websocket" } });
-  const socket = response.webSocket!;
+  const { socket } = ok(await sendTail(stub, offset));
   const messages: (string | ArrayBuffer)[] = [];
   let arrived = (): void => {};
   socket.addEventListener("message", ({ data }) => {
@@ -148,7 +147,7 @@ describe("the object", () => {
     for (let i = 0; i < 5; i++) await append(stub, `v${i}`);
     await evictDurableObject(stub);
     expect((await append(stub, "v5")).baseOffset).toBe(5);
-    const { batches } = await fetchAt(stub, 0);
+    const batches = await fetchAt(stub, 0);
     const values = [...recordsFrom(batches, 0)].map((r) => new TextDecoder().decode(ok(r).value!));
     expect(values).toEqual(["v0", "v1", "v2", "v3", "v4", "v5"]);
   });
@@ -159,7 +158,7 @@ describe("the object", () => {
     await Promise.all(Array.from({ length: 10 }, () => append(stub, value)));
     const many = Array.from({ length: 6 }, () => batch(new Uint8Array(1_200_000)));
     const batches = new Uint8Array(await new Blob(many).arrayBuffer());
-    ok(await stub.append({ batches, acks: -1 }));
+    ok(await sendAppend(stub, { batches, acks: -1 }));
     const largest = await runInDurableObject(stub, (_, state) => {
       const sql = "SELECT max(length(data)) AS largest FROM chunks";
       return state.storage.sql.exec<{ largest: number }>(sql).one().largest;
@@ -171,7 +170,7 @@ describe("the object", () => {
   it("refuses what it was never assigned, and an assignment of another replica", async () => {
     const assignment = assignmentOf();
     const stub = env.PARTITION.getByName(replicaObjectName(assignment));
-    const answer = await stub.append({ batches: batch("a"), acks: -1 });
+    const answer = await sendAppend(stub, { batches: batch("a"), acks: -1 });
     expect(answer).toMatchObject({ ok: false, error: "UNKNOWN_TOPIC_OR_PARTITION" });
     const other = await stub.assign({ ...assignment, generation: 7 });
     expect(other).toMatchObject({ ok: false, error: "INVALID_REQUEST" });
@@ -194,7 +193,7 @@ describe("the object", () => {
   it("lets go of what has expired when its alarm goes off", async () => {
     const { stub } = await newPartition({ "retention.ms": "0" });
     const old = encodeBatch([{ timestamp: 1, key: null, value: null, headers: [] }]);
-    ok(await stub.append({ batches: old, acks: -1 }));
+    ok(await sendAppend(stub, { batches: old, acks: -1 }));
     // The alarm is due within a second of the append; it may have gone off already.
     await runDurableObjectAlarm(stub);
     await expect
@@ -245,10 +244,7 @@ describe("a tail", () => {
       [0, "OFFSET_BELOW_LOG_START"],
       [2, "OFFSET_OUT_OF_RANGE"],
     ] as const) {
-      const url = `http://partition/?offset=${offset}`;
-      const response = await stub.fetch(url, { headers: { upgrade: "websocket" } });
-      expect(response.status).toBe(409);
-      expect(await response.json()).toMatchObject({ ok: false, error });
+      expect(await sendTail(stub, offset)).toMatchObject({ ok: false, error });
     }
   });
 

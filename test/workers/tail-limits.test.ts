@@ -54,7 +54,8 @@ class FakePartition {
     const end = this.log.length;
     const batches = this.log[offset] ?? new Uint8Array(0);
     const ends = { logStartOffset: 0, highWatermark: end, lastStableOffset: end };
-    return { ok: true, batches, partitionEpoch: 0, ...ends };
+    const nextOffset = Math.min(offset + 1, end);
+    return { ok: true, batches, nextOffset, partitionEpoch: 0, ...ends };
   }
 
   async openTail(): Promise<OpenTail> {

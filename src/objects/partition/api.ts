@@ -73,6 +73,8 @@ export interface Fetched extends LogEnds {
    * in the middle of a page is never cut. Empty when nothing is there.
    */
   readonly batches: Uint8Array;
+  /** The offset behind the last record of `batches`; the one asked for when they are empty. */
+  readonly nextOffset: number;
   readonly partitionEpoch: number;
 }
 
@@ -109,11 +111,10 @@ export interface ReplicaDescription extends LogEnds {
   readonly bytesInFlightPeak: number;
 }
 
+/** What is called over RPC. Appends, fetches and tails travel as requests: see transfer.ts. */
 export interface PartitionApi {
   /** Creates the replica or changes what it is; idempotent. */
   assign(assignment: ReplicaAssignment): Promise<{ readonly ok: true } | Refusal>;
-  append(request: AppendRequest): Promise<Appended | Refusal>;
-  fetchBatches(request: FetchRequest): Promise<Fetched | Refusal>;
   listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
   /** Raises the log start offset to `before` (-1: to the high watermark). */
   deleteRecords(before: number): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal>;
@@ -123,8 +124,7 @@ export interface PartitionApi {
 }
 
 /**
- * The WebSocket tail: `fetch()` of the object with `Upgrade: websocket` and `?offset=N` (a number).
- * It accepts hibernating sockets. Messages it sends:
+ * The WebSocket tail: a hibernating socket of the object. Messages it sends:
  * - first, text: {@link TailHello};
  * - then binary: whole record batches, one message per flush (a backlog comes in pages), the first
  *   of which may begin below the offset asked for.

@@ -26,7 +26,7 @@ import {
   type ChunkFacts,
   type ReplicaState,
 } from "./tables.ts";
-import { HotTail, type TailAccount } from "./tail-memory.ts";
+import { HotTail, type HotChunk, type TailAccount } from "./tail-memory.ts";
 
 /** The segment that appends go to. */
 export interface ActiveSegment {
@@ -109,8 +109,8 @@ export class Log {
    * their bound, the rows that close them. All or nothing; throws what storage throws.
    */
   write(plan: FlushPlan, leaderEpoch: number, nowMs: number): void {
-    const hot: { baseOffset: number; lastOffset: number; data: Uint8Array }[] = [];
-    const end = this.#storage.transaction(() => {
+    const hot: HotChunk[] = [];
+    const write = (): LogEnd => {
       let at = this.#end;
       for (const chunk of plan.chunks) {
         const data = joined(chunk);
@@ -118,7 +118,12 @@ export class Log {
         hot.push({ baseOffset: chunk.baseOffset, lastOffset: chunk.lastOffset, data });
       }
       return at;
-    });
+    };
+    // One statement is a transaction already, and most flushes are one.
+    const { chunks } = plan;
+    const isOneRow =
+      chunks.length === 1 && !this.#isSegmentFull(this.#end, chunks[0]!.sizeBytes, nowMs);
+    const end = isOneRow ? write() : this.#storage.transaction(write);
     assert(end.offset === plan.endOffset, "a flush ends where it was planned to");
     this.#end = end;
     for (const chunk of plan.chunks) chunk.producers.forEach((batch) => this.producers.apply(batch));

@@ -5,14 +5,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { configFromEnvironment } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { parseWhole, replicaObjectName } from "../../base/ids.ts";
+import { replicaObjectName } from "../../base/ids.ts";
 import type { Env } from "../env.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
 import type {
-  Appended,
-  AppendRequest,
-  Fetched,
-  FetchRequest,
   ListedOffset,
   OffsetSpec,
   PartitionApi,
@@ -22,6 +18,7 @@ import type {
 import { Replica, type ReplicaPorts } from "./replica.ts";
 import { TailAccount } from "./tail-memory.ts";
 import type { TailSocket, TailState } from "./tails.ts";
+import { answerAppend, answerFetch, answerRefusal, readTransfer } from "./transfer.ts";
 
 /** A quarter of what all objects of an isolate have together. */
 const TAIL_ACCOUNT_BYTES = 33_554_432;
@@ -56,14 +53,6 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
     return { ok: true };
   }
 
-  append(request: AppendRequest): Promise<Appended | Refusal> {
-    return this.#replica?.append(request) ?? gone();
-  }
-
-  fetchBatches(request: FetchRequest): Promise<Fetched | Refusal> {
-    return this.#replica?.fetch(request) ?? gone();
-  }
-
   async listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal> {
     return this.#replica?.listOffset(spec) ?? gone();
   }
@@ -91,14 +80,28 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
     this.#replica?.onAlarm();
   }
 
-  /** Opens a tail: see {@link TailHello}. A refusal comes as JSON of itself with status 409. */
+  /** The calls that carry batches: see transfer.ts. */
   override async fetch(request: Request): Promise<Response> {
-    const offset = parseWhole(new URL(request.url).searchParams.get("offset") ?? "");
-    const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-    if (offset === null || !isUpgrade) return refused(refuse("INVALID_REQUEST"));
-    if (!this.#replica) return refused(refuse("UNKNOWN_TOPIC_OR_PARTITION"));
-    const refusal = this.#replica.refusalOfTail(offset);
-    if (refusal) return refused(refusal);
+    const asked = readTransfer(request.url);
+    switch (asked?.kind) {
+      case "append": {
+        const { acks, sparse: sparseSequences } = asked;
+        const batches = new Uint8Array(await request.arrayBuffer());
+        const appended = this.#replica?.append({ batches, acks, sparseSequences });
+        return answerAppend(appended ? await appended : gone());
+      }
+      case "fetch":
+        return answerFetch(this.#replica ? await this.#replica.fetch(asked.request) : gone());
+      case "tail":
+        return this.#openTail(asked.offset);
+      default:
+        return answerRefusal(refuse("INVALID_REQUEST"));
+    }
+  }
+
+  #openTail(offset: number): Response {
+    const refusal = this.#replica ? this.#replica.refusalOfTail(offset) : gone();
+    if (!this.#replica || refusal) return answerRefusal(refusal ?? gone());
     const pair = new WebSocketPair();
     this.ctx.acceptWebSocket(pair[1]);
     this.#replica.tails.open(this.#adapt(pair[1]), offset);
@@ -169,10 +172,6 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
   }
 }
 
-async function gone(): Promise<Refusal> {
+function gone(): Refusal {
   return refuse("UNKNOWN_TOPIC_OR_PARTITION");
-}
-
-function refused(refusal: Refusal): Response {
-  return Response.json(refusal, { status: 409 });
 }

@@ -25,6 +25,7 @@ import {
 } from "./api.ts";
 import { checkAppend, planFlush, type AppendOutcome, type GatheredAppend } from "./flush.ts";
 import { Log } from "./log.ts";
+import { offsetAfter } from "./page.ts";
 import { decideRetention } from "./retention.ts";
 import {
   allSegments,
@@ -311,8 +312,9 @@ export class Replica {
     if (refusal) return refusal;
     const maxBytes = Math.min(request.maxBytes, FETCH_BYTES_MAX);
     const batches = this.#log.read(request.offset, this.#highWatermark, maxBytes);
+    const nextOffset = batches.length === 0 ? request.offset : offsetAfter(batches);
     const { partitionEpoch } = this.#assignment;
-    return { ok: true, batches, partitionEpoch, ...this.#ends() };
+    return { ok: true, batches, nextOffset, partitionEpoch, ...this.#ends() };
   }
 
   async #flushAll(): Promise<void> {

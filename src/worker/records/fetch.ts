@@ -1,7 +1,6 @@
 /** Serves readers of one partition: a page of JSON or of batches, an event stream, or a tail. */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
-import type { Fetched } from "../../objects/partition/api.ts";
-import { splitBatches } from "../../records/index.ts";
+import type { Fetched, FetchRequest, LogEnds } from "../../objects/partition/api.ts";
 import { cachedTopic, topicMetadata } from "../metadata.ts";
 import { counters } from "../metrics.ts";
 import { pathPartition, pathText } from "../params.ts";
@@ -18,7 +17,7 @@ import {
   type Representation,
 } from "./fetch-query.ts";
 import { PartitionReader } from "./partition-reader.ts";
-import { endOffset, writeRecords, type RecordFormat } from "./record-json.ts";
+import { writeRecords, type RecordFormat } from "./record-json.ts";
 import { openTail } from "./tail.ts";
 
 /** Output of one JSON page, in bytes; compressed batches may unfold to much more than they are. */
@@ -80,13 +79,15 @@ async function page(
 ): Promise<Outcome> {
   const offset = await reader.offsetOf(query.position);
   if (typeof offset === "object") return offset;
+  if (as === "batches") {
+    const streamed = await reader.stream(fetchRequest(query, offset, query.maxWaitMs));
+    if (!streamed.ok) return streamed;
+    const headers = pageHeaders(type, streamed.nextOffset, streamed);
+    return new Response(streamed.body, { headers });
+  }
   const fetched = await read(reader, query, offset, query.maxWaitMs);
   if (!fetched.ok) return fetched;
-  if (as !== "batches") return jsonPage(reader, query, fetched, offset, type, as as RecordFormat);
-  const split = splitBatches(fetched.batches);
-  if (!split.ok) return split;
-  const next = Math.max(offset, endOffset(split.batches));
-  return new Response(fetched.batches, { headers: pageHeaders(type, next, fetched) });
+  return jsonPage(reader, query, fetched, offset, type, as as RecordFormat);
 }
 
 function jsonPage(
@@ -118,11 +119,15 @@ function read(
   offset: number,
   maxWaitMs: number,
 ): Promise<Fetched | Refusal> {
-  const { maxBytes, minBytes, isolation } = query;
-  return reader.fetch({ offset, maxBytes, minBytes, maxWaitMs, isolation });
+  return reader.fetch(fetchRequest(query, offset, maxWaitMs));
 }
 
-function pageHeaders(type: string, nextOffset: number, ends: Fetched): Record<string, string> {
+function fetchRequest(query: FetchQuery, offset: number, maxWaitMs: number): FetchRequest {
+  const { maxBytes, minBytes, isolation } = query;
+  return { offset, maxBytes, minBytes, maxWaitMs, isolation };
+}
+
+function pageHeaders(type: string, nextOffset: number, ends: LogEnds): Record<string, string> {
   return {
     "content-type": type,
     "cache-control": "no-store",

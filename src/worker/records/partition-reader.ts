@@ -1,6 +1,7 @@
 /** Reading from one partition: where its ends are, its pages, and its tail's socket. */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import type { Fetched, FetchRequest, ListedOffset } from "../../objects/partition/api.ts";
+import { sendFetch, sendTail, type StreamedFetch } from "../../objects/partition/transfer.ts";
 import { callPartition } from "../calls.ts";
 import type { KnownTopic } from "../metadata.ts";
 import { counters } from "../metrics.ts";
@@ -41,17 +42,25 @@ export class PartitionReader {
     return listed.ok ? listed.offset : this.versioned(listed);
   }
 
-  async fetch(request: FetchRequest): Promise<Fetched | Refusal> {
-    const fetched = await callPartition<Fetched>(
+  /** A page whose batches may be passed on as they stream in. */
+  async stream(request: FetchRequest): Promise<StreamedFetch | Refusal> {
+    const fetched = await callPartition<StreamedFetch>(
       this.service,
       this.known,
       this.partition,
       true,
-      (stub) => stub.fetchBatches(request),
+      (stub) => sendFetch(stub, request),
     );
     if (!fetched.ok) return this.versioned(fetched);
-    counters.bytesOut += fetched.batches.length;
+    counters.bytesOut += fetched.sizeBytes;
     return fetched;
+  }
+
+  async fetch(request: FetchRequest): Promise<Fetched | Refusal> {
+    const streamed = await this.stream(request);
+    if (!streamed.ok) return streamed;
+    const { body: _, bytes, ...ends } = streamed;
+    return { ...ends, batches: await bytes() };
   }
 
   /** Opens the partition's tail: see `TailHello` for what its socket says. */
@@ -61,13 +70,7 @@ export class PartitionReader {
       this.known,
       this.partition,
       true,
-      async (stub) => {
-        const url = `http://partition/tail?offset=${offset}`;
-        const response = await stub.fetch(url, { headers: { upgrade: "websocket" } });
-        const socket = response.webSocket;
-        if (socket) return { ok: true, socket };
-        return (await response.json()) as Refusal;
-      },
+      (stub) => sendTail(stub, offset),
     );
     return opened.ok ? opened : this.versioned(opened);
   }

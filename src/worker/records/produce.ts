@@ -93,9 +93,9 @@ export async function produceJson(c: Ctx, service: Service, form: ProduceForm): 
   const records = new RequestRecords(planOf(topic, settings, form, body.length));
   const refused = form.read(body, records) ?? records.refusal;
   if (refused !== null) return refused;
-  const { stamp, acks, partition } = settings;
+  const { stamp, acks } = settings;
   const repeatable = stamp !== null;
-  const sparseSequences = repeatable && partition < 0;
+  const sparseSequences = repeatable && !isOnePartition(topic, settings);
   await sendParts(service, topic, records, { acks, repeatable, sparseSequences });
   const common = commonRefusal(records);
   if (common !== null) return versioned(common, form);
@@ -118,10 +118,15 @@ function planOf(
     nowMs: Date.now(),
     bodyBytes,
     // On one partition sequences have no gaps: a record left out would be one.
-    allOrNothing: form.allOrNothing === true || (stamp !== null && partition >= 0),
+    allOrNothing: form.allOrNothing === true || (stamp !== null && isOnePartition(topic, settings)),
     unknownPartition: form.unknownPartition,
     random: (below) => Math.floor(Math.random() * below),
   };
+}
+
+/** Whether all records go to one partition, whatever they say: its sequences have no gaps then. */
+function isOnePartition(topic: KnownTopic, { partition }: ProduceSettings): boolean {
+  return partition >= 0 || topic.metadata.partitions.length === 1;
 }
 
 function versioned(

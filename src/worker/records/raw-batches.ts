@@ -8,6 +8,7 @@ import { DECOMPRESSED_BYTES_MAX } from "../../base/limits.ts";
 import {
   decodeBatch,
   encodeBatch,
+  setMaxTimestamp,
   splitBatches,
   validateProducedBatch,
   type BatchHeader,
@@ -48,6 +49,10 @@ export function readRawBatches(body: Uint8Array, config: EffectiveConfig): RawBa
     if (!valid.ok) return valid;
     if (header.isTransactional) {
       return refuse("INVALID_RECORD", "Transactional batches are not taken over HTTP.");
+    }
+    // Look-ups by time rely on the header, and producers' headers are not always right.
+    if (valid.maxTimestamp !== header.maxTimestamp) {
+      setMaxTimestamp(body, header.position, valid.maxTimestamp);
     }
     records += header.recordCount;
     sequenced &&= header.producerId >= 0;

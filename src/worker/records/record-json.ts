@@ -170,7 +170,7 @@ export function writeRecords(batches: Uint8Array, query: RecordsQuery): WrittenR
 }
 
 /** Behind the last of the batches; 0 when there are none. */
-export function endOffset(
+function endOffset(
   batches: readonly { readonly baseOffset: number; readonly lastOffsetDelta: number }[],
 ): number {
   const last = batches.at(-1);

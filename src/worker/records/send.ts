@@ -1,6 +1,7 @@
 /** Sends what a request puts into partitions: one call to each, all at once. */
 import type { Refusal } from "../../base/errors.ts";
 import type { Appended, AppendRequest } from "../../objects/partition/api.ts";
+import { sendAppend } from "../../objects/partition/transfer.ts";
 import { callPartition } from "../calls.ts";
 import type { KnownTopic } from "../metadata.ts";
 import { counters } from "../metrics.ts";
@@ -28,7 +29,7 @@ export async function appendBatches(
     ? { batches: bytes, acks, sparseSequences: true }
     : { batches: bytes, acks };
   const answer = await callPartition<Appended>(service, topic, partition, repeatable, (stub) =>
-    stub.append(request),
+    sendAppend(stub, request),
   );
   if (answer.ok && !answer.duplicate) {
     counters.recordsIn += records;
