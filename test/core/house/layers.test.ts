@@ -87,6 +87,10 @@ const BROKEN: readonly Snippet[] = [
   },
   { file: "src/objects/partition/r.ts", code: `export type P = import("./object.ts").Partition;` },
   {
+    file: "src/objects/partition/transfer.ts",
+    code: `import { Log } from "./log.ts"; export default Log;`,
+  },
+  {
     file: "src/objects/controller/api.ts",
     code: `import type { Partition } from "../partition/object.ts"; export type X = Partition;`,
   },
@@ -129,6 +133,10 @@ const SOUND: readonly Snippet[] = [
     code: `import { DurableObject } from "cloudflare:workers"; import { z } from "./log.ts"; export class A extends DurableObject { now = Date.now(); z = z; }`,
   },
   { file: "src/objects/storage.ts", code: `export const now = (): number => Date.now();` },
+  {
+    file: "src/worker/calls.ts",
+    code: `import { send } from "../objects/partition/transfer.ts"; export default send;`,
+  },
   {
     file: "src/worker/routes/ok.ts",
     code: `import { Hono } from "hono"; import type { Env } from "../../objects/env.ts"; import type { P } from "../../objects/partition/api.ts"; export const app = new Hono<Env & P>(); app.fetch(new Request("http://x"));`,
