@@ -90,13 +90,17 @@ function headersBytes(headers: readonly RecordHeader[]): number {
   return bytes;
 }
 
+const CAPACITY_BYTES = 4_096;
+const NO_BYTES = new Uint8Array(0);
+
 /**
  * Builds one batch after another: `append` … `finish`, `reset`, `append` … . The buffer grows
- * by doubling and is kept between batches.
+ * by doubling and leaves with a batch that is not compressed.
  */
 export class BatchBuilder {
   private buffer: Uint8Array<ArrayBuffer>;
   private readonly maxBytes: number;
+  private isHandedOver = false;
   private at = BATCH_OVERHEAD_BYTES;
   private records = 0;
   private baseTimestamp = 0;
@@ -105,7 +109,7 @@ export class BatchBuilder {
   /** `maxBytes` bounds the uncompressed batch; `append` refuses what would pass it. */
   constructor(options: { readonly maxBytes?: number; readonly capacityBytes?: number } = {}) {
     this.maxBytes = options.maxBytes ?? 0x7fff_ffff;
-    this.buffer = new Uint8Array(Math.max(options.capacityBytes ?? 4096, BATCH_OVERHEAD_BYTES));
+    this.buffer = new Uint8Array(Math.max(options.capacityBytes ?? CAPACITY_BYTES, BATCH_OVERHEAD_BYTES));
   }
 
   /** Records so far. */
@@ -123,8 +127,10 @@ export class BatchBuilder {
     return this.latestTimestamp;
   }
 
-  /** Forgets the records and keeps the buffer. */
+  /** Begins the next batch. */
   reset(): void {
+    if (this.isHandedOver) this.buffer = NO_BYTES;
+    this.isHandedOver = false;
     this.at = BATCH_OVERHEAD_BYTES;
     this.records = 0;
   }
@@ -180,13 +186,17 @@ export class BatchBuilder {
     return true;
   }
 
-  /** The whole batch, in a buffer of its own. Needs at least one record. */
+  /**
+   * The whole batch; needs at least one record. A plain one is a view of the builder's buffer,
+   * which is the caller's from then on: copy it before RPC, which would send the whole buffer.
+   */
   finish(fields: BatchFields = {}): Uint8Array<ArrayBuffer> {
     assert(this.records > 0, "a batch without records is not built");
     const compression = fields.compression ?? "none";
     let batch: Uint8Array<ArrayBuffer>;
     if (compression === "none") {
-      batch = this.buffer.slice(0, this.at);
+      batch = this.buffer.subarray(0, this.at);
+      this.isHandedOver = true;
     } else {
       const payload = compress(compression, this.buffer.subarray(BATCH_OVERHEAD_BYTES, this.at));
       batch = new Uint8Array(BATCH_OVERHEAD_BYTES + payload.length);
@@ -229,8 +239,8 @@ export class BatchBuilder {
   }
 
   private grow(neededBytes: number): void {
-    const larger = new Uint8Array(Math.max(neededBytes, 2 * this.buffer.length));
-    larger.set(this.buffer.subarray(0, this.at));
+    const larger = new Uint8Array(Math.max(neededBytes, 2 * this.buffer.length, CAPACITY_BYTES));
+    if (this.records > 0) larger.set(this.buffer.subarray(0, this.at));
     this.buffer = larger;
   }
 }

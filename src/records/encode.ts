@@ -22,5 +22,5 @@ export function encodeBatch(
   for (const { timestamp, key, value, headers } of records) {
     builder.append(timestamp, key, 0, key?.length ?? 0, value, 0, value?.length ?? 0, headers);
   }
-  return builder.finish(fields);
+  return builder.finish(fields).slice();
 }

@@ -13,10 +13,11 @@ const tooLarge = (bytesMax: number): Refusal =>
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array | Refusal> {
   const length = request.headers.get("content-length");
   if (length !== null && Number(length) > bytesMax) return tooLarge(bytesMax);
-  if (request.body === null) return new Uint8Array(0);
   try {
-    // The runtime holds a body to the length that it was announced with.
+    // The runtime holds a body to the length that it was announced with. `body` is not touched
+    // then: asking for it makes a stream, which costs more than the rest of this function.
     if (length !== null) return new Uint8Array(await request.arrayBuffer());
+    if (request.body === null) return new Uint8Array(0);
     return await readStream(request.body, bytesMax);
   } catch {
     return refuse("INVALID_REQUEST", "The request's body ended before it was complete.");

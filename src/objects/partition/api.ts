@@ -111,10 +111,11 @@ export interface ReplicaDescription extends LogEnds {
   readonly bytesInFlightPeak: number;
 }
 
-/** What is called over RPC. Appends, fetches and tails travel as requests: see transfer.ts. */
+/** What is called over RPC. Large appends, fetches and tails travel as requests: see transfer.ts. */
 export interface PartitionApi {
   /** Creates the replica or changes what it is; idempotent. */
   assign(assignment: ReplicaAssignment): Promise<{ readonly ok: true } | Refusal>;
+  append(request: AppendRequest): Promise<Appended | Refusal>;
   listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
   /** Raises the log start offset to `before` (-1: to the high watermark). */
   deleteRecords(before: number): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal>;

@@ -20,6 +20,7 @@ import {
   insertChunk,
   insertSegment,
   lastChunk,
+  lastChunkOfPage,
   maxTimestampWithin,
   readProducerBatches,
   writeProducerSnapshot,
@@ -144,10 +145,11 @@ export class Log {
       return page.bytes();
     }
     const base = chunkBaseAtOrBelow(this.#storage, offset) ?? offset;
+    const last = lastChunkOfPage(this.#storage, base, below, maxBytes);
     this.#storage.each<{ base_offset: number; last_offset: number; data: ArrayBuffer }>(
       `SELECT base_offset, last_offset, data FROM chunks
-       WHERE base_offset >= ? AND base_offset < ? ORDER BY base_offset`,
-      [base, below],
+       WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`,
+      [base, last],
       (row) => {
         const { base_offset: baseOffset, last_offset: lastOffset } = row;
         if (lastOffset >= offset) page.add({ baseOffset, lastOffset, data: new Uint8Array(row.data) });

@@ -9,6 +9,8 @@ import { replicaObjectName } from "../../base/ids.ts";
 import type { Env } from "../env.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
 import type {
+  Appended,
+  AppendRequest,
   ListedOffset,
   OffsetSpec,
   PartitionApi,
@@ -53,6 +55,10 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
     return { ok: true };
   }
 
+  async append(request: AppendRequest): Promise<Appended | Refusal> {
+    return this.#replica?.append(request) ?? gone();
+  }
+
   async listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal> {
     return this.#replica?.listOffset(spec) ?? gone();
   }
@@ -85,10 +91,12 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
     const asked = readTransfer(request.url);
     switch (asked?.kind) {
       case "append": {
-        const { acks, sparse: sparseSequences } = asked;
-        const batches = new Uint8Array(await request.arrayBuffer());
-        const appended = this.#replica?.append({ batches, acks, sparseSequences });
-        return answerAppend(appended ? await appended : gone());
+        const { bytes, acks, sparse: sparseSequences } = asked;
+        const read = async (): Promise<AppendRequest> => {
+          const batches = new Uint8Array(await request.arrayBuffer());
+          return { batches, acks, sparseSequences };
+        };
+        return answerAppend(this.#replica ? await this.#replica.receive(bytes, read) : gone());
       }
       case "fetch":
         return answerFetch(this.#replica ? await this.#replica.fetch(asked.request) : gone());

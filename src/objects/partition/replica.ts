@@ -62,6 +62,8 @@ interface PendingAppend extends GatheredAppend {
 
 /** Looking for what retention lets go more often than this would cost more than it saves. */
 const RETENTION_PAUSE_MS = 1_000;
+/** A flush of fewer bytes than this waits a turn for more. */
+const LITTLE_GATHERED_BYTES = 8_192;
 /** The largest `Date` has 8.64e15 ms: an alarm beyond it is none. */
 const ALARM_MS_MAX = 8_640_000_000_000_000;
 
@@ -144,20 +146,25 @@ export class Replica {
    * (bytes in flight); in all of them nothing was written. KAFKA_STORAGE_ERROR: unknown.
    */
   append(request: AppendRequest): Promise<Result<Appended>> {
-    const admitted = this.#admit(request);
-    if (!("headers" in admitted)) return Promise.resolve(admitted);
-    const bytes = admitted.bytes.byteLength;
+    return this.receive(request.batches.byteLength, async () => request);
+  }
+
+  /**
+   * As {@link append}, for a request of `bytes` that is still to be read: it is read only when it
+   * is admitted, so that what waits is never in memory beyond the bound.
+   */
+  async receive(bytes: number, read: () => Promise<AppendRequest>): Promise<Result<Appended>> {
+    // An append that alone exceeds the bound would be refused for ever: it may go alone.
+    if (this.#bytesInFlight > 0 && this.#bytesInFlight + bytes > this.#config["queued.max.bytes"]) {
+      return refuse("THROTTLING_QUOTA_EXCEEDED");
+    }
     this.#bytesInFlight += bytes;
     this.#bytesInFlightPeak = Math.max(this.#bytesInFlightPeak, this.#bytesInFlight);
-    return new Promise((resolve) => {
-      const answer = (result: Result<Appended>): void => {
-        this.#bytesInFlight -= bytes;
-        resolve(result);
-      };
-      this.#gathered.push({ ...admitted, answer });
-      // Not awaited: every append has an answer of its own.
-      if (!this.#isFlushing) void this.#flushAll();
-    });
+    try {
+      return await this.#gather(await read());
+    } finally {
+      this.#bytesInFlight -= bytes;
+    }
   }
 
   /** Errors: LEADER_NOT_AVAILABLE, NOT_LEADER_OR_FOLLOWER, OFFSET_BELOW_LOG_START, OFFSET_OUT_OF_RANGE. */
@@ -253,13 +260,10 @@ export class Replica {
     };
   }
 
-  #admit(request: AppendRequest): Result<GatheredAppend> {
+  /** Checks an append and puts it among those that wait for the next flush. */
+  #gather(request: AppendRequest): Result<Appended> | Promise<Result<Appended>> {
     const refusal = this.#refusalToLead() ?? this.#refusalOfAcks(request.acks);
     if (refusal) return refusal;
-    if (this.#bytesInFlight + request.batches.byteLength > this.#config["queued.max.bytes"]) {
-      // An append that alone exceeds the bound would be refused for ever: it may go alone.
-      if (this.#bytesInFlight > 0) return refuse("THROTTLING_QUOTA_EXCEEDED");
-    }
     const split = splitBatches(request.batches);
     if (!split.ok) return split;
     const append = {
@@ -267,7 +271,13 @@ export class Replica {
       headers: split.batches,
       sparseSequences: request.sparseSequences === true,
     };
-    return checkAppend(append, this.#config) ?? append;
+    const refused = checkAppend(append, this.#config);
+    if (refused) return refused;
+    return new Promise((answer) => {
+      this.#gathered.push({ ...append, answer });
+      // Not awaited: every append has an answer of its own.
+      if (!this.#isFlushing) void this.#flushAll();
+    });
   }
 
   #refusalToLead(): Refusal | null {
@@ -322,8 +332,9 @@ export class Replica {
     try {
       while (this.#gathered.length > 0 && !this.#isPurged) {
         await this.#flush(this.#takeGathered());
-        // One more turn of the event loop: what has arrived by now goes into the next row.
-        if (this.#gathered.length > 0) await this.#ports.storage.sync();
+        // One more turn of the event loop where little has arrived yet: a row costs the same
+        // whatever it holds, and appends that come at once are delivered one a turn.
+        if (this.#isLittleGathered()) await this.#ports.storage.sync();
       }
     } catch (error) {
       for (const append of this.#gathered.splice(0)) append.answer(refuse("KAFKA_STORAGE_ERROR"));
@@ -331,6 +342,12 @@ export class Replica {
     } finally {
       this.#isFlushing = false;
     }
+  }
+
+  #isLittleGathered(): boolean {
+    let bytes = 0;
+    for (const append of this.#gathered) bytes += append.bytes.byteLength;
+    return bytes > 0 && bytes < LITTLE_GATHERED_BYTES;
   }
 
   /** What goes into the next flush: about a chunk's target, at least one append. */

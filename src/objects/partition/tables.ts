@@ -136,6 +136,33 @@ export function chunkBaseAtOrBelow(storage: StoragePort, offset: number): number
   return storage.all<{ base_offset: number }>(sql, offset)[0]?.base_offset ?? null;
 }
 
+/**
+ * Base offset of the last chunk that a page of `maxBytes` beginning in the chunk at `base` is read
+ * from. A chunk that does not fit whole is left to the next page, unless this one would be less than
+ * half full: its blob would be read for a few batches, and read again.
+ */
+export function lastChunkOfPage(
+  storage: StoragePort,
+  base: number,
+  below: number,
+  maxBytes: number,
+): number {
+  let last = base;
+  let bytes = 0;
+  storage.each<{ base_offset: number; size_bytes: number }>(
+    `SELECT base_offset, size_bytes FROM chunks
+     WHERE base_offset >= ? AND base_offset < ? ORDER BY base_offset`,
+    [base, below],
+    (row) => {
+      const fits = bytes + row.size_bytes <= maxBytes;
+      if (fits || bytes < maxBytes / 2) last = row.base_offset;
+      bytes += row.size_bytes;
+      return fits;
+    },
+  );
+  return last;
+}
+
 /** The first chunk of base offsets [from, to] whose newest record is not older than `timestampMs`. */
 export function firstChunkSince(
   storage: StoragePort,
