@@ -122,11 +122,11 @@ async function measureWake(rig: Rig): Promise<Figures> {
   await rig.restartService();
   const large = await readUsage(rig.service.url, LARGE.name);
   const small = await readUsage(rig.service.url, SMALL.name);
-  const ratio = large.rowsRead / small.rowsRead;
+  const ratio = large.wakeRowsRead / small.wakeRowsRead;
   const note = sizeNote(pages, page);
   return {
-    ours: large.rowsRead,
-    floor: small.rowsRead,
+    ours: large.wakeRowsRead,
+    floor: small.wakeRowsRead,
     ratio,
     cpuRatio: null,
     note,

@@ -7,10 +7,22 @@
  * (`environmentName(name)`), e.g. `auto.create.topics.enable` from AUTO_CREATE_TOPICS_ENABLE.
  * A topic setting's default may be changed for the whole service in the same way.
  */
-import { CHUNK_BYTES_MAX, INT_MAX, TOPIC_PARTITIONS_MAX } from "./limits.ts";
+import {
+  CHUNK_BYTES_MAX,
+  INT_MAX,
+  REPLICATION_FACTOR_MAX,
+  TOPIC_PARTITIONS_MAX,
+} from "./limits.ts";
 
-export const COMPRESSION_TYPES = ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"] as const;
-export const TIMESTAMP_TYPES = ["CreateTime", "LogAppendTime"] as const;
+export const COMPRESSION_TYPES = [
+  "producer",
+  "uncompressed",
+  "gzip",
+  "snappy",
+  "lz4",
+  "zstd",
+] as const;
+const TIMESTAMP_TYPES = ["CreateTime", "LogAppendTime"] as const;
 
 type Kind = "boolean" | "integer" | "text" | "choice";
 
@@ -130,7 +142,7 @@ export const CONFIG = {
     "service",
     1,
     1,
-    32,
+    REPLICATION_FACTOR_MAX,
     "Replicas of a topic that is created without saying how many.",
   ),
   "producer.id.expiration.ms": int(
@@ -237,7 +249,9 @@ export function defaultText(name: ConfigName): string {
  * Sources map names as in the table to text; values that do not parse are passed over, because
  * they were checked where they came in (and a later version may have narrowed a bound).
  */
-export function effectiveConfig(...sources: readonly Readonly<Record<string, string>>[]): EffectiveConfig {
+export function effectiveConfig(
+  ...sources: readonly Readonly<Record<string, string>>[]
+): EffectiveConfig {
   const config: Record<string, boolean | number | string> = {};
   for (const name of CONFIG_NAMES) {
     config[name] = CONFIG[name].fallback;
@@ -253,7 +267,9 @@ export function effectiveConfig(...sources: readonly Readonly<Record<string, str
 }
 
 /** The settings that the environment gives, by their names in the table. */
-export function configFromEnvironment(env: Readonly<Record<string, unknown>>): Record<string, string> {
+export function configFromEnvironment(
+  env: Readonly<Record<string, unknown>>,
+): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of CONFIG_NAMES) {
     const value = env[environmentName(name)];

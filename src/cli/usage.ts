@@ -11,7 +11,8 @@ const WORKER_REQUEST_USD = 0.3e-6;
 export interface Usage {
   /** By the partitions of one topic. */
   readonly rowsWritten: number;
-  readonly rowsRead: number;
+  /** Read by waking up, not since. */
+  readonly wakeRowsRead: number;
   /** To partitions, of all topics. */
   readonly objectCalls: number;
   /** Of the worker, of any kind. */
@@ -46,7 +47,7 @@ export async function readUsage(
   const ofTopic = `topic="${topic}"`;
   return {
     rowsWritten: sum("odradek_rows_written", ofTopic),
-    rowsRead: sum("odradek_rows_read", ofTopic),
+    wakeRowsRead: sum("odradek_wake_rows_read", ofTopic),
     objectCalls: sum("odradek_object_calls_total", 'object="partition"'),
     requests: sum("odradek_requests_total", ""),
   };
@@ -56,7 +57,7 @@ export async function readUsage(
 export function usageBetween(before: Usage, after: Usage, partitions: number): Usage {
   return {
     rowsWritten: after.rowsWritten - before.rowsWritten,
-    rowsRead: after.rowsRead - before.rowsRead,
+    wakeRowsRead: after.wakeRowsRead,
     objectCalls: after.objectCalls - before.objectCalls - partitions,
     requests: after.requests - before.requests - 1,
   };

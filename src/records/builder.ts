@@ -109,7 +109,9 @@ export class BatchBuilder {
   /** `maxBytes` bounds the uncompressed batch; `append` refuses what would pass it. */
   constructor(options: { readonly maxBytes?: number; readonly capacityBytes?: number } = {}) {
     this.maxBytes = options.maxBytes ?? 0x7fff_ffff;
-    this.buffer = new Uint8Array(Math.max(options.capacityBytes ?? CAPACITY_BYTES, BATCH_OVERHEAD_BYTES));
+    this.buffer = new Uint8Array(
+      Math.max(options.capacityBytes ?? CAPACITY_BYTES, BATCH_OVERHEAD_BYTES),
+    );
   }
 
   /** Records so far. */

@@ -49,6 +49,18 @@ export const METRICS = {
   odradek_log_end_offset: row("gauge", "End offset of a partition (with ?topic=)."),
   odradek_log_bytes: row("gauge", "Bytes of record batches in a partition (with ?topic=)."),
   odradek_storage_bytes: row("gauge", "Bytes of a partition's database (with ?topic=)."),
+  odradek_bytes_in_flight: row(
+    "gauge",
+    "Bytes of appends to a partition that are not answered yet (with ?topic=).",
+  ),
+  odradek_bytes_in_flight_peak: row(
+    "gauge",
+    "The most bytes a partition had in flight since its object woke up (with ?topic=).",
+  ),
+  odradek_wake_rows_read: row(
+    "gauge",
+    "Rows that a partition's object read to wake up (with ?topic=).",
+  ),
   odradek_tails: row("gauge", "Open WebSocket tails of a partition (with ?topic=)."),
 } as const satisfies Record<string, MetricRow>;
 

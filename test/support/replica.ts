@@ -13,12 +13,17 @@ import type {
 } from "../../src/objects/partition/api.ts";
 import { Replica } from "../../src/objects/partition/replica.ts";
 import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
-import { encodeBatch, recordsFrom, type BatchFields, type LogRecord } from "../../src/records/index.ts";
+import {
+  encodeBatch,
+  recordsFrom,
+  type BatchFields,
+  type LogRecord,
+} from "../../src/records/index.ts";
 import { ManualAlarm, SqliteStorage, type SqliteStorageOptions } from "./sqlite-storage.ts";
 
-export const TOPIC_ID = "0123456789abcdef0123456789abcdef";
+const TOPIC_ID = "0123456789abcdef0123456789abcdef";
 
-export class ManualTimers implements TimerPort {
+class ManualTimers implements TimerPort {
   readonly pending = new Set<() => void>();
 
   after(_delayMs: number, run: () => void): () => void {
@@ -59,7 +64,10 @@ export class ReplicaHarness {
     if (durability === "held") this.storage.confirm();
   }
 
-  assignment(configs: Record<string, string>, changes: Partial<ReplicaAssignment> = {}): ReplicaAssignment {
+  assignment(
+    configs: Record<string, string>,
+    changes: Partial<ReplicaAssignment> = {},
+  ): ReplicaAssignment {
     return {
       topicId: TOPIC_ID,
       topic: "orders",
@@ -113,7 +121,7 @@ export class ReplicaHarness {
   /** All records from `offset` on, page by page of `maxBytes`. */
   async readAll(offset: number, maxBytes = 1_048_576): Promise<LogRecord[]> {
     const records: LogRecord[] = [];
-    for (let next = offset; ; ) {
+    for (let next = offset; ;) {
       const page = expectOk(await this.fetch(next, { maxBytes }));
       if (page.batches.length === 0) return records;
       const before = records.length;
@@ -144,7 +152,11 @@ export function expectOk<T extends { readonly ok: true }>(result: T | Refusal): 
   return result;
 }
 
-export function batchOf(values: readonly string[], timestamp: number, fields: BatchFields = {}): Uint8Array {
+export function batchOf(
+  values: readonly string[],
+  timestamp: number,
+  fields: BatchFields = {},
+): Uint8Array {
   const records = values.map((value) => ({
     timestamp,
     key: null,

@@ -20,7 +20,8 @@ export interface SqliteStorageOptions {
 
 type Param = SqlValue | Uint8Array;
 
-const REFUSED = /^\s*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|VACUUM|ATTACH|DETACH|PRAGMA\s+user_version)\b/i;
+const REFUSED =
+  /^\s*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|VACUUM|ATTACH|DETACH|PRAGMA\s+user_version)\b/i;
 
 /** One of these per object of a test. */
 export class SqliteStorage implements StoragePort {
@@ -56,7 +57,11 @@ export class SqliteStorage implements StoragePort {
     return statement.all(...params.map(toSqlite)).map((row) => fromSqlite<Row>(row));
   }
 
-  each<Row extends SqlRow>(sql: string, params: readonly Param[], take: (row: Row) => boolean): void {
+  each<Row extends SqlRow>(
+    sql: string,
+    params: readonly Param[],
+    take: (row: Row) => boolean,
+  ): void {
     this.#enter(sql);
     // A statement of its own: `take` may run the same text again.
     for (const row of this.#db.prepare(sql).iterate(...params.map(toSqlite))) {
@@ -169,7 +174,8 @@ export class ManualAlarm implements AlarmPort {
 
 function toSqlite(param: Param): string | number | null | Uint8Array {
   if (param instanceof ArrayBuffer) return new Uint8Array(param);
-  if (typeof param === "number" && !Number.isFinite(param)) throw new Error(`not a SQL value: ${param}`);
+  if (typeof param === "number" && !Number.isFinite(param))
+    throw new Error(`not a SQL value: ${param}`);
   // node:sqlite binds whole numbers as integers up to 2^53, and others as reals, as the platform does.
   return param;
 }

@@ -22,7 +22,7 @@ export function environment(variables: Readonly<Record<string, unknown>>): Env {
 }
 
 /** As `npm start` has it: open on loopback, no key. */
-export const openEnvironment = environment({ OPEN_ON_LOOPBACK: "true" });
+const openEnvironment = environment({ OPEN_ON_LOOPBACK: "true" });
 
 /** Sends a request to the worker. A path is taken on {@link ORIGIN}; a `json` body gets its media type. */
 export async function call(

@@ -104,6 +104,8 @@ export interface ReplicaDescription extends LogEnds {
   /** Idempotent producers it remembers. */
   readonly producers: number;
   readonly tails: number;
+  /** What waking up has read: the same whatever the size of the log. */
+  readonly wakeRowsRead: number;
   /** Since the object woke up. */
   readonly rowsRead: number;
   readonly rowsWritten: number;
@@ -118,7 +120,9 @@ export interface PartitionApi {
   append(request: AppendRequest): Promise<Appended | Refusal>;
   listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
   /** Raises the log start offset to `before` (-1: to the high watermark). */
-  deleteRecords(before: number): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal>;
+  deleteRecords(
+    before: number,
+  ): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal>;
   describe(): Promise<ReplicaDescription | Refusal>;
   /** Deletes the replica's storage for good; refuses the name ever after by not having been assigned. */
   purge(): Promise<{ readonly ok: true }>;

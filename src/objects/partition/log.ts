@@ -127,7 +127,8 @@ export class Log {
     const end = isOneRow ? write() : this.#storage.transaction(write);
     assert(end.offset === plan.endOffset, "a flush ends where it was planned to");
     this.#end = end;
-    for (const chunk of plan.chunks) chunk.producers.forEach((batch) => this.producers.apply(batch));
+    for (const chunk of plan.chunks)
+      chunk.producers.forEach((batch) => this.producers.apply(batch));
     for (const chunk of hot) this.#tail.push(chunk);
     this.#snapshotWhenDue(nowMs);
   }
@@ -152,7 +153,8 @@ export class Log {
       [base, last],
       (row) => {
         const { base_offset: baseOffset, last_offset: lastOffset } = row;
-        if (lastOffset >= offset) page.add({ baseOffset, lastOffset, data: new Uint8Array(row.data) });
+        if (lastOffset >= offset)
+          page.add({ baseOffset, lastOffset, data: new Uint8Array(row.data) });
         return !page.isFull;
       },
     );
@@ -177,7 +179,10 @@ export class Log {
    * steps: see {@link deleteBelowStart}.
    */
   raiseStart(offset: number, persist: (log: Log) => void): void {
-    assert(offset > this.#startOffset && offset <= this.#end.offset, "the start moves up within the log");
+    assert(
+      offset > this.#startOffset && offset <= this.#end.offset,
+      "the start moves up within the log",
+    );
     const before = this.#startOffset;
     this.#startOffset = offset;
     try {
@@ -215,7 +220,9 @@ export class Log {
     leaderEpoch: number,
     nowMs: number,
   ): LogEnd {
-    const at = this.#isSegmentFull(end, chunk.sizeBytes, nowMs) ? this.#closeSegment(end, nowMs) : end;
+    const at = this.#isSegmentFull(end, chunk.sizeBytes, nowMs)
+      ? this.#closeSegment(end, nowMs)
+      : end;
     // A segment begins with its first chunk, so that an idle log does not age it.
     const startedMs = at.segment.chunks === 0 ? nowMs : at.segment.startedMs;
     const segment = { ...at.segment, startedMs, chunks: at.segment.chunks + 1 };

@@ -32,6 +32,7 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
   readonly #sockets = new Map<WebSocket, TailSocket>();
   #replica: Replica | null = null;
   #alarmAtMs: number | null = null;
+  #wakeRowsRead = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -40,6 +41,7 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = await ctx.storage.getAlarm();
       this.#replica = Replica.wake(this.#ports());
+      this.#wakeRowsRead = this.#storage.rowsRead;
       for (const socket of ctx.getWebSockets()) this.#resumeTail(socket);
       this.#replica?.tails.advance();
     });
@@ -72,7 +74,9 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
   async describe(): Promise<ReplicaDescription | Refusal> {
     if (!this.#replica) return gone();
     const rowsWritten = this.#storage.rowsWritten + this.#alarm.rowsWritten;
-    return { ...this.#replica.describe(), rowsRead: this.#storage.rowsRead, rowsWritten };
+    const { rowsRead } = this.#storage;
+    const wakeRowsRead = this.#wakeRowsRead;
+    return { ...this.#replica.describe(), wakeRowsRead, rowsRead, rowsWritten };
   }
 
   async purge(): Promise<{ readonly ok: true }> {

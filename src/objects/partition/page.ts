@@ -33,7 +33,8 @@ export class Page {
       this.#take(data);
     } else {
       const [start, end] = this.#range(data, room);
-      if (end > start) this.#take(start === 0 && end === data.length ? data : data.subarray(start, end));
+      if (end > start)
+        this.#take(start === 0 && end === data.length ? data : data.subarray(start, end));
       if (end < data.length) this.#isFull = true;
     }
     if (this.#bytes >= this.#maxBytes) this.#isFull = true;
@@ -82,7 +83,7 @@ export class Page {
 /** The offset behind the last record of a page that is not empty. */
 export function offsetAfter(page: Uint8Array): number {
   let next = 0;
-  for (let at = 0; at < page.length; ) {
+  for (let at = 0; at < page.length;) {
     const read = readBatchHeader(page, at);
     assert(read.ok, "a page holds whole batches");
     next = read.header.baseOffset + read.header.lastOffsetDelta + 1;

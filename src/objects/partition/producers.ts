@@ -56,11 +56,7 @@ function remember(windows: Windows, known: readonly ProducerBatch[], batch: Prod
 
 const NONE: readonly ProducerBatch[] = [];
 
-function judge(
-  window: readonly ProducerBatch[],
-  claim: ProducerClaim,
-  sparse: boolean,
-): Verdict {
+function judge(window: readonly ProducerBatch[], claim: ProducerClaim, sparse: boolean): Verdict {
   const last = window.at(-1);
   // A producer that is not (or no longer) known may begin anywhere, as in Kafka since KIP-360.
   if (!last) return APPEND;

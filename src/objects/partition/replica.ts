@@ -235,7 +235,7 @@ export class Replica {
     this.#log.close();
   }
 
-  describe(): Omit<ReplicaDescription, "rowsRead" | "rowsWritten"> {
+  describe(): Omit<ReplicaDescription, "wakeRowsRead" | "rowsRead" | "rowsWritten"> {
     return {
       ok: true,
       ...this.#ends(),

@@ -3,7 +3,7 @@
  * sleeps with its object; what it needs to go on lies in its socket's attachment. How much may be
  * under way to a reader that never acknowledges is bounded. Reaches sockets through a port.
  */
-import { TAIL_CLOSE, type LogEnds, type TailHello } from "./api.ts";
+import { TAIL_CLOSE, type LogEnds, type TailAck, type TailHello } from "./api.ts";
 import { offsetAfter } from "./page.ts";
 
 /** What outlives the object's sleep, one per socket. */
@@ -81,7 +81,7 @@ export class Tails {
     const state = this.#tails.get(socket);
     if (!state) return;
     if (acked === null) {
-      this.#close(socket, TAIL_CLOSE.unreadable, "Only {\"ack\": offset} is understood.");
+      this.#close(socket, TAIL_CLOSE.unreadable, 'Only {"ack": offset} is understood.');
       return;
     }
     if (acked >= state.markOffset) {
@@ -143,9 +143,9 @@ export class Tails {
 
 function acknowledged(text: string): number | null {
   try {
-    const message: unknown = JSON.parse(text);
-    if (typeof message !== "object" || message === null || !("ack" in message)) return null;
-    return Number.isSafeInteger(message.ack) ? (message.ack as number) : null;
+    const message = JSON.parse(text) as Partial<TailAck> | null;
+    const offset = message?.ack;
+    return Number.isSafeInteger(offset) ? offset! : null;
   } catch {
     return null;
   }

@@ -5,12 +5,7 @@
 import type { StoragePort } from "../../base/ports.ts";
 import { recordsFrom } from "../../records/index.ts";
 import type { Log } from "./log.ts";
-import {
-  allSegments,
-  chunkBaseAtOrBelow,
-  firstChunkSince,
-  maxTimestampWithin,
-} from "./tables.ts";
+import { allSegments, chunkBaseAtOrBelow, firstChunkSince, maxTimestampWithin } from "./tables.ts";
 
 export interface TimedOffset {
   readonly offset: number;

@@ -1,6 +1,7 @@
 /** Topics: list, create, describe, grow, delete. */
 import { z } from "@hono/zod-openapi";
 import { refuse } from "../../base/errors.ts";
+import { REPLICATION_FACTOR_MAX } from "../../base/limits.ts";
 import type { TopicMetadata } from "../../objects/controller/api.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
@@ -63,6 +64,13 @@ async function createTopic(c: Ctx, service: Service): Promise<Outcome> {
     return refuse(
       "INVALID_REPLICA_ASSIGNMENT",
       "Replicas are placed by the service: give partitions_count and replication_factor.",
+    );
+  }
+  const factor = request.replication_factor ?? REPLICATION_FACTOR_MAX;
+  if (factor > REPLICATION_FACTOR_MAX) {
+    return refuse(
+      "INVALID_REPLICATION_FACTOR",
+      `This version keeps at most ${REPLICATION_FACTOR_MAX} replica of a partition (in several data centres, as the platform does).`,
     );
   }
   // null stands for the default, as in Kafka.

@@ -42,7 +42,9 @@ describe("durability", () => {
     expect(harness.storage.rowsWritten - rows).toBe(1);
     const answers = all.map((answer) => expectOk(answer).baseOffset);
     expect(answers).toEqual(rest.map((_, i) => i + 1));
-    expect(valuesOf(await harness.readAll(0))).toEqual(Array.from({ length: 64 }, (_, i) => String(i)));
+    expect(valuesOf(await harness.readAll(0))).toEqual(
+      Array.from({ length: 64 }, (_, i) => String(i)),
+    );
   });
 
   it("writes nothing and keeps its state when storage refuses the rows", async () => {
@@ -111,7 +113,9 @@ describe("durability", () => {
     await harness.appendValues(["a"]);
     const old = harness.assignment({}, { leader: -1 });
     harness.replica.assign(harness.assignment({ "max.message.bytes": "500" }, { leader: 2 }));
-    expect(await harness.append(batchOf(["b"], 1))).toMatchObject({ error: "NOT_LEADER_OR_FOLLOWER" });
+    expect(await harness.append(batchOf(["b"], 1))).toMatchObject({
+      error: "NOT_LEADER_OR_FOLLOWER",
+    });
     expect(await harness.fetch(0)).toMatchObject({ error: "NOT_LEADER_OR_FOLLOWER" });
     harness.replica.assign(old);
     expect(await harness.fetch(0)).toMatchObject({ error: "NOT_LEADER_OR_FOLLOWER" });

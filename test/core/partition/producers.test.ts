@@ -33,9 +33,13 @@ describe("idempotent producers", () => {
   it("refuses a gap, and an older epoch, and a newer epoch that does not begin at 0", async () => {
     const harness = new ReplicaHarness();
     expectOk(await numbered(harness, 0, 3, 1));
-    expect(await numbered(harness, 4, 1, 1)).toMatchObject({ error: "OUT_OF_ORDER_SEQUENCE_NUMBER" });
+    expect(await numbered(harness, 4, 1, 1)).toMatchObject({
+      error: "OUT_OF_ORDER_SEQUENCE_NUMBER",
+    });
     expect(await numbered(harness, 3, 1, 0)).toMatchObject({ error: "INVALID_PRODUCER_EPOCH" });
-    expect(await numbered(harness, 3, 1, 2)).toMatchObject({ error: "OUT_OF_ORDER_SEQUENCE_NUMBER" });
+    expect(await numbered(harness, 3, 1, 2)).toMatchObject({
+      error: "OUT_OF_ORDER_SEQUENCE_NUMBER",
+    });
     expect(expectOk(await numbered(harness, 0, 1, 2)).baseOffset).toBe(3);
     expect(await numbered(harness, 3, 1, 1)).toMatchObject({ error: "INVALID_PRODUCER_EPOCH" });
   });
@@ -56,9 +60,12 @@ describe("idempotent producers", () => {
   it("lets sequences rise with gaps where they are sparse, and still knows repeats", async () => {
     const harness = new ReplicaHarness();
     const send = (sequence: number, values: string[]) =>
-      harness.append(batchOf(values, 1, { producerId: 9, producerEpoch: 0, baseSequence: sequence }), {
-        sparseSequences: true,
-      });
+      harness.append(
+        batchOf(values, 1, { producerId: 9, producerEpoch: 0, baseSequence: sequence }),
+        {
+          sparseSequences: true,
+        },
+      );
     expect(expectOk(await send(5, ["a", "b"])).baseOffset).toBe(0);
     expect(expectOk(await send(20, ["c"])).baseOffset).toBe(2);
     expect(expectOk(await send(5, ["a", "b"]))).toMatchObject({ baseOffset: 0, duplicate: true });
@@ -82,7 +89,9 @@ describe("idempotent producers", () => {
   });
 
   it("forgets a producer that has not written for producer.id.expiration.ms", async () => {
-    const harness = new ReplicaHarness({ settings: { "producer.id.expiration.ms": String(DAY_MS) } });
+    const harness = new ReplicaHarness({
+      settings: { "producer.id.expiration.ms": String(DAY_MS) },
+    });
     expectOk(await numbered(harness, 0));
     harness.nowMs += DAY_MS;
     expect(expectOk(await numbered(harness, 0)).duplicate).toBe(true);
@@ -131,7 +140,9 @@ describe("idempotent producers", () => {
           }
         }
         const { logStartOffset } = harness.replica.describe();
-        expect(valuesOf(await harness.readAll(logStartOffset))).toEqual(expected.slice(logStartOffset));
+        expect(valuesOf(await harness.readAll(logStartOffset))).toEqual(
+          expected.slice(logStartOffset),
+        );
       }),
       { numRuns: 100 },
     );

@@ -9,10 +9,13 @@ const compressions: Compression[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 const appends = fc.array(
   fc.record({
     /** Values of each batch of one append. */
-    batches: fc.array(fc.array(fc.string({ maxLength: 60, unit: "grapheme" }), { minLength: 1, maxLength: 6 }), {
-      minLength: 1,
-      maxLength: 3,
-    }),
+    batches: fc.array(
+      fc.array(fc.string({ maxLength: 60, unit: "grapheme" }), { minLength: 1, maxLength: 6 }),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    ),
     compression: fc.constantFrom(...compressions),
     restart: fc.boolean(),
   }),
@@ -29,7 +32,10 @@ describe("reading", () => {
         fc.constantFrom("0", "200", "1048576"),
         async (script, pageSizes, cut, tailBytes) => {
           const configs = { "segment.bytes": "1024", "retention.ms": "-1" };
-          const harness = new ReplicaHarness({ configs, settings: { "tail.memory.bytes": tailBytes } });
+          const harness = new ReplicaHarness({
+            configs,
+            settings: { "tail.memory.bytes": tailBytes },
+          });
           const written: string[] = [];
           for (const { batches, compression, restart } of script) {
             const bytes = batches.map((values) => batchOf(values, harness.nowMs, { compression }));

@@ -54,7 +54,8 @@ describe("retention", () => {
 
   it("deletes rows of a long log in bounded steps, going on by the alarm", async () => {
     const harness = new ReplicaHarness({ configs: { "retention.ms": "-1" } });
-    for (let i = 0; i < 2_500; i++) expectOk(await harness.append(batchOf([String(i)], harness.nowMs)));
+    for (let i = 0; i < 2_500; i++)
+      expectOk(await harness.append(batchOf([String(i)], harness.nowMs)));
     harness.replica.deleteRecords(2_499);
     expect(await harness.fetch(2_498)).toMatchObject({ error: "OFFSET_BELOW_LOG_START" });
     expect(chunkCount(harness)).toBe(1_500);
@@ -105,7 +106,8 @@ describe("retention", () => {
           expect(kept.length).toBeGreaterThan(0);
         }
         if (kept.length > 0) expect(expired(gone)).toBe(false);
-        if (bytes >= 0 && kept.length > 1) expect(keptBytes - kept[0]!.sizeBytes).toBeLessThan(bytes);
+        if (bytes >= 0 && kept.length > 1)
+          expect(keptBytes - kept[0]!.sizeBytes).toBeLessThan(bytes);
         if (ms >= 0 && kept.length > 0) expect(nextDueMs).toBe(kept[0]!.maxTimestamp + ms + 1);
       }),
       { numRuns: 2_000 },

@@ -35,7 +35,11 @@ describe("tails", () => {
     await harness.appendValues(["b"]);
     const socket = new Socket();
     harness.replica.tails.open(socket, 1);
-    expect(JSON.parse(socket.texts[0]!)).toMatchObject({ type: "hello", offset: 1, highWatermark: 2 });
+    expect(JSON.parse(socket.texts[0]!)).toMatchObject({
+      type: "hello",
+      offset: 1,
+      highWatermark: 2,
+    });
     expect(socket.offsets()).toEqual([1]);
     await harness.appendValues(["c", "d"]);
     expect(socket.pages).toHaveLength(2);
@@ -88,7 +92,15 @@ describe("tails", () => {
 
   it("cuts off a reader that sends anything but acknowledgements", async () => {
     const harness = new ReplicaHarness();
-    for (const text of ["", "hello", "[]", "null", '{"ack":"1"}', '{"ack":1.5}', "x".repeat(100_000)]) {
+    for (const text of [
+      "",
+      "hello",
+      "[]",
+      "null",
+      '{"ack":"1"}',
+      '{"ack":1.5}',
+      "x".repeat(100_000),
+    ]) {
       const socket = new Socket();
       harness.replica.tails.open(socket, 0);
       harness.replica.tails.message(socket, text);

@@ -34,7 +34,9 @@ it("finds by time what a linear scan finds", async () => {
         const scan = (fits: (timestamp: number) => boolean): number =>
           all.findIndex((timestamp, offset) => offset >= start && fits(timestamp));
         for (let time = 0; time <= 51; time++) {
-          const found = expectOk(harness.replica.listOffset({ at: "timestamp", timestampMs: time }));
+          const found = expectOk(
+            harness.replica.listOffset({ at: "timestamp", timestampMs: time }),
+          );
           const offset = scan((timestamp) => timestamp >= time);
           expect(found).toMatchObject({ offset, timestampMs: all[offset] ?? -1 });
         }
