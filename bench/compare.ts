@@ -9,7 +9,7 @@ import { median } from "./median.ts";
 import type { MeasuredRuntime, Rig, Topic } from "./rig.ts";
 import type { Figures } from "./row.ts";
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 const SLICE_SECONDS = 1;
 
 /** Requests alike, from so many connections, to one of the two. */

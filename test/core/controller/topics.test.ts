@@ -88,11 +88,11 @@ describe("creating a topic", () => {
   });
 
   test("takes what is not said from the service's settings", async () => {
-    const settings = { "num.partitions": "5", "default.replication.factor": "2" };
+    const settings = { "num.partitions": "5", "default.replication.factor": "1" };
     const harness = new ControllerHarness({}, settings);
     const answer = await harness.rules.createTopic({ topic: "t" });
     expect(answer.ok && answer.topic.partitions.map(({ replicas }) => replicas.length)).toEqual([
-      2, 2, 2, 2, 2,
+      1, 1, 1, 1, 1,
     ]);
   });
 
