@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { lockData, type DataLock } from "./data-lock.ts";
 import { describeEnvironment, readSettings, type LocalSettings } from "./environment.ts";
+import { watchLauncher } from "./launcher.ts";
 import { startRuntime, type LocalRuntime } from "./local-runtime.ts";
 
 const USAGE = `Usage: npm start [-- --help]
@@ -48,6 +49,7 @@ function wantsHelp(): boolean {
 async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
   const asked = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => asked.abort());
+  watchLauncher(() => asked.abort());
   if (!settings.loopback && !settings.hasKey) process.stderr.write(`${NOBODY_IS_LET_IN}\n`);
   let runtime: LocalRuntime;
   try {

@@ -61,6 +61,14 @@ describe("life", () => {
     expect(tree.filter((pid) => processTree(pid).length > 0)).toEqual([]);
   });
 
+  test.each(["SIGTERM", "SIGKILL"] as const)("%s to npm alone ends all of it", async (signal) => {
+    const service = await start({ byNpm: true });
+    const tree = processTree(service.pid);
+    expect(tree.length).toBeGreaterThan(2);
+    process.kill(service.pid, signal);
+    await allGone(tree);
+  });
+
   test("what was acknowledged is there after kill -9 of everything and a restart", async () => {
     const service = await start();
     await post(`${service.url}${TOPICS}`, "application/json", { topic_name: "kept" });

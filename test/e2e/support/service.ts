@@ -20,6 +20,8 @@ const INHERITED = ["PATH", "HOME", "TMPDIR"] as const;
 export interface ServiceOptions {
   /** Kept when given; otherwise a temporary one, deleted by `stop`. */
   readonly dataDir?: string;
+  /** Started as people do, by npm, whose process is then the one that is told of. */
+  readonly byNpm?: boolean;
   /** Variables of the service beside PORT and DATA_DIR, e.g. settings and API_KEYS. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -51,7 +53,7 @@ export interface Ended {
 /** Starts the service and answers when it is ready. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "odradek-test-")));
-  let run = new Run(dataDir, options.env ?? {}, []);
+  let run = new Run(dataDir, options);
   const end = async (): Promise<void> => {
     await run.terminate().catch(() => run.kill());
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
@@ -79,7 +81,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     terminate: () => run.terminate(),
     kill: () => run.kill(),
     async restart() {
-      run = new Run(dataDir, options.env ?? {}, []);
+      run = new Run(dataDir, options);
       await run.ready();
     },
     stop: end,
@@ -91,7 +93,7 @@ export async function runToEnd(
   options: ServiceOptions & { readonly args?: readonly string[] },
 ): Promise<Ended> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "odradek-test-")));
-  const run = new Run(dataDir, options.env ?? {}, options.args ?? []);
+  const run = new Run(dataDir, options, options.args);
   try {
     const code = await run.ended();
     return { code, stdout: run.stdout, stderr: run.stderr };
@@ -108,9 +110,14 @@ class Run {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
 
-  constructor(dataDir: string, env: Readonly<Record<string, string>>, args: readonly string[]) {
+  constructor(
+    dataDir: string,
+    { byNpm = false, env = {} }: ServiceOptions,
+    args: readonly string[] = [],
+  ) {
     const inherited = INHERITED.map((name) => [name, process.env[name] ?? ""]);
-    this.#child = spawn(NODE, [join(ROOT, "src/cli/start.ts"), ...args], {
+    const command = byNpm ? ["npm", "start", "--"] : [NODE, join(ROOT, "src/cli/start.ts")];
+    this.#child = spawn(command[0]!, [...command.slice(1), ...args], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...Object.fromEntries(inherited), PORT: "0", ...env, DATA_DIR: dataDir },
