@@ -1,0 +1,101 @@
+/** The errors of a cluster and a storage that do not work, each provoked for real, through the routes. */
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { replicaObjectName } from "../../src/base/ids.ts";
+import { topicMetadata } from "../../src/worker/metadata.ts";
+import { serviceOf } from "../../src/worker/service.ts";
+import {
+  append,
+  bodyOf,
+  call,
+  CLUSTER,
+  environment,
+  expectError,
+  newTopic,
+} from "./admin-support.ts";
+
+const env = environment({ OPEN_ON_LOOPBACK: "true" });
+
+async function replicaOf(topic: string) {
+  const known = await topicMetadata(serviceOf(env), topic);
+  if (!known.ok) throw new Error(known.message);
+  const { topicId, partitions, configs } = known.metadata;
+  const { leaderEpoch, partitionEpoch, replicas } = partitions[0]!;
+  const { brokerId, generation } = replicas[0]!;
+  const name = { topicId, partition: 0, brokerId, generation };
+  const stub = env.PARTITION.getByName(replicaObjectName(name));
+  /** Tells the replica, and only it, of a leader elsewhere. */
+  const leadBy = (leader: number) =>
+    stub.assign({
+      ...name,
+      topic,
+      leader,
+      leaderEpoch: leaderEpoch + 1,
+      partitionEpoch: partitionEpoch + 1,
+      replicas: [brokerId],
+      inSync: [brokerId],
+      configs,
+    });
+  return { stub, leadBy };
+}
+
+const value = { value: { type: "STRING", data: "x" } };
+const atomic = (topic: string, query = "") =>
+  call(`${CLUSTER}/topics/${topic}/partitions/0/records:batch${query}`, {
+    method: "POST",
+    json: { records: [value] },
+  });
+const fetched = (topic: string) => call(`/topics/${topic}/partitions/0/records?offset=0`);
+const endOf = async (topic: string): Promise<number> =>
+  (await bodyOf(await call(`/topics/${topic}/partitions/0/offsets`))).end_offset;
+
+describe("outages", () => {
+  it("too few replicas in sync: acks=all is refused with nothing written, acks=1 is taken", async () => {
+    const topic = await newTopic({ configs: [{ name: "min.insync.replicas", value: "2" }] });
+    await expectError(await atomic(topic), "NOT_ENOUGH_REPLICAS");
+    expect(await endOf(topic)).toBe(0);
+    expect(await bodyOf(await atomic(topic, "?acks=1"))).toMatchObject({ base_offset: 0 });
+    expect(await endOf(topic)).toBe(1);
+  });
+
+  it("no leader: produce and fetch are refused, and may be tried again", async () => {
+    const topic = await newTopic();
+    await append(topic);
+    const { leadBy } = await replicaOf(topic);
+    await leadBy(-1);
+    await expectError(await atomic(topic), "LEADER_NOT_AVAILABLE");
+    await expectError(await fetched(topic), "LEADER_NOT_AVAILABLE");
+  });
+
+  it("a leader elsewhere that nobody knows yet: refused as unavailable", async () => {
+    const topic = await newTopic();
+    const { leadBy } = await replicaOf(topic);
+    await leadBy(99);
+    await expectError(await atomic(topic), "NOT_LEADER_OR_FOLLOWER");
+  });
+
+  it("storage that refuses the row: nothing was written, and it goes on once storage works", async () => {
+    const topic = await newTopic();
+    await append(topic);
+    const { stub } = await replicaOf(topic);
+    const rename = (from: string, to: string) =>
+      runInDurableObject(stub, (_, { storage }) => {
+        storage.sql.exec(`ALTER TABLE ${from} RENAME TO ${to}`);
+      });
+    await rename("chunks", "lost");
+    await expectError(await atomic(topic), "KAFKA_STORAGE_ERROR");
+    await rename("lost", "chunks");
+    expect(await bodyOf(await atomic(topic))).toMatchObject({ base_offset: 1 });
+  });
+
+  it("an exception in an object: a retriable error and no word of what it was", async () => {
+    const topic = await newTopic();
+    const { stub } = await replicaOf(topic);
+    await runInDurableObject(stub, (_, { storage }) => {
+      storage.sql.exec("DROP TABLE segments");
+    });
+    const path = `${CLUSTER}/topics/${topic}/partitions/0/offset?timestamp=5`;
+    const message = await expectError(await call(path), "UNKNOWN_SERVER_ERROR");
+    expect(message).not.toMatch(/segments|sqlite|\bat\b/i);
+  });
+});
