@@ -62,24 +62,24 @@ const APPENDS: readonly Append[] = [
   },
 ];
 
-export const appendRows: readonly Row[] = [
-  ...APPENDS.map((append): Row => ({
-    name: append.name,
-    title: append.title,
-    unit: UNIT,
-    target: append.target,
-    atLeast: true,
-    measure: (rig) => measureAppend(rig, append),
-  })),
-  {
-    name: "partitions",
-    title: "throughput over 1,000 partitions ÷ over 1",
-    unit: UNIT,
-    target: 0.9,
-    atLeast: true,
-    measure: measurePartitions,
-  },
-];
+export const appendRows: readonly Row[] = APPENDS.map((append) => ({
+  name: append.name,
+  title: append.title,
+  unit: UNIT,
+  target: append.target,
+  atLeast: true,
+  measure: (rig) => measureAppend(rig, append),
+}));
+
+/** Leaves a thousand databases behind that are being deleted: nothing should be measured after it. */
+export const partitionsRow: Row = {
+  name: "partitions",
+  title: "throughput over 1,000 partitions ÷ over 1",
+  unit: UNIT,
+  target: 0.9,
+  atLeast: true,
+  measure: measurePartitions,
+};
 
 async function measureAppend(rig: Rig, append: Append): Promise<Figures> {
   const topic = { name: `bench-${append.name}`, partitions: 1 };
