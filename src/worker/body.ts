@@ -1,5 +1,6 @@
 /** Bodies of requests: never more bytes than allowed, whatever the headers say; JSON of administration. */
 import type { z } from "@hono/zod-openapi";
+import { joinBytes } from "../base/bytes.ts";
 import { refuse, type Refusal } from "../base/errors.ts";
 import { bareType } from "./media-types.ts";
 
@@ -55,13 +56,7 @@ async function readStream(
     if (bytes > bytesMax) return tooLarge(bytesMax);
     parts.push(part);
   }
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-  }
-  return whole;
+  return joinBytes(parts);
 }
 
 /** A JSON body in the shape that the schema asks for, wrapped so that any value can be told from a refusal. */

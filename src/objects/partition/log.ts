@@ -7,6 +7,7 @@
  * active segment; producers come from their snapshot and the few chunks since.
  */
 import type { EffectiveConfig } from "../../base/config.ts";
+import { joinBytes } from "../../base/bytes.ts";
 import { assert } from "../../base/errors.ts";
 import type { StoragePort } from "../../base/ports.ts";
 import type { FlushPlan, PlannedChunk } from "./flush.ts";
@@ -114,7 +115,7 @@ export class Log {
     const write = (): LogEnd => {
       let at = this.#end;
       for (const chunk of plan.chunks) {
-        const data = joined(chunk);
+        const data = joinBytes(chunk.parts);
         at = this.#writeChunk(at, chunk, data, leaderEpoch, nowMs);
         hot.push({ baseOffset: chunk.baseOffset, lastOffset: chunk.lastOffset, data });
       }
@@ -308,16 +309,4 @@ function endAfter(last: ChunkFacts): LogEnd {
 function endOfEmpty({ emptyAt: { offset, position } }: ReplicaState): LogEnd {
   const segment = { baseOffset: offset, position, startedMs: 0, chunks: 0 };
   return { offset, position, segment, producersFrom: null, chunksSinceProducers: 0 };
-}
-
-function joined(chunk: PlannedChunk): Uint8Array {
-  const only = chunk.parts[0]!;
-  if (chunk.parts.length === 1) return only;
-  const data = new Uint8Array(chunk.sizeBytes);
-  let at = 0;
-  for (const part of chunk.parts) {
-    data.set(part, at);
-    at += part.byteLength;
-  }
-  return data;
 }

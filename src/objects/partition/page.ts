@@ -3,11 +3,10 @@
  * of bytes. Batches are never cut, and the first one comes whatever its size (KIP-74), so that a
  * reader always gets on. Pure.
  */
+import { joinBytes } from "../../base/bytes.ts";
 import { assert } from "../../base/errors.ts";
 import { readBatchHeader } from "../../records/index.ts";
 import type { HotChunk } from "./tail-memory.ts";
-
-const NOTHING = new Uint8Array(0);
 
 export class Page {
   readonly #offset: number;
@@ -42,18 +41,8 @@ export class Page {
 
   /** The page in a buffer of its own size: a view would carry its whole buffer over RPC. */
   bytes(): Uint8Array {
-    const only = this.#parts[0];
-    if (!only) return NOTHING;
-    if (this.#parts.length === 1) {
-      return only.byteLength === only.buffer.byteLength ? only : only.slice();
-    }
-    const joined = new Uint8Array(this.#bytes);
-    let at = 0;
-    for (const part of this.#parts) {
-      joined.set(part, at);
-      at += part.byteLength;
-    }
-    return joined;
+    const page = joinBytes(this.#parts);
+    return page.byteLength === page.buffer.byteLength ? page : page.slice();
   }
 
   #take(part: Uint8Array): void {

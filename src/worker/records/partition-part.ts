@@ -2,6 +2,7 @@
  * The part of a produce request that goes to one partition: its records, in one batch or, where the
  * topic's `max.message.bytes` asks for it, several. They leave in one call, which takes all or none.
  */
+import { joinBytes } from "../../base/bytes.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { REQUEST_BYTES_MAX } from "../../base/limits.ts";
 import { BatchBuilder, type BatchFields, type Compression } from "../../records/index.ts";
@@ -70,14 +71,7 @@ export class PartitionPart {
       const text = `The records of one partition are more than ${REQUEST_BYTES_MAX} bytes.`;
       return refuse("MESSAGE_TOO_LARGE", text);
     }
-    if (this.finished.length === 1) return this.finished[0]!;
-    const all = new Uint8Array(this.bytes);
-    let at = 0;
-    for (const batch of this.finished) {
-      all.set(batch, at);
-      at += batch.length;
-    }
-    return all;
+    return joinBytes(this.finished);
   }
 
   private append({ key, value, headers }: RecordFields, timestamp: number): boolean {

@@ -3,6 +3,7 @@
  * or in the compression that the topic asks for.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
+import { joinBytes } from "../../base/bytes.ts";
 import type { EffectiveConfig } from "../../base/config.ts";
 import { DECOMPRESSED_BYTES_MAX } from "../../base/limits.ts";
 import {
@@ -70,7 +71,6 @@ function recompress(
   batchBytesMax: number,
 ): Uint8Array | Refusal {
   const parts: Uint8Array[] = [];
-  let total = 0;
   for (const header of headers) {
     const part = recompressBatch(body, header, compression);
     if (!(part instanceof Uint8Array)) return part;
@@ -79,15 +79,8 @@ function recompress(
       return refuse("MESSAGE_TOO_LARGE", text);
     }
     parts.push(part);
-    total += part.length;
   }
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joinBytes(parts);
 }
 
 function recompressBatch(
