@@ -21,6 +21,21 @@ describe("durability", () => {
     expect(valuesOf(await harness.readAll(0))).toEqual(["a"]);
   });
 
+  it.each(["0", "1048576"])(
+    "shows what is durable and not what lies behind it (tail of %s bytes)",
+    async (tail) => {
+      const settings = { "tail.memory.bytes": tail };
+      const harness = new ReplicaHarness({ durability: "held", settings });
+      await harness.confirmUntil(harness.append(batchOf(["durable"], 1)));
+      const pending = harness.append(batchOf(["not yet"], 1));
+      expect(await settled(pending)).toBe(false);
+      expect(valuesOf(await harness.readAll(0))).toEqual(["durable"]);
+      expect(expectOk(await harness.fetch(1)).batches).toHaveLength(0);
+      await harness.confirmUntil(pending);
+      expect(valuesOf(await harness.readAll(0))).toEqual(["durable", "not yet"]);
+    },
+  );
+
   it("loses an append that was not acknowledged, and nothing else, in a crash", async () => {
     const harness = new ReplicaHarness({ durability: "held" });
     await harness.confirmUntil(harness.append(batchOf(["kept"], 1)));

@@ -113,6 +113,26 @@ describe("idempotent producers", () => {
     expect(await numbered(harness, 1)).toMatchObject({ duplicate: true, baseOffset: 1 });
   });
 
+  it("knows all five batches of a producer again where a snapshot and the rows tell of the same ones", async () => {
+    const harness = new ReplicaHarness();
+    const others = async (from: number, count: number): Promise<void> => {
+      for (let i = from; i < from + count; i++) expectOk(await numbered(harness, i, 1, 0, 2));
+    };
+    const offsets: number[] = [];
+    const write = async (sequence: number): Promise<void> => {
+      offsets.push(expectOk(await numbered(harness, sequence)).baseOffset);
+    };
+    for (let i = 0; i < 3; i++) await write(i);
+    await others(0, 70);
+    for (let i = 3; i < 5; i++) await write(i);
+    await others(70, 70);
+    harness.restart();
+    for (let i = 0; i < 5; i++) {
+      const repeated = expectOk(await numbered(harness, i));
+      expect(repeated).toMatchObject({ duplicate: true, baseOffset: offsets[i] });
+    }
+  });
+
   it("state after any restart equals the state before: each record once, retries known", async () => {
     const step = fc.record({
       producer: fc.integer({ min: 1, max: 3 }),

@@ -71,6 +71,25 @@ describe("reading", () => {
     expect(valuesOf(await harness.readAll(0, 1))).toEqual(["x".repeat(5_000), "y"]);
   });
 
+  it("fills a page at least by half, and leaves a chunk that would be cut to the next one", async () => {
+    const harness = new ReplicaHarness({ settings: { "tail.memory.bytes": "0" } });
+    const chunkOf = (bytes: number): string[] =>
+      Array.from({ length: 10 }, () => "x".repeat(bytes));
+    for (const bytes of [60, 60, 60]) {
+      const batches = chunkOf(bytes).map((value) => batchOf([value], 1));
+      expectOk(await harness.append(new Uint8Array(Buffer.concat(batches))));
+    }
+    const bytesOf = async (maxBytes: number): Promise<number> =>
+      expectOk(await harness.fetch(0, { maxBytes })).batches.length;
+    const chunk = await bytesOf(1_500);
+    expect(await bytesOf(2 * chunk - 1)).toBe(chunk);
+    expect(await bytesOf(2 * chunk + 1)).toBe(2 * chunk);
+    expect(await bytesOf(3 * chunk)).toBe(3 * chunk);
+    const cut = await bytesOf(chunk - 1);
+    expect(cut).toBeGreaterThan(chunk / 2);
+    expect(cut).toBeLessThan(chunk);
+  });
+
   it("refuses offsets below the start and past the end, and answers nothing at the end", async () => {
     const harness = new ReplicaHarness();
     await harness.appendValues(["a", "b", "c"]);

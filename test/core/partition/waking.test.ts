@@ -59,6 +59,15 @@ describe("waking up", () => {
     expect(most).toBeLessThanOrEqual(70);
   });
 
+  it("reads no more when idempotent producers have gone and others write on", async () => {
+    const harness = new ReplicaHarness();
+    await fill(harness, 70, true);
+    await fill(harness, 500, false);
+    expect(rowsReadBy(harness)).toBeLessThanOrEqual(70);
+    await fill(harness, 500, false);
+    expect(rowsReadBy(harness)).toBeLessThanOrEqual(4);
+  });
+
   it("restart leaves the stream readable and at its end", async () => {
     const harness = new ReplicaHarness();
     await fill(harness, 10, false);

@@ -1,0 +1,41 @@
+/** Hot tails stay within their own budget and within the isolate's account. */
+import { expect, it } from "vitest";
+import { HotTail, TailAccount } from "../../../src/objects/partition/tail-memory.ts";
+
+const chunk = (baseOffset: number, bytes: number) => ({
+  baseOffset,
+  lastOffset: baseOffset,
+  data: new Uint8Array(bytes),
+});
+
+it("keeps the newest chunks within its own budget", () => {
+  const tail = new HotTail(new TailAccount(1_000), () => 250);
+  for (let offset = 0; offset < 5; offset++) tail.push(chunk(offset, 100));
+  expect(tail.from(2)).toBeNull();
+  expect(tail.from(3)!.map(({ baseOffset }) => baseOffset)).toEqual([3, 4]);
+  expect(tail.from(5)).toEqual([]);
+});
+
+it("drops the tail that was longest untouched when the account is overdrawn", () => {
+  const account = new TailAccount(250);
+  const [first, second, third] = [0, 1, 2].map(() => new HotTail(account, () => 1_000));
+  first!.push(chunk(0, 100));
+  second!.push(chunk(0, 100));
+  first!.push(chunk(1, 10));
+  third!.push(chunk(0, 100));
+  expect(second!.from(0)).toBeNull();
+  expect(first!.from(0)).toHaveLength(2);
+  expect(third!.from(0)).toHaveLength(1);
+});
+
+it("gives back what it held when it is cleared, and drops itself when it alone is too large", () => {
+  const account = new TailAccount(250);
+  const large = new HotTail(account, () => 1_000);
+  large.push(chunk(0, 300));
+  expect(large.from(0)).toBeNull();
+  large.push(chunk(1, 200));
+  large.clear();
+  const other = new HotTail(account, () => 1_000);
+  other.push(chunk(0, 200));
+  expect(other.from(0)).toHaveLength(1);
+});
