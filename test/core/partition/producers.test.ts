@@ -125,11 +125,12 @@ describe("idempotent producers", () => {
     for (let i = 0; i < 3; i++) await write(i);
     await others(0, 70);
     for (let i = 3; i < 5; i++) await write(i);
-    await others(70, 70);
-    harness.restart();
-    for (let i = 0; i < 5; i++) {
-      const repeated = expectOk(await numbered(harness, i));
-      expect(repeated).toMatchObject({ duplicate: true, baseOffset: offsets[i] });
+    // One of these appends brings the snapshot: after it, row and snapshot tell of the same batches.
+    for (let i = 70; i < 140; i++) {
+      await others(i, 1);
+      harness.restart();
+      const repeated = expectOk(await numbered(harness, 0));
+      expect(repeated).toMatchObject({ duplicate: true, baseOffset: offsets[0] });
     }
   });
 

@@ -88,6 +88,12 @@ describe("reading", () => {
     const cut = await bytesOf(chunk - 1);
     expect(cut).toBeGreaterThan(chunk / 2);
     expect(cut).toBeLessThan(chunk);
+    // After a small chunk a large one is cut rather than left out.
+    await harness.appendValues(["small"]);
+    const batches = chunkOf(600).map((value) => batchOf([value], 1));
+    expectOk(await harness.append(new Uint8Array(Buffer.concat(batches))));
+    const page = expectOk(await harness.fetch(30, { maxBytes: 4_000 })).batches;
+    expect(page.length).toBeGreaterThan(2_000);
   });
 
   it("refuses offsets below the start and past the end, and answers nothing at the end", async () => {
