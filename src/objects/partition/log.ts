@@ -274,6 +274,7 @@ export class Log {
       position: segment.position,
       size_bytes: end.position - segment.position,
       max_timestamp: maxTimestampWithin(this.#storage, segment.baseOffset, end.offset - 1) ?? -1,
+      closed_ms: nowMs,
     });
     return {
       ...end,

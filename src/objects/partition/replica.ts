@@ -419,14 +419,17 @@ export class Replica {
     const closed = allSegments(storage).map((segment) => ({
       lastOffset: segment.last_offset,
       sizeBytes: segment.size_bytes,
-      maxTimestamp: segment.max_timestamp,
+      // Records without a timestamp age from when their segment was closed, as in Kafka from when
+      // its file was last written to; an active one without any does not age.
+      maxTimestamp: segment.max_timestamp < 0 ? segment.closed_ms : segment.max_timestamp,
     }));
     const active = log.segment;
     const newest = maxTimestampWithin(storage, active.baseOffset, log.endOffset - 1);
     const lastOffset = log.endOffset - 1;
     const sizeBytes = log.endPosition - active.position;
+    const maxTimestamp = newest !== null && newest < 0 ? nowMs : newest;
     const segments =
-      newest === null ? closed : [...closed, { lastOffset, sizeBytes, maxTimestamp: newest }];
+      maxTimestamp === null ? closed : [...closed, { lastOffset, sizeBytes, maxTimestamp }];
     const decision = decideRetention(segments, this.#config, nowMs);
     const newStart = (segments[decision.segments - 1]?.lastOffset ?? -1) + 1;
     if (newStart > this.#highWatermark) {

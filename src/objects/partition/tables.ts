@@ -31,7 +31,8 @@ const TABLES = [
      last_offset INTEGER NOT NULL,
      position INTEGER NOT NULL,
      size_bytes INTEGER NOT NULL,
-     max_timestamp INTEGER NOT NULL)`,
+     max_timestamp INTEGER NOT NULL,
+     closed_ms INTEGER NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS producer_snapshot (
      part INTEGER PRIMARY KEY,
      next_offset INTEGER NOT NULL,
@@ -73,11 +74,15 @@ export interface SegmentFacts extends SqlRow {
   readonly last_offset: number;
   readonly position: number;
   readonly size_bytes: number;
+  /** -1 when none of its records has a timestamp. */
   readonly max_timestamp: number;
+  readonly closed_ms: number;
 }
 
 const CHUNK_FACTS = `base_offset, last_offset, leader_epoch, max_timestamp, position, size_bytes,
   segment_base, segment_position, segment_started_ms, segment_chunks, producers_from, producers`;
+
+const SEGMENT_FACTS = "base_offset, last_offset, position, size_bytes, max_timestamp, closed_ms";
 
 /** Entries of one row of a snapshot: some 60 bytes each, far below the platform's 2 MB a row. */
 const SNAPSHOT_ENTRIES_PER_ROW = 10_000;
@@ -200,22 +205,19 @@ export function deleteChunksBelow(storage: StoragePort, offset: number, most: nu
 
 export function insertSegment(storage: StoragePort, segment: SegmentFacts): void {
   storage.all(
-    `INSERT INTO segments (base_offset, last_offset, position, size_bytes, max_timestamp)
-     VALUES (?, ?, ?, ?, ?)`,
+    `INSERT INTO segments (${SEGMENT_FACTS}) VALUES (?, ?, ?, ?, ?, ?)`,
     segment.base_offset,
     segment.last_offset,
     segment.position,
     segment.size_bytes,
     segment.max_timestamp,
+    segment.closed_ms,
   );
 }
 
 /** The closed segments, oldest first. */
 export function allSegments(storage: StoragePort): SegmentFacts[] {
-  return storage.all<SegmentFacts>(
-    `SELECT base_offset, last_offset, position, size_bytes, max_timestamp
-     FROM segments ORDER BY base_offset`,
-  );
+  return storage.all<SegmentFacts>(`SELECT ${SEGMENT_FACTS} FROM segments ORDER BY base_offset`);
 }
 
 export function deleteSegmentsBelow(storage: StoragePort, offset: number): void {

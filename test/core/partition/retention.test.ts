@@ -38,6 +38,24 @@ describe("retention", () => {
     expect(await harness.readAll(logStartOffset)).toHaveLength(40 - logStartOffset);
   });
 
+  it("keeps records without a timestamp by the time their segment was closed", async () => {
+    const harness = new ReplicaHarness({ configs: { "segment.bytes": "1024" } });
+    for (let i = 0; i < 20; i++) expectOk(await harness.append(batchOf(["x".repeat(100)], -1)));
+    const passDays = (days: number): void => {
+      harness.nowMs += days * 86_400_000;
+      harness.alarm.clear();
+      harness.replica.onAlarm();
+    };
+    passDays(6);
+    expect(harness.replica.describe().logStartOffset).toBe(0);
+    harness.restart();
+    passDays(2);
+    const { logStartOffset, segments } = harness.replica.describe();
+    expect(logStartOffset).toBeGreaterThan(0);
+    expect(segments).toBe(1);
+    expect(await harness.readAll(logStartOffset)).toHaveLength(20 - logStartOffset);
+  });
+
   it("costs an idle log nothing: no alarm where nothing is due by time", async () => {
     const harness = new ReplicaHarness({ configs: { "retention.ms": "-1" } });
     await harness.appendValues(["a"]);
