@@ -8,6 +8,7 @@ import { InvariantBroken, refuse, type Refusal } from "../../base/errors.ts";
 import type { RandomPort } from "../../base/ports.ts";
 import type { Env } from "../env.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
+import { platformClock, platformTimer } from "../time.ts";
 import type {
   ClusterMetadata,
   ConfigChange,
@@ -34,13 +35,8 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
       new ControllerStore(this.#storage),
       {
         alarm: this.#alarm,
-        clock: { nowMs: () => Date.now() },
-        timer: {
-          after: (delayMs, run) => {
-            const timer = setTimeout(run, delayMs);
-            return () => clearTimeout(timer);
-          },
-        },
+        clock: platformClock,
+        timer: platformTimer,
         random: platformRandom,
         replicas: replicaObjects(env),
       },

@@ -8,6 +8,7 @@ import { refuse, type Refusal } from "../../base/errors.ts";
 import { replicaObjectName } from "../../base/ids.ts";
 import type { Env } from "../env.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
+import { platformClock, platformTimer } from "../time.ts";
 import type {
   Appended,
   AppendRequest,
@@ -112,8 +113,9 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
   }
 
   #openTail(offset: number): Response {
-    const refusal = this.#replica ? this.#replica.refusalOfTail(offset) : gone();
-    if (!this.#replica || refusal) return answerRefusal(refusal ?? gone());
+    if (!this.#replica) return answerRefusal(gone());
+    const refusal = this.#replica.refusalOfTail(offset);
+    if (refusal) return answerRefusal(refusal);
     const pair = new WebSocketPair();
     this.ctx.acceptWebSocket(pair[1]);
     this.#replica.tails.open(this.#adapt(pair[1]), offset);
@@ -138,13 +140,8 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
     return {
       storage: this.#storage,
       alarm: this.#alarm,
-      clock: { nowMs: () => Date.now() },
-      timers: {
-        after: (delayMs, run) => {
-          const timer = setTimeout(run, delayMs);
-          return () => clearTimeout(timer);
-        },
-      },
+      clock: platformClock,
+      timers: platformTimer,
       tailAccount,
       settings: configFromEnvironment(this.env),
       alarmAtMs: this.#alarmAtMs,
