@@ -111,6 +111,11 @@ export const CONFIG = {
     32,
     "An append with acks=all is refused while fewer replicas than this are in sync.",
   ),
+  "unclean.leader.election.enable": bool(
+    "topic",
+    false,
+    "Whether a replica that is not in sync may lead when no other can: the partition is served again, and acknowledged records may be lost.",
+  ),
   "compression.type": choice(
     "topic",
     COMPRESSION_TYPES,
@@ -151,6 +156,25 @@ export const CONFIG = {
     1_000,
     INT_MAX,
     "A partition forgets an idempotent producer that has not written for this many milliseconds.",
+  ),
+  "replica.lag.time.max.ms": int(
+    "service",
+    10_000,
+    500,
+    INT_MAX,
+    "A follower that has not had everything of its leader for this many milliseconds leaves the in-sync set.",
+  ),
+  "replica.selector.nearest": bool(
+    "service",
+    true,
+    "Whether readers are sent to the nearest in-sync replica (by client.rack, or by the region of the request) rather than to the leader.",
+  ),
+  "request.timeout.ms": int(
+    "service",
+    30_000,
+    100,
+    600_000,
+    "How long an append with acks=all waits for the in-sync replicas; beyond, whether it stays is not known.",
   ),
   "queued.max.bytes": int(
     "service",

@@ -118,6 +118,31 @@ export const ERRORS = {
   UNSUPPORTED_COMPRESSION_TYPE: row(76, 422, 42208, false, "The compression is not supported."),
   MESSAGE_TOO_LARGE: row(10, 413, 413, false, "The record batch or the request is too large."),
 
+  // Brokers, leaders, reassignments.
+  DUPLICATE_BROKER_REGISTRATION: row(
+    101,
+    409,
+    409,
+    false,
+    "A broker of this id is registered with another rack or location hint.",
+  ),
+  ELECTION_NOT_NEEDED: row(84, 409, 409, false, "The replica to elect leads the partition already."),
+  PREFERRED_LEADER_NOT_AVAILABLE: row(
+    80,
+    503,
+    50302,
+    true,
+    "The preferred leader is not in sync, or its broker is fenced or draining.",
+  ),
+  ELIGIBLE_LEADERS_NOT_AVAILABLE: row(
+    83,
+    503,
+    50302,
+    true,
+    "No replica that could lead can be reached.",
+  ),
+  NO_REASSIGNMENT_IN_PROGRESS: row(85, 404, 404, false, "The partition is not being reassigned."),
+
   // Groups.
   REBALANCE_IN_PROGRESS: row(27, 409, 40905, true, "The group is rebalancing."),
   ILLEGAL_GENERATION: row(22, 409, 40905, true, "The generation is not the current one."),
@@ -145,6 +170,22 @@ export const ERRORS = {
   ),
   FENCED_LEADER_EPOCH: row(74, 503, 50302, true, "The leader epoch is an old one."),
   UNKNOWN_LEADER_EPOCH: row(75, 503, 50302, true, "The leader epoch is not known yet."),
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: row(
+    20,
+    503,
+    50302,
+    true,
+    "The records were written, then fewer replicas than min.insync.replicas were in sync; whether they stay is not known.",
+  ),
+  REPLICA_NOT_AVAILABLE: row(9, 503, 50302, true, "The replica's broker is fenced."),
+  INVALID_UPDATE_VERSION: row(95, 503, 50302, true, "The partition epoch is not the present one."),
+  INELIGIBLE_REPLICA: row(
+    107,
+    503,
+    50302,
+    true,
+    "A replica cannot join the in-sync set: its broker is fenced, or it is no replica.",
+  ),
   NOT_ENOUGH_REPLICAS: row(
     19,
     503,

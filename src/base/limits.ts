@@ -42,11 +42,11 @@ export const SEQUENCE_MAX = 2_147_483_647;
 /** Partitions of one topic. */
 export const TOPIC_PARTITIONS_MAX = 2_000;
 
-/**
- * Replicas that a topic may be created with over the API. The model has more, but followers do not
- * copy from their leader yet: a topic with three would promise what nothing keeps.
- */
-export const REPLICATION_FACTOR_MAX = 1;
+/** Replicas of one partition: beyond a handful they cost and add nothing. */
+export const REPLICATION_FACTOR_MAX = 9;
+
+/** Brokers of one cluster. */
+export const BROKERS_MAX = 100;
 
 /** Topics of one cluster: what the controller's image holds comfortably in memory. */
 export const TOPICS_MAX = 10_000;

@@ -3,6 +3,7 @@
  * Types only. Every method returns a union with {@link Refusal}; none throws for an operating error.
  */
 import type { Refusal } from "../../base/errors.ts";
+import type { AlteredInSync, AlterInSyncRequest } from "../partition/peers.ts";
 
 export type BrokerState = "active" | "draining" | "fenced";
 
@@ -25,6 +26,9 @@ export interface PartitionMetadata {
   /** In order of preference; the first is the preferred leader. */
   readonly replicas: readonly { readonly brokerId: number; readonly generation: number }[];
   readonly inSync: readonly number[];
+  /** Broker ids among `replicas` that a reassignment adds, and that it removes when they are in sync; absent: none. */
+  readonly adding?: readonly number[];
+  readonly removing?: readonly number[];
 }
 
 export interface TopicMetadata {
@@ -84,16 +88,82 @@ export interface ControllerApi {
     changes: readonly ConfigChange[],
     validateOnly?: boolean,
   ): Promise<TopicAnswer>;
+  /**
+   * Registers a broker, or confirms one that is registered alike. Absent id: the next free one.
+   * Errors: DUPLICATE_BROKER_REGISTRATION, INVALID_REQUEST.
+   */
+  registerBroker(spec: BrokerSpec): Promise<BrokerAnswer>;
+  /**
+   * - `fence`: its replicas refuse service, leave the in-sync sets (but where they are the last) and
+   *   lead nothing. For a region that is lost, or is to be taken away.
+   * - `drain`: it leads nothing and gets no new replicas; its replicas go on following.
+   * - `unfence`: active again, from either; its replicas catch up and join by themselves.
+   * Answers when the replicas were told, or are sure to be later. Errors: BROKER_NOT_FOUND.
+   */
+  changeBroker(brokerId: number, action: BrokerAction): Promise<BrokerAnswer>;
+  /** A leader's wish: see {@link AlterInSyncRequest}. */
+  alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal>;
+  /**
+   * Somebody's call to the leader of this epoch has failed. The controller probes it, elects another
+   * where it does not answer, and answers with how things stand then. Stale reports change nothing.
+   */
+  reportLeader(report: LeaderReport): Promise<PartitionAnswer>;
+  /**
+   * Makes the preferred (first) replica the leader, or with `unclean` any replica that answers, in
+   * sync or not. Errors: UNKNOWN_TOPIC, UNKNOWN_PARTITION, ELECTION_NOT_NEEDED,
+   * PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE.
+   */
+  electLeader(
+    topic: string,
+    partition: number,
+    election: "preferred" | "unclean",
+  ): Promise<PartitionAnswer>;
+  /**
+   * Moves a partition to these brokers, the preferred leader first: new replicas are added, and once
+   * they are in sync the others are removed and purged. `null` calls a move off. Errors: UNKNOWN_TOPIC,
+   * UNKNOWN_PARTITION, INVALID_REPLICA_ASSIGNMENT, NO_REASSIGNMENT_IN_PROGRESS.
+   */
+  reassign(
+    topic: string,
+    partition: number,
+    brokerIds: readonly number[] | null,
+  ): Promise<PartitionAnswer>;
   /** A producer id that was never handed out before, epoch 0. */
   allocateProducerId(): Promise<ProducerIdentity | Refusal>;
   describe(): Promise<ControllerDescription>;
 }
+
+export interface BrokerSpec {
+  readonly brokerId?: number;
+  readonly rack: string;
+  readonly locationHint: string;
+}
+
+export type BrokerAction = "fence" | "unfence" | "drain";
+
+export type BrokerAnswer = { readonly ok: true; readonly broker: BrokerDescription } | Refusal;
+
+export interface LeaderReport {
+  readonly topicId: string;
+  readonly partition: number;
+  /** Epoch of the leader that could not be reached. */
+  readonly leaderEpoch: number;
+}
+
+export type PartitionAnswer =
+  { readonly ok: true; readonly partition: PartitionMetadata } | Refusal;
 
 export interface ControllerDescription {
   readonly ok: true;
   readonly version: number;
   readonly topics: number;
   readonly partitions: number;
+  /** Partitions with fewer in-sync replicas than replicas; without a leader; being reassigned. */
+  readonly underReplicated: number;
+  readonly offline: number;
+  readonly reassigning: number;
+  /** Counted since the cluster began: decisions, and probes that had no answer. */
+  readonly counts: ControllerCounts;
   /** Replicas of deleted topics whose storage is not yet known to be gone. */
   readonly pendingPurges: number;
   /** Replicas that have not yet confirmed their newest assignment. */
@@ -101,4 +171,14 @@ export interface ControllerDescription {
   /** Since the object woke up. */
   readonly rowsRead: number;
   readonly rowsWritten: number;
+}
+
+export interface ControllerCounts {
+  /** Leaders elected from the in-sync set. */
+  readonly elections: number;
+  readonly uncleanElections: number;
+  readonly inSyncShrinks: number;
+  readonly inSyncExpands: number;
+  /** Since the object woke up: a probe that fails decides nothing by itself. */
+  readonly failedProbes: number;
 }

@@ -176,9 +176,14 @@ export class Deliveries {
       leader: state.leader,
       leaderEpoch: state.leaderEpoch,
       partitionEpoch: state.partitionEpoch,
-      replicas: state.replicas.map((replica) => replica.brokerId),
+      replicas: state.replicas.map((replica) => ({
+        ...replica,
+        locationHint: this.#image.brokers.get(replica.brokerId)?.locationHint ?? "",
+        fenced: this.#image.brokers.get(replica.brokerId)?.state === "fenced",
+      })),
       inSync: state.inSync,
       configs: topic.configs,
+      founding: true,
     };
   }
 

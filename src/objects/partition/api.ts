@@ -6,6 +6,16 @@
  */
 import type { Refusal } from "../../base/errors.ts";
 
+/** One replica of a partition, as its peers find it. */
+export interface ReplicaRef {
+  readonly brokerId: number;
+  readonly generation: number;
+  /** The platform's location hint: whoever calls an object first decides where it is. Empty for none. */
+  readonly locationHint: string;
+  /** Its broker is fenced: it refuses service, and nobody calls it. */
+  readonly fenced: boolean;
+}
+
 /** What the controller decided for one replica. Delivered in any order; an older one changes nothing. */
 export interface ReplicaAssignment {
   readonly topicId: string;
@@ -18,10 +28,37 @@ export interface ReplicaAssignment {
   readonly leaderEpoch: number;
   /** Counts every change of this partition's state; also of its topic's settings. */
   readonly partitionEpoch: number;
-  readonly replicas: readonly number[];
+  /** All replicas, this one included; those that a reassignment adds or will remove too. */
+  readonly replicas: readonly ReplicaRef[];
+  /** Broker ids of the committed in-sync set. */
   readonly inSync: readonly number[];
   /** The topic's own settings, as text. */
   readonly configs: Readonly<Record<string, string>>;
+  /**
+   * The replica has never confirmed an assignment, so its object may rightly be empty. An object
+   * without storage that is assigned with `false` has lost it, and may not count before it has
+   * copied the log anew (KIP-903).
+   */
+  readonly founding: boolean;
+}
+
+/** `wasReset`: the replica had lost its storage and begins anew as an empty one; it is not in sync. */
+export interface Assigned {
+  readonly ok: true;
+  readonly wasReset: boolean;
+}
+
+/** What the controller asks a replica before it decides about leaders. Reads only. */
+export interface Probed {
+  readonly ok: true;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly logEndOffset: number;
+  /** Leader epoch of the last chunk; -1 when there is none. */
+  readonly lastEpoch: number;
+  readonly highWatermark: number;
+  /** It lost its storage and has not caught up since: it may not lead but by an unclean election. */
+  readonly wasReset: boolean;
 }
 
 export interface AppendRequest {
@@ -95,7 +132,15 @@ export interface ReplicaDescription extends LogEnds {
   readonly ok: true;
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
+  readonly role: "leader" | "follower" | "none";
+  /** True when its broker is fenced. */
+  readonly fenced: boolean;
   readonly logEndOffset: number;
+  /**
+   * What a leader knows of its followers in its epoch: the end of what each holds of the leader's
+   * log (-1: not known yet). Empty for others.
+   */
+  readonly followers: readonly { readonly brokerId: number; readonly endOffset: number }[];
   /** Bytes of record batches in the log. */
   readonly logBytes: number;
   readonly segments: number;
@@ -116,7 +161,8 @@ export interface ReplicaDescription extends LogEnds {
 /** What is called over RPC. Large appends, fetches and tails travel as requests: see transfer.ts. */
 export interface PartitionApi {
   /** Creates the replica or changes what it is; idempotent. */
-  assign(assignment: ReplicaAssignment): Promise<{ readonly ok: true } | Refusal>;
+  assign(assignment: ReplicaAssignment): Promise<Assigned | Refusal>;
+  probe(): Promise<Probed | Refusal>;
   append(request: AppendRequest): Promise<Appended | Refusal>;
   listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
   /** Raises the log start offset to `before` (-1: to the high watermark). */

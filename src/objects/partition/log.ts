@@ -110,13 +110,13 @@ export class Log {
    * Writes a flush: one row a chunk, and where a segment or the producers' deltas have grown to
    * their bound, the rows that close them. All or nothing; throws what storage throws.
    */
-  write(plan: FlushPlan, leaderEpoch: number, nowMs: number): void {
+  write(plan: FlushPlan, leaderEpoch: number, highWatermark: number, nowMs: number): void {
     const hot: HotChunk[] = [];
     const write = (): LogEnd => {
       let at = this.#end;
       for (const chunk of plan.chunks) {
         const data = joinBytes(chunk.parts);
-        at = this.#writeChunk(at, chunk, data, leaderEpoch, nowMs);
+        at = this.#writeChunk(at, chunk, data, leaderEpoch, highWatermark, nowMs);
         hot.push({ baseOffset: chunk.baseOffset, lastOffset: chunk.lastOffset, data });
       }
       return at;
@@ -219,6 +219,7 @@ export class Log {
     chunk: PlannedChunk,
     data: Uint8Array,
     leaderEpoch: number,
+    highWatermark: number,
     nowMs: number,
   ): LogEnd {
     const at = this.#isSegmentFull(end, chunk.sizeBytes, nowMs)
@@ -244,6 +245,7 @@ export class Log {
         segment_chunks: segment.chunks,
         producers_from: producersFrom,
         producers: hasProducers ? JSON.stringify(chunk.producers) : null,
+        high_watermark: highWatermark,
       },
       data,
     );

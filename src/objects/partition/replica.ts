@@ -385,7 +385,7 @@ export class Replica {
     try {
       if (plan.chunks.length > 0) {
         const segment = this.#log.segment.baseOffset;
-        this.#log.write(plan, leaderEpoch, nowMs);
+        this.#log.write(plan, leaderEpoch, this.#highWatermark, nowMs);
         const hasRolled = segment !== this.#log.segment.baseOffset;
         const isUnwatched = this.#alarmAtMs === null && config["retention.ms"] >= 0;
         if (hasRolled || isUnwatched) this.#enforceRetention();

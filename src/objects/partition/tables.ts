@@ -25,6 +25,7 @@ const TABLES = [
      segment_chunks INTEGER NOT NULL,
      producers_from INTEGER,
      producers TEXT,
+     high_watermark INTEGER NOT NULL,
      data BLOB NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS segments (
      base_offset INTEGER PRIMARY KEY,
@@ -66,7 +67,12 @@ export interface ChunkFacts extends SqlRow {
   readonly producers_from: number | null;
   /** JSON of the chunk's {@link ProducerBatch} entries; null when it has none. */
   readonly producers: string | null;
+  /** The high watermark that the replica knew when it wrote the row: where it starts from when it wakes up. */
+  readonly high_watermark: number;
 }
+
+/** What a follower's row has from its leader's: all but what depends on the replica itself. */
+export type CopiedFacts = Omit<ChunkFacts, "producers_from" | "high_watermark">;
 
 /** A closed segment: what retention and timestamp look-ups act on. */
 export interface SegmentFacts extends SqlRow {
@@ -80,7 +86,7 @@ export interface SegmentFacts extends SqlRow {
 }
 
 const CHUNK_FACTS = `base_offset, last_offset, leader_epoch, max_timestamp, position, size_bytes,
-  segment_base, segment_position, segment_started_ms, segment_chunks, producers_from, producers`;
+  segment_base, segment_position, segment_started_ms, segment_chunks, producers_from, producers, high_watermark`;
 
 const SEGMENT_FACTS = "base_offset, last_offset, position, size_bytes, max_timestamp, closed_ms";
 
@@ -108,7 +114,7 @@ export function writeReplicaState(storage: StoragePort, state: ReplicaState): vo
 
 export function insertChunk(storage: StoragePort, chunk: ChunkFacts, data: Uint8Array): void {
   storage.all(
-    `INSERT INTO chunks (${CHUNK_FACTS}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO chunks (${CHUNK_FACTS}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     chunk.base_offset,
     chunk.last_offset,
     chunk.leader_epoch,
@@ -121,6 +127,7 @@ export function insertChunk(storage: StoragePort, chunk: ChunkFacts, data: Uint8
     chunk.segment_chunks,
     chunk.producers_from,
     chunk.producers,
+    chunk.high_watermark,
     data,
   );
 }
