@@ -1,119 +1,127 @@
 /**
- * Calling the object of a partition's leader: found through the metadata, and looked up once more
- * when its answer shows that the metadata was old.
+ * Calling the object of a partition's leader, found through the metadata, or of another of its
+ * replicas. What is done when a leader cannot be reached or has moved is in recovery.ts.
  */
-import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
+import { refuse, type Refusal } from "../base/errors.ts";
 import { replicaObjectName } from "../base/ids.ts";
 import type { PartitionApi } from "../objects/partition/api.ts";
 import type { TransferStub } from "../objects/partition/transfer.ts";
-import { markStale, topicMetadata, type KnownTopic, type Leader } from "./metadata.ts";
+import { markStale, type KnownTopic, type ReplicaPlace } from "./metadata.ts";
 import { counters } from "./metrics.ts";
-import { attempt } from "./objects.ts";
+import { attempt, type CallOptions } from "./objects.ts";
+import { isRecoverable, recover, type PartitionOptions } from "./recovery.ts";
 import type { Service } from "./service.ts";
 
 /** A partition's object as callers see it: its methods, and requests that carry batches. */
 export type PartitionStub = PartitionApi & TransferStub;
 
-/** Answers after which the metadata is looked up again and the call is made once more. */
-const MOVED: ReadonlySet<ErrorName> = new Set<ErrorName>([
-  "NOT_LEADER_OR_FOLLOWER",
-  "FENCED_LEADER_EPOCH",
-  "UNKNOWN_LEADER_EPOCH",
-  "LEADER_NOT_AVAILABLE",
-  "UNKNOWN_TOPIC_OR_PARTITION",
-]);
-
-const NOT_KNOWN_YET = "The partition's leader does not know of its assignment yet; try again.";
-const RECREATED = "The topic was created anew with other partitions; nothing was done, try again.";
+/** What is asked of a replica, and of whom: the broker that answers last is the one that has served. */
+export type ReplicaCall<A> = (stub: PartitionStub, brokerId: number) => Promise<A | Refusal>;
 
 interface PartitionAnswer {
   readonly ok: true;
   readonly partitionEpoch?: number;
 }
 
+/** What a leader answers from memory or by a short read. */
+const SHORT_MS = 10_000;
+
+/** For what only reads, or is harmless when it comes twice. */
+export const SHORT_CALL: PartitionOptions = { repeatable: true, deadlineMs: SHORT_MS };
+
 /**
  * Calls the object of a partition's leader. `repeatable` is true for reads and for appends that carry
- * a sequence: only those are made again after an exception. An answer that shows the metadata to be
- * old (see {@link MOVED}) looks it up and tries once more, for nothing was done then.
+ * a sequence: only those are made again when it is not known what became of them. Where the leader has
+ * moved, or is being elected, the call is made again for a short while: see recovery.ts.
  *
  * UNKNOWN_PARTITION, LEADER_NOT_AVAILABLE, THROTTLING_QUOTA_EXCEEDED, KAFKA_STORAGE_ERROR,
- * UNKNOWN_SERVER_ERROR, and what the object refuses with.
+ * REQUEST_TIMED_OUT, UNKNOWN_SERVER_ERROR, and what the object refuses with.
  */
 export async function callPartition<A extends PartitionAnswer>(
   service: Service,
   topic: KnownTopic,
   partition: number,
-  repeatable: boolean,
-  call: (stub: PartitionStub) => Promise<A | Refusal>,
+  options: PartitionOptions,
+  call: ReplicaCall<A>,
 ): Promise<A | Refusal> {
-  const answer = await callOnce(service, topic, partition, repeatable, call);
-  if (answer.ok) {
-    const known = topic.metadata.partitions[partition];
-    if (answer.partitionEpoch !== undefined && answer.partitionEpoch > known!.partitionEpoch) {
-      markStale(topic);
-    }
-    return answer;
-  }
-  if (!MOVED.has(answer.error) && answer.error !== "UNKNOWN_PARTITION") return answer;
-  return callAgain(service, topic, partition, repeatable, call);
+  const answer = await callLeader(service, topic, partition, options, call);
+  if (answer.ok || !isRecoverable(answer)) return answer;
+  const again = (known: KnownTopic): Promise<A | Refusal> =>
+    callLeader(service, known, partition, options, call);
+  return recover({ service, topic, partition, options, callLeader: again }, answer);
 }
 
-async function callAgain<A extends PartitionAnswer>(
-  service: Service,
-  stale: KnownTopic,
-  partition: number,
-  repeatable: boolean,
-  call: (stub: PartitionStub) => Promise<A | Refusal>,
-): Promise<A | Refusal> {
-  const topic = await topicMetadata(service, stale.metadata.topic, true);
-  if (!topic.ok) return topic;
-  if (
-    topic.metadata.topicId !== stale.metadata.topicId &&
-    topic.metadata.partitions.length !== stale.metadata.partitions.length
-  ) {
-    // The caller chose the partition by a count that no longer holds.
-    return refuse("LEADER_NOT_AVAILABLE", RECREATED);
-  }
-  const answer = await callOnce(service, topic, partition, repeatable, call);
-  if (answer.ok || !MOVED.has(answer.error)) return answer;
-  markStale(topic);
-  return answer.error === "UNKNOWN_TOPIC_OR_PARTITION"
-    ? refuse("LEADER_NOT_AVAILABLE", NOT_KNOWN_YET)
-    : answer;
-}
-
-async function callOnce<A extends PartitionAnswer>(
+/** One call of a replica, whoever leads, and no other try. REPLICA_NOT_AVAILABLE: there is none on this broker. */
+export async function callReplica<A>(
   service: Service,
   topic: KnownTopic,
   partition: number,
-  repeatable: boolean,
-  call: (stub: PartitionStub) => Promise<A | Refusal>,
+  brokerId: number,
+  deadlineMs: number,
+  call: ReplicaCall<A>,
 ): Promise<A | Refusal> {
-  const found = locate(service, topic, partition);
-  if (!found.ok) return found;
-  return attempt(repeatable, () => call(partitionStub(service, found)));
+  const place = placeOf(service, topic, partition, brokerId);
+  if (place === null) return refuse("REPLICA_NOT_AVAILABLE");
+  return attempt({ repeatable: false, deadlineMs }, () =>
+    call(partitionStub(service, place), brokerId),
+  );
 }
 
-function locate(service: Service, topic: KnownTopic, partition: number): Leader | Refusal {
+async function callLeader<A extends PartitionAnswer>(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+  options: CallOptions,
+  call: ReplicaCall<A>,
+): Promise<A | Refusal> {
+  const found = locateLeader(service, topic, partition);
+  if (!found.ok) return found;
+  const answer = await attempt(options, () => call(partitionStub(service, found), found.brokerId));
+  if (answer.ok && answer.partitionEpoch !== undefined) {
+    const known = topic.metadata.partitions[partition]!;
+    if (answer.partitionEpoch > known.partitionEpoch) markStale(topic);
+  }
+  return answer;
+}
+
+function locateLeader(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+): ReplicaPlace | Refusal {
   const known = topic.leaders[partition];
   if (known !== undefined) return known;
   const metadata = topic.metadata.partitions[partition];
   if (metadata === undefined) return refuse("UNKNOWN_PARTITION");
-  const replica = metadata.replicas.find(({ brokerId }) => brokerId === metadata.leader);
-  if (replica === undefined) return refuse("LEADER_NOT_AVAILABLE");
-  const { topicId } = topic.metadata;
-  const leader: Leader = {
-    ok: true,
-    id: service.env.PARTITION.idFromName(replicaObjectName({ topicId, partition, ...replica })),
-    locationHint: topic.brokers.get(replica.brokerId)?.locationHint ?? "",
-  };
+  const leader = placeOf(service, topic, partition, metadata.leader);
+  if (leader === null) return refuse("LEADER_NOT_AVAILABLE");
   topic.leaders[partition] = leader;
   return leader;
 }
 
-function partitionStub(service: Service, leader: Leader): PartitionStub {
+/** Where the replica on a broker is; null when the partition has none there. */
+function placeOf(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+  brokerId: number,
+): ReplicaPlace | null {
+  const replica = topic.metadata.partitions[partition]?.replicas.find(
+    (other) => other.brokerId === brokerId,
+  );
+  if (replica === undefined) return null;
+  const { topicId } = topic.metadata;
+  return {
+    ok: true,
+    brokerId,
+    id: service.env.PARTITION.idFromName(replicaObjectName({ topicId, partition, ...replica })),
+    locationHint: topic.brokers.get(brokerId)?.locationHint ?? "",
+  };
+}
+
+function partitionStub(service: Service, place: ReplicaPlace): PartitionStub {
   counters.partitionCalls += 1;
-  const { id, locationHint } = leader;
+  const { id, locationHint } = place;
   const stub =
     locationHint === ""
       ? service.env.PARTITION.get(id)

@@ -9,6 +9,7 @@ import { topicNameProblem } from "../base/ids.ts";
 import type {
   BrokerDescription,
   ClusterMetadata,
+  PartitionMetadata,
   TopicMetadata,
 } from "../objects/controller/api.ts";
 import { counters } from "./metrics.ts";
@@ -21,9 +22,13 @@ const FRESH_MS = 10_000;
 /** Bound on what is kept, counted in partitions (a topic of none counts one). */
 const PARTITIONS_KEPT_MAX = 20_000;
 
-/** Where a partition's leader is. */
-export interface Leader {
+/** How long other requests go without asking after one that was shown old metadata has asked, in milliseconds. */
+const RENEWED_MS = 50;
+
+/** Where a replica of a partition is. */
+export interface ReplicaPlace {
   readonly ok: true;
+  readonly brokerId: number;
   readonly id: DurableObjectId;
   /** Empty for none. */
   readonly locationHint: string;
@@ -37,9 +42,11 @@ export interface KnownTopic {
   readonly version: number;
   readonly brokers: ReadonlyMap<number, BrokerDescription>;
   /** By partition, as they come to be needed: making an object's id hashes its name. */
-  readonly leaders: (Leader | undefined)[];
+  readonly leaders: (ReplicaPlace | undefined)[];
   readonly service: Service;
   freshUntilMs: number;
+  /** When it was last asked for because a call had shown it to be old. */
+  renewedMs: number;
 }
 
 const topics = new Map<string, KnownTopic>();
@@ -76,6 +83,55 @@ export function markStale(topic: KnownTopic): void {
   topic.freshUntilMs = 0;
 }
 
+/** The newest that is known of the same topic; for callers that hold on to one for long. */
+export function newestKnown(topic: KnownTopic): KnownTopic {
+  const known = topics.get(topic.metadata.topic);
+  return known !== undefined && isNewer(known, topic) ? known : topic;
+}
+
+/** Whether it is what became of the topic later. A topic that was created anew is another one. */
+function isNewer(known: KnownTopic, than: KnownTopic): boolean {
+  return (
+    known.service === than.service &&
+    known.metadata.topicId === than.metadata.topicId &&
+    known.version >= than.version
+  );
+}
+
+/**
+ * What has become of a topic whose metadata was seen to be old. Many requests meet a lost leader at the
+ * same time: what one of them was told serves the others, and none asks right after another has.
+ */
+export async function renewedTopic(
+  service: Service,
+  stale: KnownTopic,
+): Promise<KnownTopic | Refusal> {
+  const known = newestKnown(stale);
+  const nowMs = Date.now();
+  if (known !== stale || nowMs - stale.renewedMs < RENEWED_MS) return known;
+  stale.renewedMs = nowMs;
+  const renewed = await lookUp(service, stale.metadata.topic);
+  if (renewed.ok) renewed.renewedMs = nowMs;
+  return renewed;
+}
+
+/** Takes over what the controller has answered of one partition; changes nothing where more is known. */
+export function learnPartition(topic: KnownTopic, partition: PartitionMetadata): KnownTopic {
+  const known = newestKnown(topic);
+  const index = partition.partition;
+  const before = known.metadata.partitions[index];
+  if (before === undefined || before.partitionEpoch >= partition.partitionEpoch) return known;
+  const { metadata } = known;
+  const learned: KnownTopic = {
+    ...known,
+    metadata: { ...metadata, partitions: metadata.partitions.with(index, partition) },
+    leaders: known.leaders.map((leader, i) => (i === index ? undefined : leader)),
+  };
+  // Only in the place of what it came from: the topic may have been forgotten meanwhile.
+  if (topics.get(metadata.topic) === known) topics.set(metadata.topic, learned);
+  return learned;
+}
+
 async function lookUp(service: Service, name: string): Promise<KnownTopic | Refusal> {
   const problem = topicNameProblem(name);
   if (problem !== null) return refuse("INVALID_TOPIC_EXCEPTION", problem);
@@ -86,8 +142,8 @@ async function lookUp(service: Service, name: string): Promise<KnownTopic | Refu
   const answer = await callController(service, true, (controller) => controller.metadata([name]));
   if (!answer.ok) return before?.service === service ? before : answer;
   const now = topics.get(name);
-  // Another request asked later and was answered sooner.
-  if (now !== undefined && now !== before && now.version > answer.version) return now;
+  // Another request asked later and was answered sooner, or has learned more since.
+  if (now !== undefined && now !== before && now.version >= answer.version) return now;
   const found = answer.topics.find((topic) => topic.topic === name);
   forget(name);
   if (found === undefined) return refuse("UNKNOWN_TOPIC");
@@ -104,6 +160,7 @@ function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMet
     leaders: [],
     service,
     freshUntilMs: Date.now() + FRESH_MS,
+    renewedMs: 0,
   };
   topics.set(metadata.topic, known);
   partitionsKept += weight(known);
@@ -113,6 +170,12 @@ function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMet
     forget(name);
   }
   return known;
+}
+
+/** Drops everything that is known: after this isolate itself has changed what concerns all topics. */
+export function forgetAll(): void {
+  topics.clear();
+  partitionsKept = 0;
 }
 
 /** Drops what is known of a topic: after this isolate itself has changed or deleted it. */

@@ -72,6 +72,8 @@ export const counters = {
   partitionCalls: 0,
   overloads: 0,
   resets: 0,
+  timeouts: 0,
+  leaderReports: 0,
   exceptions: 0,
   metadataHits: 0,
   metadataMisses: 0,
@@ -106,6 +108,7 @@ export function countedSamples(): Partial<Record<MetricName, Sample[]>> {
     odradek_object_failures_total: by("kind", {
       overloaded: counters.overloads,
       reset: counters.resets,
+      timeout: counters.timeouts,
       exception: counters.exceptions,
     }),
     odradek_metadata_lookups_total: by("result", {

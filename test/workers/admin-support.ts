@@ -6,7 +6,7 @@ import { ERRORS, type ErrorName } from "../../src/base/errors.ts";
 import type { Env } from "../../src/objects/env.ts";
 import { sendAppend } from "../../src/objects/partition/transfer.ts";
 import { encodeBatch } from "../../src/records/index.ts";
-import { callPartition } from "../../src/worker/calls.ts";
+import { callPartition, SHORT_CALL } from "../../src/worker/calls.ts";
 import worker from "../../src/worker/index.ts";
 import { topicMetadata } from "../../src/worker/metadata.ts";
 import { serviceOf } from "../../src/worker/service.ts";
@@ -105,7 +105,7 @@ export async function append(topic: string, partition = 0, timestamp = Date.now(
   if (!known.ok) throw new Error(known.message);
   const value = new TextEncoder().encode("record");
   const batches = encodeBatch([{ timestamp, key: null, value, headers: [] }], {});
-  const appended = await callPartition(service, known, partition, false, (stub) =>
+  const appended = await callPartition(service, known, partition, SHORT_CALL, (stub) =>
     sendAppend(stub, { batches, acks: -1 }),
   );
   if (!appended.ok) throw new Error(appended.message);

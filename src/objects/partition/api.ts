@@ -40,6 +40,12 @@ export interface ReplicaAssignment {
    * copied the log anew (KIP-903).
    */
   readonly founding: boolean;
+  /**
+   * Leader epoch of the last unclean election; absent: there was none. Only a replica whose log ends
+   * in an older epoch may truncate below its high watermark, and only a reset replica that is
+   * assigned to lead in this very epoch may lead.
+   */
+  readonly uncleanEpoch?: number;
 }
 
 /** `wasReset`: the replica had lost its storage and begins anew as an empty one; it is not in sync. */
@@ -84,6 +90,11 @@ export interface Appended {
   readonly logAppendTimeMs: number;
   /** Partition epoch the replica knows: a caller whose metadata is older refreshes it. */
   readonly partitionEpoch: number;
+}
+
+/** A refusal of an append. `written`: the records are in the leader's log; whether they stay is not known. */
+export interface AppendRefusal extends Refusal {
+  readonly written?: true;
 }
 
 export interface FetchRequest {

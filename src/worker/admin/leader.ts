@@ -1,7 +1,7 @@
 /** What every route about a partition needs: its place and name, and asking its leader. */
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaDescription } from "../../objects/partition/api.ts";
-import { callPartition } from "../calls.ts";
+import { callPartition, SHORT_CALL } from "../calls.ts";
 import type { KnownTopic } from "../metadata.ts";
 import type { Ctx } from "../route.ts";
 import type { Service } from "../service.ts";
@@ -16,7 +16,7 @@ export function describeLeader(
   topic: KnownTopic,
   partition: number,
 ): Promise<ReplicaDescription | Refusal> {
-  return callPartition(service, topic, partition, true, (stub) => stub.describe());
+  return callPartition(service, topic, partition, SHORT_CALL, (stub) => stub.describe());
 }
 
 export function placeOf(c: Ctx, service: Service, topic: KnownTopic, partition: number): Place {
@@ -46,6 +46,8 @@ export const NOT_THERE = [
 export const LEADER = [
   "LEADER_NOT_AVAILABLE",
   "NOT_LEADER_OR_FOLLOWER",
+  "REPLICA_NOT_AVAILABLE",
+  "REQUEST_TIMED_OUT",
   "THROTTLING_QUOTA_EXCEEDED",
   "KAFKA_STORAGE_ERROR",
 ] as const;

@@ -4,7 +4,7 @@ import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import type { OffsetSpec } from "../../objects/partition/api.ts";
 import { json } from "../answers.ts";
-import { callPartition } from "../calls.ts";
+import { callPartition, SHORT_CALL } from "../calls.ts";
 import { topicMetadata } from "../metadata.ts";
 import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
@@ -41,7 +41,7 @@ async function getOffsets(c: Ctx, service: Service): Promise<Outcome> {
     latest_offset: log.highWatermark,
   };
   if (spec === null) return json(answer);
-  const found = await callPartition(service, topic, partition, true, (stub) =>
+  const found = await callPartition(service, topic, partition, SHORT_CALL, (stub) =>
     stub.listOffset(spec),
   );
   if (!found.ok) return found;
@@ -64,7 +64,7 @@ async function deleteRecords(c: Ctx, service: Service): Promise<Outcome> {
   if (!topic.ok) return topic;
   const partition = pathPartition(c);
   // Deleting the same front twice is deleting it once.
-  const deleted = await callPartition(service, topic, partition, true, (stub) =>
+  const deleted = await callPartition(service, topic, partition, SHORT_CALL, (stub) =>
     stub.deleteRecords(before),
   );
   if (!deleted.ok) return deleted;

@@ -4,7 +4,7 @@
  * hibernating socket, so that nothing is awake for it while nothing is produced.
  */
 import { ERRORS, type Refusal } from "../../base/errors.ts";
-import { TAIL_CLOSE, type FetchRequest } from "../../objects/partition/api.ts";
+import type { FetchRequest } from "../../objects/partition/api.ts";
 import { counters } from "../metrics.ts";
 import type { PartitionReader } from "./partition-reader.ts";
 import { writeRecords, type RecordFormat } from "./record-json.ts";
@@ -148,8 +148,8 @@ class RecordEvents {
     socket.addEventListener("message", ({ data }) => {
       if (socket === this.socket && data instanceof ArrayBuffer) this.take(new Uint8Array(data));
     });
-    socket.addEventListener("close", ({ code }) => this.closed(socket, code));
-    socket.addEventListener("error", () => this.closed(socket, 1006));
+    socket.addEventListener("close", () => this.closed(socket));
+    socket.addEventListener("error", () => this.closed(socket));
     this.socket = socket;
     socket.accept();
     return null;
@@ -169,11 +169,10 @@ class RecordEvents {
     this.wake?.();
   }
 
-  private closed(socket: WebSocket, code: number): void {
+  private closed(socket: WebSocket): void {
     if (socket !== this.socket) return;
+    // What follows is read by pages: by another leader's, when the partition has moved.
     this.socket = null;
-    // What follows is read by pages; when the partition has moved, by a new request.
-    if (code === TAIL_CLOSE.moved) this.ended = true;
     this.wake?.();
   }
 

@@ -29,6 +29,17 @@ const query = z.object({
     .enum(["json", "binary", "string", "recordbatch"])
     .optional()
     .describe("Of events and tails; default json."),
+  "client.rack": z
+    .string()
+    .optional()
+    .describe(
+      "Where the reader is: a broker's rack or a region. Default: where the request comes from. Pages and events come from the nearest in-sync replica.",
+    ),
+});
+
+const headers = z.object({
+  "Last-Event-ID": z.string().optional(),
+  "Client-Rack": z.string().optional().describe("The same as client.rack."),
 });
 
 const encoding = z.enum(["string", "base64"]).optional();
@@ -53,6 +64,7 @@ const answers: RouteSpec["answers"] = {
       "X-Next-Offset": z.string(),
       "X-High-Watermark": z.string(),
       "X-Log-Start-Offset": z.string(),
+      "X-Odradek-Replica": z.string().describe("The broker whose replica has answered."),
     }),
     content: {
       "application/json": { schema: z.array(record) },
@@ -71,6 +83,8 @@ const ERRORS: readonly ErrorName[] = [
   "OFFSET_OUT_OF_RANGE",
   "LEADER_NOT_AVAILABLE",
   "NOT_LEADER_OR_FOLLOWER",
+  "REPLICA_NOT_AVAILABLE",
+  "REQUEST_TIMED_OUT",
 ];
 
 export const fetchRoutes: readonly Route[] = [
@@ -82,7 +96,7 @@ export const fetchRoutes: readonly Route[] = [
     summary: "Reads a partition: a page, a stream of events, or a tail",
     description: DESCRIPTION,
     query,
-    headers: z.object({ "Last-Event-ID": z.string().optional() }),
+    headers,
     answers,
     errors: [...ERRORS, "UNKNOWN_TOPIC_OR_PARTITION"],
     handler: (c, service) => fetchRecords(c, service, "UNKNOWN_TOPIC_OR_PARTITION"),
@@ -95,7 +109,7 @@ export const fetchRoutes: readonly Route[] = [
     summary: "Reads a partition: a page, a stream of events, or a tail",
     description: DESCRIPTION,
     query,
-    headers: z.object({ "Last-Event-ID": z.string().optional() }),
+    headers,
     answers,
     errors: [...ERRORS, "UNKNOWN_PARTITION"],
     handler: (c, service) => fetchRecords(c, service, "UNKNOWN_PARTITION"),

@@ -1,7 +1,7 @@
 /** Serves readers of one partition: a page of JSON or of batches, an event stream, or a tail. */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import type { Fetched, FetchRequest, LogEnds } from "../../objects/partition/api.ts";
-import { cachedTopic, topicMetadata } from "../metadata.ts";
+import { cachedTopic, topicMetadata, type KnownTopic } from "../metadata.ts";
 import { counters } from "../metrics.ts";
 import { pathPartition, pathText } from "../params.ts";
 import type { Ctx, Outcome } from "../route.ts";
@@ -16,6 +16,7 @@ import {
   type FetchQuery,
   type Representation,
 } from "./fetch-query.ts";
+import { placeOfReader, type Origin } from "./nearest.ts";
 import { PartitionReader } from "./partition-reader.ts";
 import { writeRecords, type RecordFormat } from "./record-json.ts";
 import { openTail } from "./tail.ts";
@@ -41,10 +42,24 @@ export async function fetchRecords(
   const name = pathText(c, "topic");
   const topic = cachedTopic(service, name) ?? (await topicMetadata(service, name));
   if (!topic.ok) return topic;
-  const reader = new PartitionReader(service, topic, partition, unknownPartition);
+  const place = isReplicated(topic, partition) ? readersPlace(c, service) : "";
+  const reader = new PartitionReader(service, topic, partition, unknownPartition, place);
   if (wanted === null) return tail(c, reader, query);
   if (wanted.as === "events") return events(c, reader, query);
   return page(reader, query, wanted);
+}
+
+/** Most partitions have one replica, and then it does not matter where the reader is. */
+function isReplicated(topic: KnownTopic, partition: number): boolean {
+  const metadata = topic.metadata.partitions[partition];
+  return metadata !== undefined && metadata.replicas.length > 1;
+}
+
+/** Where the reader is, by its own word or the platform's; empty for one that reads from the leader. */
+function readersPlace(c: Ctx, service: Service): string {
+  if (!service.config["replica.selector.nearest"]) return "";
+  const rack = c.req.query("client.rack") ?? c.req.raw.headers.get("client-rack");
+  return placeOfReader(rack, c.req.raw.cf as Origin | undefined);
 }
 
 async function tail(c: Ctx, reader: PartitionReader, query: FetchQuery): Promise<Outcome> {
@@ -68,7 +83,7 @@ async function events(c: Ctx, reader: PartitionReader, query: FetchQuery): Promi
   if (!first.ok) return first;
   const { maxBytes, isolation } = query;
   const options = { format, offset, batches: first.batches, maxBytes, isolation };
-  const headers = pageHeaders(EVENT_STREAM_TYPE, offset, first);
+  const headers = pageHeaders(EVENT_STREAM_TYPE, offset, first, reader);
   return new Response(eventStream(reader, options), { headers });
 }
 
@@ -82,7 +97,7 @@ async function page(
   if (as === "batches") {
     const streamed = await reader.stream(fetchRequest(query, offset, query.maxWaitMs));
     if (!streamed.ok) return streamed;
-    const headers = pageHeaders(type, streamed.nextOffset, streamed);
+    const headers = pageHeaders(type, streamed.nextOffset, streamed, reader);
     return new Response(streamed.body, { headers });
   }
   const fetched = await read(reader, query, offset, query.maxWaitMs);
@@ -110,7 +125,8 @@ function jsonPage(
   });
   if (!written.ok) return written;
   counters.recordsOut += written.records;
-  return new Response(written.bytes, { headers: pageHeaders(type, written.nextOffset, fetched) });
+  const headers = pageHeaders(type, written.nextOffset, fetched, reader);
+  return new Response(written.bytes, { headers });
 }
 
 function read(
@@ -127,12 +143,18 @@ function fetchRequest(query: FetchQuery, offset: number, maxWaitMs: number): Fet
   return { offset, maxBytes, minBytes, maxWaitMs, isolation };
 }
 
-function pageHeaders(type: string, nextOffset: number, ends: LogEnds): Record<string, string> {
+function pageHeaders(
+  type: string,
+  nextOffset: number,
+  ends: LogEnds,
+  reader: PartitionReader,
+): Record<string, string> {
   return {
     "content-type": type,
     "cache-control": "no-store",
     "x-next-offset": String(nextOffset),
     "x-high-watermark": String(ends.highWatermark),
     "x-log-start-offset": String(ends.logStartOffset),
+    "x-odradek-replica": String(reader.servedBy),
   };
 }

@@ -1,12 +1,23 @@
-/** Reading from one partition: where its ends are, its pages, and its tail's socket. */
+/**
+ * Reading from one partition: where its ends are, its pages, and its tail's socket. Pages may come
+ * from the nearest replica; what the leader alone knows is asked of the leader.
+ */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import type { Fetched, FetchRequest, ListedOffset } from "../../objects/partition/api.ts";
 import { sendFetch, sendTail, type StreamedFetch } from "../../objects/partition/transfer.ts";
-import { callPartition } from "../calls.ts";
-import type { KnownTopic } from "../metadata.ts";
+import { callPartition, callReplica, SHORT_CALL, type ReplicaCall } from "../calls.ts";
+import { newestKnown, type KnownTopic } from "../metadata.ts";
 import { counters } from "../metrics.ts";
+import type { PartitionOptions } from "../recovery.ts";
 import type { Service } from "../service.ts";
 import type { Position } from "./fetch-query.ts";
+import { nearestReplica } from "./nearest.ts";
+
+/** A page is answered when its wait is over, at the latest; this is for a replica that hangs. */
+const FETCH_MARGIN_MS = 5_000;
+
+/** For a reader that has begun: what it was told of one topic holds for no other of the name. */
+const SHORT_CALL_GOING_ON: PartitionOptions = { ...SHORT_CALL, sameTopic: true };
 
 export interface OpenTail {
   readonly ok: true;
@@ -18,25 +29,41 @@ export class PartitionReader {
   readonly topic: string;
   readonly partition: number;
   private readonly service: Service;
-  private readonly known: KnownTopic;
+  private known: KnownTopic;
   private readonly unknownPartition: ErrorName;
+  /** Where the reader is; empty: reads from the leader. */
+  private place: string;
+  private hasRead = false;
+  private served = -1;
 
-  constructor(service: Service, known: KnownTopic, partition: number, unknownPartition: ErrorName) {
+  constructor(
+    service: Service,
+    known: KnownTopic,
+    partition: number,
+    unknownPartition: ErrorName,
+    place = "",
+  ) {
     this.service = service;
     this.known = known;
     this.topic = known.metadata.topic;
     this.partition = partition;
     this.unknownPartition = unknownPartition;
+    this.place = place;
   }
 
-  /** The offset of a position. Calls the partition only for the ends of the log. */
+  /** The broker whose replica has given the last page; -1 when none was read. */
+  get servedBy(): number {
+    return this.served;
+  }
+
+  /** The offset of a position. Calls the partition, its leader, only for the ends of the log. */
   async offsetOf(position: Position): Promise<number | Refusal> {
     if (typeof position === "number") return position;
     const listed = await callPartition<ListedOffset>(
       this.service,
       this.known,
       this.partition,
-      true,
+      SHORT_CALL,
       (stub) => stub.listOffset({ at: position }),
     );
     return listed.ok ? listed.offset : this.versioned(listed);
@@ -44,16 +71,35 @@ export class PartitionReader {
 
   /** A page whose batches may be passed on as they stream in. */
   async stream(request: FetchRequest): Promise<StreamedFetch | Refusal> {
-    const fetched = await callPartition<StreamedFetch>(
-      this.service,
-      this.known,
-      this.partition,
-      true,
-      (stub) => sendFetch(stub, request),
-    );
+    // A reader that stays learns of new leaders.
+    if (this.hasRead) this.known = newestKnown(this.known);
+    const fetched = await this.nearest(request);
     if (!fetched.ok) return this.versioned(fetched);
+    this.hasRead = true;
     counters.bytesOut += fetched.sizeBytes;
     return fetched;
+  }
+
+  private async nearest(request: FetchRequest): Promise<StreamedFetch | Refusal> {
+    const { service, known, partition } = this;
+    const deadlineMs = request.maxWaitMs + FETCH_MARGIN_MS;
+    const call: ReplicaCall<StreamedFetch> = (stub, brokerId) => {
+      this.served = brokerId;
+      return sendFetch(stub, request);
+    };
+    if (this.place !== "") {
+      const brokerId = nearestReplica(known, partition, this.place);
+      if (brokerId >= 0 && brokerId !== known.metadata.partitions[partition]?.leader) {
+        const page = await callReplica(service, known, partition, brokerId, deadlineMs, call);
+        if (page.ok) return page;
+        // Whatever it was, the leader knows better; this reader has been turned away once.
+        this.place = "";
+      }
+    }
+    const options: PartitionOptions = this.hasRead
+      ? { repeatable: true, deadlineMs, sameTopic: true }
+      : { repeatable: true, deadlineMs };
+    return callPartition(service, known, partition, options, call);
   }
 
   async fetch(request: FetchRequest): Promise<Fetched | Refusal> {
@@ -67,9 +113,9 @@ export class PartitionReader {
   async openTail(offset: number): Promise<OpenTail | Refusal> {
     const opened = await callPartition<OpenTail>(
       this.service,
-      this.known,
+      this.hasRead ? newestKnown(this.known) : this.known,
       this.partition,
-      true,
+      this.hasRead ? SHORT_CALL_GOING_ON : SHORT_CALL,
       (stub) => sendTail(stub, offset),
     );
     return opened.ok ? opened : this.versioned(opened);

@@ -16,6 +16,9 @@ export interface SendOptions {
   readonly sparseSequences: boolean;
 }
 
+/** The leader itself answers when the replicas have let `request.timeout.ms` go by; this is for one that hangs. */
+const APPEND_MARGIN_MS = 2_000;
+
 /** Appends whole batches to one partition. */
 export async function appendBatches(
   service: Service,
@@ -28,8 +31,13 @@ export async function appendBatches(
   const request: AppendRequest = options.sparseSequences
     ? { batches: bytes, acks, sparseSequences: true }
     : { batches: bytes, acks };
-  const answer = await callPartition<Appended>(service, topic, partition, repeatable, (stub) =>
-    sendAppend(stub, request),
+  const deadlineMs = service.config["request.timeout.ms"] + APPEND_MARGIN_MS;
+  const answer = await callPartition<Appended>(
+    service,
+    topic,
+    partition,
+    { repeatable, deadlineMs },
+    (stub) => sendAppend(stub, request),
   );
   if (answer.ok && !answer.duplicate) {
     counters.recordsIn += records;

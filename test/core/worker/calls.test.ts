@@ -4,9 +4,16 @@
  */
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { refuse, type ErrorName, type Refusal } from "../../../src/base/errors.ts";
-import type { ClusterMetadata, TopicMetadata } from "../../../src/objects/controller/api.ts";
+import type {
+  ClusterMetadata,
+  LeaderReport,
+  PartitionAnswer,
+  TopicMetadata,
+} from "../../../src/objects/controller/api.ts";
+import type { AppendRefusal } from "../../../src/objects/partition/api.ts";
 import type { Env } from "../../../src/objects/env.ts";
-import { callPartition } from "../../../src/worker/calls.ts";
+import { callPartition, callReplica } from "../../../src/worker/calls.ts";
+import type { PartitionOptions } from "../../../src/worker/recovery.ts";
 import {
   cachedTopic,
   forget,
@@ -17,7 +24,8 @@ import {
 import { serviceOf, type Service } from "../../../src/worker/service.ts";
 
 type Answer = { readonly ok: true; readonly from: string; readonly partitionEpoch: number };
-type Step = Answer | Refusal | Error;
+/** `"silence"`: the call is never answered. */
+type Step = Answer | AppendRefusal | Error | "silence";
 
 const id = (digit: string): string => digit.repeat(32);
 
@@ -34,8 +42,11 @@ class FakeCluster {
   controllerCalls = 0;
   controllerFails: Error | null = null;
   creations: string[] = [];
+  reports: LeaderReport[] = [];
+  /** What the controller does when a leader is reported; nothing: it has reached the leader. */
+  onReport: () => void = () => {};
 
-  set(topic: string, topicId: string, partitions = 1, leader = 1): void {
+  set(topic: string, topicId: string, partitions = 1, leader = 1, leaderEpoch = 0): void {
     this.version += 1;
     this.topics.set(topic, {
       topic,
@@ -44,8 +55,8 @@ class FakeCluster {
       partitions: Array.from({ length: partitions }, (_, partition) => ({
         partition,
         leader,
-        leaderEpoch: 0,
-        partitionEpoch: 3,
+        leaderEpoch,
+        partitionEpoch: 3 + leaderEpoch,
         replicas: [
           { brokerId: 1, generation: 0 },
           { brokerId: 2, generation: 5 },
@@ -78,6 +89,16 @@ class FakeCluster {
     return { ok: true, topic: this.topics.get(spec.topic) };
   }
 
+  async reportLeader(report: LeaderReport): Promise<PartitionAnswer> {
+    this.controllerCalls += 1;
+    this.reports.push(report);
+    this.onReport();
+    for (const { topicId, partitions } of this.topics.values()) {
+      if (topicId === report.topicId) return { ok: true, partition: partitions[report.partition]! };
+    }
+    return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+  }
+
   env(variables: Readonly<Record<string, string>> = {}): Env {
     return {
       ...variables,
@@ -98,6 +119,7 @@ class FakeCluster {
     this.called.push(name);
     const step = this.script.shift() ?? { ok: true, from: name, partitionEpoch: 3 };
     if (step instanceof Error) throw step;
+    if (step === "silence") return new Promise(() => {});
     return step;
   };
 }
@@ -116,10 +138,21 @@ async function known(topic = "t"): Promise<KnownTopic> {
   return found;
 }
 
+const APPEND: PartitionOptions = { repeatable: false, deadlineMs: 5_000 };
+const READ: PartitionOptions = { repeatable: true, deadlineMs: 5_000 };
 const append = async (partition = 0) =>
-  callPartition(service, await known(), partition, false, cluster.call);
+  callPartition(service, await known(), partition, APPEND, cluster.call);
 const read = async (partition = 0) =>
-  callPartition(service, await known(), partition, true, cluster.call);
+  callPartition(service, await known(), partition, READ, cluster.call);
+
+/** Lets time go by until it is answered. */
+async function inTime<T>(call: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers();
+  const answered = call();
+  await vi.runAllTimersAsync();
+  vi.useRealTimers();
+  return answered;
+}
 
 beforeEach(() => {
   vi.useRealTimers();
@@ -278,6 +311,7 @@ describe("a call that meets old metadata", () => {
     "FENCED_LEADER_EPOCH",
     "UNKNOWN_LEADER_EPOCH",
     "LEADER_NOT_AVAILABLE",
+    "REPLICA_NOT_AVAILABLE",
     "UNKNOWN_TOPIC_OR_PARTITION",
   ];
 
@@ -295,11 +329,47 @@ describe("a call that meets old metadata", () => {
     }
   });
 
-  it("tries once more and not again", async () => {
+  it("waits for an election, and then gives up", async () => {
+    cluster.script = Array.from({ length: 20 }, () => refuse("NOT_LEADER_OR_FOLLOWER"));
+    expect(errorOf(await inTime(append))).toBe("NOT_LEADER_OR_FOLLOWER");
+    expect(cluster.called).toHaveLength(7);
+    expect(cluster.controllerCalls).toBeLessThanOrEqual(8);
+    expect(cluster.reports).toEqual([]);
+
+    forget("t");
+    cluster.called = [];
+    cluster.script = [refuse("REPLICA_NOT_AVAILABLE")];
+    cluster.set("t", id("a"), 2, -1, 1);
+    await known();
+    const waiting = inTime(append);
+    cluster.set("t", id("a"), 2, 2, 2);
     cluster.script = [refuse("NOT_LEADER_OR_FOLLOWER"), refuse("NOT_LEADER_OR_FOLLOWER")];
-    expect(errorOf(await append())).toBe("NOT_LEADER_OR_FOLLOWER");
-    expect(cluster.called).toHaveLength(2);
-    expect(cluster.controllerCalls).toBe(2);
+    expect(await waiting).toMatchObject({ ok: true, from: `${id("a")}/0/2/5` });
+  });
+
+  it("does not write again what has been written by a leader that was deposed then", async () => {
+    await known();
+    cluster.set("t", id("a"), 2, 2, 1);
+    const written = { ...refuse("NOT_LEADER_OR_FOLLOWER"), written: true } as const;
+    cluster.script = [written];
+    expect(await append()).toBe(written);
+    expect(cluster.called).toHaveLength(1);
+    cluster.script = [written];
+    expect(await read()).toMatchObject({ ok: true, from: `${id("a")}/0/2/5` });
+  });
+
+  it("asks the controller once for all requests that meet it together", async () => {
+    const stale = await known();
+    cluster.set("t", id("a"), 2, 2, 1);
+    cluster.controllerCalls = 0;
+    cluster.script = Array.from({ length: 30 }, () => refuse("NOT_LEADER_OR_FOLLOWER"));
+    const all = await inTime(() =>
+      Promise.all(
+        Array.from({ length: 30 }, () => callPartition(service, stale, 0, APPEND, cluster.call)),
+      ),
+    );
+    expect(all.every((answer) => answer.ok)).toBe(true);
+    expect(cluster.controllerCalls).toBe(1);
   });
 
   it("finds the partition of a topic that was created anew, or says that it is gone", async () => {
@@ -321,8 +391,11 @@ describe("a call that meets old metadata", () => {
   });
 
   it("takes a replica that does not know of its assignment for one that will", async () => {
-    cluster.script = [refuse("UNKNOWN_TOPIC_OR_PARTITION"), refuse("UNKNOWN_TOPIC_OR_PARTITION")];
-    expect(errorOf(await append())).toBe("LEADER_NOT_AVAILABLE");
+    const script = Array.from({ length: 7 }, () => refuse("UNKNOWN_TOPIC_OR_PARTITION"));
+    cluster.script = script.slice(0, 2);
+    expect(await inTime(append)).toMatchObject({ ok: true });
+    cluster.script = script;
+    expect(errorOf(await inTime(append))).toBe("LEADER_NOT_AVAILABLE");
   });
 
   it("finds partitions that were added, and refuses those that do not exist", async () => {
@@ -337,8 +410,105 @@ describe("a call that meets old metadata", () => {
 
   it("says when there is no leader", async () => {
     cluster.set("t", id("a"), 2, -1);
-    expect(errorOf(await append())).toBe("LEADER_NOT_AVAILABLE");
+    expect(errorOf(await inTime(append))).toBe("LEADER_NOT_AVAILABLE");
     expect(cluster.stubs).toBe(0);
+  });
+
+  it("goes on with the very topic only, where it is told to", async () => {
+    const before = await known();
+    cluster.set("t", id("b"), 2);
+    cluster.script = [refuse("UNKNOWN_TOPIC_OR_PARTITION")];
+    const options: PartitionOptions = { ...READ, sameTopic: true };
+    const answer = await callPartition(service, before, 0, options, cluster.call);
+    expect(errorOf(answer)).toBe("UNKNOWN_TOPIC");
+  });
+});
+
+describe("a leader that does not answer", () => {
+  const elect = (): void => cluster.set("t", id("a"), 2, 2, 1);
+  const elected = { ok: true, from: `${id("a")}/0/2/5` };
+
+  it("is reported with its epoch, and what is harmless goes to the one elected", async () => {
+    cluster.onReport = elect;
+    cluster.script = [reset, reset];
+    expect(await read()).toMatchObject(elected);
+    expect(cluster.reports).toEqual([{ topicId: id("a"), partition: 0, leaderEpoch: 0 }]);
+    // What the report was answered with is what others go by: no other look-up.
+    expect(cluster.controllerCalls).toBe(2);
+    expect(await append()).toMatchObject(elected);
+    expect(cluster.controllerCalls).toBe(2);
+  });
+
+  it("is reported by an append that may not be repeated, too", async () => {
+    cluster.set("t", id("c"), 2);
+    cluster.onReport = () => cluster.set("t", id("c"), 2, 2, 1);
+    cluster.script = [reset];
+    expect(errorOf(await append())).toBe("KAFKA_STORAGE_ERROR");
+    expect(cluster.reports).toHaveLength(1);
+    expect(await append()).toMatchObject({ from: `${id("c")}/0/2/5` });
+  });
+
+  it("or hangs, is given up after the deadline", async () => {
+    cluster.set("t", id("d"), 2);
+    cluster.script = ["silence"];
+    const appended = await inTime(append);
+    expect(appended).toMatchObject({ error: "REQUEST_TIMED_OUT" });
+    expect((appended as Refusal).message).toContain("whether the request took effect is not known");
+    cluster.set("t", id("e"), 2);
+    forget("t");
+    cluster.onReport = () => cluster.set("t", id("e"), 2, 2, 1);
+    cluster.script = ["silence"];
+    expect(await inTime(read)).toMatchObject({ ok: true, from: `${id("e")}/0/2/5` });
+    expect(cluster.called).toHaveLength(3);
+  });
+
+  it("but answers the controller: the call has failed, and that is all", async () => {
+    cluster.set("t", id("f"), 2);
+    cluster.script = ["silence"];
+    expect(errorOf(await inTime(read))).toBe("REQUEST_TIMED_OUT");
+    expect(cluster.reports).toHaveLength(1);
+    expect(cluster.called).toHaveLength(1);
+  });
+
+  it("is reported once a second, not by every request", async () => {
+    cluster.set("t", id("1"), 2);
+    let electing = true;
+    vi.useFakeTimers();
+    const before = await known();
+    const fails = async (stub: unknown): Promise<Answer | Refusal> => {
+      if (electing) throw reset;
+      return cluster.call(stub);
+    };
+    const report = cluster.reportLeader.bind(cluster);
+    cluster.reportLeader = async (asked) => {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 300);
+      });
+      cluster.set("t", id("1"), 2, 2, 1);
+      electing = false;
+      return report(asked);
+    };
+    const all = Promise.all(
+      Array.from({ length: 20 }, () => callPartition(service, before, 0, READ, fails)),
+    );
+    await vi.runAllTimersAsync();
+    for (const answer of await all) expect(answer).toMatchObject({ from: `${id("1")}/0/2/5` });
+    expect(cluster.reports).toHaveLength(1);
+  });
+});
+
+describe("a call of one replica", () => {
+  it("goes to its object, whoever leads, and is not made again", async () => {
+    const topic = await known();
+    const ask = (brokerId: number) => callReplica(service, topic, 0, brokerId, 1_000, cluster.call);
+    expect(await ask(2)).toMatchObject({ from: `${id("a")}/0/2/5` });
+    expect(errorOf(await ask(3))).toBe("REPLICA_NOT_AVAILABLE");
+    cluster.script = [reset];
+    expect(errorOf(await ask(2))).toBe("KAFKA_STORAGE_ERROR");
+    cluster.script = ["silence"];
+    expect(errorOf(await inTime(() => ask(2)))).toBe("REQUEST_TIMED_OUT");
+    expect(cluster.called).toHaveLength(3);
+    expect(cluster.reports).toEqual([]);
   });
 });
 
@@ -358,10 +528,12 @@ describe("a call that throws", () => {
       expect((await read()).ok).toBe(true);
       expect(cluster.stubs).toBe(2);
     }
-    cluster.script = [reset, reset];
-    cluster.called = [];
-    expect(errorOf(await read())).toBe("KAFKA_STORAGE_ERROR");
-    expect(cluster.called).toHaveLength(2);
+    // An object that is reset again and again is given the time that an election is.
+    cluster.script = Array.from({ length: 5 }, () => reset);
+    expect((await inTime(read)).ok).toBe(true);
+    cluster.script = Array.from({ length: 30 }, () => reset);
+    expect(errorOf(await inTime(read))).toBe("KAFKA_STORAGE_ERROR");
+    expect(cluster.script.length).toBeGreaterThan(10);
   });
 
   it("is not repeated when it may have been written, and says that this is not known", async () => {
@@ -374,7 +546,7 @@ describe("a call that throws", () => {
 
   it("is the service's failure otherwise, and shows nothing of the exception", async () => {
     cluster.script = [failure({ remote: true })];
-    const answer = await read();
+    const answer = await inTime(read);
     expect(answer).toMatchObject({ error: "UNKNOWN_SERVER_ERROR" });
     expect((answer as Refusal).message).not.toContain("the runtime's");
     expect(cluster.called).toHaveLength(1);

@@ -1,0 +1,139 @@
+/**
+ * What is done about a call of a leader that failed: a leader that did not answer is reported, one
+ * that moved is looked up, and the call is made again where that is harmless, for as long as an
+ * election may take. A producer then notices nothing, or a retriable error.
+ */
+import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
+import type { AppendRefusal } from "../objects/partition/api.ts";
+import { markStale, renewedTopic, topicMetadata, type KnownTopic } from "./metadata.ts";
+import { isUnanswered, type CallOptions } from "./objects.ts";
+import { reportLeader } from "./reports.ts";
+import type { Service } from "./service.ts";
+
+/** Answers that another replica, or the same one a moment later, may not give. */
+const MOVED: ReadonlySet<ErrorName> = new Set<ErrorName>([
+  "NOT_LEADER_OR_FOLLOWER",
+  "FENCED_LEADER_EPOCH",
+  "UNKNOWN_LEADER_EPOCH",
+  "LEADER_NOT_AVAILABLE",
+  "REPLICA_NOT_AVAILABLE",
+  "UNKNOWN_TOPIC_OR_PARTITION",
+]);
+
+/** Pauses before the tries, in milliseconds: at once where the metadata was old, then as an election takes. */
+const PAUSES_MS = [0, 50, 100, 200, 400, 400, 400] as const;
+
+const NOT_KNOWN_YET = "The partition's leader does not know of its assignment yet; try again.";
+const RECREATED = "The topic was created anew with other partitions; nothing was done, try again.";
+
+export interface PartitionOptions extends CallOptions {
+  /** Only the very topic: one that was created anew under the name is UNKNOWN_TOPIC. */
+  readonly sameTopic?: true;
+}
+
+export interface PartitionCall<A> {
+  readonly service: Service;
+  /** As the caller knows it, who may have chosen the partition by it. */
+  readonly topic: KnownTopic;
+  readonly partition: number;
+  readonly options: PartitionOptions;
+  /** Calls the leader that this metadata names. */
+  readonly callLeader: (topic: KnownTopic) => Promise<A | Refusal>;
+}
+
+/** Whether {@link recover} can do something about it. */
+export function isRecoverable(refusal: Refusal): boolean {
+  return isOfLeader(refusal) || refusal.error === "UNKNOWN_PARTITION";
+}
+
+function isOfLeader(refusal: Refusal): boolean {
+  return MOVED.has(refusal.error) || isUnanswered(refusal);
+}
+
+/** The answer of a later try, or the refusal that it comes to in the end. */
+export async function recover<A extends { readonly ok: true }>(
+  call: PartitionCall<A>,
+  failed: Refusal,
+): Promise<A | Refusal> {
+  const { service, topic } = call;
+  if (failed.error !== "UNKNOWN_PARTITION") return tryAgain(call, topic, failed);
+  // It may have been added a moment ago.
+  const asked = await topicMetadata(service, topic.metadata.topic, true);
+  if (!asked.ok) return asked;
+  const recreated = refusalOfRecreated(call, asked);
+  if (recreated !== null) return recreated;
+  return tryAgain(call, asked, await call.callLeader(asked));
+}
+
+async function tryAgain<A extends { readonly ok: true }>(
+  call: PartitionCall<A>,
+  known: KnownTopic,
+  first: A | Refusal,
+): Promise<A | Refusal> {
+  const { service, partition, options } = call;
+  let tried = known;
+  let answer = first;
+  for (const pauseMs of PAUSES_MS) {
+    if (answer.ok || !isOfLeader(answer)) return answer;
+    const told = isUnanswered(answer) ? await reportLeader(service, tried, partition) : null;
+    if (!isRepeatable(answer, options)) return answer;
+    if (pauseMs > 0) await pause(pauseMs);
+    const renewed: KnownTopic | Refusal = told ?? (await renewedTopic(service, tried));
+    if (!renewed.ok) return renewed;
+    const recreated = refusalOfRecreated(call, renewed);
+    if (recreated !== null) return recreated;
+    if (isSameLeader(tried, renewed, partition)) {
+      if (isHopeless(answer)) {
+        // The controller has reached it: what failed was this call.
+        if (told !== null) return answer;
+        continue;
+      }
+      // Nobody was elected yet, and the one there has only just refused, or is waking up.
+      if (pauseMs === 0) continue;
+    }
+    tried = renewed;
+    answer = await call.callLeader(tried);
+  }
+  if (answer.ok || !MOVED.has(answer.error)) return answer;
+  markStale(tried);
+  return answer.error === "UNKNOWN_TOPIC_OR_PARTITION"
+    ? refuse("LEADER_NOT_AVAILABLE", NOT_KNOWN_YET)
+    : answer;
+}
+
+/** Hung or broken: asking the same leader again would come to the same. One that was reset wakes up. */
+function isHopeless(refusal: Refusal): boolean {
+  return isUnanswered(refusal) && refusal.error !== "KAFKA_STORAGE_ERROR";
+}
+
+/** Nothing was done, or doing it again is harmless. */
+function isRepeatable(refusal: AppendRefusal, { repeatable }: CallOptions): boolean {
+  return repeatable || (!isUnanswered(refusal) && refusal.written !== true);
+}
+
+function refusalOfRecreated<A>(call: PartitionCall<A>, renewed: KnownTopic): Refusal | null {
+  const before = call.topic.metadata;
+  const now = renewed.metadata;
+  if (now.topicId === before.topicId) return null;
+  if (call.options.sameTopic === true) return refuse("UNKNOWN_TOPIC");
+  // The caller chose the partition by a count that no longer holds.
+  return now.partitions.length === before.partitions.length
+    ? null
+    : refuse("LEADER_NOT_AVAILABLE", RECREATED);
+}
+
+function isSameLeader(a: KnownTopic, b: KnownTopic, partition: number): boolean {
+  const before = a.metadata.partitions[partition];
+  const now = b.metadata.partitions[partition];
+  return (
+    a.metadata.topicId === b.metadata.topicId &&
+    before?.leader === now?.leader &&
+    before?.leaderEpoch === now?.leaderEpoch
+  );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
