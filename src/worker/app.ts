@@ -6,10 +6,13 @@ import { Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import type { Env } from "../objects/env.ts";
 import { aboutRoutes } from "./about/routes.ts";
+import { brokerRoutes } from "./admin/brokers.ts";
 import { clusterRoutes } from "./admin/clusters.ts";
 import { configRoutes } from "./admin/configs.ts";
+import { electionRoutes } from "./admin/elections.ts";
 import { offsetRoutes } from "./admin/offsets.ts";
 import { partitionRoutes } from "./admin/partitions.ts";
+import { reassignmentRoutes } from "./admin/reassignments.ts";
 import { topicRoutes } from "./admin/topics.ts";
 import { v2Routes } from "./admin/v2.ts";
 import { answer } from "./frame.ts";
@@ -21,9 +24,12 @@ import { unmatchedRoute } from "./unmatched.ts";
 export const routes: readonly Route[] = [
   ...recordRoutes,
   ...clusterRoutes,
+  ...brokerRoutes,
   ...topicRoutes,
   ...configRoutes,
   ...partitionRoutes,
+  ...electionRoutes,
+  ...reassignmentRoutes,
   ...offsetRoutes,
   ...v2Routes,
   ...aboutRoutes(everyRoute, everyCountedRoute),

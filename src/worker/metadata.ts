@@ -150,8 +150,13 @@ async function lookUp(service: Service, name: string): Promise<KnownTopic | Refu
   return remember(service, answer, found);
 }
 
-function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMetadata): KnownTopic {
-  const known: KnownTopic = {
+/** A topic as an answer of the controller has it, for one look at it: nothing is remembered. */
+export function unkeptTopic(
+  service: Service,
+  cluster: ClusterMetadata,
+  metadata: TopicMetadata,
+): KnownTopic {
+  return {
     ok: true,
     metadata,
     config: effectiveConfig(metadata.configs, service.configTexts),
@@ -162,6 +167,10 @@ function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMet
     freshUntilMs: Date.now() + FRESH_MS,
     renewedMs: 0,
   };
+}
+
+function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMetadata): KnownTopic {
+  const known = unkeptTopic(service, cluster, metadata);
   topics.set(metadata.topic, known);
   partitionsKept += weight(known);
   // The oldest leave first; the one just learned stays.

@@ -11,7 +11,7 @@ interface MetricRow {
 
 const row = (type: MetricRow["type"], help: string): MetricRow => ({ type, help });
 
-/** Every metric there is. Counters are this isolate's own and begin at 0 with it. */
+/** Every metric there is. Counters are this isolate's own and begin at 0 with it, but for the controller's. */
 export const METRICS = {
   odradek_requests_total: row("counter", "Requests, by route and class of status."),
   odradek_errors_total: row("counter", "Failed requests, by error of the error table."),
@@ -19,6 +19,10 @@ export const METRICS = {
   odradek_object_failures_total: row(
     "counter",
     "Calls to Durable Objects that threw instead of answering, by kind of failure.",
+  ),
+  odradek_leader_reports_total: row(
+    "counter",
+    "Leaders reported to the controller because they did not answer.",
   ),
   odradek_metadata_lookups_total: row("counter", "Look-ups of topic metadata, by hit or miss."),
   odradek_records_in_total: row("counter", "Records accepted from producers."),
@@ -35,6 +39,41 @@ export const METRICS = {
   odradek_pending_assignments: row(
     "gauge",
     "Replicas that have not yet confirmed their newest assignment.",
+  ),
+  odradek_brokers: row("gauge", "Brokers of the cluster, by state."),
+  odradek_under_replicated_partitions: row(
+    "gauge",
+    "Partitions with fewer replicas in sync than they have.",
+  ),
+  odradek_offline_partitions: row("gauge", "Partitions without a leader."),
+  odradek_reassigning_partitions: row("gauge", "Partitions that are moving to other brokers."),
+  odradek_leader_elections_total: row(
+    "counter",
+    "Leaders elected from the in-sync set, since the cluster began.",
+  ),
+  odradek_unclean_leader_elections_total: row(
+    "counter",
+    "Leaders elected from outside the in-sync set, since the cluster began: each may have lost records.",
+  ),
+  odradek_in_sync_shrinks_total: row(
+    "counter",
+    "Replicas that left an in-sync set, since the cluster began.",
+  ),
+  odradek_in_sync_expands_total: row(
+    "counter",
+    "Replicas that joined an in-sync set, since the cluster began.",
+  ),
+  odradek_failed_probes_total: row(
+    "counter",
+    "Probes of reported leaders that had no answer, since the controller woke up.",
+  ),
+  odradek_replication_lag_max: row(
+    "gauge",
+    "Offsets that the replica furthest behind its leader lacks, among at most 32 under-replicated partitions; 0 while all replicas are in sync.",
+  ),
+  odradek_replication_lag: row(
+    "gauge",
+    "Offsets that the replica of a partition furthest behind its leader lacks (with ?topic=).",
   ),
   odradek_rows_read: row(
     "gauge",
@@ -111,6 +150,7 @@ export function countedSamples(): Partial<Record<MetricName, Sample[]>> {
       timeout: counters.timeouts,
       exception: counters.exceptions,
     }),
+    odradek_leader_reports_total: [{ labels: {}, value: counters.leaderReports }],
     odradek_metadata_lookups_total: by("result", {
       hit: counters.metadataHits,
       miss: counters.metadataMisses,

@@ -11,7 +11,8 @@ export function mount(app: App, routes: readonly Route[]): void {
 
 /**
  * `{name}` becomes `:name`. A literal with a colon (`records:batch`) becomes a parameter that only
- * it matches: some of Hono's routers read `records:batch` as `records` and anything.
+ * it matches: some of Hono's routers read `records:batch` as `records` and anything. In front of a
+ * verb (`{name}:fence`) the parameter holds the verb too: `pathBeforeVerb` takes it off.
  */
 function honoPath(path: string): string {
   return path
@@ -19,6 +20,8 @@ function honoPath(path: string): string {
     .map((segment) => {
       const parameter = /^\{(\w+)\}$/.exec(segment);
       if (parameter) return `:${parameter[1]}`;
+      const verb = /^\{(\w+)\}(:[a-z-]+)$/.exec(segment);
+      if (verb) return `:${verb[1]}{[^/:]+${verb[2]}}`;
       return segment.includes(":") ? `:_literal{${segment}}` : segment;
     })
     .join("/");

@@ -13,6 +13,12 @@ export function pathPartition(c: Ctx): number {
   return parseWhole(c.req.param("partition_id") ?? "") ?? -1;
 }
 
+/** The number of a path's `{name}:verb`; -1, which nothing has, for what is no number. */
+export function pathBeforeVerb(c: Ctx, name: string): number {
+  const text = pathText(c, name);
+  return parseWhole(text.slice(0, text.lastIndexOf(":"))) ?? -1;
+}
+
 /** A whole number of the query, `absent` when it is not given. INVALID_REQUEST. */
 export function queryWhole<D>(c: Ctx, name: string, absent: D): number | D | Refusal {
   const text = c.req.query(name);

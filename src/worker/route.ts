@@ -55,6 +55,7 @@ export interface RouteSpec {
 
 export const TAGS = [
   "Cluster",
+  "Brokers",
   "Topics",
   "Configs",
   "Partitions",

@@ -1,8 +1,8 @@
 /** The text of /metrics: this isolate's counters, the controller's gauges, and a topic's when asked for. */
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaDescription } from "../../objects/partition/api.ts";
-import { describeLeader } from "../admin/leader.ts";
-import { topicMetadata } from "../metadata.ts";
+import { describeReplica, isUnderReplicated } from "../admin/replicas.ts";
+import { topicMetadata, unkeptTopic } from "../metadata.ts";
 import { countedSamples, renderMetrics, type MetricName, type Sample } from "../metrics.ts";
 import { callController } from "../objects.ts";
 import type { Ctx, Outcome, Route } from "../route.ts";
@@ -31,18 +31,72 @@ async function controllerSamples(service: Service): Promise<Samples | Refusal> {
     odradek_metadata_version: one(controller.version),
     odradek_pending_purges: one(controller.pendingPurges),
     odradek_pending_assignments: one(controller.pendingAssignments),
+    odradek_under_replicated_partitions: one(controller.underReplicated),
+    odradek_offline_partitions: one(controller.offline),
+    odradek_reassigning_partitions: one(controller.reassigning),
+    odradek_leader_elections_total: one(controller.counts.elections),
+    odradek_unclean_leader_elections_total: one(controller.counts.uncleanElections),
+    odradek_in_sync_shrinks_total: one(controller.counts.inSyncShrinks),
+    odradek_in_sync_expands_total: one(controller.counts.inSyncExpands),
+    odradek_failed_probes_total: one(controller.counts.failedProbes),
+    ...(await replicationSamples(service, controller.underReplicated > 0)),
     odradek_rows_read: [{ labels: { object: "controller" }, value: controller.rowsRead }],
     odradek_rows_written: [{ labels: { object: "controller" }, value: controller.rowsWritten }],
   };
 }
 
+/** Partitions whose leaders a scrape asks: it must not cost what an outage of a large cluster is large. */
+const LAGGING_ASKED_MAX = 32;
+
+/**
+ * The brokers, and how far replicas are behind. The controller knows no offsets, and a call wakes an
+ * object: while every replica is in sync nobody is asked, and else only leaders of partitions where
+ * one is not. Left out where the controller cannot tell.
+ */
+async function replicationSamples(service: Service, isLagging: boolean): Promise<Samples> {
+  const cluster = await callController(service, true, (stub) =>
+    stub.metadata(isLagging ? null : []),
+  );
+  if (!cluster.ok) return {};
+  const states = new Map<string, number>([
+    ["active", 0],
+    ["draining", 0],
+    ["fenced", 0],
+  ]);
+  for (const { state } of cluster.brokers) states.set(state, (states.get(state) ?? 0) + 1);
+  const lagging = cluster.topics
+    .flatMap((topic) =>
+      topic.partitions
+        .filter((partition) => partition.leader >= 0 && isUnderReplicated(partition))
+        .map((partition) => ({ topic, partition })),
+    )
+    .slice(0, LAGGING_ASKED_MAX);
+  const logs = await Promise.all(
+    lagging.map(({ topic, partition }) => {
+      const known = unkeptTopic(service, cluster, topic);
+      return describeReplica(service, known, partition.partition, partition.leader);
+    }),
+  );
+  return {
+    odradek_brokers: [...states].map(([state, value]) => ({ labels: { state }, value })),
+    odradek_replication_lag_max: [{ labels: {}, value: Math.max(0, ...logs.map(lagOf)) }],
+  };
+}
+
+/** Offsets that the follower furthest behind lacks; one of which nothing is known lacks the whole log. */
+function lagOf(log: ReplicaDescription | Refusal): number {
+  if (!log.ok) return 0;
+  const ends = log.followers.map(({ endOffset }) => Math.max(endOffset, log.logStartOffset));
+  return Math.max(0, ...ends.map((endOffset) => log.logEndOffset - endOffset));
+}
+
 /** Gauges of a topic's partitions: only when asked for by name, since each is a call that wakes an object. */
 async function topicSamples(service: Service, name: string): Promise<Samples | Refusal> {
-  const topic = await topicMetadata(service, name);
+  const topic = await topicMetadata(service, name, true);
   if (!topic.ok) return topic;
   const { partitions } = topic.metadata;
   const logs = await Promise.all(
-    partitions.map(({ partition }) => describeLeader(service, topic, partition)),
+    partitions.map(({ partition, leader }) => describeReplica(service, topic, partition, leader)),
   );
   const gauge = (of: (log: ReplicaDescription) => number): Sample[] =>
     logs.flatMap((log, partition) => {
@@ -54,6 +108,7 @@ async function topicSamples(service: Service, name: string): Promise<Samples | R
     odradek_log_start_offset: gauge((log) => log.logStartOffset),
     odradek_high_watermark: gauge((log) => log.highWatermark),
     odradek_log_end_offset: gauge((log) => log.logEndOffset),
+    odradek_replication_lag: gauge(lagOf),
     odradek_log_bytes: gauge((log) => log.logBytes),
     odradek_storage_bytes: gauge((log) => log.storageBytes),
     odradek_bytes_in_flight: gauge((log) => log.bytesInFlight),

@@ -75,7 +75,7 @@ const metricsRoute = (counted: () => readonly Route[]): Route =>
     tag: "Service",
     summary: "Metrics, as Prometheus text",
     description:
-      "Counters are those of the isolate that answers and begin at 0 with it; the controller's gauges hold for the cluster.",
+      "Counters are those of the isolate that answers and begin at 0 with it; what the controller counts holds for the cluster. A scrape is two calls of the controller; only while replicas are out of sync it also asks up to 32 of their leaders how far they are behind.",
     query: z.object({
       topic: z.string().optional().openapi({
         description: "Adds gauges of this topic's partitions, at one call for each.",

@@ -1,17 +1,12 @@
-/** The cluster, its brokers, and the ids that it hands out to idempotent producers. */
+/** The cluster, and the ids that it hands out to idempotent producers. */
 import { z } from "@hono/zod-openapi";
-import { refuse } from "../../base/errors.ts";
-import { parseWhole } from "../../base/ids.ts";
-import type { BrokerDescription } from "../../objects/controller/api.ts";
+import type { Refusal } from "../../base/errors.ts";
 import { json } from "../answers.ts";
 import { callController } from "../objects.ts";
-import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../service.ts";
-import { brokerExample, brokersExample, clusterExample, clustersExample } from "./examples.ts";
+import { clusterExample, clustersExample } from "./examples.ts";
 import {
-  brokerListSchema,
-  brokerSchema,
   clusterListSchema,
   clusterPlace,
   clusterSchema,
@@ -22,9 +17,13 @@ import {
 
 const C = "/v3/clusters/{cluster_id}";
 
-function clusterData(c: Ctx, service: Service): unknown {
+type Described = { readonly ok: true; readonly data: unknown } | Refusal;
+
+async function describeCluster(c: Ctx, service: Service): Promise<Described> {
+  const controller = await callController(service, true, (stub) => stub.describe());
+  if (!controller.ok) return controller;
   const place = clusterPlace(c, service);
-  return {
+  const data = {
     ...head("KafkaCluster", place),
     cluster_id: service.clusterId,
     acls: place.related("acls"),
@@ -32,42 +31,24 @@ function clusterData(c: Ctx, service: Service): unknown {
     broker_configs: place.related("broker-configs"),
     consumer_groups: place.related("consumer-groups"),
     topics: place.related("topics"),
-    partition_reassignments: place.related("topics/-/partitions/-/reassignment"),
+    partition_reassignments: place.related("reassignments"),
+    topics_count: controller.topics,
+    partitions_count: controller.partitions,
+    under_replicated_partitions: controller.underReplicated,
+    offline_partitions: controller.offline,
+    reassigning_partitions: controller.reassigning,
   };
+  return { ok: true, data };
 }
 
-function brokerData(c: Ctx, service: Service, broker: BrokerDescription): unknown {
-  const place = clusterPlace(c, service).item("brokers", "broker", broker.brokerId);
-  return {
-    ...head("KafkaBroker", place),
-    cluster_id: service.clusterId,
-    broker_id: broker.brokerId,
-    // A broker is a failure domain, not a process: it has no address of its own.
-    host: null,
-    port: null,
-    rack: broker.rack === "" ? null : broker.rack,
-    location_hint: broker.locationHint === "" ? null : broker.locationHint,
-    state: broker.state,
-    broker_epoch: broker.brokerEpoch,
-    configs: place.related("configs"),
-    partition_replicas: place.related("partition-replicas"),
-  };
+async function listClusters(c: Ctx, service: Service): Promise<Outcome> {
+  const cluster = await describeCluster(c, service);
+  return cluster.ok ? json(list("KafkaClusterList", clustersUrl(c), [cluster.data])) : cluster;
 }
 
-async function listBrokers(c: Ctx, service: Service): Promise<Outcome> {
-  const cluster = await callController(service, true, (controller) => controller.metadata([]));
-  if (!cluster.ok) return cluster;
-  const self = `${clusterPlace(c, service).self}/brokers`;
-  const data = cluster.brokers.map((broker) => brokerData(c, service, broker));
-  return json(list("KafkaBrokerList", self, data));
-}
-
-async function getBroker(c: Ctx, service: Service): Promise<Outcome> {
-  const cluster = await callController(service, true, (controller) => controller.metadata([]));
-  if (!cluster.ok) return cluster;
-  const id = parseWhole(pathText(c, "broker_id"));
-  const broker = cluster.brokers.find(({ brokerId }) => brokerId === id);
-  return broker === undefined ? refuse("BROKER_NOT_FOUND") : json(brokerData(c, service, broker));
+async function getCluster(c: Ctx, service: Service): Promise<Outcome> {
+  const cluster = await describeCluster(c, service);
+  return cluster.ok ? json(cluster.data) : cluster;
 }
 
 async function allocateProducerId(_c: Ctx, service: Service): Promise<Outcome> {
@@ -91,52 +72,21 @@ export const clusterRoutes: readonly Route[] = [
         content: { "application/json": { schema: clusterListSchema, example: clustersExample } },
       },
     },
-    handler: (c, service) =>
-      json(list("KafkaClusterList", clustersUrl(c), [clusterData(c, service)])),
+    handler: listClusters,
   }),
   defineRoute({
     method: "GET",
     path: C,
     id: "getCluster",
     tag: "Cluster",
-    summary: "The cluster",
+    summary: "The cluster, and how many of its partitions lack replicas or a leader",
     answers: {
       200: {
         description: "It.",
         content: { "application/json": { schema: clusterSchema, example: clusterExample } },
       },
     },
-    handler: (c, service) => json(clusterData(c, service)),
-  }),
-  defineRoute({
-    method: "GET",
-    path: `${C}/brokers`,
-    id: "listBrokers",
-    tag: "Cluster",
-    summary: "The brokers",
-    description: "A broker is a failure domain and a place (a location hint), not a process.",
-    answers: {
-      200: {
-        description: "The brokers.",
-        content: { "application/json": { schema: brokerListSchema, example: brokersExample } },
-      },
-    },
-    handler: listBrokers,
-  }),
-  defineRoute({
-    method: "GET",
-    path: `${C}/brokers/{broker_id}`,
-    id: "getBroker",
-    tag: "Cluster",
-    summary: "One broker",
-    answers: {
-      200: {
-        description: "It.",
-        content: { "application/json": { schema: brokerSchema, example: brokerExample } },
-      },
-    },
-    errors: ["BROKER_NOT_FOUND"],
-    handler: getBroker,
+    handler: getCluster,
   }),
   defineRoute({
     method: "POST",

@@ -24,7 +24,12 @@ export const clusterExample = {
   broker_configs: related(`${C}/broker-configs`),
   consumer_groups: related(`${C}/consumer-groups`),
   topics: related(`${C}/topics`),
-  partition_reassignments: related(`${C}/topics/-/partitions/-/reassignment`),
+  partition_reassignments: related(`${C}/reassignments`),
+  topics_count: 3,
+  partitions_count: 18,
+  under_replicated_partitions: 0,
+  offline_partitions: 0,
+  reassigning_partitions: 0,
 };
 export const clustersExample = listExample(
   "KafkaClusterList",
@@ -55,7 +60,9 @@ export const topicExample = {
   partitions_count: 6,
   partitions: related(`${T}/partitions`),
   configs: related(`${T}/configs`),
-  partition_reassignments: related(`${T}/partitions/-/reassignments`),
+  partition_reassignments: related(`${C}/reassignments`),
+  under_replicated_partitions: 0,
+  offline_partitions: 0,
 };
 export const topicsExample = listExample("KafkaTopicList", `${C}/topics`, topicExample);
 
@@ -75,16 +82,32 @@ export const configExample = {
 };
 export const configsExample = listExample("KafkaTopicConfigList", `${T}/configs`, configExample);
 
+const replicaState = {
+  broker_id: 1,
+  generation: 0,
+  is_leader: true,
+  is_in_sync: true,
+  is_fenced: false,
+  is_adding: false,
+  is_removing: false,
+  is_reachable: true,
+  log_start_offset: 0,
+  high_watermark: 1000,
+  log_end_offset: 1000,
+};
+
 export const partitionExample = {
   ...head("KafkaPartition", P, "/topic=flights/partition=0"),
   topic_name: "flights",
   partition_id: 0,
   leader: related(`${P}/replicas/1`),
+  leader_id: 1,
   replicas: related(`${P}/replicas`),
   reassignment: related(`${P}/reassignment`),
   leader_epoch: 0,
   partition_epoch: 1,
   in_sync_replicas: [1],
+  replica_states: [replicaState],
   log_start_offset: 0,
   high_watermark: 1000,
   log_end_offset: 1000,
@@ -99,12 +122,24 @@ export const replicaExample = {
   ...head("KafkaReplica", `${P}/replicas/1`, "/topic=flights/partition=0/replica=1"),
   topic_name: "flights",
   partition_id: 0,
-  broker_id: 1,
-  is_leader: true,
-  is_in_sync: true,
+  ...replicaState,
   broker: related(`${C}/brokers/1`),
 };
 export const replicasExample = listExample("KafkaReplicaList", `${P}/replicas`, replicaExample);
+
+export const reassignmentExample = {
+  ...head("KafkaReassignment", `${P}/reassignment`, "/topic=flights/partition=0/reassignment"),
+  topic_name: "flights",
+  partition_id: 0,
+  adding_replicas: [3],
+  removing_replicas: [1],
+  replicas: related(`${P}/replicas`),
+};
+export const reassignmentsExample = listExample(
+  "KafkaReassignmentList",
+  `${C}/reassignments`,
+  reassignmentExample,
+);
 
 export const offsetsExample = {
   ...head("KafkaPartitionWithOffsets", `${P}/offset`, "/topic=flights/partition=0/offset"),

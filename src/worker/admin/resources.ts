@@ -81,6 +81,11 @@ export const clusterSchema = resource("KafkaCluster", {
   consumer_groups: related,
   topics: related,
   partition_reassignments: related,
+  topics_count: z.int(),
+  partitions_count: z.int(),
+  under_replicated_partitions: z.int(),
+  offline_partitions: z.int(),
+  reassigning_partitions: z.int(),
 });
 export const clusterListSchema = listOf(clusterSchema, "KafkaClusterList");
 
@@ -108,6 +113,8 @@ export const topicSchema = resource("KafkaTopic", {
   partitions: related,
   configs: related,
   partition_reassignments: related,
+  under_replicated_partitions: z.int(),
+  offline_partitions: z.int(),
 });
 export const topicListSchema = listOf(topicSchema, "KafkaTopicList");
 
@@ -128,16 +135,32 @@ export const configListSchema = listOf(configSchema, "KafkaTopicConfigList");
 
 const offsetOrNull = z.int().nullable();
 
+const replicaState = {
+  broker_id: z.int(),
+  generation: z.int(),
+  is_leader: z.boolean(),
+  is_in_sync: z.boolean(),
+  is_fenced: z.boolean(),
+  is_adding: z.boolean(),
+  is_removing: z.boolean(),
+  is_reachable: z.boolean().describe("False: it did not answer, and its offsets are null."),
+  log_start_offset: offsetOrNull,
+  high_watermark: offsetOrNull,
+  log_end_offset: offsetOrNull,
+};
+
 export const partitionSchema = resource("KafkaPartition", {
   cluster_id: z.string(),
   topic_name: z.string(),
   partition_id: z.int(),
   leader: related.optional(),
+  leader_id: z.int().nullable(),
   replicas: related,
   reassignment: related,
   leader_epoch: z.int(),
   partition_epoch: z.int(),
   in_sync_replicas: z.array(z.int()),
+  replica_states: z.array(z.object(replicaState)),
   log_start_offset: offsetOrNull,
   high_watermark: offsetOrNull,
   log_end_offset: offsetOrNull,
@@ -148,12 +171,20 @@ export const replicaSchema = resource("KafkaReplica", {
   cluster_id: z.string(),
   topic_name: z.string(),
   partition_id: z.int(),
-  broker_id: z.int(),
-  is_leader: z.boolean(),
-  is_in_sync: z.boolean(),
+  ...replicaState,
   broker: related,
 });
 export const replicaListSchema = listOf(replicaSchema, "KafkaReplicaList");
+
+export const reassignmentSchema = resource("KafkaReassignment", {
+  cluster_id: z.string(),
+  topic_name: z.string(),
+  partition_id: z.int(),
+  adding_replicas: z.array(z.int()),
+  removing_replicas: z.array(z.int()),
+  replicas: related,
+});
+export const reassignmentListSchema = listOf(reassignmentSchema, "KafkaReassignmentList");
 
 export const offsetsSchema = resource("KafkaPartitionWithOffsets", {
   cluster_id: z.string(),

@@ -1,7 +1,6 @@
 /** Topics: list, create, describe, grow, delete. */
 import { z } from "@hono/zod-openapi";
 import { refuse } from "../../base/errors.ts";
-import { REPLICATION_FACTOR_MAX } from "../../base/limits.ts";
 import type { TopicMetadata } from "../../objects/controller/api.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
@@ -10,6 +9,7 @@ import { callController } from "../objects.ts";
 import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../service.ts";
+import { healthCounts } from "./replicas.ts";
 import { topicExample, topicsExample } from "./examples.ts";
 import { clusterPlace, head, list, topicListSchema, topicPlace, topicSchema } from "./resources.ts";
 
@@ -43,7 +43,8 @@ function topicData(c: Ctx, service: Service, topic: TopicMetadata): Record<strin
     partitions_count: topic.partitions.length,
     partitions: place.related("partitions"),
     configs: place.related("configs"),
-    partition_reassignments: place.related("partitions/-/reassignments"),
+    partition_reassignments: clusterPlace(c, service).related("reassignments"),
+    ...healthCounts(topic.partitions),
   };
 }
 
@@ -64,13 +65,6 @@ async function createTopic(c: Ctx, service: Service): Promise<Outcome> {
     return refuse(
       "INVALID_REPLICA_ASSIGNMENT",
       "Replicas are placed by the service: give partitions_count and replication_factor.",
-    );
-  }
-  const factor = request.replication_factor ?? REPLICATION_FACTOR_MAX;
-  if (factor > REPLICATION_FACTOR_MAX) {
-    return refuse(
-      "INVALID_REPLICATION_FACTOR",
-      `This version keeps at most ${REPLICATION_FACTOR_MAX} replica of a partition (in several data centres, as the platform does).`,
     );
   }
   // null stands for the default, as in Kafka.
@@ -128,6 +122,7 @@ async function deleteTopic(c: Ctx, service: Service): Promise<Outcome> {
 const creationExample = {
   topic_name: "flights",
   partitions_count: 6,
+  replication_factor: 1,
   configs: [{ name: "retention.ms", value: "86400000" }],
 };
 
@@ -153,7 +148,7 @@ export const topicRoutes: readonly Route[] = [
     tag: "Topics",
     summary: "Create a topic",
     description:
-      "What is not given comes from num.partitions and default.replication.factor. With `validate_only` everything is checked and nothing is created.",
+      "What is not given comes from num.partitions and default.replication.factor; up to as many replicas as there are active brokers. With `validate_only` everything is checked and nothing is created.",
     body: { "application/json": { schema: creation, example: creationExample } },
     answers: {
       200: {

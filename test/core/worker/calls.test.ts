@@ -312,6 +312,7 @@ describe("a call that meets old metadata", () => {
     "UNKNOWN_LEADER_EPOCH",
     "LEADER_NOT_AVAILABLE",
     "REPLICA_NOT_AVAILABLE",
+    "OFFSET_NOT_AVAILABLE",
     "UNKNOWN_TOPIC_OR_PARTITION",
   ];
 

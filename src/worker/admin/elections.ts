@@ -1,0 +1,63 @@
+/** Electing a partition's leader by hand. */
+import { z } from "@hono/zod-openapi";
+import { json } from "../answers.ts";
+import { readJson } from "../body.ts";
+import { callController } from "../objects.ts";
+import { pathBeforeVerb, pathText } from "../params.ts";
+import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
+import type { Service } from "../service.ts";
+import { partitionExample } from "./examples.ts";
+import { NOT_THERE, P } from "./leader.ts";
+import { findPartition, partitionView } from "./partition-view.ts";
+import { partitionSchema } from "./resources.ts";
+
+const election = z
+  .object({ election_type: z.enum(["preferred", "unclean"]).optional() })
+  .openapi("ElectLeaderRequest");
+
+async function electLeader(c: Ctx, service: Service): Promise<Outcome> {
+  const isEmpty = c.req.raw.body === null || c.req.raw.headers.get("content-length") === "0";
+  const body = isEmpty ? null : await readJson(c.req.raw, election);
+  if (body !== null && !body.ok) return body;
+  const type = body?.value.election_type ?? "preferred";
+  const topic = pathText(c, "topic");
+  const partition = pathBeforeVerb(c, "partition_id");
+  const elected = await callController(service, false, (controller) =>
+    controller.electLeader(topic, partition, type),
+  );
+  if (!elected.ok) return elected;
+  const found = await findPartition(service, topic, partition);
+  if (!found.ok) return found;
+  return json(await partitionView(c, service, found.topic, found.metadata));
+}
+
+export const electionRoutes: readonly Route[] = [
+  defineRoute({
+    method: "POST",
+    path: `${P}:elect-leader`,
+    id: "electLeader",
+    tag: "Partitions",
+    summary: "Elect a partition's leader",
+    description:
+      "`preferred` (the default) makes the first of its replicas the leader, which must be in sync and its broker active. `unclean` makes any replica that answers the leader of a partition that has none, in sync or not: it is served again, and acknowledged records may be lost.",
+    body: {
+      "application/json": { schema: election, example: { election_type: "preferred" } },
+    },
+    answers: {
+      200: {
+        description: "The partition as it is now.",
+        content: { "application/json": { schema: partitionSchema, example: partitionExample } },
+      },
+    },
+    errors: [
+      ...NOT_THERE,
+      "INVALID_REQUEST",
+      "ELECTION_NOT_NEEDED",
+      "PREFERRED_LEADER_NOT_AVAILABLE",
+      "ELIGIBLE_LEADERS_NOT_AVAILABLE",
+      "UNSUPPORTED_MEDIA_TYPE",
+      "MESSAGE_TOO_LARGE",
+    ],
+    handler: electLeader,
+  }),
+];

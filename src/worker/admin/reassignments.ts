@@ -1,0 +1,215 @@
+/** Moving partitions to other brokers: asking for it, and what is under way. */
+import { z } from "@hono/zod-openapi";
+import { ERRORS, refuse, type Refusal } from "../../base/errors.ts";
+import type { PartitionMetadata } from "../../objects/controller/api.ts";
+import { json } from "../answers.ts";
+import { readJson } from "../body.ts";
+import { forget } from "../metadata.ts";
+import { callController } from "../objects.ts";
+import { pathPartition, pathText } from "../params.ts";
+import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
+import type { Service } from "../service.ts";
+import { reassignmentExample, reassignmentsExample } from "./examples.ts";
+import { NOT_THERE, P } from "./leader.ts";
+import { findPartition } from "./partition-view.ts";
+import {
+  clusterPlace,
+  head,
+  list,
+  reassignmentListSchema,
+  reassignmentSchema,
+  topicPlace,
+} from "./resources.ts";
+
+const REASSIGNMENTS = "/v3/clusters/{cluster_id}/reassignments";
+
+/** Partitions of one request. */
+const ENTRIES_MAX = 1_000;
+/** How many of them the controller is asked for at the same time. */
+const ASKED_AT_ONCE = 32;
+
+const entry = z.object({
+  topic_name: z.string(),
+  partition_id: z.int().min(0),
+  broker_ids: z
+    .array(z.int())
+    .nullable()
+    .describe("The preferred leader first; null calls the partition's move off."),
+});
+type Entry = z.output<typeof entry>;
+
+const request = z
+  .object({ data: z.array(entry).min(1).max(ENTRIES_MAX) })
+  .openapi("ReassignPartitionsRequest");
+
+const outcomes = z
+  .object({
+    data: z.array(
+      z.object({
+        topic_name: z.string(),
+        partition_id: z.int(),
+        error_code: z.int().describe("200, or that of the error."),
+        message: z.string().optional(),
+        replicas: z.array(z.int()).optional(),
+        adding_replicas: z.array(z.int()).optional(),
+        removing_replicas: z.array(z.int()).optional(),
+      }),
+    ),
+  })
+  .openapi("ReassignPartitionsResponse");
+
+function isUnderWay({ adding = [], removing = [] }: PartitionMetadata): boolean {
+  return adding.length + removing.length > 0;
+}
+
+function reassignmentData(
+  c: Ctx,
+  service: Service,
+  topic: string,
+  { partition, adding = [], removing = [] }: PartitionMetadata,
+): unknown {
+  const place = topicPlace(c, service, topic).item("partitions", "partition", partition);
+  return {
+    ...head("KafkaReassignment", place.aspect("reassignment")),
+    cluster_id: service.clusterId,
+    topic_name: topic,
+    partition_id: partition,
+    adding_replicas: adding,
+    removing_replicas: removing,
+    replicas: place.related("replicas"),
+  };
+}
+
+async function listReassignments(c: Ctx, service: Service): Promise<Outcome> {
+  const self = `${clusterPlace(c, service).self}/reassignments`;
+  const controller = await callController(service, true, (stub) => stub.describe());
+  if (!controller.ok) return controller;
+  // All metadata is much to ask for where nothing moves, which is the rule.
+  if (controller.reassigning === 0) return json(list("KafkaReassignmentList", self, []));
+  const cluster = await callController(service, true, (stub) => stub.metadata(null));
+  if (!cluster.ok) return cluster;
+  const data = cluster.topics.flatMap(({ topic, partitions }) =>
+    partitions.filter(isUnderWay).map((p) => reassignmentData(c, service, topic, p)),
+  );
+  return json(list("KafkaReassignmentList", self, data));
+}
+
+async function getReassignment(c: Ctx, service: Service): Promise<Outcome> {
+  const name = pathText(c, "topic");
+  const found = await findPartition(service, name, pathPartition(c));
+  if (!found.ok) return found;
+  if (!isUnderWay(found.metadata)) return refuse("NO_REASSIGNMENT_IN_PROGRESS");
+  return json(reassignmentData(c, service, name, found.metadata));
+}
+
+async function reassignOne(service: Service, asked: Entry): Promise<unknown> {
+  const { topic_name, partition_id, broker_ids } = asked;
+  const answer = await callController(service, false, (controller) =>
+    controller.reassign(topic_name, partition_id, broker_ids),
+  );
+  forget(topic_name);
+  const which = { topic_name, partition_id };
+  if (!answer.ok) return { ...which, ...failure(answer) };
+  const { replicas, adding = [], removing = [] } = answer.partition;
+  return {
+    ...which,
+    error_code: 200,
+    replicas: replicas.map(({ brokerId }) => brokerId),
+    adding_replicas: adding,
+    removing_replicas: removing,
+  };
+}
+
+/** v3 knows an unknown partition by another code than v2. */
+function failure(refusal: Refusal): { readonly error_code: number; readonly message: string } {
+  const { error, message } = refusal;
+  if (error === "UNKNOWN_PARTITION") return failure(refuse("UNKNOWN_TOPIC_OR_PARTITION"));
+  return { error_code: ERRORS[error].rest, message };
+}
+
+async function reassign(c: Ctx, service: Service): Promise<Outcome> {
+  const body = await readJson(c.req.raw, request);
+  if (!body.ok) return body;
+  const entries = body.value.data;
+  const data: unknown[] = [];
+  for (let from = 0; from < entries.length; from += ASKED_AT_ONCE) {
+    const some = entries.slice(from, from + ASKED_AT_ONCE);
+    data.push(...(await Promise.all(some.map((asked) => reassignOne(service, asked)))));
+  }
+  return json({ data });
+}
+
+export const reassignmentRoutes: readonly Route[] = [
+  defineRoute({
+    method: "GET",
+    path: REASSIGNMENTS,
+    id: "listReassignments",
+    tag: "Partitions",
+    summary: "The partitions that are moving",
+    answers: {
+      200: {
+        description: "The reassignments under way.",
+        content: {
+          "application/json": { schema: reassignmentListSchema, example: reassignmentsExample },
+        },
+      },
+    },
+    handler: listReassignments,
+  }),
+  defineRoute({
+    method: "POST",
+    path: REASSIGNMENTS,
+    id: "reassignPartitions",
+    tag: "Partitions",
+    summary: "Move partitions to other brokers, or call a move off",
+    description:
+      "New replicas copy the log; once they are in sync, those that are not named any more are removed and their storage is deleted. The answer does not wait for that. Each entry succeeds or fails by itself.",
+    body: {
+      "application/json": {
+        schema: request,
+        example: { data: [{ topic_name: "flights", partition_id: 0, broker_ids: [2, 3] }] },
+      },
+    },
+    answers: {
+      200: {
+        description: "What became of each entry, in their order.",
+        content: {
+          "application/json": {
+            schema: outcomes,
+            example: {
+              data: [
+                {
+                  topic_name: "flights",
+                  partition_id: 0,
+                  error_code: 200,
+                  replicas: [2, 3, 1],
+                  adding_replicas: [3],
+                  removing_replicas: [1],
+                },
+              ],
+            },
+          },
+        },
+      },
+    },
+    errors: ["INVALID_REQUEST", "UNSUPPORTED_MEDIA_TYPE", "MESSAGE_TOO_LARGE"],
+    handler: reassign,
+  }),
+  defineRoute({
+    method: "GET",
+    path: `${P}/reassignment`,
+    id: "getReassignment",
+    tag: "Partitions",
+    summary: "How a partition is moving",
+    answers: {
+      200: {
+        description: "The reassignment under way.",
+        content: {
+          "application/json": { schema: reassignmentSchema, example: reassignmentExample },
+        },
+      },
+    },
+    errors: [...NOT_THERE, "NO_REASSIGNMENT_IN_PROGRESS"],
+    handler: getReassignment,
+  }),
+];
