@@ -4,6 +4,21 @@ import { append, bodyOf, call, CLUSTER, expectError, newTopic, ORIGIN } from "./
 
 const partitionsOf = (topic: string) => `${CLUSTER}/topics/${topic}/partitions`;
 
+/** How the only replica of a partition is shown, with its log's end. */
+const onlyReplica = (brokerId: number, end: number) => ({
+  broker_id: brokerId,
+  generation: expect.any(Number),
+  is_leader: true,
+  is_in_sync: true,
+  is_fenced: false,
+  is_adding: false,
+  is_removing: false,
+  is_reachable: true,
+  log_start_offset: 0,
+  high_watermark: end,
+  log_end_offset: end,
+});
+
 describe("partitions", () => {
   it("are described with leader, in-sync set and offsets", async () => {
     const topic = await newTopic({ partitions_count: 2 });
@@ -24,11 +39,13 @@ describe("partitions", () => {
       topic_name: topic,
       partition_id: 1,
       leader: { related: `${self}/1/replicas/${leader}` },
+      leader_id: leader,
       replicas: { related: `${self}/1/replicas` },
       reassignment: { related: `${self}/1/reassignment` },
       leader_epoch: expect.any(Number),
       partition_epoch: expect.any(Number),
       in_sync_replicas: [expect.any(Number)],
+      replica_states: [onlyReplica(leader, 2)],
       log_start_offset: 0,
       high_watermark: 2,
       log_end_offset: 2,
@@ -62,9 +79,7 @@ describe("partitions", () => {
         cluster_id: "odradek",
         topic_name: topic,
         partition_id: 0,
-        broker_id: id,
-        is_leader: true,
-        is_in_sync: true,
+        ...onlyReplica(id, 0),
         broker: { related: `${ORIGIN}${CLUSTER}/brokers/${id}` },
       },
     ]);
@@ -76,7 +91,7 @@ describe("partitions", () => {
 
   it("that do not exist are 40403, of topics that do not exist 40401", async () => {
     const topic = await newTopic();
-    const tails = ["", "/replicas", "/replicas/1", "/offset"];
+    const tails = ["", "/replicas", "/replicas/1", "/offset", "/reassignment"];
     for (const tail of tails) {
       for (const partition of ["1", "-1", "x", "99999999999999999999", "0x0"]) {
         const response = await call(`${partitionsOf(topic)}/${partition}${tail}`);

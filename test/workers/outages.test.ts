@@ -32,9 +32,10 @@ async function replicaOf(topic: string) {
       leader,
       leaderEpoch: leaderEpoch + 1,
       partitionEpoch: partitionEpoch + 1,
-      replicas: [brokerId],
+      replicas: [{ brokerId, generation, locationHint: "", fenced: false }],
       inSync: [brokerId],
       configs,
+      founding: false,
     });
   return { stub, leadBy };
 }

@@ -33,7 +33,7 @@ const query = z.object({
     .string()
     .optional()
     .describe(
-      "Where the reader is: a broker's rack or a region. Default: where the request comes from. Pages and events come from the nearest in-sync replica.",
+      "Where the reader is: a broker's rack or a region. Default: where the request comes from. Pages come from the nearest in-sync replica as far as it has them, never above its high watermark; who waits for more waits at the leader.",
     ),
 });
 

@@ -73,33 +73,50 @@ export class PartitionReader {
   async stream(request: FetchRequest): Promise<StreamedFetch | Refusal> {
     // A reader that stays learns of new leaders.
     if (this.hasRead) this.known = newestKnown(this.known);
-    const fetched = await this.nearest(request);
+    const fetched = await this.pageOf(request);
     if (!fetched.ok) return this.versioned(fetched);
     this.hasRead = true;
     counters.bytesOut += fetched.sizeBytes;
     return fetched;
   }
 
-  private async nearest(request: FetchRequest): Promise<StreamedFetch | Refusal> {
-    const { service, known, partition } = this;
+  private async pageOf(request: FetchRequest): Promise<StreamedFetch | Refusal> {
+    const near = this.place === "" ? null : await this.nearPage(request);
+    if (near !== null) return near;
     const deadlineMs = request.maxWaitMs + FETCH_MARGIN_MS;
-    const call: ReplicaCall<StreamedFetch> = (stub, brokerId) => {
-      this.served = brokerId;
-      return sendFetch(stub, request);
-    };
-    if (this.place !== "") {
-      const brokerId = nearestReplica(known, partition, this.place);
-      if (brokerId >= 0 && brokerId !== known.metadata.partitions[partition]?.leader) {
-        const page = await callReplica(service, known, partition, brokerId, deadlineMs, call);
-        if (page.ok) return page;
-        // Whatever it was, the leader knows better; this reader has been turned away once.
-        this.place = "";
-      }
-    }
     const options: PartitionOptions = this.hasRead
       ? { repeatable: true, deadlineMs, sameTopic: true }
       : { repeatable: true, deadlineMs };
-    return callPartition(service, known, partition, options, call);
+    return callPartition(this.service, this.known, this.partition, options, this.call(request));
+  }
+
+  /**
+   * The page as the nearest follower has it; null where the leader is to be asked. A follower learns of
+   * a higher high watermark with what comes next, so that it has no more does not say that there is
+   * no more: whoever waits, waits at the leader.
+   */
+  private async nearPage(request: FetchRequest): Promise<StreamedFetch | null> {
+    const { service, known, partition } = this;
+    const brokerId = nearestReplica(known, partition, this.place);
+    if (brokerId === (known.metadata.partitions[partition]?.leader ?? -1)) return null;
+    const call = this.call({ ...request, maxWaitMs: 0 });
+    const page = await callReplica(service, known, partition, brokerId, FETCH_MARGIN_MS, call);
+    if (!page.ok) {
+      // Whatever it was, the leader knows better; this reader has been turned away once.
+      this.place = "";
+      return null;
+    }
+    const enough = request.maxWaitMs > 0 ? Math.max(1, request.minBytes) : 1;
+    if (page.sizeBytes >= enough) return page;
+    await page.body?.cancel();
+    return null;
+  }
+
+  private call(request: FetchRequest): ReplicaCall<StreamedFetch> {
+    return (stub, brokerId) => {
+      this.served = brokerId;
+      return sendFetch(stub, request);
+    };
   }
 
   async fetch(request: FetchRequest): Promise<Fetched | Refusal> {
