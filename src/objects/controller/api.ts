@@ -29,6 +29,8 @@ export interface PartitionMetadata {
   /** Broker ids among `replicas` that a reassignment adds, and that it removes when they are in sync; absent: none. */
   readonly adding?: readonly number[];
   readonly removing?: readonly number[];
+  /** Leader epoch of the last unclean election; absent: there was none. */
+  readonly uncleanEpoch?: number;
 }
 
 export interface TopicMetadata {
@@ -98,7 +100,8 @@ export interface ControllerApi {
    *   lead nothing. For a region that is lost, or is to be taken away.
    * - `drain`: it leads nothing and gets no new replicas; its replicas go on following.
    * - `unfence`: active again, from either; its replicas catch up and join by themselves.
-   * Answers when the replicas were told, or are sure to be later. Errors: BROKER_NOT_FOUND.
+   * Answers when the replicas were told, or are sure to be later. Errors: BROKER_NOT_FOUND,
+   * ILLEGAL_STATE (a fenced broker cannot be drained).
    */
   changeBroker(brokerId: number, action: BrokerAction): Promise<BrokerAnswer>;
   /** A leader's wish: see {@link AlterInSyncRequest}. */
@@ -151,7 +154,8 @@ export interface LeaderReport {
 }
 
 export type PartitionAnswer =
-  { readonly ok: true; readonly partition: PartitionMetadata } | Refusal;
+  | { readonly ok: true; readonly partition: PartitionMetadata }
+  | Refusal;
 
 export interface ControllerDescription {
   readonly ok: true;

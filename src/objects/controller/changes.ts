@@ -4,7 +4,7 @@
  * changes its meaning, since logs written by older code are replayed by newer code.
  */
 import { assert } from "../../base/errors.ts";
-import type { TopicMetadata } from "./api.ts";
+import type { BrokerState, PartitionMetadata, TopicMetadata } from "./api.ts";
 
 /** A replica within its topic, as in the tail of its object's name: `<partition>/<brokerId>/<generation>`. */
 export type ReplicaPlace = string;
@@ -17,6 +17,20 @@ export type NewPartition = readonly number[];
 
 export const FIRST_GENERATION = 1;
 
+/** What becomes of one partition; what is absent stays. Its partition epoch rises by one in any case. */
+export interface PartitionChange {
+  readonly partition: number;
+  /** Who leads from now on, -1 for nobody. Given, it begins a new leader epoch, also where it names the same. */
+  readonly leader?: number;
+  /** The leader was not elected from the in-sync set: committed records may be lost. */
+  readonly unclean?: true;
+  readonly inSync?: readonly number[];
+  /** New ones are founded empty, those left out are condemned. Given, `adding` and `removing` hold anew. */
+  readonly replicas?: PartitionMetadata["replicas"];
+  readonly adding?: readonly number[];
+  readonly removing?: readonly number[];
+}
+
 export type Change =
   | {
       readonly type: "broker-registered";
@@ -24,6 +38,21 @@ export type Change =
       readonly rack: string;
       readonly locationHint: string;
       readonly brokerEpoch: number;
+    }
+  | {
+      /**
+       * Its state and epoch from now on. Where it becomes fenced, or ceases to be, every partition
+       * with a replica there rises by one partition epoch: all its replicas are told.
+       */
+      readonly type: "broker-changed";
+      readonly brokerId: number;
+      readonly state: BrokerState;
+      readonly brokerEpoch: number;
+    }
+  | {
+      readonly type: "partitions-changed";
+      readonly topicId: string;
+      readonly partitions: readonly PartitionChange[];
     }
   | {
       readonly type: "topic-created";
@@ -50,6 +79,8 @@ export type Change =
       readonly type: "assignments-delivered";
       readonly topicId: string;
       readonly missing: readonly ReplicaPlace[];
+      /** Those among the missing that have confirmed an older one. */
+      readonly founded?: readonly ReplicaPlace[];
     }
   | {
       /** The storage of the topic's condemned replicas is gone: all but those missing. */

@@ -1,24 +1,15 @@
 /**
- * The cluster image: what the controller knows, as the sum of its changes. Only `applyChangeSet` (and
- * the snapshot's loader) alters it; nothing here decides, and nothing here touches storage.
+ * The cluster image: what the controller knows, as the sum of its changes. Only `applyChangeSet` of
+ * apply.ts (and the snapshot's loader) alters it; nothing here decides, and nothing here touches storage.
  */
 import { assert } from "../../base/errors.ts";
-import { parseReplicaObjectName, type ReplicaName } from "../../base/ids.ts";
-import type { BrokerDescription, PartitionMetadata, TopicMetadata } from "./api.ts";
-import {
-  FIRST_GENERATION,
-  type Change,
-  type ChangeSet,
-  type NewPartition,
-  type ReplicaPlace,
-} from "./changes.ts";
-
-/** Replicas of one topic that have something to be told. */
-export interface Pending {
-  /** When the newest of it was decided, in milliseconds since the epoch. */
-  sinceMs: number;
-  readonly replicas: Set<ReplicaPlace>;
-}
+import type {
+  BrokerDescription,
+  ControllerCounts,
+  PartitionMetadata,
+  TopicMetadata,
+} from "./api.ts";
+import type { PendingMap } from "./pending.ts";
 
 /** Topics and partitions are values: a change replaces them, so what was handed out stays as it was. */
 export interface ClusterImage {
@@ -36,11 +27,29 @@ export interface ClusterImage {
   placedCount: number;
   /** The lowest producer id that was never reserved. */
   nextProducerId: number;
-  /** By topic id: replicas that have not confirmed their newest assignment. */
-  readonly assignments: Map<string, Pending>;
-  /** By topic id: replicas that no topic has any more and whose storage may still be there. */
-  readonly purges: Map<string, Pending>;
+  /** Replicas that have not confirmed their newest assignment. */
+  readonly assignments: PendingMap;
+  /** Replicas that no topic has any more and whose storage may still be there. */
+  readonly purges: PendingMap;
+  /**
+   * By topic id, then `<partition>/<brokerId>`: the last generation of a replica that was moved away.
+   * The next one there is a new object: the old one's end may still be under way.
+   */
+  readonly generations: Map<string, Map<string, number>>;
+  /** Partitions without a leader, as {@link partitionKey}. */
+  readonly leaderless: Set<string>;
+  /** Elections and in-sync changes since the cluster began. */
+  counts: ImageCounts;
 }
+
+export type ImageCounts = Omit<ControllerCounts, "failedProbes">;
+
+export const NO_COUNTS: ImageCounts = {
+  elections: 0,
+  uncleanElections: 0,
+  inSyncShrinks: 0,
+  inSyncExpands: 0,
+};
 
 export function emptyImage(): ClusterImage {
   return {
@@ -54,6 +63,9 @@ export function emptyImage(): ClusterImage {
     nextProducerId: 0,
     assignments: new Map(),
     purges: new Map(),
+    generations: new Map(),
+    leaderless: new Set(),
+    counts: NO_COUNTS,
   };
 }
 
@@ -62,120 +74,35 @@ export function collisionKey(topic: string): string {
   return topic.replaceAll(".", "_");
 }
 
+export function partitionKey(topicId: string, partition: number): string {
+  return `${topicId}/${partition}`;
+}
+
 export function topicNamed(image: ClusterImage, topic: string): TopicMetadata | null {
   const topicId = image.topicIds.get(collisionKey(topic));
   const found = topicId === undefined ? undefined : image.topics.get(topicId);
   return found?.topic === topic ? found : null;
 }
 
-/** Replicas of which the object has to be told something. */
-export function pendingCount(pending: ReadonlyMap<string, Pending>): number {
-  let count = 0;
-  for (const { replicas } of pending.values()) count += replicas.size;
-  return count;
+export function partitionOf(
+  image: ClusterImage,
+  topicId: string,
+  partition: number,
+): PartitionMetadata | null {
+  // A caller's number may be anything; an index that is none could name a method of the list.
+  if (!Number.isInteger(partition)) return null;
+  return image.topics.get(topicId)?.partitions[partition] ?? null;
 }
 
-function replicaPlace(replica: Omit<ReplicaName, "topicId">): ReplicaPlace {
-  return `${replica.partition}/${replica.brokerId}/${replica.generation}`;
-}
-
-export function replicaAt(topicId: string, place: ReplicaPlace): ReplicaName {
-  const name = parseReplicaObjectName(`${topicId}/${place}`);
-  assert(name, `not a replica: ${topicId}/${place}`);
-  return name;
+export function knownTopic(image: ClusterImage, topicId: string): TopicMetadata {
+  const topic = image.topics.get(topicId);
+  assert(topic, `topic id ${topicId} is changed but does not exist`);
+  return topic;
 }
 
 /** Whether the broker may get new replicas. */
 export function isActive(broker: BrokerDescription): boolean {
   return broker.state === "active";
-}
-
-/** Applies one decision; the same sequence of sets always gives the same image. */
-export function applyChangeSet(image: ClusterImage, set: ChangeSet): void {
-  for (const change of set.changes) applyChange(image, change, set.atMs);
-  image.version += 1;
-}
-
-export function applyChange(image: ClusterImage, change: Change, atMs: number): void {
-  switch (change.type) {
-    case "broker-registered": {
-      const { type: _, ...broker } = change;
-      image.brokers.set(broker.brokerId, { ...broker, state: "active" });
-      return;
-    }
-    case "topic-created": {
-      const topic = newTopic(change);
-      assert(!image.topics.has(topic.topicId), `topic id ${topic.topicId} is created twice`);
-      assert(!image.topicIds.has(collisionKey(topic.topic)), `two topics collide: ${topic.topic}`);
-      image.placedCount += topic.partitions.length;
-      insertTopic(image, topic);
-      markPending(image.assignments, topic.topicId, topic.partitions, atMs);
-      return;
-    }
-    case "partitions-added": {
-      const before = knownTopic(image, change.topicId);
-      const topic = withPartitions(before, change.partitions);
-      const added = topic.partitions.slice(before.partitions.length);
-      replaceTopic(image, before, topic);
-      image.placedCount += added.length;
-      markPending(image.assignments, topic.topicId, added, atMs);
-      return;
-    }
-    case "configs-altered": {
-      const before = knownTopic(image, change.topicId);
-      const topic = withConfigs(before, change.configs);
-      replaceTopic(image, before, topic);
-      markPending(image.assignments, topic.topicId, topic.partitions, atMs);
-      return;
-    }
-    case "topic-deleted": {
-      const topic = knownTopic(image, change.topicId);
-      removeTopic(image, topic);
-      image.assignments.delete(topic.topicId);
-      markPending(image.purges, topic.topicId, topic.partitions, atMs);
-      return;
-    }
-    case "assignments-delivered":
-      return leavePending(image.assignments, change.topicId, change.missing);
-    case "replicas-purged":
-      return leavePending(image.purges, change.topicId, change.missing);
-    case "producer-ids-reserved":
-      assert(change.below > image.nextProducerId, "producer ids are reserved twice");
-      image.nextProducerId = change.below;
-      return;
-    default:
-      change satisfies never;
-      assert(false, `a change was written by newer code: ${JSON.stringify(change).slice(0, 100)}`);
-  }
-}
-
-export function newTopic(created: {
-  readonly topic: string;
-  readonly topicId: string;
-  readonly configs: Readonly<Record<string, string>>;
-  readonly partitions: readonly NewPartition[];
-}): TopicMetadata {
-  const { topic, topicId, configs } = created;
-  return { topic, topicId, configs, partitions: newPartitions(0, created.partitions) };
-}
-
-export function withPartitions(
-  topic: TopicMetadata,
-  added: readonly NewPartition[],
-): TopicMetadata {
-  const first = topic.partitions.length;
-  return { ...topic, partitions: [...topic.partitions, ...newPartitions(first, added)] };
-}
-
-export function withConfigs(
-  topic: TopicMetadata,
-  configs: Readonly<Record<string, string>>,
-): TopicMetadata {
-  const partitions = topic.partitions.map((partition) => ({
-    ...partition,
-    partitionEpoch: partition.partitionEpoch + 1,
-  }));
-  return { ...topic, configs, partitions };
 }
 
 /** Adds a topic with everything that is counted and looked up by it. */
@@ -184,13 +111,18 @@ export function insertTopic(image: ClusterImage, topic: TopicMetadata): void {
   image.topicIds.set(collisionKey(topic.topic), topic.topicId);
   image.partitionCount += topic.partitions.length;
   image.replicaCount += replicasOf(topic);
+  noteLeaderless(image, topic);
 }
 
-function removeTopic(image: ClusterImage, topic: TopicMetadata): void {
+export function removeTopic(image: ClusterImage, topic: TopicMetadata): void {
   image.topics.delete(topic.topicId);
   image.topicIds.delete(collisionKey(topic.topic));
+  image.generations.delete(topic.topicId);
   image.partitionCount -= topic.partitions.length;
   image.replicaCount -= replicasOf(topic);
+  for (const { partition } of topic.partitions) {
+    image.leaderless.delete(partitionKey(topic.topicId, partition));
+  }
 }
 
 /** Puts a topic in the place of its older self. */
@@ -202,63 +134,16 @@ export function replaceTopic(
   image.topics.set(after.topicId, after);
   image.partitionCount += after.partitions.length - before.partitions.length;
   image.replicaCount += replicasOf(after) - replicasOf(before);
+  noteLeaderless(image, after);
 }
 
-export function knownTopic(image: ClusterImage, topicId: string): TopicMetadata {
-  const topic = image.topics.get(topicId);
-  assert(topic, `topic id ${topicId} is changed but does not exist`);
-  return topic;
+function noteLeaderless(image: ClusterImage, { topicId, partitions }: TopicMetadata): void {
+  for (const { partition, leader } of partitions) {
+    if (leader === -1) image.leaderless.add(partitionKey(topicId, partition));
+    else if (image.leaderless.size > 0) image.leaderless.delete(partitionKey(topicId, partition));
+  }
 }
 
 function replicasOf(topic: TopicMetadata): number {
   return topic.partitions.reduce((sum, { replicas }) => sum + replicas.length, 0);
-}
-
-/** Partitions placed alike share their lists: a topic of thousands holds a few of them in memory. */
-function newPartitions(first: number, placed: readonly NewPartition[]): PartitionMetadata[] {
-  const byPlacement = new Map<string, Pick<PartitionMetadata, "replicas" | "inSync">>();
-  return placed.map((brokerIds, index) => {
-    const key = brokerIds.join();
-    const shared = byPlacement.get(key) ?? {
-      replicas: brokerIds.map((brokerId) => ({ brokerId, generation: FIRST_GENERATION })),
-      inSync: [...brokerIds],
-    };
-    byPlacement.set(key, shared);
-    assert(brokerIds[0] !== undefined, "a partition without replicas");
-    return {
-      partition: first + index,
-      leader: brokerIds[0],
-      leaderEpoch: 0,
-      partitionEpoch: 0,
-      ...shared,
-    };
-  });
-}
-
-function markPending(
-  pending: Map<string, Pending>,
-  topicId: string,
-  partitions: readonly PartitionMetadata[],
-  atMs: number,
-): void {
-  const entry = pending.get(topicId) ?? { sinceMs: atMs, replicas: new Set<ReplicaPlace>() };
-  entry.sinceMs = atMs;
-  for (const { partition, replicas } of partitions) {
-    for (const replica of replicas) entry.replicas.add(replicaPlace({ partition, ...replica }));
-  }
-  pending.set(topicId, entry);
-}
-
-function leavePending(
-  pending: Map<string, Pending>,
-  topicId: string,
-  missing: readonly ReplicaPlace[],
-): void {
-  const entry = pending.get(topicId);
-  assert(entry, `nothing is pending for topic id ${topicId}`);
-  if (missing.length === 0) {
-    pending.delete(topicId);
-    return;
-  }
-  pending.set(topicId, { sinceMs: entry.sinceMs, replicas: new Set(missing) });
 }

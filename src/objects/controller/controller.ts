@@ -4,56 +4,45 @@
  * only through its ports.
  */
 import type { EffectiveConfig } from "../../base/config.ts";
-import { assert, type Refusal } from "../../base/errors.ts";
-import type { AlarmPort, ClockPort, RandomPort, TimerPort } from "../../base/ports.ts";
+import { assert, refuse, type Refusal } from "../../base/errors.ts";
+import type { AlteredInSync, AlterInSyncRequest } from "../partition/peers.ts";
 import type {
+  BrokerAction,
+  BrokerAnswer,
+  BrokerSpec,
   ClusterMetadata,
   ConfigChange,
   ControllerDescription,
+  LeaderReport,
+  PartitionAnswer,
+  PartitionMetadata,
   ProducerIdentity,
   TopicAnswer,
   TopicMetadata,
   TopicSpec,
 } from "./api.ts";
-import { FIRST_BROKERS } from "./brokers.ts";
-import type { Change, TopicDecision } from "./changes.ts";
-import {
-  applyChange,
-  applyChangeSet,
-  pendingCount,
-  topicNamed,
-  type ClusterImage,
-} from "./cluster.ts";
-import { Deliveries, type ReplicaPort } from "./deliveries.ts";
+import { assignmentOf } from "./assignments.ts";
+import { decideChangeBroker, decideRegister } from "./brokers.ts";
+import type { TopicDecision } from "./changes.ts";
+import { partitionOf, topicNamed, type ClusterImage } from "./cluster.ts";
+import { Decisions, REQUEST_ROUND_MS, TELL_MS_MAX, type ControllerPorts } from "./decisions.ts";
+import { describeCluster } from "./description.ts";
+import { decideAlterInSync } from "./in-sync.ts";
+import { Leaders } from "./leaders.ts";
+import { Probes } from "./probes.ts";
 import { decideReserveProducerIds } from "./producer-ids.ts";
+import { decideCancel, decideReassign } from "./reassignments.ts";
 import type { ControllerStore } from "./store.ts";
 import { decideAlterConfigs } from "./topic-configs.ts";
 import { decideCreatePartitions, decideCreateTopic, decideDeleteTopic } from "./topics.ts";
 
-export interface ControllerPorts {
-  readonly alarm: AlarmPort;
-  readonly clock: ClockPort;
-  readonly timer: TimerPort;
-  readonly random: RandomPort;
-  readonly replicas: ReplicaPort;
-}
-
-/** How long a request goes on telling replicas before it leaves the rest to the alarm. */
-export const REQUEST_ROUND_MS = 20_000;
-/** The same for one firing of the alarm. */
-const ALARM_ROUND_MS = 60_000;
-/** Replicas are told again at the earliest after this, then after twice as long each time, up to the most. */
-export const RETRY_MS_MIN = 5_000;
-export const RETRY_MS_MAX = 300_000;
-
 export class ControllerRules {
   readonly #ports: ControllerPorts;
   readonly #defaults: EffectiveConfig;
-  readonly #store: ControllerStore;
+  readonly #decisions: Decisions;
   readonly #image: ClusterImage;
-  readonly #deliveries: Deliveries;
-  /** When the alarm is set to fire, as far as this instance has set it. */
-  #alarmAtMs: number | null = null;
+  readonly #probes: Probes;
+  readonly #leaders: Leaders;
   /** Producer ids reserved and not yet handed out by this instance: up to, not including, the end. */
   #producerIds = { next: 0, end: 0 };
 
@@ -61,18 +50,20 @@ export class ControllerRules {
   constructor(store: ControllerStore, ports: ControllerPorts, defaults: EffectiveConfig) {
     this.#ports = ports;
     this.#defaults = defaults;
-    this.#store = store;
-    this.#image = store.load();
-    if (this.#image.version === 0) {
-      // Recorded with the first decision: reading a cluster that was never used writes nothing.
-      for (const change of FIRST_BROKERS) applyChange(this.#image, change, 0);
-    }
-    this.#deliveries = new Deliveries(this.#image, ports);
+    const decisions = new Decisions(store, ports, () => this.#leaders.canRecover);
+    this.#decisions = decisions;
+    this.#image = decisions.image;
+    this.#probes = new Probes(this.#image, ports);
+    this.#leaders = new Leaders(this.#image, defaults, this.#probes, ports.clock, {
+      decide: (topicId, change) => decisions.recordPartition(topicId, change),
+      tell: (topicId, partition) => decisions.tellLeader(topicId, partition),
+      remind: (replica) => decisions.remind(replica),
+    });
   }
 
   /** Topics named that exist, in the order of the names; `null`: all. Writes nothing. */
   metadata(names: readonly string[] | null): ClusterMetadata {
-    this.#store.touch();
+    this.#decisions.touch();
     const { version, brokers, topics } = this.#image;
     const found = names === null ? [...topics.values()] : this.#topicsNamed(names);
     return { ok: true, version, brokers: [...brokers.values()], topics: found };
@@ -99,16 +90,104 @@ export class ControllerRules {
   async deleteTopic(name: string): Promise<{ readonly ok: true } | Refusal> {
     const decision = decideDeleteTopic(this.#image, name);
     if (!decision.ok) return decision;
-    this.#record(decision.changes);
-    await this.#tell(decision.topicId, REQUEST_ROUND_MS);
+    this.#decisions.record(decision.changes);
+    await this.#decisions.tell({ topicId: decision.topicId }, REQUEST_ROUND_MS);
     return { ok: true };
+  }
+
+  async registerBroker(spec: BrokerSpec): Promise<BrokerAnswer> {
+    const decision = decideRegister(this.#image, spec);
+    if (!decision.ok) return decision;
+    if (decision.changes.length > 0) this.#decisions.record(decision.changes);
+    return { ok: true, broker: decision.broker };
+  }
+
+  async changeBroker(brokerId: number, action: BrokerAction): Promise<BrokerAnswer> {
+    this.#decisions.settle();
+    const decision = decideChangeBroker(this.#image, brokerId, action);
+    if (!decision.ok) return decision;
+    const { broker, changes } = decision;
+    if (changes.length > 0) {
+      const brokers = new Map(this.#image.brokers).set(brokerId, broker);
+      this.#decisions.recordBrokers(changes, brokers);
+      this.#ports.background(this.#leaders.recover());
+    }
+    await this.#decisions.tell({}, TELL_MS_MAX);
+    return { ok: true, broker };
+  }
+
+  /** Answers as soon as it is decided: a leader waits for it with its producers. */
+  async alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal> {
+    this.#decisions.settle();
+    const decision = decideAlterInSync(this.#image, request);
+    if (!decision.ok) return decision;
+    const { topicId, partition, brokerId } = request;
+    if (decision.change) {
+      this.#decisions.recordPartition(topicId, decision.change);
+      this.#decisions.tellLater({ topicId, partition });
+    }
+    const replica = partitionOf(this.#image, topicId, partition)?.replicas.find(
+      (one) => one.brokerId === brokerId,
+    );
+    // With the change a reassignment was complete that has moved the leader itself away.
+    if (!replica) return refuse("FENCED_LEADER_EPOCH");
+    return {
+      ok: true,
+      assignment: assignmentOf(this.#image, { topicId, partition, ...replica }),
+    };
+  }
+
+  async reportLeader(report: LeaderReport): Promise<PartitionAnswer> {
+    this.#decisions.settle();
+    return this.#leaders.report(report);
+  }
+
+  async electLeader(
+    name: string,
+    partition: number,
+    election: "preferred" | "unclean",
+  ): Promise<PartitionAnswer> {
+    this.#decisions.settle();
+    const found = this.#partitionNamed(name, partition);
+    if (!found.ok) return found;
+    const { topicId } = found.topic;
+    switch (election) {
+      case "preferred":
+        return this.#leaders.electPreferred(topicId, found.state);
+      case "unclean":
+        return this.#leaders.electUncleanly(topicId, found.state);
+      default:
+        return refuse("INVALID_REQUEST", "An election is preferred or unclean.");
+    }
+  }
+
+  async reassign(
+    name: string,
+    partition: number,
+    brokerIds: readonly number[] | null,
+  ): Promise<PartitionAnswer> {
+    this.#decisions.settle();
+    const found = this.#partitionNamed(name, partition);
+    if (!found.ok) return found;
+    const { topic, state } = found;
+    const decision =
+      brokerIds === null
+        ? decideCancel(this.#image, state)
+        : decideReassign(this.#image, topic, state, brokerIds);
+    if (!decision.ok) return decision;
+    if (decision.change) {
+      this.#decisions.recordPartition(topic.topicId, decision.change);
+      await this.#decisions.tell({ topicId: topic.topicId, partition }, TELL_MS_MAX);
+    }
+    const now = partitionOf(this.#image, topic.topicId, partition);
+    return now ? { ok: true, partition: now } : refuse("UNKNOWN_TOPIC");
   }
 
   /** Ids rise; a block that a crash cuts short is never gone back to (KIP-98, KIP-730). */
   allocateProducerId(): ProducerIdentity {
     if (this.#producerIds.next === this.#producerIds.end) {
       const next = this.#image.nextProducerId;
-      this.#record(decideReserveProducerIds(this.#image));
+      this.#decisions.record(decideReserveProducerIds(this.#image));
       this.#producerIds = { next, end: this.#image.nextProducerId };
     }
     const producerId = this.#producerIds.next;
@@ -116,81 +195,37 @@ export class ControllerRules {
     return { ok: true, producerId, producerEpoch: 0 };
   }
 
-  /** The alarm has fired: tells again whom the last calls did not reach. */
+  /** The alarm has fired: something is to be told still, or a partition could get a leader. */
   async onAlarm(): Promise<void> {
-    // It is used up, also when this object's clock says that it was due only a moment later.
-    this.#alarmAtMs = null;
-    await this.#tell(null, ALARM_ROUND_MS);
-    const nowMs = this.#ports.clock.nowMs();
-    // Waiting as long as the newest of it is old doubles the time from try to try, through evictions.
-    const age = nowMs - this.#newestPendingMs();
-    const delay = Math.min(Math.max(age, RETRY_MS_MIN), RETRY_MS_MAX);
-    this.#armFor(delay + this.#ports.random.below(Math.ceil(delay / 4)));
+    await this.#decisions.onAlarm(() => this.#leaders.recover());
   }
 
   describe(): Omit<ControllerDescription, "rowsRead" | "rowsWritten"> {
-    this.#store.touch();
-    const image = this.#image;
-    return {
-      ok: true,
-      version: image.version,
-      topics: image.topics.size,
-      partitions: image.partitionCount,
-      pendingPurges: pendingCount(image.purges),
-      pendingAssignments: pendingCount(image.assignments),
-    };
+    this.#decisions.touch();
+    return describeCluster(this.#image, this.#probes.failed);
   }
 
   async #carryOut(decision: TopicDecision | Refusal, validateOnly: boolean): Promise<TopicAnswer> {
     if (!decision.ok) return decision;
     const { changes, topic } = decision;
     if (!validateOnly && changes.length > 0) {
-      this.#record(changes);
+      this.#decisions.record(changes);
       assert(this.#image.topics.has(topic.topicId), "a decision's topic is not in the image");
-      await this.#tell(topic.topicId, REQUEST_ROUND_MS);
+      await this.#decisions.tell({ topicId: topic.topicId }, REQUEST_ROUND_MS);
     }
     return { ok: true, topic };
   }
 
-  /** Records a decision, then applies it: when recording throws, nothing has changed. */
-  #record(changes: readonly Change[]): void {
-    const first = this.#image.version === 0;
-    const atMs = this.#ports.clock.nowMs();
-    this.#store.append(this.#image, {
-      atMs,
-      changes: first ? [...FIRST_BROKERS, ...changes] : changes,
-    });
-    applyChangeSet(this.#image, { atMs, changes });
-    // In the same turn as the row, so that the two become durable together.
-    this.#armFor(RETRY_MS_MIN);
-  }
-
-  async #tell(topicId: string | null, roundMs: number): Promise<void> {
-    await this.#deliveries.round(topicId, roundMs);
-    const confirmed = this.#deliveries.takeConfirmed();
-    if (confirmed.length > 0) this.#record(confirmed);
-  }
-
-  /** The alarm exists while something is pending, and only then. */
-  #armFor(delayMs: number): void {
-    const { alarm, clock } = this.#ports;
-    if (this.#image.assignments.size + this.#image.purges.size === 0) {
-      if (this.#alarmAtMs !== null) alarm.clear();
-      this.#alarmAtMs = null;
-      return;
-    }
-    const atMs = clock.nowMs() + delayMs;
-    if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
-    alarm.set(atMs);
-    this.#alarmAtMs = atMs;
-  }
-
-  #newestPendingMs(): number {
-    let newest = 0;
-    for (const pending of [this.#image.assignments, this.#image.purges]) {
-      for (const { sinceMs } of pending.values()) newest = Math.max(newest, sinceMs);
-    }
-    return newest;
+  #partitionNamed(
+    name: string,
+    partition: number,
+  ):
+    | { readonly ok: true; readonly topic: TopicMetadata; readonly state: PartitionMetadata }
+    | Refusal {
+    const topic = topicNamed(this.#image, name);
+    if (!topic) return refuse("UNKNOWN_TOPIC");
+    const state = partitionOf(this.#image, topic.topicId, partition);
+    return state ? { ok: true, topic, state } : refuse("UNKNOWN_PARTITION");
   }
 
   #topicsNamed(names: readonly string[]): TopicMetadata[] {

@@ -3,27 +3,64 @@
  * part of the image, so it survives crashes; this holds only which calls are under way and which were
  * confirmed since the last record. Each call takes up the state of the moment: order does not matter.
  */
-import { assert } from "../../base/errors.ts";
+import type { Refusal } from "../../base/errors.ts";
 import { replicaObjectName } from "../../base/ids.ts";
 import type { ClockPort, RandomPort, TimerPort } from "../../base/ports.ts";
-import type { ReplicaAssignment } from "../partition/api.ts";
+import type { Assigned, Probed, ReplicaAssignment } from "../partition/api.ts";
+import { assignmentOf } from "./assignments.ts";
 import type { Change, ReplicaPlace } from "./changes.ts";
-import { replicaAt, type ClusterImage, type Pending } from "./cluster.ts";
+import type { ClusterImage } from "./cluster.ts";
+import { within } from "./deadline.ts";
+import { isFenced } from "./elections.ts";
+import { replicaAt, type Pending } from "./pending.ts";
+import { Slots } from "./slots.ts";
 
-/** The replicas' objects. Never rejects: whatever is not a confirmation is false. */
+/** The replicas' objects. Never rejects: null is a call that failed, at whatever point. */
 export interface ReplicaPort {
-  assign(name: string, locationHint: string, assignment: ReplicaAssignment): Promise<boolean>;
+  assign(
+    name: string,
+    locationHint: string,
+    assignment: ReplicaAssignment,
+  ): Promise<Assigned | Refusal | null>;
+  probe(name: string, locationHint: string): Promise<Probed | Refusal | null>;
+  /** Whether the storage is known to be gone. */
   purge(name: string, locationHint: string): Promise<boolean>;
+}
+
+export interface DeliveryPorts {
+  readonly replicas: ReplicaPort;
+  readonly clock: ClockPort;
+  readonly timer: TimerPort;
+  readonly random: RandomPort;
 }
 
 /** Calls under way at once, over all rounds. */
 export const CALLS_AT_ONCE = 64;
 
+/** The same for replicas of brokers that are fenced, or where a call hung: they keep no others waiting. */
+export const SLOW_CALLS_AT_ONCE = 16;
+
 /** Calls of one round: the platform bounds what one event may call. */
 export const CALLS_PER_ROUND = 8_000;
 
 /** A call that has not answered in this time is not waited for any longer. */
-export const CALL_DEADLINE_MS = 10_000;
+export const CALL_DEADLINE_MS = 2_000;
+
+/** Before this, no end is sent after an assignment that has not answered: it could arrive first. */
+export const PURGE_AFTER_MS = 30_000;
+
+/**
+ * A replica that may have an assignment of an earlier instance on its way to it counts as gone when
+ * it was purged this long after: what arrives between two purges is ended by the second.
+ */
+export const UNSURE_MS = 60_000;
+
+/** Whom a round calls: replicas of all topics, of one topic, or one partition's, or one broker's of it. */
+export interface Scope {
+  readonly topicId?: string;
+  readonly partition?: number;
+  readonly brokerId?: number;
+}
 
 interface Errand {
   readonly topicId: string;
@@ -32,178 +69,198 @@ interface Errand {
 
 export class Deliveries {
   readonly #image: ClusterImage;
-  readonly #replicas: ReplicaPort;
-  readonly #clock: ClockPort;
-  readonly #timer: TimerPort;
-  readonly #random: RandomPort;
-  /** By object name: at most one call to a replica at a time, so that none arrives after its purge. */
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #ports: DeliveryPorts;
+  /** Called when a replica says that it lost its storage, before that counts as a confirmation. */
+  readonly #onReset: (errand: Errand) => void;
+  /** By object name: the newest call to it that has not answered. */
+  readonly #underWay = new Map<
+    string,
+    { readonly sinceMs: number; readonly call: Promise<void> }
+  >();
   /** By topic id and place: the partition epoch confirmed. Not recorded yet. */
   readonly #assigned = new Map<string, Map<ReplicaPlace, number>>();
   /** By topic id: replicas whose storage is gone. Not recorded yet. */
   readonly #purged = new Map<string, Set<ReplicaPlace>>();
-  readonly #waiting: (() => void)[] = [];
-  #calls = 0;
+  /** Brokers where the last call to end has not ended in time. */
+  readonly #slow = new Set<number>();
+  readonly #slots = new Slots(CALLS_AT_ONCE);
+  readonly #slowSlots = new Slots(SLOW_CALLS_AT_ONCE);
 
-  constructor(
-    image: ClusterImage,
-    ports: {
-      readonly replicas: ReplicaPort;
-      readonly clock: ClockPort;
-      readonly timer: TimerPort;
-      readonly random: RandomPort;
-    },
-  ) {
+  constructor(image: ClusterImage, ports: DeliveryPorts, onReset: (errand: Errand) => void) {
     this.#image = image;
-    this.#replicas = ports.replicas;
-    this.#clock = ports.clock;
-    this.#timer = ports.timer;
-    this.#random = ports.random;
+    this.#ports = ports;
+    this.#onReset = onReset;
   }
 
   /**
-   * Calls every replica (of one topic, or of all) that has something to be told, once. Starts no
-   * call later than `roundMs` from now; what is left over stays pending.
+   * Calls every replica of the scope that has something to be told, once. Starts no call later than
+   * `roundMs` from now; what is left over stays pending.
    */
-  async round(topicId: string | null, roundMs: number): Promise<void> {
-    const errands = this.#errands(topicId);
-    const untilMs = this.#clock.nowMs() + roundMs;
-    let next = 0;
-    const work = async (): Promise<void> => {
-      for (let errand = errands[next]; errand; errand = errands[next]) {
-        next += 1;
-        await this.#slot();
-        try {
-          if (this.#clock.nowMs() >= untilMs) return;
-          await this.#run(errand);
-        } finally {
-          this.#leaveSlot();
-        }
-      }
-    };
-    const workers = Math.min(CALLS_AT_ONCE, errands.length);
-    await Promise.all(Array.from({ length: workers }, work));
+  async round(scope: Scope, roundMs: number): Promise<void> {
+    const errands = this.#errands(scope);
+    const untilMs = this.#ports.clock.nowMs() + roundMs;
+    await Promise.all([
+      this.#work(
+        errands.filter((errand) => !this.#isSlow(errand)),
+        this.#slots,
+        untilMs,
+      ),
+      this.#work(
+        errands.filter((errand) => this.#isSlow(errand)),
+        this.#slowSlots,
+        untilMs,
+      ),
+    ]);
+  }
+
+  /** Assigns a live replica what it is, whether or not it has confirmed that before. */
+  async remind(errand: Errand): Promise<void> {
+    const call = this.#begin(errand);
+    await within(this.#ports.timer, CALL_DEADLINE_MS, call);
   }
 
   /** What was confirmed since the last time, as changes to record. */
   takeConfirmed(): Change[] {
     const changes: Change[] = [];
-    for (const topicId of this.#assigned.keys()) {
+    for (const [topicId, epochs] of this.#assigned) {
       const pending = this.#image.assignments.get(topicId);
-      if (pending) changes.push(...this.#settled("assignments-delivered", topicId, pending));
+      if (!pending) continue;
+      const missing = this.#missing(topicId, pending);
+      const founded = missing.filter((place) => pending.marked.has(place) && epochs.has(place));
+      if (missing.length === pending.replicas.size && founded.length === 0) continue;
+      const older = founded.length === 0 ? {} : { founded };
+      changes.push({ type: "assignments-delivered", topicId, missing, ...older });
     }
     for (const topicId of this.#purged.keys()) {
       const pending = this.#image.purges.get(topicId);
-      if (pending) changes.push(...this.#settled("replicas-purged", topicId, pending));
+      if (!pending) continue;
+      const missing = this.#missing(topicId, pending);
+      if (missing.length === pending.replicas.size) continue;
+      changes.push({ type: "replicas-purged", topicId, missing });
     }
     this.#assigned.clear();
     this.#purged.clear();
     return changes;
   }
 
-  #settled(
-    type: "assignments-delivered" | "replicas-purged",
-    topicId: string,
-    pending: Pending,
-  ): Change[] {
-    const missing = [...pending.replicas].filter((place) => !this.#isSettled({ topicId, place }));
-    return missing.length === pending.replicas.size ? [] : [{ type, topicId, missing }];
+  #missing(topicId: string, pending: Pending): ReplicaPlace[] {
+    return [...pending.replicas].filter((place) => !this.#isSettled({ topicId, place }));
   }
 
-  /** In an order that starts anywhere: replicas that hang do not keep the same others waiting. */
-  #errands(topicId: string | null): Errand[] {
-    const all: Errand[] = [];
-    for (const pending of [this.#image.purges, this.#image.assignments]) {
-      const ids = topicId === null ? pending.keys() : [topicId];
-      for (const id of ids) {
-        for (const place of pending.get(id)?.replicas ?? []) all.push({ topicId: id, place });
+  async #work(errands: readonly Errand[], slots: Slots, untilMs: number): Promise<void> {
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      for (let errand = errands[next]; errand; errand = errands[next]) {
+        next += 1;
+        await slots.take();
+        try {
+          if (this.#ports.clock.nowMs() >= untilMs) return;
+          await this.#run(errand);
+        } finally {
+          slots.leave();
+        }
+      }
+    };
+    const workers = Math.min(CALLS_AT_ONCE, errands.length);
+    await Promise.all(Array.from({ length: workers }, worker));
+  }
+
+  /** Leaders first: who waits for anything waits for them. Among the rest the order starts anywhere. */
+  #errands(scope: Scope): Errand[] {
+    const leaders: Errand[] = [];
+    const others: Errand[] = [];
+    for (const pending of [this.#image.assignments, this.#image.purges]) {
+      const ids = scope.topicId === undefined ? pending.keys() : [scope.topicId];
+      for (const topicId of ids) {
+        for (const place of pending.get(topicId)?.replicas ?? []) {
+          const { partition, brokerId } = replicaAt(topicId, place);
+          if (scope.partition !== undefined && scope.partition !== partition) continue;
+          if (scope.brokerId !== undefined && scope.brokerId !== brokerId) continue;
+          const state = this.#image.topics.get(topicId)?.partitions[partition];
+          (state?.leader === brokerId ? leaders : others).push({ topicId, place });
+        }
       }
     }
-    if (all.length <= CALLS_PER_ROUND) return all;
-    const first = this.#random.below(all.length);
-    return [...all.slice(first), ...all.slice(0, first)].slice(0, CALLS_PER_ROUND);
+    const room = CALLS_PER_ROUND - Math.min(leaders.length, CALLS_PER_ROUND);
+    if (others.length <= room) return [...leaders, ...others];
+    const turned = this.#turned(others).slice(0, room);
+    return [...this.#turned(leaders).slice(0, CALLS_PER_ROUND), ...turned];
+  }
+
+  /** Starting anywhere: replicas that hang do not keep the same others waiting. */
+  #turned(errands: readonly Errand[]): Errand[] {
+    const first = errands.length === 0 ? 0 : this.#ports.random.below(errands.length);
+    return [...errands.slice(first), ...errands.slice(0, first)];
+  }
+
+  #isSlow({ topicId, place }: Errand): boolean {
+    const { brokerId } = replicaAt(topicId, place);
+    return this.#slow.has(brokerId) || isFenced(this.#image.brokers, brokerId);
+  }
+
+  #isCondemned({ topicId, place }: Errand): boolean {
+    return this.#image.purges.get(topicId)?.replicas.has(place) === true;
   }
 
   /** Whether nothing is left to be told, going by what was confirmed. */
-  #isSettled({ topicId, place }: Errand): boolean {
-    if (this.#image.purges.get(topicId)?.replicas.has(place)) {
-      return this.#purged.get(topicId)?.has(place) === true;
-    }
+  #isSettled(errand: Errand): boolean {
+    const { topicId, place } = errand;
+    if (this.#isCondemned(errand)) return this.#purged.get(topicId)?.has(place) === true;
     if (!this.#image.assignments.get(topicId)?.replicas.has(place)) return true;
-    const epoch = this.#assignment({ topicId, place }).partitionEpoch;
+    const { partition } = replicaAt(topicId, place);
+    const epoch = this.#image.topics.get(topicId)?.partitions[partition]?.partitionEpoch;
     return this.#assigned.get(topicId)?.get(place) === epoch;
   }
 
   async #run(errand: Errand): Promise<void> {
     const name = replicaObjectName(replicaAt(errand.topicId, errand.place));
+    const { timer } = this.#ports;
     const before = this.#underWay.get(name);
-    if (before) await this.#untilDeadline(before);
-    if (this.#underWay.has(name) || this.#isSettled(errand)) return;
-    const call = this.#call(errand, name).finally(() => this.#underWay.delete(name));
-    this.#underWay.set(name, call);
-    await this.#untilDeadline(call);
+    if (before) await within(timer, CALL_DEADLINE_MS, before.call);
+    if (this.#isSettled(errand) || !this.#mayCall(name, this.#isCondemned(errand))) return;
+    const ended = this.#begin(errand).then(() => true);
+    const { brokerId } = replicaAt(errand.topicId, errand.place);
+    if ((await within(timer, CALL_DEADLINE_MS, ended)) === null) this.#slow.add(brokerId);
+  }
+
+  /** One call to a replica at a time, as far as can be waited for: an end must not be overtaken. */
+  #mayCall(name: string, isPurge: boolean): boolean {
+    const before = this.#underWay.get(name);
+    if (!before) return true;
+    const age = this.#ports.clock.nowMs() - before.sinceMs;
+    return age >= (isPurge ? PURGE_AFTER_MS : CALL_DEADLINE_MS);
+  }
+
+  #begin(errand: Errand): Promise<void> {
+    const replica = replicaAt(errand.topicId, errand.place);
+    const name = replicaObjectName(replica);
+    const call = this.#call(errand, name).finally(() => {
+      this.#slow.delete(replica.brokerId);
+      if (this.#underWay.get(name)?.call === call) this.#underWay.delete(name);
+    });
+    this.#underWay.set(name, { sinceMs: this.#ports.clock.nowMs(), call });
+    return call;
   }
 
   async #call(errand: Errand, name: string): Promise<void> {
     const { topicId, place } = errand;
-    const hint = this.#image.brokers.get(replicaAt(topicId, place).brokerId)?.locationHint ?? "";
-    if (this.#image.purges.get(topicId)?.replicas.has(place)) {
-      if (!(await this.#replicas.purge(name, hint))) return;
+    const replica = replicaAt(topicId, place);
+    const hint = this.#image.brokers.get(replica.brokerId)?.locationHint ?? "";
+    if (this.#isCondemned(errand)) {
+      const pending = this.#image.purges.get(topicId);
+      const sureMs = pending?.marked.has(place) ? pending.sinceMs + UNSURE_MS : 0;
+      const isLast = this.#ports.clock.nowMs() >= sureMs;
+      if (!(await this.#ports.replicas.purge(name, hint)) || !isLast) return;
       const places = this.#purged.get(topicId) ?? new Set<ReplicaPlace>();
       this.#purged.set(topicId, places.add(place));
       return;
     }
-    const assignment = this.#assignment(errand);
-    if (!(await this.#replicas.assign(name, hint, assignment))) return;
+    const assignment = assignmentOf(this.#image, replica);
+    const answer = await this.#ports.replicas.assign(name, hint, assignment);
+    if (!answer?.ok) return;
+    if (answer.wasReset) this.#onReset(errand);
     const epochs = this.#assigned.get(topicId) ?? new Map<ReplicaPlace, number>();
-    this.#assigned.set(topicId, epochs.set(place, assignment.partitionEpoch));
-  }
-
-  #assignment({ topicId, place }: Errand): ReplicaAssignment {
-    const { partition, brokerId, generation } = replicaAt(topicId, place);
-    const topic = this.#image.topics.get(topicId);
-    const state = topic?.partitions[partition];
-    assert(
-      topic && state,
-      `an assignment is pending for ${topicId}/${place}, which does not exist`,
-    );
-    return {
-      topicId,
-      topic: topic.topic,
-      partition,
-      brokerId,
-      generation,
-      leader: state.leader,
-      leaderEpoch: state.leaderEpoch,
-      partitionEpoch: state.partitionEpoch,
-      replicas: state.replicas.map((replica) => ({
-        ...replica,
-        locationHint: this.#image.brokers.get(replica.brokerId)?.locationHint ?? "",
-        fenced: this.#image.brokers.get(replica.brokerId)?.state === "fenced",
-      })),
-      inSync: state.inSync,
-      configs: topic.configs,
-      founding: true,
-    };
-  }
-
-  /** Waits for the call or for its deadline; a late answer still counts when it comes. */
-  #untilDeadline(call: Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#timer.after(CALL_DEADLINE_MS, resolve);
-      call.then(resolve, reject).finally(cancel);
-    });
-  }
-
-  async #slot(): Promise<void> {
-    if (this.#calls < CALLS_AT_ONCE) this.#calls += 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** A slot is handed on to who waits longest, or becomes free. */
-  #leaveSlot(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#calls -= 1;
+    const epoch = Math.max(assignment.partitionEpoch, epochs.get(place) ?? 0);
+    this.#assigned.set(topicId, epochs.set(place, epoch));
   }
 }

@@ -9,11 +9,18 @@ import type { RandomPort } from "../../base/ports.ts";
 import type { Env } from "../env.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
 import { platformClock, platformTimer } from "../time.ts";
+import type { Assigned, Probed } from "../partition/api.ts";
+import type { AlteredInSync, AlterInSyncRequest } from "../partition/peers.ts";
 import type {
+  BrokerAction,
+  BrokerAnswer,
+  BrokerSpec,
   ClusterMetadata,
   ConfigChange,
   ControllerApi,
   ControllerDescription,
+  LeaderReport,
+  PartitionAnswer,
   ProducerIdentity,
   TopicAnswer,
   TopicSpec,
@@ -39,6 +46,7 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
         timer: platformTimer,
         random: platformRandom,
         replicas: replicaObjects(env),
+        background: (work) => this.#background(work),
       },
       effectiveConfig(configFromEnvironment(env)),
     );
@@ -72,6 +80,38 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
     return this.#answer(() => this.#rules.alterConfigs(topic, changes, validateOnly));
   }
 
+  async registerBroker(spec: BrokerSpec): Promise<BrokerAnswer> {
+    return this.#answer(() => this.#rules.registerBroker(spec));
+  }
+
+  async changeBroker(brokerId: number, action: BrokerAction): Promise<BrokerAnswer> {
+    return this.#answer(() => this.#rules.changeBroker(brokerId, action));
+  }
+
+  async alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal> {
+    return this.#answer(() => this.#rules.alterInSync(request));
+  }
+
+  async reportLeader(report: LeaderReport): Promise<PartitionAnswer> {
+    return this.#answer(() => this.#rules.reportLeader(report));
+  }
+
+  async electLeader(
+    topic: string,
+    partition: number,
+    election: "preferred" | "unclean",
+  ): Promise<PartitionAnswer> {
+    return this.#answer(() => this.#rules.electLeader(topic, partition, election));
+  }
+
+  async reassign(
+    topic: string,
+    partition: number,
+    brokerIds: readonly number[] | null,
+  ): Promise<PartitionAnswer> {
+    return this.#answer(() => this.#rules.reassign(topic, partition, brokerIds));
+  }
+
   async allocateProducerId(): Promise<ProducerIdentity | Refusal> {
     return this.#answer(async () => this.#rules.allocateProducerId());
   }
@@ -87,6 +127,17 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
 
   override async alarm(): Promise<void> {
     await this.#guard(() => this.#rules.onAlarm());
+  }
+
+  /** What fails behind an answer is left to the alarm that stands for it. */
+  #background(work: Promise<void>): void {
+    this.ctx.waitUntil(
+      this.#guard(() => work).catch((error: unknown) => {
+        console.error(
+          JSON.stringify({ event: "controller-background-failed", error: String(error) }),
+        );
+      }),
+    );
   }
 
   /** Storage that fails is an operating error. */
@@ -121,16 +172,18 @@ function replicaObjects(env: Env): ReplicaPort {
     hint === ""
       ? env.PARTITION.getByName(name)
       : env.PARTITION.getByName(name, { locationHint: hint as DurableObjectLocationHint });
-  const confirmed = async (call: () => Promise<{ readonly ok: boolean }>): Promise<boolean> => {
+  // Reset, overloaded or cut off: it may have arrived or not; it will be asked again.
+  const answerOf = async <T>(call: () => PromiseLike<T>): Promise<T | null> => {
     try {
-      return (await call()).ok;
+      return await call();
     } catch {
-      // Reset, overloaded or cut off: it may have arrived or not; it will be told again.
-      return false;
+      return null;
     }
   };
   return {
-    assign: (name, hint, assignment) => confirmed(() => replica(name, hint).assign(assignment)),
-    purge: (name, hint) => confirmed(() => replica(name, hint).purge()),
+    assign: (name, hint, assignment) =>
+      answerOf<Assigned | Refusal>(() => replica(name, hint).assign(assignment)),
+    probe: (name, hint) => answerOf<Probed | Refusal>(() => replica(name, hint).probe()),
+    purge: async (name, hint) => (await answerOf(() => replica(name, hint).purge()))?.ok === true,
   };
 }

@@ -10,11 +10,22 @@ import {
   knownTopic,
   replaceTopic,
   type ClusterImage,
-  type Pending,
+  type ImageCounts,
 } from "./cluster.ts";
+import type { Pending } from "./pending.ts";
 
-/** leader, leader epoch, partition epoch, [broker id, generation, …] of the replicas, in-sync set */
-type PackedPartition = readonly [number, number, number, readonly number[], readonly number[]];
+/** What few partitions have. */
+type Rare = Pick<PartitionMetadata, "adding" | "removing" | "uncleanEpoch">;
+
+/** leader, leader epoch, partition epoch, [broker id, generation, …] of the replicas, in-sync set, … */
+type PackedPartition = readonly [
+  number,
+  number,
+  number,
+  readonly number[],
+  readonly number[],
+  Rare?,
+];
 
 type Piece =
   | {
@@ -22,6 +33,8 @@ type Piece =
       readonly version: number;
       readonly placedCount: number;
       readonly nextProducerId: number;
+      /** Absent in older ones: nothing was counted. */
+      readonly counts?: ImageCounts;
     }
   | ({ readonly type: "broker" } & BrokerDescription)
   | ({ readonly type: "topic" } & Omit<TopicMetadata, "partitions">)
@@ -36,6 +49,14 @@ type Piece =
       readonly topicId: string;
       readonly sinceMs: number;
       readonly replicas: readonly ReplicaPlace[];
+      /** Absent in older ones: replicas are told their first assignment. */
+      readonly marked?: readonly ReplicaPlace[];
+    }
+  | {
+      /** Some of those that a topic has. */
+      readonly type: "generations";
+      readonly topicId: string;
+      readonly last: readonly (readonly [string, number])[];
     };
 
 /** Partitions placed alike share their lists in memory. */
@@ -43,6 +64,7 @@ type SharedLists = Map<string, Pick<PartitionMetadata, "replicas" | "inSync">>;
 
 /** Partitions of one piece: even with a hundred replicas each they stay far below a row's bound. */
 const PIECE_PARTITIONS_MAX = 250;
+const PIECE_GENERATIONS_MAX = 2_000;
 
 /** The image as texts of at most `bytesMax` UTF-8 bytes each, in order: the rows of a snapshot. */
 export function* encodeSnapshot(image: ClusterImage, bytesMax: number): Generator<string> {
@@ -72,8 +94,8 @@ export function loadSnapshotRow(image: ClusterImage, text: string): void {
 }
 
 function* pieces(image: ClusterImage): Generator<Piece> {
-  const { version, placedCount, nextProducerId } = image;
-  yield { type: "cluster", version, placedCount, nextProducerId };
+  const { version, placedCount, nextProducerId, counts } = image;
+  yield { type: "cluster", version, placedCount, nextProducerId, counts };
   for (const broker of image.brokers.values()) yield { type: "broker", ...broker };
   for (const { partitions, ...topic } of image.topics.values()) {
     yield { type: "topic", ...topic };
@@ -83,8 +105,15 @@ function* pieces(image: ClusterImage): Generator<Piece> {
     }
   }
   for (const type of ["assignments", "purges"] as const) {
-    for (const [topicId, { sinceMs, replicas }] of image[type]) {
-      yield { type, topicId, sinceMs, replicas: [...replicas] };
+    for (const [topicId, { sinceMs, replicas, marked }] of image[type]) {
+      yield { type, topicId, sinceMs, replicas: [...replicas], marked: [...marked] };
+    }
+  }
+  for (const [topicId, generations] of image.generations) {
+    const last = [...generations];
+    for (let first = 0; first < last.length; first += PIECE_GENERATIONS_MAX) {
+      const some = last.slice(first, first + PIECE_GENERATIONS_MAX);
+      yield { type: "generations", topicId, last: some };
     }
   }
 }
@@ -95,6 +124,7 @@ function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void 
       image.version = piece.version;
       image.placedCount = piece.placedCount;
       image.nextProducerId = piece.nextProducerId;
+      image.counts = { ...image.counts, ...piece.counts };
       return;
     case "broker": {
       const { type: _, ...broker } = piece;
@@ -115,8 +145,16 @@ function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void 
     }
     case "assignments":
     case "purges": {
-      const pending: Pending = { sinceMs: piece.sinceMs, replicas: new Set(piece.replicas) };
-      image[piece.type].set(piece.topicId, pending);
+      const { type, topicId, sinceMs, replicas } = piece;
+      const marked = piece.marked ?? (type === "assignments" ? replicas : []);
+      const pending: Pending = { sinceMs, replicas: new Set(replicas), marked: new Set(marked) };
+      image[type].set(topicId, pending);
+      return;
+    }
+    case "generations": {
+      const generations = image.generations.get(piece.topicId) ?? new Map<string, number>();
+      for (const [key, last] of piece.last) generations.set(key, last);
+      image.generations.set(piece.topicId, generations);
       return;
     }
     default:
@@ -127,8 +165,15 @@ function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void 
 
 function packPartition(partition: PartitionMetadata): PackedPartition {
   const { leader, leaderEpoch, partitionEpoch, replicas, inSync } = partition;
+  const { adding, removing, uncleanEpoch } = partition;
   const packed = replicas.flatMap(({ brokerId, generation }) => [brokerId, generation]);
-  return [leader, leaderEpoch, partitionEpoch, packed, inSync];
+  const usual = [leader, leaderEpoch, partitionEpoch, packed, inSync] as const;
+  const rare: Rare = {
+    ...(adding ? { adding } : {}),
+    ...(removing ? { removing } : {}),
+    ...(uncleanEpoch === undefined ? {} : { uncleanEpoch }),
+  };
+  return Object.keys(rare).length === 0 ? usual : [...usual, rare];
 }
 
 function unpackPartition(
@@ -136,14 +181,14 @@ function unpackPartition(
   packed: PackedPartition,
   lists: SharedLists,
 ): PartitionMetadata {
-  const [leader, leaderEpoch, partitionEpoch, replicas, inSync] = packed;
+  const [leader, leaderEpoch, partitionEpoch, replicas, inSync, rare] = packed;
   const key = `${replicas.join()};${inSync.join()}`;
   let shared = lists.get(key);
   if (!shared) {
     shared = { replicas: unpackReplicas(replicas), inSync };
     lists.set(key, shared);
   }
-  return { partition, leader, leaderEpoch, partitionEpoch, ...shared };
+  return { partition, leader, leaderEpoch, partitionEpoch, ...shared, ...rare };
 }
 
 function unpackReplicas(packed: readonly number[]): PartitionMetadata["replicas"] {

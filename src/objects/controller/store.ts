@@ -5,8 +5,9 @@
 import { assert } from "../../base/errors.ts";
 import { CHUNK_BYTES_MAX } from "../../base/limits.ts";
 import type { StoragePort } from "../../base/ports.ts";
+import { applyChangeSet } from "./apply.ts";
 import { decodeChangeSet, encodeChangeSet, type ChangeSet } from "./changes.ts";
-import { applyChangeSet, emptyImage, type ClusterImage } from "./cluster.ts";
+import { emptyImage, type ClusterImage } from "./cluster.ts";
 import { encodeSnapshot, loadSnapshotRow } from "./snapshot.ts";
 
 export interface StoreBounds {

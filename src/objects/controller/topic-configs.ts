@@ -3,7 +3,8 @@ import { isTopicConfig, parseConfig, TOPIC_CONFIG_NAMES } from "../../base/confi
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { ConfigChange } from "./api.ts";
 import type { TopicDecision } from "./changes.ts";
-import { topicNamed, withConfigs, type ClusterImage } from "./cluster.ts";
+import { topicNamed, type ClusterImage } from "./cluster.ts";
+import { withConfigs } from "./partitions.ts";
 
 type Configs = Readonly<Record<string, string>>;
 

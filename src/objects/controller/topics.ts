@@ -8,15 +8,9 @@ import { topicNameProblem } from "../../base/ids.ts";
 import { CLUSTER_REPLICAS_MAX, TOPIC_PARTITIONS_MAX, TOPICS_MAX } from "../../base/limits.ts";
 import type { TopicSpec } from "./api.ts";
 import type { Change, NewPartition, TopicDecision } from "./changes.ts";
-import {
-  collisionKey,
-  isActive,
-  newTopic,
-  pendingCount,
-  topicNamed,
-  withPartitions,
-  type ClusterImage,
-} from "./cluster.ts";
+import { collisionKey, isActive, topicNamed, type ClusterImage } from "./cluster.ts";
+import { newTopic, targetOf, withPartitions } from "./partitions.ts";
+import { pendingCount } from "./pending.ts";
 import { placePartitions } from "./placement.ts";
 import { readTopicConfigs } from "./topic-configs.ts";
 
@@ -69,8 +63,8 @@ export function decideCreatePartitions(
       `The topic has ${present} partitions; they cannot become fewer.`,
     );
   }
-  const existing = topic.partitions.map(({ replicas }) => replicas.map(({ brokerId }) => brokerId));
-  const factor = topic.partitions[0]!.replicas.length;
+  const existing = topic.partitions.map(targetOf);
+  const factor = existing[0]!.length;
   const placed = place(image, count - present, factor, existing);
   if (!placed.ok) return placed;
   const { topicId } = topic;

@@ -9,15 +9,10 @@ import {
   REQUEST_ROUND_MS,
   RETRY_MS_MAX,
   RETRY_MS_MIN,
-} from "../../../src/objects/controller/controller.ts";
-import { ControllerHarness } from "./harness.ts";
+} from "../../../src/objects/controller/decisions.ts";
+import { ControllerHarness, settle } from "./harness.ts";
 
 const SEGMENT_MS = [{ name: "segment.ms", value: "5", operation: "SET" }] as const;
-
-/** Lets everything run that waits for nothing outside. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
-}
 
 const pending = (harness: ControllerHarness) => {
   const { pendingAssignments, pendingPurges } = harness.rules.describe();

@@ -3,57 +3,109 @@
  * a clock that only the test moves. A crash keeps what was durable and nothing of memory.
  */
 import { effectiveConfig } from "../../../src/base/config.ts";
+import { refuse, type Refusal } from "../../../src/base/errors.ts";
 import type { RandomPort, TimerPort } from "../../../src/base/ports.ts";
+import type { PartitionMetadata } from "../../../src/objects/controller/api.ts";
 import { ControllerRules } from "../../../src/objects/controller/controller.ts";
 import type { ReplicaPort } from "../../../src/objects/controller/deliveries.ts";
 import { ControllerStore, type StoreBounds } from "../../../src/objects/controller/store.ts";
-import type { ReplicaAssignment } from "../../../src/objects/partition/api.ts";
+import type { Assigned, Probed, ReplicaAssignment } from "../../../src/objects/partition/api.ts";
 import { ManualAlarm, SqliteStorage } from "../../support/sqlite-storage.ts";
 
 /** `lost`: did not arrive. `unheard`: arrived, the answer did not. `held`: until the test lets go. */
 export type Reception = "confirmed" | "lost" | "unheard" | "held";
 
+export type CallKind = "assign" | "purge" | "probe";
+
+/** What one object holds: its newest assignment, and how far its log goes. */
+interface FakeReplica {
+  assignment: ReplicaAssignment;
+  wasReset: boolean;
+  lastEpoch: number;
+  logEndOffset: number;
+}
+
 /** The replicas' objects: each keeps its newest assignment, as the real ones do. */
 class FakeReplicas implements ReplicaPort {
-  receive: (kind: "assign" | "purge", name: string) => Reception = () => "confirmed";
+  receive: (kind: CallKind, name: string) => Reception = () => "confirmed";
   readonly held: (() => void)[] = [];
   /** What the objects hold, by name; purged ones hold nothing. */
-  readonly assignments = new Map<string, ReplicaAssignment>();
+  readonly objects = new Map<string, FakeReplica>();
   readonly hints = new Map<string, string>();
   readonly purged = new Set<string>();
-  calls = 0;
+  /** Every call, in order, as `<kind> <name>`. */
+  readonly log: string[] = [];
   atOnce = 0;
   atOncePeak = 0;
 
-  assign(name: string, locationHint: string, assignment: ReplicaAssignment): Promise<boolean> {
+  get calls(): number {
+    return this.log.length;
+  }
+
+  get assignments(): Map<string, ReplicaAssignment> {
+    return new Map([...this.objects].map(([name, { assignment }]) => [name, assignment]));
+  }
+
+  /** The platform loses an object's storage. */
+  lose(name: string): void {
+    if (!this.objects.delete(name)) throw new Error(`${name} holds nothing`);
+  }
+
+  assign(
+    name: string,
+    locationHint: string,
+    assignment: ReplicaAssignment,
+  ): Promise<Assigned | null> {
     this.hints.set(name, locationHint);
     return this.#call("assign", name, () => {
-      if (this.purged.has(name)) throw new Error(`${name} is assigned after it was purged`);
-      const known = this.assignments.get(name);
-      if (known && known.partitionEpoch >= assignment.partitionEpoch) return;
-      this.assignments.set(name, assignment);
+      const known = this.objects.get(name);
+      const object = known ?? {
+        assignment,
+        wasReset: !assignment.founding,
+        lastEpoch: -1,
+        logEndOffset: 0,
+      };
+      if (object.assignment.partitionEpoch < assignment.partitionEpoch) {
+        object.assignment = assignment;
+      }
+      this.objects.set(name, object);
+      return { ok: true, wasReset: object.wasReset };
     });
   }
 
-  purge(name: string, locationHint: string): Promise<boolean> {
+  probe(name: string, locationHint: string): Promise<Probed | Refusal | null> {
     this.hints.set(name, locationHint);
-    return this.#call("purge", name, () => {
-      this.purged.add(name);
-      this.assignments.delete(name);
+    return this.#call("probe", name, () => {
+      const object = this.objects.get(name);
+      if (!object) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+      const { assignment, wasReset, lastEpoch, logEndOffset } = object;
+      const { leaderEpoch, partitionEpoch } = assignment;
+      const log = { lastEpoch, logEndOffset, highWatermark: logEndOffset };
+      return { ok: true, leaderEpoch, partitionEpoch, ...log, wasReset };
     });
   }
 
-  async #call(kind: "assign" | "purge", name: string, effect: () => void): Promise<boolean> {
-    this.calls += 1;
+  async purge(name: string, locationHint: string): Promise<boolean> {
+    this.hints.set(name, locationHint);
+    const answer = await this.#call("purge", name, () => {
+      this.purged.add(name);
+      this.objects.delete(name);
+      return true;
+    });
+    return answer === true;
+  }
+
+  async #call<T>(kind: CallKind, name: string, effect: () => T): Promise<T | null> {
+    this.log.push(`${kind} ${name}`);
     this.atOnce += 1;
     this.atOncePeak = Math.max(this.atOncePeak, this.atOnce);
     try {
       const reception = this.receive(kind, name);
       await Promise.resolve();
       if (reception === "held") await new Promise<void>((resolve) => this.held.push(resolve));
-      if (reception === "lost") return false;
-      effect();
-      return reception !== "unheard";
+      if (reception === "lost") return null;
+      const answer = effect();
+      return reception === "unheard" ? null : answer;
     } finally {
       this.atOnce -= 1;
     }
@@ -86,12 +138,19 @@ class Timers implements TimerPort {
 
 const BOUNDS: StoreBounds = { rowBytesMax: 1_990_000, snapshotEvery: 200 };
 
+/** Lets everything run that waits for nothing outside. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
+}
+
 export class ControllerHarness {
   readonly alarm = new ManualAlarm();
   readonly replicas = new FakeReplicas();
   readonly timers = new Timers();
   storage = new SqliteStorage({ alarm: this.alarm });
   rules: ControllerRules;
+  /** What failed behind an answer. */
+  readonly failedBehind: unknown[] = [];
   readonly #bounds: StoreBounds;
   readonly #settings: Readonly<Record<string, string>>;
   /** The instance whose alarm handler is running. */
@@ -151,10 +210,33 @@ export class ControllerHarness {
   }
 
   /** Creates a topic that the test takes for granted. */
-  async topic(topic: string, partitions = 1, replicationFactor = 1) {
-    const answer = await this.rules.createTopic({ topic, partitions, replicationFactor });
+  async topic(
+    topic: string,
+    partitions = 1,
+    replicationFactor = 1,
+    configs: Readonly<Record<string, string>> = {},
+  ) {
+    const spec = { topic, partitions, replicationFactor, configs };
+    const answer = await this.rules.createTopic(spec);
     if (!answer.ok) throw new Error(answer.message);
     return answer.topic;
+  }
+
+  /** One partition as it is now. */
+  partition(topic: string, partition = 0): PartitionMetadata {
+    const found = this.rules.metadata([topic]).topics[0]?.partitions[partition];
+    if (!found) throw new Error(`${topic}/${partition} does not exist`);
+    return found;
+  }
+
+  /** The name of a replica's object. */
+  objectName(topic: string, brokerId: number, partition = 0): string {
+    const topicId = this.rules.metadata([topic]).topics[0]?.topicId;
+    const replica = this.partition(topic, partition).replicas.find(
+      (one) => one.brokerId === brokerId,
+    );
+    if (!replica) throw new Error(`${topic}/${partition} has no replica on ${brokerId}`);
+    return `${topicId}/${partition}/${brokerId}/${replica.generation}`;
   }
 
   /** The platform fires an alarm again whose handler threw or did not come to its end. */
@@ -170,9 +252,12 @@ export class ControllerHarness {
     };
     const { alarm, replicas, timers } = this;
     const clock = { nowMs: () => timers.nowMs };
+    const background = (work: Promise<void>): void => {
+      work.catch((error: unknown) => this.failedBehind.push(error));
+    };
     return new ControllerRules(
       new ControllerStore(this.storage, this.#bounds),
-      { alarm, replicas, clock, timer: timers, random },
+      { alarm, replicas, clock, timer: timers, random, background },
       effectiveConfig(this.#settings),
     );
   }

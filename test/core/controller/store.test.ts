@@ -4,11 +4,8 @@ import { describe, expect, test } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
 import type { Change, ChangeSet } from "../../../src/objects/controller/changes.ts";
 import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
-import {
-  applyChangeSet,
-  emptyImage,
-  type ClusterImage,
-} from "../../../src/objects/controller/cluster.ts";
+import { applyChangeSet } from "../../../src/objects/controller/apply.ts";
+import { emptyImage, type ClusterImage } from "../../../src/objects/controller/cluster.ts";
 import { decideReserveProducerIds } from "../../../src/objects/controller/producer-ids.ts";
 import { encodeSnapshot, loadSnapshotRow } from "../../../src/objects/controller/snapshot.ts";
 import { ControllerStore } from "../../../src/objects/controller/store.ts";

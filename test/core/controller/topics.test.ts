@@ -8,7 +8,8 @@ import {
 } from "../../../src/base/limits.ts";
 import type { ConfigChange, TopicSpec } from "../../../src/objects/controller/api.ts";
 import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
-import { applyChange, emptyImage } from "../../../src/objects/controller/cluster.ts";
+import { applyChange } from "../../../src/objects/controller/apply.ts";
+import { emptyImage } from "../../../src/objects/controller/cluster.ts";
 import { decideCreateTopic } from "../../../src/objects/controller/topics.ts";
 import { effectiveConfig } from "../../../src/base/config.ts";
 import { ControllerHarness } from "./harness.ts";

@@ -1,0 +1,31 @@
+/** The cluster in numbers: what an operator and the metrics ask for. Reads the image, alters nothing. */
+import type { ControllerDescription } from "./api.ts";
+import type { ClusterImage } from "./cluster.ts";
+import { isReassigning } from "./partitions.ts";
+import { pendingCount } from "./pending.ts";
+
+export function describeCluster(
+  image: ClusterImage,
+  failedProbes: number,
+): Omit<ControllerDescription, "rowsRead" | "rowsWritten"> {
+  let underReplicated = 0;
+  let reassigning = 0;
+  for (const { partitions } of image.topics.values()) {
+    for (const partition of partitions) {
+      if (partition.inSync.length < partition.replicas.length) underReplicated += 1;
+      if (isReassigning(partition)) reassigning += 1;
+    }
+  }
+  return {
+    ok: true,
+    version: image.version,
+    topics: image.topics.size,
+    partitions: image.partitionCount,
+    underReplicated,
+    offline: image.leaderless.size,
+    reassigning,
+    counts: { ...image.counts, failedProbes },
+    pendingPurges: pendingCount(image.purges),
+    pendingAssignments: pendingCount(image.assignments),
+  };
+}

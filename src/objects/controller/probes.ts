@@ -1,0 +1,51 @@
+/**
+ * Asks replicas whether they are there, with a deadline. Holds only what the last second has shown;
+ * decides nothing.
+ */
+import type { Refusal } from "../../base/errors.ts";
+import { replicaObjectName, type ReplicaName } from "../../base/ids.ts";
+import type { ClockPort, TimerPort } from "../../base/ports.ts";
+import type { Probed } from "../partition/api.ts";
+import type { ClusterImage } from "./cluster.ts";
+import { within } from "./deadline.ts";
+import type { ReplicaPort } from "./deliveries.ts";
+
+/** A replica that has not answered in this time, the second try included, does not answer. */
+export const PROBE_DEADLINE_MS = 2_000;
+
+/** Null: no answer. */
+export type ProbeAnswer = Probed | Refusal | null;
+
+export class Probes {
+  /** Probes without an answer that says how the log stands. */
+  failed = 0;
+  readonly #image: ClusterImage;
+  readonly #ports: {
+    readonly replicas: ReplicaPort;
+    readonly clock: ClockPort;
+    readonly timer: TimerPort;
+  };
+
+  constructor(
+    image: ClusterImage,
+    ports: { readonly replicas: ReplicaPort; readonly clock: ClockPort; readonly timer: TimerPort },
+  ) {
+    this.#image = image;
+    this.#ports = ports;
+  }
+
+  async ask(replica: ReplicaName): Promise<ProbeAnswer> {
+    const name = replicaObjectName(replica);
+    const hint = this.#image.brokers.get(replica.brokerId)?.locationHint ?? "";
+    const { clock, replicas, timer } = this.#ports;
+    const untilMs = clock.nowMs() + PROBE_DEADLINE_MS;
+    const tries = async (): Promise<ProbeAnswer> => {
+      const first = await replicas.probe(name, hint);
+      // An object that was reset under the call is there again for the next one.
+      return first ?? (clock.nowMs() < untilMs ? await replicas.probe(name, hint) : null);
+    };
+    const answer = await within(timer, PROBE_DEADLINE_MS, tries());
+    if (!answer?.ok) this.failed += 1;
+    return answer;
+  }
+}
