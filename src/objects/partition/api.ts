@@ -5,6 +5,14 @@
  * never change what one means.
  */
 import type { Refusal } from "../../base/errors.ts";
+import type {
+  CatchUpAnswer,
+  CatchUpRequest,
+  PullAnswer,
+  PullRequest,
+  ReplicateAnswer,
+  ReplicateRequest,
+} from "./peers.ts";
 
 /** One replica of a partition, as its peers find it. */
 export interface ReplicaRef {
@@ -183,6 +191,15 @@ export interface PartitionApi {
   describe(): Promise<ReplicaDescription | Refusal>;
   /** Deletes the replica's storage for good; refuses the name ever after by not having been assigned. */
   purge(): Promise<{ readonly ok: true }>;
+}
+
+/** A replica's object as other objects call it: what its peers ask, and requests that carry batches. */
+export interface PartitionObject extends PartitionApi {
+  /** See {@link PeerPort}. */
+  replicate(request: ReplicateRequest): Promise<ReplicateAnswer>;
+  catchUp(request: CatchUpRequest): Promise<CatchUpAnswer>;
+  pull(request: PullRequest): Promise<PullAnswer>;
+  fetch(url: string, init?: RequestInit): Promise<Response>;
 }
 
 /**
