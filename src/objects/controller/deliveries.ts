@@ -99,18 +99,18 @@ export class Deliveries {
   async round(scope: Scope, roundMs: number): Promise<void> {
     const errands = this.#errands(scope);
     const untilMs = this.#ports.clock.nowMs() + roundMs;
+    const slow = errands.filter((errand) => this.#isSlow(errand));
+    const quick = errands.filter((errand) => !this.#isSlow(errand));
+    const late: Errand[] = [];
+    const whileQuick = (errand: Errand): boolean => {
+      if (this.#isSlow(errand)) late.push(errand);
+      return !this.#isSlow(errand);
+    };
     await Promise.all([
-      this.#work(
-        errands.filter((errand) => !this.#isSlow(errand)),
-        this.#slots,
-        untilMs,
-      ),
-      this.#work(
-        errands.filter((errand) => this.#isSlow(errand)),
-        this.#slowSlots,
-        untilMs,
-      ),
+      this.#work(slow, this.#slowSlots, untilMs, () => true),
+      this.#work(quick, this.#slots, untilMs, whileQuick),
     ]);
+    await this.#work(late, this.#slowSlots, untilMs, () => true);
   }
 
   /** Assigns a live replica what it is, whether or not it has confirmed that before. */
@@ -147,7 +147,12 @@ export class Deliveries {
     return [...pending.replicas].filter((place) => !this.#isSettled({ topicId, place }));
   }
 
-  async #work(errands: readonly Errand[], slots: Slots, untilMs: number): Promise<void> {
+  async #work(
+    errands: readonly Errand[],
+    slots: Slots,
+    untilMs: number,
+    isMine: (errand: Errand) => boolean,
+  ): Promise<void> {
     let next = 0;
     const worker = async (): Promise<void> => {
       for (let errand = errands[next]; errand; errand = errands[next]) {
@@ -155,7 +160,7 @@ export class Deliveries {
         await slots.take();
         try {
           if (this.#ports.clock.nowMs() >= untilMs) return;
-          await this.#run(errand);
+          if (isMine(errand)) await this.#run(errand);
         } finally {
           slots.leave();
         }
