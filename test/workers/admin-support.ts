@@ -97,6 +97,11 @@ export async function newTopic(spec: Readonly<Record<string, unknown>> = {}): Pr
   return topic;
 }
 
+/** A topic of one partition with a replica on each of the three brokers. */
+export function replicated(): Promise<string> {
+  return newTopic({ replication_factor: 3 });
+}
+
 const service = serviceOf(openEnvironment);
 
 /** Appends one record to a partition, past the HTTP routes; answers its offset. */
