@@ -75,7 +75,7 @@ describe("brokers", () => {
     for (const id of ["99", "x", "-1"]) {
       await expectError(await post(`${BROKERS}/${id}:fence`), "BROKER_NOT_FOUND");
     }
-    await expectError(await post(`${BROKERS}/2:burn`), "NOT_FOUND");
+    await expectError(await post(`${BROKERS}/2:burn`), "METHOD_NOT_ALLOWED");
     await expectError(await call(`${BROKERS}/2:fence`), "BROKER_NOT_FOUND");
   });
 });
