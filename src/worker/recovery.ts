@@ -24,6 +24,12 @@ const MOVED: ReadonlySet<ErrorName> = new Set<ErrorName>([
 /** Pauses before the tries, in milliseconds: at once where the metadata was old, then as an election takes. */
 const PAUSES_MS = [0, 50, 100, 200, 400, 400, 400] as const;
 
+/**
+ * A replica that still refuses before a pause of so many milliseconds, though the controller has it
+ * lead, is reported as if it had not answered: it may have lost its storage or an assignment.
+ */
+const STUCK_MS = 200;
+
 const NOT_KNOWN_YET = "The partition's leader does not know of its assignment yet; try again.";
 const RECREATED = "The topic was created anew with other partitions; nothing was done, try again.";
 
@@ -76,7 +82,8 @@ async function tryAgain<A extends { readonly ok: true }>(
   let answer = first;
   for (const pauseMs of PAUSES_MS) {
     if (answer.ok || !isOfLeader(answer)) return answer;
-    const told = isUnanswered(answer) ? await reportLeader(service, tried, partition) : null;
+    const isLost = isUnanswered(answer) || (pauseMs >= STUCK_MS && hasLeader(tried, partition));
+    const told = isLost ? await reportLeader(service, tried, partition) : null;
     if (!isRepeatable(answer, options)) return answer;
     if (pauseMs > 0) await pause(pauseMs);
     const renewed: KnownTopic | Refusal = told ?? (await renewedTopic(service, tried));
@@ -131,6 +138,11 @@ function isSameLeader(a: KnownTopic, b: KnownTopic, partition: number): boolean 
     before?.leader === now?.leader &&
     before?.leaderEpoch === now?.leaderEpoch
   );
+}
+
+function hasLeader(topic: KnownTopic, partition: number): boolean {
+  const metadata = topic.metadata.partitions[partition];
+  return metadata !== undefined && metadata.leader >= 0;
 }
 
 function pause(ms: number): Promise<void> {
