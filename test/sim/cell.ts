@@ -1,0 +1,244 @@
+/**
+ * A simulated Durable Object: a disk, and the instances of the rules that come and go over it. Models
+ * what the platform does to objects: wake, evict, reset in mid-call, a new instance while the old one's
+ * code still runs, alarms at least once. Knows no rule of any object.
+ */
+import { Disk, Superseded, type DiskHandle, type Unconfirmed } from "./disk.ts";
+import type { Random } from "./random.ts";
+import type { World } from "./world.ts";
+
+/** The rules of one object, as its shell calls them. */
+export interface Rules {
+  call(method: string, args: readonly unknown[]): unknown;
+  alarm(): unknown;
+}
+
+/** What a caller sees of a call: its answer, or that there will be none. */
+export interface Reply {
+  readonly answer: (value: unknown) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** A call that was broken off: whether it took effect is not known. */
+export class CallLost extends Error {
+  override readonly name = "CallLost";
+}
+
+export class Instance {
+  readonly cell: Cell;
+  readonly handle: DiskHandle;
+  /** `superseded`: another instance has the storage, but this one's code still runs. */
+  state: "running" | "superseded" | "gone" = "running";
+  readonly replies = new Set<Reply>();
+  rules: Rules | null = null;
+
+  constructor(cell: Cell, handle: DiskHandle) {
+    this.cell = cell;
+    this.handle = handle;
+  }
+
+  /** The output gate: runs `send` when the writes made so far are durable, never if they are lost. */
+  send(send: () => void): void {
+    if (this.state === "gone") return;
+    if (!this.cell.disk.isOpenFor(this.handle)) return send();
+    this.cell.disk.afterWrites(
+      () => {
+        if (this.state !== "gone") send();
+      },
+      () => {},
+    );
+  }
+
+  /** The timers of this instance: they end with it. */
+  after(delayMs: number, run: () => void): () => void {
+    const { world } = this.cell;
+    return world.scheduler.after(delayMs, () => {
+      if (this.state === "gone") return;
+      world.touch(this.cell);
+      try {
+        run();
+      } catch (error) {
+        this.threw(error);
+      }
+    });
+  }
+
+  /** The rules have thrown: only one that lost its storage may. */
+  threw(error: unknown): void {
+    if (this.state === "running" && !(error instanceof Superseded)) {
+      this.cell.world.fail(`threw in ${this.cell.name}: ${describeError(error)}`);
+    }
+  }
+}
+
+export interface CellOptions {
+  readonly name: string;
+  /** Broker id, or 0 for the controller: what cuts and clocks go by. */
+  readonly place: number;
+  readonly wake: (instance: Instance) => Rules;
+  readonly onConfirmed: (cell: Cell) => void;
+  /** An instance is gone, and what it had not confirmed with it. */
+  readonly onLost?: () => void;
+}
+
+export class Cell {
+  readonly world: World;
+  readonly name: string;
+  readonly place: number;
+  readonly disk: Disk;
+  readonly #options: CellOptions;
+  readonly #random: Random;
+  #current: Instance | null = null;
+  #old: Instance[] = [];
+
+  constructor(world: World, options: CellOptions) {
+    this.world = world;
+    this.name = options.name;
+    this.place = options.place;
+    this.#options = options;
+    this.#random = world.random("platform");
+    this.disk = new Disk(world.scheduler, {
+      confirmMs: () => world.weather.confirmMs(this.place),
+      onAlarm: () => this.#scheduleAlarm(),
+      onConfirmed: () => {
+        world.writes += 1;
+        options.onConfirmed(this);
+      },
+    });
+  }
+
+  get current(): Instance | null {
+    return this.#current;
+  }
+
+  /** All whose code runs: the current one, and those that were superseded. */
+  get instances(): readonly Instance[] {
+    return this.#current ? [this.#current, ...this.#old] : this.#old;
+  }
+
+  /** The instance that answers; wakes one up where there is none. */
+  awake(): Instance {
+    if (this.#current) return this.#current;
+    const instance = new Instance(this, this.disk.open("lost"));
+    this.#current = instance;
+    this.world.scheduler.trace(`wake ${this.name}`);
+    instance.rules = this.#options.wake(instance);
+    return instance;
+  }
+
+  /** A call arrives. */
+  receive(method: string, args: readonly unknown[], reply: Reply): void {
+    this.world.touch(this);
+    const instance = this.awake();
+    instance.replies.add(reply);
+    const settle = (finish: () => void): void => {
+      this.world.touch(this);
+      if (!instance.replies.delete(reply)) return;
+      instance.send(finish);
+    };
+    const run = async (): Promise<unknown> => instance.rules!.call(method, args);
+    run().then(
+      (value) => settle(() => reply.answer(value)),
+      (error: unknown) => {
+        instance.threw(error);
+        settle(() => reply.fail(new CallLost(String(error))));
+      },
+    );
+  }
+
+  /** Callers see their calls break off; what was not confirmed is lost, or was kept. */
+  reset(unconfirmed: Unconfirmed): void {
+    const instance = this.#current;
+    if (!instance) return;
+    this.world.scheduler.trace(`reset ${this.name} ${unconfirmed}`);
+    this.#current = null;
+    this.disk.close(unconfirmed);
+    this.#options.onLost?.();
+    this.#finish(instance);
+    this.world.touch(this);
+  }
+
+  /** Ends an instance that has nothing under way; true when it could. */
+  evict(): boolean {
+    if (!this.#current || this.#current.replies.size > 0 || this.disk.isDirty) return false;
+    this.reset("lost");
+    return true;
+  }
+
+  /** Another instance takes over while this one's code runs on for `ms`. */
+  supersede(unconfirmed: Unconfirmed, ms: number): void {
+    const instance = this.#current;
+    if (!instance) return;
+    this.world.scheduler.trace(`supersede ${this.name} ${unconfirmed}`);
+    instance.state = "superseded";
+    this.#old.push(instance);
+    this.#current = null;
+    this.disk.close(unconfirmed);
+    this.#options.onLost?.();
+    this.awake();
+    this.world.scheduler.after(ms, () => this.#finish(instance));
+    this.world.touch(this);
+  }
+
+  /** The storage is gone for good, with everything in it. */
+  wipe(): void {
+    this.reset("lost");
+    this.world.scheduler.trace(`wipe ${this.name}`);
+    this.disk.wipe();
+  }
+
+  /** The instance itself gives up. */
+  abort(instance: Instance): void {
+    if (this.#current === instance) this.reset("lost");
+    else this.#finish(instance);
+  }
+
+  #finish(instance: Instance): void {
+    if (instance.state === "gone") return;
+    instance.state = "gone";
+    this.#old = this.#old.filter((old) => old !== instance);
+    const broken = [...instance.replies];
+    instance.replies.clear();
+    for (const reply of broken) reply.fail(new CallLost("the object was reset"));
+  }
+
+  #scheduleAlarm(): void {
+    const atMs = this.disk.alarmAtMs!;
+    // At least once, a little early by the object's own clock, or late.
+    const skewMs = this.#random.chance(0.1)
+      ? this.#random.between(0, 500)
+      : this.#random.between(-1, 5);
+    const delayMs = atMs - this.world.clockMs(this.place) + skewMs;
+    this.disk.scheduleAlarm(Math.max(1, delayMs), () => this.#fireAlarm());
+  }
+
+  #fireAlarm(): void {
+    const atMs = this.disk.takeAlarm();
+    if (atMs === null) return;
+    this.world.touch(this);
+    this.world.scheduler.trace(`alarm ${this.name}`);
+    const instance = this.awake();
+    let isDone = false;
+    const again = (): void => {
+      if (isDone) return;
+      isDone = true;
+      this.disk.restoreAlarm(this.world.clockMs(this.place) + 2_000);
+    };
+    const reply: Reply = { answer: () => (isDone = true), fail: again };
+    instance.replies.add(reply);
+    const run = async (): Promise<unknown> => instance.rules!.alarm();
+    run().then(
+      () => {
+        if (instance.replies.delete(reply)) reply.answer(null);
+      },
+      (error: unknown) => {
+        instance.threw(error);
+        if (instance.replies.delete(reply)) again();
+      },
+    );
+  }
+}
+
+export function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+}

@@ -1,0 +1,207 @@
+/**
+ * The cluster under simulation: the controller's object and the replicas' objects as their shells
+ * would put them together, on simulated ports. Mirrors src/objects/…/object.ts and holds no rule.
+ */
+import { effectiveConfig } from "../../src/base/config.ts";
+import { refuse } from "../../src/base/errors.ts";
+import { CONTROLLER_NAME, parseReplicaObjectName, replicaObjectName } from "../../src/base/ids.ts";
+import { ControllerRules } from "../../src/objects/controller/controller.ts";
+import type { ReplicaPort } from "../../src/objects/controller/deliveries.ts";
+import { ControllerStore } from "../../src/objects/controller/store.ts";
+import type { ControllerPort, PeerPort } from "../../src/objects/partition/peers.ts";
+import type { ReplicaAssignment } from "../../src/objects/partition/api.ts";
+import { Replica, type ReplicaPorts } from "../../src/objects/partition/replica.ts";
+import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
+import { Cell, type Instance, type Rules } from "./cell.ts";
+import type { Caller } from "./network.ts";
+import type { World } from "./world.ts";
+
+/** Where the controller lives: no broker. */
+export const CONTROLLER_PLACE = 0;
+
+/** Nothing takes longer in fair weather. */
+const UNTIL_MS = 600_000;
+
+export type Settings = Readonly<Record<string, string>>;
+
+/** What the checks may look at inside a running instance. */
+export class ReplicaRules implements Rules {
+  replica: Replica | null;
+  readonly #instance: Instance;
+  readonly #ports: ReplicaPorts;
+
+  constructor(instance: Instance, ports: ReplicaPorts) {
+    this.#instance = instance;
+    this.#ports = ports;
+    this.replica = Replica.wake(ports);
+  }
+
+  call(method: string, args: readonly unknown[]): unknown {
+    if (method === "assign") return this.#assign(args[0] as ReplicaAssignment);
+    if (method === "purge") return this.#purge();
+    const replica = this.replica;
+    if (!replica) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+    const rules = replica as unknown as Record<string, (...args: unknown[]) => unknown>;
+    return rules[method]!(...args);
+  }
+
+  alarm(): unknown {
+    return this.replica?.onAlarm();
+  }
+
+  #assign(assignment: ReplicaAssignment): unknown {
+    this.replica ??= Replica.create(this.#ports, assignment);
+    return this.replica.assign(assignment);
+  }
+
+  async #purge(): Promise<unknown> {
+    this.replica?.close();
+    this.replica = null;
+    await this.#instance.handle.deleteAll();
+    return { ok: true };
+  }
+}
+
+class ControllerCell implements Rules {
+  readonly rules: ControllerRules;
+
+  constructor(rules: ControllerRules) {
+    this.rules = rules;
+  }
+
+  call(method: string, args: readonly unknown[]): unknown {
+    const rules = this.rules as unknown as Record<string, (...args: unknown[]) => unknown>;
+    return rules[method]!(...args);
+  }
+
+  alarm(): unknown {
+    return this.rules.onAlarm();
+  }
+}
+
+export class Cluster {
+  readonly world: World;
+  readonly settings: Settings;
+  readonly controller: Cell;
+  readonly cells = new Map<string, Cell>();
+  onReplicaConfirmed: (cell: Cell) => void = () => {};
+  onControllerConfirmed: () => void = () => {};
+  onControllerLost: () => void = () => {};
+
+  constructor(world: World, settings: Settings) {
+    this.world = world;
+    this.settings = settings;
+    const random = world.random("controller");
+    this.controller = new Cell(world, {
+      name: CONTROLLER_NAME,
+      place: CONTROLLER_PLACE,
+      onConfirmed: () => this.onControllerConfirmed(),
+      onLost: () => this.onControllerLost(),
+      wake: (instance) => {
+        const ports = {
+          ...this.#ports(instance),
+          timer: { after: (delayMs: number, run: () => void) => instance.after(delayMs, run) },
+          random,
+          replicas: this.#replicaPort(instance),
+          background: (work: Promise<void>) => {
+            work.catch((error: unknown) => instance.threw(error));
+          },
+        };
+        const store = new ControllerStore(instance.handle);
+        return new ControllerCell(new ControllerRules(store, ports, effectiveConfig(settings)));
+      },
+    });
+  }
+
+  /** The controller's rules, as they are awake now; null while nobody is. */
+  get controllerRules(): ControllerRules | null {
+    const rules = this.controller.current?.rules;
+    return rules instanceof ControllerCell ? rules.rules : null;
+  }
+
+  /** The object of this name: it exists as soon as somebody calls it. */
+  cell(name: string): Cell {
+    const known = this.cells.get(name);
+    if (known) return known;
+    const replica = parseReplicaObjectName(name);
+    if (!replica) throw new Error(`not a replica's object: ${name}`);
+    const cell = new Cell(this.world, {
+      name,
+      place: replica.brokerId,
+      onConfirmed: (confirmed) => this.onReplicaConfirmed(confirmed),
+      wake: (instance) => new ReplicaRules(instance, this.#replicaPorts(instance)),
+    });
+    this.cells.set(name, cell);
+    return cell;
+  }
+
+  call(caller: Caller, to: Cell, method: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.world.network.call(caller, to, method, args);
+  }
+
+  /** Lets time go by until `work` has come to its end. */
+  async until<T>(work: Promise<T>): Promise<T | null> {
+    const { scheduler } = this.world;
+    let result: T | null = null;
+    let isDone = false;
+    void work.then((value) => {
+      result = value;
+      isDone = true;
+    });
+    await scheduler.run(scheduler.nowMs + UNTIL_MS, () => isDone);
+    this.world.expect(isDone, () => "21: there is no answer in fair weather");
+    return result;
+  }
+
+  #ports(instance: Instance) {
+    const { place } = instance.cell;
+    return {
+      alarm: instance.handle.alarm,
+      clock: { nowMs: () => this.world.clockMs(place) },
+    };
+  }
+
+  #replicaPorts(instance: Instance): ReplicaPorts {
+    const caller = callerOf(instance);
+    const peer =
+      (method: string) =>
+      (to: Parameters<PeerPort["pull"]>[0], request: unknown): Promise<never> =>
+        this.call(caller, this.cell(replicaObjectName(to)), method, request) as Promise<never>;
+    const controller: ControllerPort = {
+      alterInSync: (request) =>
+        this.call(caller, this.controller, "alterInSync", request) as Promise<never>,
+    };
+    return {
+      ...this.#ports(instance),
+      storage: instance.handle,
+      timers: { after: (delayMs, run) => instance.after(delayMs, run) },
+      peers: { replicate: peer("replicate"), catchUp: peer("catchUp"), pull: peer("pull") },
+      controller,
+      tailAccount: new TailAccount(33_554_432),
+      settings: this.settings,
+      alarmAtMs: instance.cell.disk.alarmAtMs,
+      broken: () => instance.cell.abort(instance),
+    };
+  }
+
+  /** As the controller's shell: a call that failed is null. */
+  #replicaPort(instance: Instance): ReplicaPort {
+    const caller = callerOf(instance);
+    const ask = async <A>(name: string, method: string, ...args: unknown[]): Promise<A | null> => {
+      try {
+        return (await this.call(caller, this.cell(name), method, ...args)) as A;
+      } catch {
+        return null;
+      }
+    };
+    return {
+      assign: (name, _hint, assignment) => ask(name, "assign", assignment),
+      probe: (name) => ask(name, "probe"),
+      purge: async (name) => (await ask<{ readonly ok: boolean }>(name, "purge"))?.ok === true,
+    };
+  }
+}
+
+function callerOf(instance: Instance): Caller {
+  return { place: instance.cell.place, name: instance.cell.name, instance };
+}

@@ -1,0 +1,254 @@
+/**
+ * The storage of one simulated object: what is durable, what is written but not confirmed yet, and
+ * the platform's output gate over it. Outlives the object's instances: each of them sees it through
+ * a {@link DiskHandle} that throws once another instance has taken over.
+ */
+import type { AlarmPort, SqlRow, SqlValue, StoragePort } from "../../src/base/ports.ts";
+import { SqliteStorage } from "../support/sqlite-storage.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+type Param = SqlValue | Uint8Array;
+
+/** What a crash makes of writes that were not confirmed: the platform may have kept them or not. */
+export type Unconfirmed = "lost" | "kept";
+
+export interface DiskOptions {
+  /** How long a write takes to be confirmed. */
+  readonly confirmMs: () => number;
+  /** The alarm is due. */
+  readonly onAlarm: () => void;
+  readonly onConfirmed: () => void;
+}
+
+/** Error of a handle whose instance was replaced. */
+export class Superseded extends Error {
+  override readonly name = "Superseded";
+}
+
+export class Disk {
+  readonly scheduler: Scheduler;
+  readonly #options: DiskOptions;
+  #sqlite = new SqliteStorage({ durability: "held" });
+  #handle: DiskHandle | null = null;
+  /** Run when everything written so far is durable; lost with the writes. */
+  #gate: { readonly open: () => void; readonly drop: () => void }[] = [];
+  #cancelConfirm: (() => void) | null = null;
+  #alarmAtMs: number | null = null;
+  #durableAlarmAtMs: number | null = null;
+  #cancelAlarm: (() => void) | null = null;
+  /** Since the last look of the checks: rows of `chunks` were removed; the lowest that was inserted; the state row changed. */
+  chunksRewritten = false;
+  insertedFrom = Infinity;
+  stateWritten = false;
+  isDirty = false;
+
+  constructor(scheduler: Scheduler, options: DiskOptions) {
+    this.scheduler = scheduler;
+    this.#options = options;
+  }
+
+  get alarmAtMs(): number | null {
+    return this.#alarmAtMs;
+  }
+
+  /** Begins an instance: what the one before wrote without confirmation is lost, or was kept. */
+  open(unconfirmed: Unconfirmed): DiskHandle {
+    this.#end(unconfirmed);
+    this.#handle = new DiskHandle(this, () => this.#sqlite);
+    return this.#handle;
+  }
+
+  /** The instance is gone, and no other has come yet. */
+  close(unconfirmed: Unconfirmed): void {
+    this.#end(unconfirmed);
+    this.#handle = null;
+  }
+
+  isOpenFor(handle: DiskHandle): boolean {
+    return this.#handle === handle;
+  }
+
+  /** Runs `open` once what was written until now is durable; `drop` when that is lost. */
+  afterWrites(open: () => void, drop: () => void): void {
+    if (this.isDirty) this.#gate.push({ open, drop });
+    else open();
+  }
+
+  markDirty(): void {
+    this.isDirty = true;
+    this.#cancelConfirm ??= this.scheduler.after(this.#options.confirmMs(), () => this.confirm());
+  }
+
+  /** Makes everything written so far durable. */
+  confirm(): void {
+    this.#cancelConfirm?.();
+    this.#cancelConfirm = null;
+    this.isDirty = false;
+    this.#sqlite.confirm();
+    this.#durableAlarmAtMs = this.#alarmAtMs;
+    this.#options.onConfirmed();
+    for (const waiter of this.#gate.splice(0)) waiter.open();
+  }
+
+  setAlarm(atMs: number | null): void {
+    this.#alarmAtMs = atMs;
+    this.#armAlarm();
+    this.markDirty();
+  }
+
+  /** The handler has begun; returns the alarm that is to be restored where it does not come to its end. */
+  takeAlarm(): number | null {
+    const atMs = this.#alarmAtMs;
+    this.#alarmAtMs = null;
+    this.#durableAlarmAtMs = null;
+    this.#cancelAlarm?.();
+    return atMs;
+  }
+
+  restoreAlarm(atMs: number): void {
+    if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
+    this.#alarmAtMs = atMs;
+    this.#durableAlarmAtMs = atMs;
+    this.#armAlarm();
+  }
+
+  /** Everything is lost: as if the object had never been. */
+  wipe(): void {
+    this.#end("lost");
+    this.#handle = null;
+    this.#sqlite = new SqliteStorage({ durability: "held" });
+    this.#alarmAtMs = null;
+    this.#durableAlarmAtMs = null;
+    this.#cancelAlarm?.();
+    this.#changed();
+    this.#options.onConfirmed();
+  }
+
+  /** Anything may have changed: the checks read it all. */
+  #changed(): void {
+    this.chunksRewritten = true;
+    this.stateWritten = true;
+    this.insertedFrom = 0;
+  }
+
+  /** Reads for the checks, past every instance: what has been written, confirmed or not. */
+  read<Row extends SqlRow>(sql: string, ...params: Param[]): Row[] {
+    return this.#sqlite.all<Row>(sql, ...params);
+  }
+
+  /** The storage as a checker's port: reads only. */
+  get raw(): StoragePort {
+    return this.#sqlite;
+  }
+
+  #end(unconfirmed: Unconfirmed): void {
+    this.#cancelConfirm?.();
+    this.#cancelConfirm = null;
+    const wasDirty = this.isDirty;
+    if (wasDirty && unconfirmed === "kept") {
+      this.#sqlite.confirm();
+      this.#durableAlarmAtMs = this.#alarmAtMs;
+      this.isDirty = false;
+      this.#options.onConfirmed();
+    }
+    this.isDirty = false;
+    for (const waiter of this.#gate.splice(0)) waiter.drop();
+    this.#sqlite = this.#sqlite.reopen();
+    if (wasDirty && unconfirmed === "lost") this.#changed();
+    if (this.#alarmAtMs !== this.#durableAlarmAtMs) {
+      this.#alarmAtMs = this.#durableAlarmAtMs;
+      this.#armAlarm();
+    }
+  }
+
+  #armAlarm(): void {
+    this.#cancelAlarm?.();
+    this.#cancelAlarm = null;
+    if (this.#alarmAtMs !== null) this.#options.onAlarm();
+  }
+
+  /** Fires `run` after `delayMs`, unless the alarm is moved before. */
+  scheduleAlarm(delayMs: number, run: () => void): void {
+    this.#cancelAlarm = this.scheduler.after(delayMs, run);
+  }
+}
+
+/** Statements that only look. */
+const READS = /^\s*SELECT/i;
+const REMOVES_CHUNKS =
+  /^\s*(DELETE\s+FROM|UPDATE|REPLACE\s+INTO|INSERT\s+OR\s+REPLACE\s+INTO)\s+chunks\b/i;
+
+const INSERTS_CHUNK = /^\s*INSERT\s+INTO\s+chunks\b/i;
+const WRITES_STATE = /\breplica\b/i;
+
+/** One instance's storage and alarm ports. */
+export class DiskHandle implements StoragePort {
+  readonly alarm: AlarmPort = {
+    set: (atMs) => this.#alive().setAlarm(atMs),
+    clear: () => this.#alive().setAlarm(null),
+  };
+  readonly #disk: Disk;
+  readonly #sqlite: () => SqliteStorage;
+
+  constructor(disk: Disk, sqlite: () => SqliteStorage) {
+    this.#disk = disk;
+    this.#sqlite = sqlite;
+  }
+
+  all<Row extends SqlRow>(sql: string, ...params: Param[]): Row[] {
+    this.#before(sql, params);
+    return this.#sqlite().all<Row>(sql, ...params);
+  }
+
+  each<Row extends SqlRow>(
+    sql: string,
+    params: readonly Param[],
+    take: (row: Row) => boolean,
+  ): void {
+    this.#before(sql, params);
+    this.#sqlite().each(sql, params, take);
+  }
+
+  transaction<T>(work: () => T): T {
+    this.#alive();
+    return this.#sqlite().transaction(work);
+  }
+
+  sync(): Promise<void> {
+    const disk = this.#alive();
+    return new Promise((resolve, reject) => {
+      const lost = (): void => reject(new Superseded("the instance's writes were not confirmed"));
+      // With nothing to wait for it takes a turn of the event loop, as on the platform.
+      if (disk.isDirty) disk.afterWrites(resolve, lost);
+      else disk.scheduler.after(0, resolve);
+    });
+  }
+
+  async deleteAll(): Promise<void> {
+    const disk = this.#alive();
+    await this.#sqlite().deleteAll();
+    disk.chunksRewritten = true;
+    disk.stateWritten = true;
+    disk.setAlarm(null);
+  }
+
+  sizeBytes(): number {
+    this.#alive();
+    return 0;
+  }
+
+  #before(sql: string, params: readonly Param[]): void {
+    const disk = this.#alive();
+    if (READS.test(sql)) return;
+    if (REMOVES_CHUNKS.test(sql)) disk.chunksRewritten = true;
+    else if (INSERTS_CHUNK.test(sql))
+      disk.insertedFrom = Math.min(disk.insertedFrom, Number(params[0]));
+    else if (WRITES_STATE.test(sql)) disk.stateWritten = true;
+    disk.markDirty();
+  }
+
+  #alive(): Disk {
+    if (!this.#disk.isOpenFor(this)) throw new Superseded("another instance has taken over");
+    return this.#disk;
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * The fault plan of a run: what happens when, drawn from the seed before anything runs, so that a
+ * failing run can be tried again with fewer of them. Each fault picks its victims by the numbers it
+ * carries, from what is there when it happens.
+ */
+import type { PartitionMetadata } from "../../src/objects/controller/api.ts";
+import type { Cell } from "./cell.ts";
+import { CONTROLLER_PLACE, type Cluster } from "./cluster.ts";
+import type { Operator } from "./operator.ts";
+import type { Profile } from "./profile.ts";
+import { Random } from "./random.ts";
+import type { Watch } from "./watch.ts";
+
+/** How often each kind is drawn. */
+const WEIGHTS = {
+  reset: 14,
+  evict: 8,
+  supersede: 8,
+  "reset leader": 10,
+  "reset controller": 5,
+  "supersede controller": 2,
+  cut: 10,
+  "one-way cut": 6,
+  isolate: 8,
+  losses: 4,
+  duplicates: 4,
+  "slow place": 4,
+  "slow disk": 4,
+  fence: 8,
+  drain: 3,
+  "clock jump": 3,
+  "elect preferred": 4,
+  reassign: 3,
+  "alter min.insync.replicas": 3,
+  "alter segments": 2,
+  "delete records": 3,
+  "register broker": 1,
+  "elect unclean": 4,
+  "lose storage": 5,
+} as const;
+
+export type FaultKind = keyof typeof WEIGHTS;
+
+export interface Fault {
+  readonly atMs: number;
+  readonly kind: FaultKind;
+  readonly lastsMs: number;
+  /** Numbers in [0, 1) to pick by. */
+  readonly x: number;
+  readonly y: number;
+}
+
+export function planFaults(seed: number, profile: Profile): Fault[] {
+  const random = new Random(seed, "faults");
+  const weights: Record<string, number> = { ...WEIGHTS };
+  if (!profile.hasUnclean) weights["elect unclean"] = 0;
+  if (!profile.hasStorageLoss) weights["lose storage"] = 0;
+  const faults: Fault[] = [];
+  let atMs = 2_000;
+  for (;;) {
+    // Faults come in bursts, with time to recover in between.
+    atMs += random.chance(0.4)
+      ? random.between(1, 120)
+      : random.between(0, 3 * profile.faultPauseMs);
+    if (atMs > profile.durationMs) return faults;
+    faults.push({
+      atMs,
+      kind: random.weighted(weights) as FaultKind,
+      lastsMs: random.pick([300, 1_500, 5_000, 12_000]) + random.below(1_000),
+      x: random.below(1_000_000) / 1_000_000,
+      y: random.below(1_000_000) / 1_000_000,
+    });
+  }
+}
+
+export class Faults {
+  readonly #cluster: Cluster;
+  readonly #operator: Operator;
+  readonly #watch: Watch;
+  /** Those that last: undone early when the run is to heal. */
+  readonly #lasting = new Set<() => void>();
+
+  constructor(cluster: Cluster, operator: Operator, watch: Watch) {
+    this.#cluster = cluster;
+    this.#operator = operator;
+    this.#watch = watch;
+  }
+
+  inject(fault: Fault): void {
+    const { world } = this.#cluster;
+    world.scheduler.trace(`fault ${fault.kind}`);
+    if (this.#apply(fault)) world.count(fault.kind);
+  }
+
+  /** Everything that lasts is over. */
+  heal(): void {
+    for (const undo of [...this.#lasting]) undo();
+    this.#cluster.world.weather.clear();
+  }
+
+  /** False where there was no victim. */
+  #apply(fault: Fault): boolean {
+    const { weather } = this.#cluster.world;
+    const { kind, x, y } = fault;
+    const place = 1 + Math.floor(x * 3);
+    switch (kind) {
+      case "reset":
+        return this.#reset(this.#object(x), y);
+      case "reset leader":
+        return this.#reset(this.#leader(x), y);
+      case "reset controller":
+        return this.#reset(this.#cluster.controller, y);
+      case "evict":
+        return this.#object(x)?.evict() ?? false;
+      case "supersede":
+        return this.#supersede(y < 0.5 ? this.#leader(x) : this.#object(x), fault);
+      case "supersede controller":
+        return this.#supersede(this.#cluster.controller, fault);
+      case "cut":
+        return this.#cut(
+          [
+            [place, this.#other(place, y)],
+            [this.#other(place, y), place],
+          ],
+          fault,
+        );
+      case "one-way cut":
+        return this.#cut([[place, this.#other(place, y)]], fault);
+      case "isolate": {
+        const others = [0, 1, 2, 3, 4].filter((other) => other !== place);
+        return this.#cut(
+          others.flatMap((other) => [
+            [place, other],
+            [other, place],
+          ]),
+          fault,
+        );
+      }
+      case "losses":
+        return this.#during(
+          fault,
+          () => (weather.losses = 0.02 + y * 0.3),
+          () => (weather.losses = 0),
+        );
+      case "duplicates":
+        return this.#during(
+          fault,
+          () => (weather.duplicates = 0.05 + y * 0.3),
+          () => (weather.duplicates = 0),
+        );
+      case "slow place":
+        return this.#during(
+          fault,
+          () => weather.slowPlaces.add(place),
+          () => weather.slowPlaces.delete(place),
+        );
+      case "slow disk":
+        return this.#during(
+          fault,
+          () => weather.slowDisks.add(place),
+          () => weather.slowDisks.delete(place),
+        );
+      case "clock jump":
+        this.#cluster.world.jumpClock(Math.floor(x * 4), Math.floor(y * 30_000));
+        return true;
+      default:
+        return this.#operate(fault);
+    }
+  }
+
+  #operate(fault: Fault): boolean {
+    const { kind, x, y, lastsMs } = fault;
+    const operator = this.#operator;
+    const place = 1 + Math.floor(x * 3);
+    switch (kind) {
+      case "fence":
+      case "drain":
+        return this.#during(
+          fault,
+          () => void operator.change(place, kind),
+          () => void operator.change(place, "unfence"),
+        );
+      case "elect preferred":
+        return operator.elect(x, "preferred");
+      case "elect unclean":
+        return operator.elect(x, "unclean");
+      case "reassign":
+        return operator.reassign(x, y, lastsMs);
+      case "register broker":
+        return operator.register();
+      case "alter min.insync.replicas":
+        return operator.alter("min.insync.replicas", y < 0.5 ? "1" : "2");
+      case "alter segments":
+        return operator.alter("segment.bytes", y < 0.5 ? "1024" : "100000");
+      case "delete records":
+        return operator.deleteRecords(x, y);
+      case "lose storage":
+        return this.#loseStorage(x);
+      default:
+        throw new Error(`no such fault: ${kind}`);
+    }
+  }
+
+  #reset(cell: Cell | null, y: number): boolean {
+    if (!cell?.current) return false;
+    cell.reset(y < 0.6 ? "lost" : "kept");
+    return true;
+  }
+
+  #supersede(cell: Cell | null, { y, lastsMs }: Fault): boolean {
+    if (!cell?.current) return false;
+    cell.supersede(y < 0.6 ? "lost" : "kept", lastsMs);
+    return true;
+  }
+
+  #cut(pairs: readonly (readonly number[])[], fault: Fault): boolean {
+    const { weather } = this.#cluster.world;
+    return this.#during(
+      fault,
+      () => pairs.forEach(([from, to]) => weather.cut(from!, to!)),
+      () => pairs.forEach(([from, to]) => weather.heal(from!, to!)),
+    );
+  }
+
+  #during(fault: Fault, begin: () => unknown, end: () => unknown): boolean {
+    begin();
+    const undo = (): void => {
+      if (this.#lasting.delete(undo)) end();
+    };
+    this.#lasting.add(undo);
+    this.#cluster.world.scheduler.after(fault.lastsMs, undo);
+    return true;
+  }
+
+  /** Another place: a broker's or the controller's. */
+  #other(place: number, y: number): number {
+    const others = [CONTROLLER_PLACE, 1, 2, 3].filter((other) => other !== place);
+    return others[Math.floor(y * others.length)]!;
+  }
+
+  #object(x: number): Cell | null {
+    const awake = [...this.#cluster.cells.values()].filter((cell) => cell.current !== null);
+    return awake[Math.floor(x * awake.length)] ?? null;
+  }
+
+  #leader(x: number): Cell | null {
+    const found = this.#partition(x);
+    if (!found) return null;
+    const { log, partition } = found;
+    const leader = partition.replicas.find(({ brokerId }) => brokerId === partition.leader);
+    return leader ? this.#cluster.cell(`${log}/${leader.brokerId}/${leader.generation}`) : null;
+  }
+
+  /** One replica at a time, and never the last that has everything committed. */
+  #loseStorage(x: number): boolean {
+    const found = this.#partition(x);
+    if (!found) return false;
+    const { log, partition } = found;
+    const truth = this.#watch.truth(log);
+    const mirrors = [...truth.mirrors.values()].filter((mirror) => mirror.exists);
+    if (mirrors.some((mirror) => mirror.isLost)) return false;
+    const victim = partition.replicas[Math.floor(x * 7919) % partition.replicas.length]!;
+    const mirror = truth.mirrorOf(victim.brokerId);
+    const isSafe = partition.inSync.some((id) => id !== victim.brokerId);
+    if (!mirror?.exists || !isSafe) return false;
+    mirror.isLost = true;
+    mirror.verifiedTo = 0;
+    this.#cluster.cell(mirror.name).wipe();
+    return true;
+  }
+
+  #partition(x: number): { log: string; partition: PartitionMetadata } | null {
+    const topic = this.#watch.metadata?.topics[0];
+    const partition = topic?.partitions[Math.floor(x * 1_000) % topic.partitions.length];
+    return topic && partition
+      ? { log: `${topic.topicId}/${partition.partition}`, partition }
+      : null;
+  }
+}

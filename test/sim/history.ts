@@ -1,0 +1,41 @@
+/**
+ * What the clients of a run asked and were told: the record that the checks hold against the log.
+ */
+import type { ErrorName } from "../../src/base/errors.ts";
+
+export type Outcome =
+  /** Answered with offsets. */
+  | "ok"
+  /** Every attempt was refused with nothing written. */
+  | "absent"
+  /** It may be in the log or not. */
+  | "unknown";
+
+/** One batch that a producer sent, however often. */
+export interface SentBatch {
+  readonly producer: string;
+  /** Topic id and partition. */
+  readonly log: string;
+  readonly values: readonly string[];
+  readonly acks: -1 | 0 | 1;
+  /** -1 for plain producers. */
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly firstSequence: number;
+  readonly invokedMs: number;
+  /** Sent once, by a network that delivers it once: it cannot be in the log twice. */
+  readonly isOnce: boolean;
+  outcome: Outcome | "pending";
+  completedMs: number;
+  baseOffset: number;
+  lastOffset: number;
+  /** Refusals on the way. */
+  readonly refusals: ErrorName[];
+}
+
+export class History {
+  readonly batches: SentBatch[] = [];
+  readonly producerIds = new Set<number>();
+  operations = 0;
+  reads = 0;
+}

@@ -1,0 +1,160 @@
+/** `npm run sim`: runs seeds, prints what failed and how to see it again, and what was injected. */
+import { parseArgs } from "node:util";
+import { mutantNamed } from "./mutants.ts";
+import { MUTANTS } from "./mutant-table.ts";
+import { writeReport } from "./report.ts";
+import { combineHashes, runMany } from "./runner.ts";
+import type { RunResult } from "./run.ts";
+import { Totals } from "./totals.ts";
+
+const HELP = `npm run sim -- [options]
+
+Runs the rules of controller and replicas in a deterministic simulation. The same seed gives the same
+trace. The last line is "N seeds, N failed"; the exit status says the same.
+
+  --seeds N        how many seeds (default 100)
+  --from S         the first seed (default 1)
+  --faults K       only the first K faults of each seed's plan
+  --mutant NAME    with one rule switched off; ends at the first seed that notices
+  --mutants        every mutant, until it is noticed; fails where one is not within its seeds
+  --list           the mutants
+  --trace          print every event, for one seed
+  --twice          run every seed twice and compare the traces
+  --report FILE    write the totals, and with --mutants their table, into FILE's generated parts
+  --help           this`;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "100" },
+    from: { type: "string", default: "1" },
+    faults: { type: "string" },
+    mutant: { type: "string" },
+    mutants: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    trace: { type: "boolean", default: false },
+    twice: { type: "boolean", default: false },
+    report: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const seeds = Number(values.seeds);
+const from = Number(values.from);
+const faults = values.faults === undefined ? {} : { faults: Number(values.faults) };
+
+if (values.help) console.log(HELP);
+else if (values.list) for (const { name, breaks } of MUTANTS) console.log(`${name}: ${breaks}`);
+else if (values.trace) await trace();
+else if (values.mutants) await allMutants();
+else if (values.mutant !== undefined) await oneMutant(values.mutant);
+else await plain();
+
+function* range(): Generator<{ seed: number; faults?: number }> {
+  for (let seed = from; seed < from + seeds; seed++) {
+    yield { seed, ...faults };
+    if (values.twice) yield { seed, ...faults };
+  }
+}
+
+async function plain(): Promise<void> {
+  const totals = new Totals();
+  const failed: RunResult[] = [];
+  const different: number[] = [];
+  let hash = "";
+  let before: RunResult | null = null;
+  await runMany({
+    seeds: range(),
+    onResult: (result) => {
+      if (values.twice && before?.seed === result.seed) {
+        if (before.traceHash !== result.traceHash) different.push(result.seed);
+        return;
+      }
+      before = result;
+      hash = combineHashes(hash, result);
+      totals.add(result);
+      if (result.failure !== null) {
+        failed.push(result);
+        console.log(`seed ${result.seed} failed: ${result.failure}`);
+      }
+      if (totals.seeds % 100 === 0) console.error(`${totals.seeds} seeds, ${failed.length} failed`);
+    },
+  });
+  for (const result of failed.slice(0, 5)) await shrink(result);
+  for (const line of totals.lines()) console.log(line);
+  if (values.twice) console.log(`${different.length} seeds with another trace the second time`);
+  console.log(`trace hash of all: ${hash}`);
+  if (values.report !== undefined) writeReport(values.report, { totals, hash, from });
+  console.log(`${totals.seeds} seeds, ${failed.length} failed`);
+  process.exitCode = failed.length + different.length > 0 ? 1 : 0;
+}
+
+/** The shortest beginning of the fault plan that still fails. */
+async function shrink({ seed, faults: all }: RunResult): Promise<void> {
+  let fails = all;
+  let passes = -1;
+  while (fails - passes > 1) {
+    const middle = (fails + passes) >> 1;
+    await runMany({
+      seeds: [{ seed, faults: middle }],
+      processes: 1,
+      onResult: ({ failure }) => {
+        if (failure === null) passes = middle;
+        else fails = middle;
+      },
+    });
+  }
+  console.log(`again: npm run sim -- --seeds 1 --from ${seed} --faults ${fails} --trace`);
+}
+
+async function oneMutant(name: string): Promise<void> {
+  mutantNamed(name);
+  let failed = 0;
+  let run = 0;
+  await runMany({
+    seeds: range(),
+    mutant: name,
+    onResult: (result) => {
+      run += 1;
+      if (result.failure === null) return false;
+      failed += 1;
+      console.log(`seed ${result.seed} failed: ${result.failure}`);
+      return true;
+    },
+  });
+  console.log(`${run} seeds, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+async function allMutants(): Promise<void> {
+  const caught: { name: string; seeds: number; failure: string }[] = [];
+  for (const mutant of MUTANTS) {
+    let run = 0;
+    let failure = "";
+    await runMany({
+      seeds: range(),
+      mutant: mutant.name,
+      onResult: (result) => {
+        run += 1;
+        failure = result.failure ?? "";
+        return result.failure !== null;
+      },
+    });
+    caught.push({ name: mutant.name, seeds: run, failure });
+    const verdict = failure === "" ? `survived ${run} seeds` : `caught by seed ${from + run - 1}`;
+    console.log(
+      `${mutant.name}: ${verdict}${failure === "" ? "" : ` (${failure.split("\n")[0]})`}`,
+    );
+  }
+  if (values.report !== undefined) writeReport(values.report, { caught });
+  const survived = caught.filter(({ failure }) => failure === "").length;
+  console.log(`${caught.length} mutants, ${survived} survived`);
+  process.exitCode = survived > 0 ? 1 : 0;
+}
+
+async function trace(): Promise<void> {
+  const { runSeed } = await import("./run.ts");
+  const result = await runSeed(from, { ...faults, onTrace: (line) => console.log(line) });
+  console.log(result.failure ?? "no invariant broke");
+  console.log(`1 seeds, ${result.failure === null ? 0 : 1} failed`);
+  process.exitCode = result.failure === null ? 0 : 1;
+}

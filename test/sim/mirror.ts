@@ -1,0 +1,113 @@
+/**
+ * What one replica's storage durably holds, kept in step with it cheaply: rows are read when they are
+ * new. The checks look here, never at what the rules believe.
+ */
+import type { SqlRow } from "../../src/base/ports.ts";
+import type { ReplicaAssignment } from "../../src/objects/partition/api.ts";
+import type { Disk } from "./disk.ts";
+
+export interface ChunkRow extends SqlRow {
+  readonly base_offset: number;
+  readonly last_offset: number;
+  readonly leader_epoch: number;
+  readonly position: number;
+  readonly size_bytes: number;
+  readonly segment_base: number;
+  readonly segment_chunks: number;
+  readonly producers: string | null;
+  readonly high_watermark: number;
+  readonly data: ArrayBuffer;
+}
+
+export interface StateRow {
+  readonly assignment: ReplicaAssignment;
+  readonly logStartOffset: number;
+  readonly wasReset?: boolean;
+  readonly emptyAt: { readonly offset: number };
+}
+
+const ROW = `base_offset, last_offset, leader_epoch, position, size_bytes, segment_base,
+  segment_chunks, producers, high_watermark, data`;
+
+export class Mirror {
+  readonly name: string;
+  readonly brokerId: number;
+  readonly disk: Disk;
+  rows: ChunkRow[] = [];
+  state: StateRow | null = null;
+  /** Everything below equals the committed log. */
+  verifiedTo = 0;
+  /** Its storage was taken away, and it has not had everything again since. */
+  isLost = false;
+
+  constructor(name: string, brokerId: number, disk: Disk) {
+    this.name = name;
+    this.brokerId = brokerId;
+    this.disk = disk;
+  }
+
+  get endOffset(): number {
+    const last = this.rows.at(-1);
+    return last ? last.last_offset + 1 : (this.state?.emptyAt.offset ?? 0);
+  }
+
+  /** Whether the log is kept here: false for an object that was never assigned or was purged. */
+  get exists(): boolean {
+    return this.state !== null;
+  }
+
+  /** Reads what changed; returns the rows that are new and those that are gone. */
+  refresh(): { readonly added: readonly ChunkRow[]; readonly removed: readonly ChunkRow[] } {
+    const { disk } = this;
+    if (disk.stateWritten) this.state = readState(disk);
+    disk.stateWritten = false;
+    const from = disk.insertedFrom;
+    const isRewritten = disk.chunksRewritten;
+    disk.insertedFrom = Infinity;
+    disk.chunksRewritten = false;
+    if (from === Infinity && !isRewritten) return { added: [], removed: [] };
+    if (!this.#hasTable()) return this.#replace([]);
+    if (isRewritten) {
+      const keys = new Set(
+        disk
+          .read<{ k: string }>("SELECT base_offset || ':' || leader_epoch AS k FROM chunks")
+          .map(({ k }) => k),
+      );
+      const isKept = (row: ChunkRow): boolean =>
+        row.base_offset < from && keys.has(`${row.base_offset}:${row.leader_epoch}`);
+      const kept = this.rows.filter(isKept);
+      const after = (kept.at(-1)?.base_offset ?? -1) + 1;
+      const added = disk.read<ChunkRow>(
+        `SELECT ${ROW} FROM chunks WHERE base_offset >= ? ORDER BY base_offset`,
+        after,
+      );
+      return this.#replace([...kept, ...added]);
+    }
+    const added = disk.read<ChunkRow>(
+      `SELECT ${ROW} FROM chunks WHERE base_offset >= ? ORDER BY base_offset`,
+      from,
+    );
+    this.rows.push(...added);
+    return { added, removed: [] };
+  }
+
+  #replace(rows: ChunkRow[]): { added: ChunkRow[]; removed: ChunkRow[] } {
+    const before = new Set(this.rows);
+    const after = new Set(rows);
+    const removed = this.rows.filter((row) => !after.has(row));
+    this.rows = rows;
+    return { added: rows.filter((row) => !before.has(row)), removed };
+  }
+
+  #hasTable(): boolean {
+    const sql = "SELECT 1 AS found FROM sqlite_master WHERE name = 'chunks'";
+    return this.disk.read(sql).length > 0;
+  }
+}
+
+function readState(disk: Disk): StateRow | null {
+  const table = disk.read("SELECT 1 AS found FROM sqlite_master WHERE name = 'replica'");
+  if (table.length === 0) return null;
+  const row = disk.read<{ state: string }>("SELECT state FROM replica WHERE id = 0")[0];
+  return row ? (JSON.parse(row.state) as StateRow) : null;
+}

@@ -1,0 +1,120 @@
+/**
+ * The operator of a simulated cluster: creates the topic, fences and drains brokers, moves partitions,
+ * alters settings. Calls the controller over the same network as everybody, and tries again where
+ * something must happen.
+ */
+import type { BrokerAction } from "../../src/objects/controller/api.ts";
+import type { Profile } from "./profile.ts";
+import { Router } from "./router.ts";
+import type { Watch } from "./watch.ts";
+
+export const TOPIC = "orders";
+/** The operator's own place: cut off from nobody but by losses. */
+const OPERATOR_PLACE = 9;
+const FOURTH_BROKER = 4;
+
+export class Operator {
+  readonly router: Router;
+  readonly #watch: Watch;
+  /** What each broker is to be, newest wish last. */
+  readonly #wishes = new Map<number, { readonly action: BrokerAction }>();
+  #isFourRegistered = false;
+
+  constructor(watch: Watch) {
+    this.#watch = watch;
+    this.router = new Router(watch.cluster, "operator", OPERATOR_PLACE, TOPIC);
+  }
+
+  async createTopic(profile: Profile): Promise<void> {
+    const { partitions, replicationFactor, configs } = profile;
+    await this.#must("createTopic", { topic: TOPIC, partitions, replicationFactor, configs });
+  }
+
+  async deleteTopic(): Promise<void> {
+    await this.#must("deleteTopic", TOPIC);
+  }
+
+  /** Until it is answered, or another wish has taken its place. */
+  async change(brokerId: number, action: BrokerAction): Promise<void> {
+    const wish = { action };
+    this.#wishes.set(brokerId, wish);
+    while (this.#wishes.get(brokerId) === wish) {
+      if ((await this.#try("changeBroker", brokerId, action)) !== null) return;
+      await this.router.cluster.world.scheduler.sleep(500);
+    }
+  }
+
+  /** All brokers serve again. */
+  async unfenceAll(): Promise<void> {
+    for (const brokerId of [...this.#wishes.keys()]) await this.change(brokerId, "unfence");
+  }
+
+  register(): boolean {
+    if (this.#isFourRegistered) return false;
+    this.#isFourRegistered = true;
+    void this.#must("registerBroker", {
+      brokerId: FOURTH_BROKER,
+      rack: "weur",
+      locationHint: "weur",
+    });
+    return true;
+  }
+
+  elect(x: number, election: "preferred" | "unclean"): boolean {
+    void this.#try("electLeader", TOPIC, this.#partition(x), election);
+    return true;
+  }
+
+  /** Moves a partition to other brokers, or calls a move off. */
+  reassign(x: number, y: number, seed: number): boolean {
+    const brokers = this.#watch.metadata?.brokers.map(({ brokerId }) => brokerId) ?? [];
+    const known = this.#watch.metadata?.topics[0]?.partitions[this.#partition(x)];
+    if (!known || brokers.length === 0) return false;
+    const turned = brokers.map((_, i) => brokers[(i + seed) % brokers.length]!);
+    const count = Math.min(known.replicas.length, turned.length);
+    const target = y < 0.2 ? null : turned.slice(0, Math.max(2, count));
+    void this.#try("reassign", TOPIC, this.#partition(x), target);
+    return true;
+  }
+
+  /** Calls off what may be under way. */
+  async callOffMoves(): Promise<void> {
+    const partitions = this.#watch.metadata?.topics[0]?.partitions ?? [];
+    for (const { partition } of partitions) await this.#try("reassign", TOPIC, partition, null);
+  }
+
+  alter(name: string, value: string): boolean {
+    void this.#try("alterConfigs", TOPIC, [{ name, value, operation: "SET" }], false);
+    return true;
+  }
+
+  deleteRecords(x: number, y: number): boolean {
+    void this.#deleteRecords(this.#partition(x), y);
+    return true;
+  }
+
+  async #deleteRecords(partition: number, y: number): Promise<void> {
+    const cell = await this.router.locate(partition, "leader");
+    const truth = this.#watch.truths.get(this.router.log(partition));
+    if (!cell || !truth) return;
+    const before = Math.floor(truth.committedEnd * y);
+    await this.router.call(partition, cell, "deleteRecords", before, 3_000);
+  }
+
+  #partition(x: number): number {
+    const count = this.#watch.metadata?.topics[0]?.partitions.length ?? 1;
+    return Math.floor(x * 1_000) % count;
+  }
+
+  #try(method: string, ...args: readonly unknown[]): Promise<{ ok: boolean } | null> {
+    const { controller } = this.router.cluster;
+    return this.router.ask(controller, method, args, 30_000);
+  }
+
+  /** Until it is answered, with yes or with no. */
+  async #must(method: string, ...args: readonly unknown[]): Promise<void> {
+    while ((await this.#try(method, ...args)) === null) {
+      await this.router.cluster.world.scheduler.sleep(500);
+    }
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * A simulated producer: sends batches to one partition, plain or idempotent, retries as Kafka's
+ * producers do (up to five batches in flight, a new epoch when a sequence is beyond repair, KIP-360),
+ * gives up, and now and then sends again what was acknowledged long ago.
+ */
+import type { Refusal } from "../../src/base/errors.ts";
+import type { ProducerIdentity } from "../../src/objects/controller/api.ts";
+import type { Appended, AppendRequest } from "../../src/objects/partition/api.ts";
+import { encodeBatch } from "../../src/records/index.ts";
+import type { History, SentBatch } from "./history.ts";
+import type { Random } from "./random.ts";
+import type { Router } from "./router.ts";
+
+export interface ProducerOptions {
+  readonly name: string;
+  readonly partition: number;
+  readonly isIdempotent: boolean;
+  readonly acks: -1 | 0 | 1;
+  /** Mean pause between batches. */
+  readonly pauseMs: number;
+  readonly valueBytesMax: number;
+  /** How long a batch is tried. */
+  readonly patienceMs: number;
+  /** The network may deliver its appends twice. */
+  readonly isDuplicated: boolean;
+}
+
+type Answer = Appended | (Refusal & { readonly written?: true });
+
+/** Refusals that do not say whether the batch was written. */
+const UNKNOWN = new Set([
+  "REQUEST_TIMED_OUT",
+  "KAFKA_STORAGE_ERROR",
+  "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+]);
+const FINAL = new Set(["INVALID_PRODUCER_EPOCH", "INVALID_RECORD", "MESSAGE_TOO_LARGE"]);
+const IN_FLIGHT_MAX = 5;
+
+export class Producer {
+  readonly #router: Router;
+  readonly #history: History;
+  readonly #random: Random;
+  readonly #options: ProducerOptions;
+  readonly #fail: (what: string) => void;
+  #producerId = -1;
+  #epoch = 0;
+  #sequence = 0;
+  #batches = 0;
+  #log = "";
+  readonly #inFlight = new Set<SentBatch>();
+  isStopped = false;
+
+  constructor(
+    router: Router,
+    history: History,
+    random: Random,
+    fail: (what: string) => void,
+    options: ProducerOptions,
+  ) {
+    this.#router = router;
+    this.#history = history;
+    this.#random = random;
+    this.#options = options;
+    this.#fail = fail;
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight.size === 0;
+  }
+
+  async run(): Promise<void> {
+    const { scheduler } = this.#router.cluster.world;
+    const { pauseMs, isIdempotent } = this.#options;
+    while (!this.isStopped) {
+      await scheduler.sleep(this.#random.between(0, 2 * pauseMs));
+      if (this.isStopped || this.#inFlight.size >= IN_FLIGHT_MAX) continue;
+      if (isIdempotent && this.#producerId < 0 && !(await this.#identify())) continue;
+      await this.#router.locate(this.#options.partition, "leader");
+      if (this.isStopped || this.#router.topicId === "") continue;
+      if (this.#random.chance(0.15)) for (let i = this.#random.below(3); i > 0; i--) this.#begin();
+      this.#begin();
+    }
+  }
+
+  async #identify(): Promise<boolean> {
+    const { controller } = this.#router.cluster;
+    const answer = await this.#router.ask<ProducerIdentity>(
+      controller,
+      "allocateProducerId",
+      [],
+      5_000,
+    );
+    if (!answer?.ok) return false;
+    if (this.#history.producerIds.has(answer.producerId)) {
+      this.#fail(`18: producer id ${answer.producerId} was issued twice`);
+    }
+    this.#history.producerIds.add(answer.producerId);
+    this.#producerId = answer.producerId;
+    return true;
+  }
+
+  #begin(): void {
+    const { acks, partition, isIdempotent, isDuplicated, name } = this.#options;
+    if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
+    const log = this.#router.log(partition);
+    // Another log (the topic was created anew) begins with its own sequences.
+    if (log !== this.#log) this.#newEpoch();
+    this.#log = log;
+    const count = this.#random.between(1, 4);
+    const first = this.#batches * 10;
+    this.#batches += 1;
+    const values = Array.from({ length: count }, (_, i) => `${name}:${first + i}`);
+    const batch: SentBatch = {
+      producer: name,
+      log,
+      values,
+      acks,
+      producerId: isIdempotent ? this.#producerId : -1,
+      producerEpoch: isIdempotent ? this.#epoch : -1,
+      firstSequence: isIdempotent ? this.#sequence : -1,
+      invokedMs: this.#router.nowMs,
+      isOnce: isIdempotent || !isDuplicated,
+      outcome: "pending",
+      completedMs: Infinity,
+      baseOffset: -1,
+      lastOffset: -1,
+      refusals: [],
+    };
+    if (isIdempotent) this.#sequence += count;
+    this.#history.batches.push(batch);
+    this.#history.operations += 1;
+    this.#inFlight.add(batch);
+    void this.#deliver(batch, this.#encode(batch));
+  }
+
+  #encode(batch: SentBatch): Uint8Array {
+    const nowMs = this.#router.cluster.world.clockMs(this.#router.caller.place);
+    const padding = this.#random.below(this.#options.valueBytesMax);
+    const encoder = new TextEncoder();
+    const records = batch.values.map((value) => ({
+      timestamp: nowMs,
+      key: null,
+      value: encoder.encode(`${value}:${"x".repeat(padding)}`),
+      headers: [],
+    }));
+    const { producerId, producerEpoch, firstSequence: baseSequence } = batch;
+    return encodeBatch(records, producerId < 0 ? {} : { producerId, producerEpoch, baseSequence });
+  }
+
+  async #deliver(batch: SentBatch, bytes: Uint8Array): Promise<void> {
+    const { scheduler } = this.#router.cluster.world;
+    const { isIdempotent, patienceMs, isDuplicated } = this.#options;
+    let mayBeThere = isDuplicated;
+    const untilMs = this.#router.nowMs + patienceMs;
+    for (let attempt = 0; ; attempt++) {
+      const answer = await this.#attempt(bytes);
+      if (answer.ok) {
+        this.#acknowledged(batch, answer, bytes);
+        break;
+      }
+      batch.refusals.push(answer.error);
+      const isUnknown = UNKNOWN.has(answer.error) || answer.written === true;
+      if (isUnknown) mayBeThere = true;
+      const isBehind = [...this.#inFlight].some(
+        (other) =>
+          other !== batch &&
+          other.producerEpoch === batch.producerEpoch &&
+          other.firstSequence < batch.firstSequence,
+      );
+      const isBroken = answer.error === "OUT_OF_ORDER_SEQUENCE_NUMBER" && !isBehind;
+      // A plain producer whose batch may be there does not send it again.
+      const isOver = isIdempotent
+        ? batch.producerEpoch !== this.#epoch
+        : isUnknown || this.#random.chance(0.2);
+      if (isOver || isBroken || FINAL.has(answer.error) || this.#router.nowMs >= untilMs) {
+        batch.outcome = mayBeThere ? "unknown" : "absent";
+        batch.completedMs = this.#router.nowMs;
+        if (isIdempotent && batch.producerEpoch === this.#epoch) this.#newEpoch();
+        break;
+      }
+      await scheduler.sleep(this.#random.between(10, 60 * Math.min(8, attempt + 1)));
+    }
+    this.#inFlight.delete(batch);
+  }
+
+  async #attempt(bytes: Uint8Array): Promise<Answer> {
+    const { partition, acks } = this.#options;
+    const cell = await this.#router.locate(partition, "leader");
+    // What goes to another log than it was numbered for is not sent at all.
+    if (!cell || this.#router.log(partition) !== this.#log) {
+      return { ok: false, error: "LEADER_NOT_AVAILABLE", message: "" };
+    }
+    const request: AppendRequest = { batches: bytes, acks };
+    const deadlineMs = this.#random.pick([1_000, 3_000, 12_000]);
+    return this.#router.call<Appended>(partition, cell, "append", request, deadlineMs);
+  }
+
+  #acknowledged(batch: SentBatch, answer: Appended, bytes: Uint8Array): void {
+    batch.outcome = "ok";
+    batch.completedMs = this.#router.nowMs;
+    batch.baseOffset = answer.baseOffset;
+    batch.lastOffset = answer.lastOffset;
+    if (answer.lastOffset - answer.baseOffset + 1 !== batch.values.length) {
+      this.#fail(`16: ${batch.values[0]} was answered with offsets of another size`);
+    }
+    if (batch.producerId >= 0 && batch.acks === -1 && this.#random.chance(0.08)) {
+      void this.#repeat(batch, bytes);
+    }
+  }
+
+  /** Sends an acknowledged batch again: it has to be recognized, or refused. */
+  async #repeat(batch: SentBatch, bytes: Uint8Array): Promise<void> {
+    await this.#router.cluster.world.scheduler.sleep(this.#random.between(0, 3_000));
+    if (batch.log !== this.#log || this.isStopped) return;
+    const answer = await this.#attempt(bytes);
+    this.#history.operations += 1;
+    if (answer.ok && (!answer.duplicate || answer.baseOffset !== batch.baseOffset)) {
+      this.#fail(
+        `16: a retry of ${batch.values[0]} at ${batch.baseOffset} was answered with ${answer.baseOffset}`,
+      );
+    }
+  }
+
+  #newEpoch(): void {
+    if (this.#producerId < 0) return;
+    this.#epoch += 1;
+    this.#sequence = 0;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A client's way to the cluster: what the worker does in small. Metadata from the controller, kept
+ * until an answer shows that it is old; calls with a deadline; reports of leaders that fail.
+ */
+import type { Refusal } from "../../src/base/errors.ts";
+import { replicaObjectName } from "../../src/base/ids.ts";
+import type {
+  ClusterMetadata,
+  LeaderReport,
+  PartitionAnswer,
+  PartitionMetadata,
+} from "../../src/objects/controller/api.ts";
+import type { Cell } from "./cell.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Caller } from "./network.ts";
+
+/** Answers that show metadata to be old. */
+const MOVED = new Set([
+  "NOT_LEADER_OR_FOLLOWER",
+  "FENCED_LEADER_EPOCH",
+  "UNKNOWN_LEADER_EPOCH",
+  "LEADER_NOT_AVAILABLE",
+  "UNKNOWN_TOPIC_OR_PARTITION",
+  "REPLICA_NOT_AVAILABLE",
+]);
+
+/** No answer within the deadline, or the call broke off: the outcome is not known. */
+export const LOST = { ok: false, error: "REQUEST_TIMED_OUT", message: "lost" } as const;
+
+const METADATA_FRESH_MS = 10_000;
+
+export class Router {
+  readonly cluster: Cluster;
+  readonly caller: Caller;
+  readonly topic: string;
+  topicId = "";
+  #partitions: readonly PartitionMetadata[] = [];
+  #freshUntilMs = -1;
+
+  constructor(cluster: Cluster, name: string, place: number, topic: string) {
+    this.cluster = cluster;
+    this.caller = { place, name, instance: null };
+    this.topic = topic;
+  }
+
+  get nowMs(): number {
+    return this.cluster.world.scheduler.nowMs;
+  }
+
+  log(partition: number): string {
+    return `${this.topicId}/${partition}`;
+  }
+
+  /** The leader's object, or another replica's; null where none is known. */
+  async locate(partition: number, broker: "leader" | number): Promise<Cell | null> {
+    if (this.nowMs >= this.#freshUntilMs) await this.#refresh();
+    const known = this.#partitions[partition];
+    if (!known) return null;
+    const brokerId = broker === "leader" ? known.leader : broker;
+    const replica = known.replicas.find((candidate) => candidate.brokerId === brokerId);
+    if (!replica) {
+      if (broker === "leader") this.#freshUntilMs = this.nowMs + 200;
+      return null;
+    }
+    const name = replicaObjectName({ topicId: this.topicId, partition, ...replica });
+    return this.cluster.cell(name);
+  }
+
+  /** Brokers of the in-sync set, as far as it is known. */
+  inSync(partition: number): readonly number[] {
+    return this.#partitions[partition]?.inSync ?? [];
+  }
+
+  /** Calls with a deadline; {@link LOST} where there was no answer. Leaders that fail are reported. */
+  async call<A extends { readonly ok: true }>(
+    partition: number,
+    cell: Cell,
+    method: string,
+    request: unknown,
+    deadlineMs: number,
+  ): Promise<A | Refusal> {
+    const epoch = this.#partitions[partition]?.leaderEpoch ?? -1;
+    const answer = await this.ask<A>(cell, method, [request], deadlineMs);
+    if (answer === null) {
+      await this.#report(partition, epoch);
+      return LOST;
+    }
+    if (!answer.ok && MOVED.has(answer.error)) this.#freshUntilMs = -1;
+    return answer;
+  }
+
+  /** Null where there was no answer in time. */
+  ask<A extends { readonly ok: true }>(
+    cell: Cell,
+    method: string,
+    args: readonly unknown[],
+    deadlineMs: number,
+  ): Promise<A | Refusal | null> {
+    return new Promise((resolve) => {
+      const cancel = this.cluster.world.scheduler.after(deadlineMs, () => resolve(null));
+      this.cluster.call(this.caller, cell, method, ...args).then(
+        (answer) => {
+          cancel();
+          resolve(answer as A | Refusal);
+        },
+        () => {
+          cancel();
+          resolve(null);
+        },
+      );
+    });
+  }
+
+  async #refresh(): Promise<void> {
+    const { controller } = this.cluster;
+    const answer = await this.ask<ClusterMetadata>(controller, "metadata", [[this.topic]], 5_000);
+    if (!answer?.ok) return;
+    const topic = answer.topics[0];
+    this.#freshUntilMs = this.nowMs + METADATA_FRESH_MS;
+    if (!topic) return;
+    this.topicId = topic.topicId;
+    this.#partitions = topic.partitions;
+  }
+
+  async #report(partition: number, leaderEpoch: number): Promise<void> {
+    this.#freshUntilMs = -1;
+    const report: LeaderReport = { topicId: this.topicId, partition, leaderEpoch };
+    const { controller } = this.cluster;
+    const answer = await this.ask<PartitionAnswer & { ok: true }>(
+      controller,
+      "reportLeader",
+      [report],
+      6_000,
+    );
+    if (!answer?.ok || answer.partition.partition !== partition) return;
+    const known = this.#partitions[partition];
+    if (known && answer.partition.partitionEpoch > known.partitionEpoch) {
+      this.#partitions = this.#partitions.with(partition, answer.partition);
+      this.#freshUntilMs = this.nowMs + METADATA_FRESH_MS;
+    }
+  }
+}

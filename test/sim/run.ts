@@ -1,0 +1,195 @@
+/**
+ * One seed from beginning to end: a cluster, its clients and its faults; then fair weather until all
+ * has converged; then the checks that need the whole history. The same seed gives the same trace.
+ */
+import { Consumer } from "./consumer.ts";
+import { Cluster } from "./cluster.ts";
+import { Superseded } from "./disk.ts";
+import { Faults, planFaults, type Fault } from "./faults.ts";
+import { checkAtEnd } from "./final-checks.ts";
+import { History } from "./history.ts";
+import { Operator, TOPIC } from "./operator.ts";
+import { Producer } from "./producer.ts";
+import { profileOf, type Profile } from "./profile.ts";
+import { Router } from "./router.ts";
+import { Watch } from "./watch.ts";
+import { World } from "./world.ts";
+
+export interface RunOptions {
+  /** Only so many of the plan's faults, for shrinking. */
+  readonly faults?: number;
+  readonly onTrace?: (line: string) => void;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly failure: string | null;
+  readonly traceHash: string;
+  readonly simulatedMs: number;
+  readonly events: number;
+  readonly operations: number;
+  readonly acknowledged: number;
+  readonly faults: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Everything has to be back in sync within this after the last fault. */
+const CONVERGE_MS = 180_000;
+/** Idle for so long, nothing may be called. */
+const IDLE_MS = 60_000;
+
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const run = new SimRun(seed, options);
+  const onRejection = (error: unknown): void => {
+    if (!(error instanceof Superseded)) run.world.fail(`unhandled: ${describe(error)}`);
+  };
+  process.on("unhandledRejection", onRejection);
+  try {
+    await run.all();
+  } finally {
+    process.off("unhandledRejection", onRejection);
+  }
+  return run.result();
+}
+
+class SimRun {
+  readonly world: World;
+  readonly #profile: Profile;
+  readonly #cluster: Cluster;
+  readonly #watch: Watch;
+  readonly #operator: Operator;
+  readonly #faults: Faults;
+  readonly #plan: readonly Fault[];
+  readonly #history = new History();
+  readonly #producers: Producer[] = [];
+  readonly #consumers: Consumer[] = [];
+
+  constructor(seed: number, options: RunOptions) {
+    this.world = new World(seed);
+    this.world.scheduler.onTrace = options.onTrace ?? null;
+    this.#profile = profileOf(seed);
+    this.#cluster = new Cluster(this.world, this.#profile.settings);
+    this.#watch = new Watch(this.#cluster);
+    this.#watch.allowsUnclean = this.#profile.hasUnclean;
+    this.#operator = new Operator(this.#watch);
+    this.#faults = new Faults(this.#cluster, this.#operator, this.#watch);
+    this.#plan = planFaults(seed, this.#profile).slice(0, options.faults ?? Infinity);
+  }
+
+  async all(): Promise<void> {
+    const { scheduler } = this.world;
+    const { durationMs } = this.#profile;
+    void this.#operator.createTopic(this.#profile);
+    this.#startClients();
+    for (const fault of this.#plan) {
+      scheduler.after(fault.atMs, () => this.#faults.inject(fault));
+    }
+    if (this.#profile.deletesTopic) scheduler.after(durationMs * 0.6, () => void this.#recreate());
+    await scheduler.run(durationMs);
+    this.#faults.heal();
+    scheduler.trace("healed");
+    for (const client of [...this.#producers, ...this.#consumers]) client.isStopped = true;
+    void this.#operator.callOffMoves().then(() => this.#operator.unfenceAll());
+    await scheduler.run(durationMs + CONVERGE_MS, () => this.#hasConverged());
+    if (this.world.failure !== null) return;
+    this.world.expect(this.#hasConverged(), () => `21: it does not heal: ${this.#state()}`);
+    if (this.world.failure === null) await this.#idle();
+    if (this.world.failure === null)
+      await checkAtEnd(this.#watch, this.#history, this.#operator.router, this.#profile);
+  }
+
+  result(): RunResult {
+    const { world } = this;
+    const { elections, uncleanElections, shrinks, expands } = this.#watch;
+    for (const [kind, count] of Object.entries({ elections, uncleanElections, shrinks, expands })) {
+      world.count(`: ${kind}`, count);
+    }
+    return {
+      seed: world.seed,
+      failure: world.failure,
+      traceHash: world.scheduler.traceHash,
+      simulatedMs: Math.round(world.scheduler.nowMs),
+      events: world.scheduler.events,
+      operations: this.#history.operations,
+      acknowledged: this.#history.batches.filter(({ outcome }) => outcome === "ok").length,
+      faults: this.#plan.length,
+      counts: Object.fromEntries(world.counts),
+    };
+  }
+
+  #startClients(): void {
+    const fail = (what: string): void => this.world.fail(what);
+    const { producers, consumers } = this.#profile;
+    for (const options of producers) {
+      const router = new Router(this.#cluster, options.name, options.place, TOPIC);
+      const random = this.world.random(options.name);
+      this.#producers.push(new Producer(router, this.#history, random, fail, options));
+    }
+    for (const options of consumers) {
+      const router = new Router(this.#cluster, options.name, options.place, TOPIC);
+      const random = this.world.random(options.name);
+      this.#consumers.push(new Consumer(router, this.#history, random, this.#watch, options));
+    }
+    for (const client of [...this.#producers, ...this.#consumers]) void client.run();
+  }
+
+  async #recreate(): Promise<void> {
+    await this.#operator.deleteTopic();
+    this.world.count("topics deleted");
+    await this.#operator.createTopic(this.#profile);
+  }
+
+  /** Every replica in sync and equal to its leader, every committed record everywhere. */
+  #hasConverged(): boolean {
+    const topic = this.#watch.metadata?.topics[0];
+    if (!topic || !this.#producers.every((producer) => producer.isIdle)) return false;
+    return topic.partitions.every((partition) => {
+      if (partition.leader < 0 || partition.inSync.length < partition.replicas.length) return false;
+      if (partition.adding || partition.removing) return false;
+      const truth = this.#watch.truth(`${topic.topicId}/${partition.partition}`);
+      const mirrors = partition.replicas.map(({ brokerId }) => truth.mirrorOf(brokerId));
+      const leader = truth.mirrorOf(partition.leader);
+      return (
+        leader !== null &&
+        (truth.committedEnd === leader.endOffset || truth.isLossy) &&
+        mirrors.every((mirror) => mirror?.endOffset === leader.endOffset)
+      );
+    });
+  }
+
+  /** With nothing to do nothing is done: no call, no row. */
+  async #idle(): Promise<void> {
+    const { scheduler } = this.world;
+    // Deliveries and retries of what was going on come to their end first.
+    await scheduler.run(scheduler.nowMs + 2 * IDLE_MS);
+    if (this.#profile.configs["retention.ms"] !== "-1") return;
+    const calls = this.world.network.calls;
+    const writes = this.world.writes;
+    await scheduler.run(scheduler.nowMs + IDLE_MS);
+    const called = this.world.network.calls - calls;
+    const wrote = this.world.writes - writes;
+    this.world.expect(
+      called === 0 && wrote === 0,
+      () => `idle: ${called} calls and ${wrote} writes in a minute`,
+    );
+  }
+
+  #state(): string {
+    const topic = this.#watch.metadata?.topics[0];
+    const logs = topic?.partitions.map((partition) => {
+      const truth = this.#watch.truth(`${topic.topicId}/${partition.partition}`);
+      const ends = partition.replicas.map(({ brokerId }) => {
+        const mirror = truth.mirrorOf(brokerId);
+        return `${brokerId}: ${mirror?.endOffset}${mirror?.state?.wasReset ? " was reset" : ""}`;
+      });
+      const { leader, leaderEpoch, inSync } = partition;
+      return `leader ${leader} epoch ${leaderEpoch} in sync [${inSync}] committed ${truth.committedEnd} ends {${ends.join(", ")}}`;
+    });
+    const busy = this.#producers.filter((producer) => !producer.isIdle).length;
+    return `${logs?.join("; ") ?? "no topic"}; ${busy} producers busy`;
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+}

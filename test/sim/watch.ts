@@ -1,0 +1,273 @@
+/**
+ * Watches a cluster from outside while it runs: after each event the objects it touched, and whatever
+ * became durable. Holds the controller's decisions against their rules, and feeds the truth of each
+ * partition's log. Reads only.
+ */
+import { effectiveConfig } from "../../src/base/config.ts";
+import type {
+  ClusterMetadata,
+  PartitionMetadata,
+  TopicMetadata,
+} from "../../src/objects/controller/api.ts";
+import type { Fetched } from "../../src/objects/partition/api.ts";
+import { splitBatches } from "../../src/records/index.ts";
+import type { Cell } from "./cell.ts";
+import { ReplicaRules, type Cluster } from "./cluster.ts";
+import { Mirror } from "./mirror.ts";
+import { Truth } from "./truth.ts";
+
+/** What a running replica says of itself. */
+interface Claims {
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly highWatermark: number;
+  readonly logEndOffset: number;
+  readonly logStartOffset: number;
+  readonly role: "leader" | "follower" | "none";
+}
+
+export class Watch {
+  readonly cluster: Cluster;
+  readonly truths = new Map<string, Truth>();
+  readonly mirrors = new Map<Cell, Mirror>();
+  /** Elections outside the in-sync set are expected. */
+  allowsUnclean = false;
+  elections = 0;
+  uncleanElections = 0;
+  shrinks = 0;
+  expands = 0;
+  /** The controller's durable state, as of its newest decision. */
+  metadata: ClusterMetadata | null = null;
+  readonly #undecided: ClusterMetadata[] = [];
+  readonly #claims = new WeakMap<object, Claims>();
+  #version = -1;
+
+  constructor(cluster: Cluster) {
+    this.cluster = cluster;
+    cluster.world.scheduler.afterEvent = () => this.#look();
+    cluster.onReplicaConfirmed = (cell) => this.#confirmed(cell);
+    cluster.onControllerConfirmed = () => this.#decided();
+    cluster.onControllerLost = () => {
+      this.#undecided.length = 0;
+      this.#version = -1;
+    };
+  }
+
+  truth(log: string): Truth {
+    const known = this.truths.get(log);
+    if (known) return known;
+    const truth = new Truth(log, (what) => this.cluster.world.fail(what));
+    this.truths.set(log, truth);
+    return truth;
+  }
+
+  mirror(cell: Cell): Mirror {
+    const known = this.mirrors.get(cell);
+    if (known) return known;
+    const mirror = new Mirror(cell.name, cell.place, cell.disk);
+    this.mirrors.set(cell, mirror);
+    return mirror;
+  }
+
+  /** The partition's log that an object belongs to. */
+  static logOf(cell: Cell): string {
+    return cell.name.split("/").slice(0, 2).join("/");
+  }
+
+  #look(): void {
+    const { world, controller } = this.cluster;
+    for (const cell of world.touched) {
+      if (cell === controller) this.#lookAtController();
+      else for (const instance of cell.instances) this.#lookAt(cell, instance.rules);
+    }
+    world.touched.clear();
+  }
+
+  #lookAtController(): void {
+    const rules = this.cluster.controllerRules;
+    if (!rules) return;
+    const metadata = rules.metadata(null);
+    if (metadata.version === this.#version) return;
+    this.#version = metadata.version;
+    this.#undecided.push(metadata);
+    if (!this.cluster.controller.disk.isDirty) this.#decided();
+  }
+
+  #decided(): void {
+    for (const metadata of this.#undecided.splice(0)) this.#decide(metadata);
+  }
+
+  #confirmed(cell: Cell): void {
+    this.truth(Watch.logOf(cell)).confirmed(this.mirror(cell));
+  }
+
+  #lookAt(cell: Cell, rules: unknown): void {
+    if (!(rules instanceof ReplicaRules) || !rules.replica) return;
+    const claims = claimsOf(rules);
+    if (!claims) return;
+    const truth = this.truth(Watch.logOf(cell));
+    const before = this.#claims.get(rules.replica);
+    this.#claims.set(rules.replica, claims);
+    this.#checkClaims(cell, before, claims);
+    const mirror = this.mirror(cell);
+    if (claims.role === "leader") {
+      truth.leads(cell.place, claims.leaderEpoch);
+      truth.commit(mirror, claims.leaderEpoch, claims.partitionEpoch, claims.highWatermark);
+    } else {
+      truth.follows(mirror, claims.highWatermark);
+    }
+  }
+
+  #checkClaims(cell: Cell, before: Claims | undefined, now: Claims): void {
+    const { world } = this.cluster;
+    const ends = `${now.logStartOffset} ≤ ${now.highWatermark} ≤ ${now.logEndOffset}`;
+    world.expect(
+      now.logStartOffset <= now.highWatermark && now.highWatermark <= now.logEndOffset,
+      () => `12: not ${ends} at ${cell.name}`,
+    );
+    if (!before) return;
+    world.expect(
+      now.leaderEpoch >= before.leaderEpoch && now.partitionEpoch >= before.partitionEpoch,
+      () => `4: epochs fell at ${cell.name}`,
+    );
+    const truth = this.truth(Watch.logOf(cell));
+    world.expect(
+      now.highWatermark >= before.highWatermark || truth.isLossy || this.mirror(cell).isLost,
+      () =>
+        `13: the high watermark fell from ${before.highWatermark} to ${now.highWatermark} at ${cell.name}`,
+    );
+  }
+
+  #decide(metadata: ClusterMetadata): void {
+    const before = this.metadata;
+    this.metadata = metadata;
+    this.#checkBrokers(before, metadata);
+    const topicsBefore = new Map(before?.topics.map((topic) => [topic.topicId, topic]));
+    for (const topic of metadata.topics) {
+      const known = topicsBefore.get(topic.topicId);
+      if (known === topic) continue;
+      for (const partition of topic.partitions) {
+        this.#checkPartition(metadata, topic, known?.partitions[partition.partition], partition);
+      }
+    }
+  }
+
+  #checkBrokers(before: ClusterMetadata | null, now: ClusterMetadata): void {
+    for (const broker of now.brokers) {
+      const known = before?.brokers.find(({ brokerId }) => brokerId === broker.brokerId);
+      this.cluster.world.expect(
+        !known || broker.brokerEpoch >= known.brokerEpoch,
+        () => `4: the broker epoch of ${broker.brokerId} fell`,
+      );
+    }
+  }
+
+  #checkPartition(
+    metadata: ClusterMetadata,
+    topic: TopicMetadata,
+    before: PartitionMetadata | undefined,
+    now: PartitionMetadata,
+  ): void {
+    // Replayed by another instance of the controller it is the same, and another object.
+    if (before === now || JSON.stringify(before) === JSON.stringify(now)) return;
+    const { world, settings } = this.cluster;
+    const truth = this.truth(`${topic.topicId}/${now.partition}`);
+    const minInSync = effectiveConfig(topic.configs, settings)["min.insync.replicas"];
+    const replicas = now.replicas.map(({ brokerId }) => brokerId);
+    const shown = JSON.stringify(now);
+    world.expect(now.inSync.length > 0, () => `6: an empty in-sync set: ${shown}`);
+    world.expect(
+      now.inSync.every((id) => replicas.includes(id)),
+      () => `8: not a replica: ${shown}`,
+    );
+    world.expect(
+      now.leader < 0 || now.inSync.includes(now.leader),
+      () => `6: not in sync: ${shown}`,
+    );
+    if (before) {
+      const isHigher = now.partitionEpoch > before.partitionEpoch;
+      world.expect(isHigher, () => `4: the partition epoch did not rise: ${shown}`);
+      const rises =
+        now.leader === before.leader
+          ? now.leaderEpoch >= before.leaderEpoch
+          : now.leaderEpoch > before.leaderEpoch;
+      world.expect(rises, () => `4: the leader epoch did not rise: ${shown}`);
+      this.#checkElection(metadata, truth, before, now);
+      if (now.inSync.some((id) => !before.inSync.includes(id))) this.expands += 1;
+      if (before.inSync.some((id) => !now.inSync.includes(id))) this.shrinks += 1;
+    }
+    truth.latest = { partition: now, minInSync };
+    truth.decisions.set(now.partitionEpoch, truth.latest);
+    truth.checkInSync();
+  }
+
+  #checkElection(
+    metadata: ClusterMetadata,
+    truth: Truth,
+    before: PartitionMetadata,
+    now: PartitionMetadata,
+  ): void {
+    if (now.leader < 0 || now.leaderEpoch === before.leaderEpoch) return;
+    const { world } = this.cluster;
+    this.elections += 1;
+    const broker = metadata.brokers.find(({ brokerId }) => brokerId === now.leader);
+    world.expect(broker?.state !== "fenced", () => `15: fenced broker ${now.leader} was elected`);
+    if (before.inSync.includes(now.leader)) return;
+    this.uncleanElections += 1;
+    truth.isLossy = true;
+    world.expect(this.allowsUnclean, () => `15: broker ${now.leader} was elected out of sync`);
+  }
+
+  /** A page that a reader was given: committed, whole, as everybody else gets it (11, 12). */
+  page(log: string, reader: string, offset: number, page: Fetched): void {
+    const { world } = this.cluster;
+    const truth = this.truth(log);
+    if (truth.isLossy) return;
+    const split = splitBatches(page.batches);
+    if (!split.ok) return world.fail(`11: ${reader} got a page that is no batches at ${offset}`);
+    let expected = offset;
+    for (const header of split.batches) {
+      const lastOffset = header.baseOffset + header.lastOffsetDelta;
+      if (header.baseOffset > expected || lastOffset < expected) {
+        world.fail(`11: ${reader} got offset ${header.baseOffset} for ${expected}`);
+      }
+      expected = lastOffset + 1;
+      if (lastOffset >= page.highWatermark || lastOffset >= truth.committedEnd) {
+        world.fail(`12: ${reader} got offset ${lastOffset}, committed are ${truth.committedEnd}`);
+      }
+      const bytes = page.batches.subarray(header.position, header.position + header.sizeBytes);
+      if (!isCommitted(truth, header.baseOffset, bytes)) {
+        world.fail(`11: ${reader} got other bytes at offset ${header.baseOffset}`);
+      }
+    }
+    if (page.nextOffset !== expected) world.fail(`11: ${reader} is sent to ${page.nextOffset}`);
+  }
+
+  belowStart(log: string, offset: number): void {
+    const truth = this.truth(log);
+    this.cluster.world.expect(
+      offset < truth.logStart || truth.isLossy,
+      () => `25: offset ${offset} is refused, the log starts at ${truth.logStart}`,
+    );
+  }
+}
+
+/** Whether a batch lies so in a committed chunk. Deleted chunks are remembered too. */
+export function isCommitted(truth: Truth, offset: number, bytes: Uint8Array): boolean {
+  let base = offset;
+  while (base >= 0 && !truth.committed.has(base)) base -= 1;
+  const row = truth.committed.get(base);
+  if (!row || row.last_offset < offset) return false;
+  const chunk = Buffer.from(row.data);
+  const at = chunk.indexOf(bytes);
+  return at >= 0;
+}
+
+function claimsOf(rules: ReplicaRules): Claims | null {
+  try {
+    return rules.replica!.describe();
+  } catch {
+    // An instance whose storage was taken over: it is asked again by what it sends.
+    return null;
+  }
+}
