@@ -33,7 +33,7 @@ const query = z.object({
     .string()
     .optional()
     .describe(
-      "Where the reader is: a broker's rack or a region. Default: where the request comes from. Pages come from the nearest in-sync replica as far as it has them, never above its high watermark; who waits for more waits at the leader.",
+      "Where the reader is: a broker's rack or a region. Default: where the request comes from. Pages come from the nearest in-sync replica, which shows nothing above its high watermark; tails come from the leader.",
     ),
 });
 

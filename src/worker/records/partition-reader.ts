@@ -81,33 +81,29 @@ export class PartitionReader {
   }
 
   private async pageOf(request: FetchRequest): Promise<StreamedFetch | Refusal> {
-    const near = this.place === "" ? null : await this.nearPage(request);
-    if (near !== null) return near;
     const deadlineMs = request.maxWaitMs + FETCH_MARGIN_MS;
+    const near = this.place === "" ? null : await this.nearPage(request, deadlineMs);
+    if (near !== null) return near;
     const options: PartitionOptions = this.hasRead
       ? { repeatable: true, deadlineMs, sameTopic: true }
       : { repeatable: true, deadlineMs };
     return callPartition(this.service, this.known, this.partition, options, this.call(request));
   }
 
-  /**
-   * The page as the nearest follower has it; null where the leader is to be asked. A follower learns of
-   * a higher high watermark with what comes next, so that it has no more does not say that there is
-   * no more: whoever waits, waits at the leader.
-   */
-  private async nearPage(request: FetchRequest): Promise<StreamedFetch | null> {
+  /** The page of the nearest follower; null where the leader is to be asked. */
+  private async nearPage(request: FetchRequest, deadlineMs: number): Promise<StreamedFetch | null> {
     const { service, known, partition } = this;
     const brokerId = nearestReplica(known, partition, this.place);
     if (brokerId === (known.metadata.partitions[partition]?.leader ?? -1)) return null;
-    const call = this.call({ ...request, maxWaitMs: 0 });
-    const page = await callReplica(service, known, partition, brokerId, FETCH_MARGIN_MS, call);
+    const call = this.call(request);
+    const page = await callReplica(service, known, partition, brokerId, deadlineMs, call);
     if (!page.ok) {
       // Whatever it was, the leader knows better; this reader has been turned away once.
       this.place = "";
       return null;
     }
-    const enough = request.maxWaitMs > 0 ? Math.max(1, request.minBytes) : 1;
-    if (page.sizeBytes >= enough) return page;
+    if (page.sizeBytes > 0 || request.maxWaitMs > 0) return page;
+    // It may have left the in-sync set since: a reader that does not wait is told for certain.
     await page.body?.cancel();
     return null;
   }
