@@ -31,12 +31,14 @@ let topics = 0;
 export async function newTopic(
   partitions = 1,
   configs: Readonly<Record<string, string>> = {},
+  replicas = 1,
 ): Promise<string> {
   topics += 1;
   const topic = `topic-${topics}`;
   const response = await post(`${CLUSTER}/topics`, {
     topic_name: topic,
     partitions_count: partitions,
+    replication_factor: replicas,
     configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
   });
   if (response.status !== 201) throw new Error(await response.text());
@@ -54,6 +56,25 @@ export function post(
     body: text as BodyInit,
     headers: { "content-type": JSON_TYPE, ...headers },
   });
+}
+
+/** Takes the broker of a partition's leader out of service while `work` runs. */
+export async function whileLeaderIsFenced(
+  topic: string,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const partition = await call(`/topics/${topic}/partitions/0`);
+  const { leader } = await partition.json<{ leader: number }>();
+  const change = async (verb: string): Promise<void> => {
+    const changed = await call(`${CLUSTER}/brokers/${leader}:${verb}`, { method: "POST" });
+    if (changed.status !== 200) throw new Error(await changed.text());
+  };
+  await change("fence");
+  try {
+    await work();
+  } finally {
+    await change("unfence");
+  }
 }
 
 export const recordsPath = (topic: string): string => `${CLUSTER}/topics/${topic}/records`;

@@ -1,6 +1,14 @@
 /** GET …/records as server-sent events: each record once, in order, through reconnects and stalls. */
 import { describe, expect, it } from "vitest";
-import { call, errorOf, newTopic, partitionPath, post, recordsPath } from "./records-support.ts";
+import {
+  call,
+  errorOf,
+  newTopic,
+  partitionPath,
+  post,
+  recordsPath,
+  whileLeaderIsFenced,
+} from "./records-support.ts";
 import { EventReader } from "./tail-support.ts";
 
 const value = (data: unknown) => JSON.stringify({ value: { type: "JSON", data } });
@@ -57,6 +65,23 @@ describe("an event stream", () => {
       await reader.close();
     }
     expect(seen.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+
+  it("goes on at another leader when its own is lost, and misses nothing", async () => {
+    const topic = await newTopic(1, {}, 3);
+    await produce(topic, 0);
+    const reader = await EventReader.open(topic, "?offset=0");
+    expect(valuesOf(await reader.take(1))).toEqual([0]);
+    const next = reader.take(3);
+    await produce(topic, 1);
+    await whileLeaderIsFenced(topic, async () => {
+      await produce(topic, 2);
+      await produce(topic, 3);
+      const events = await next;
+      expect(valuesOf(events)).toEqual([1, 2, 3]);
+      expect(events.map(({ id }) => id)).toEqual(["2", "3", "4"]);
+    });
+    await reader.close();
   });
 
   it("keeps values that are spread over lines in one", async () => {

@@ -10,6 +10,7 @@ import {
   partitionPath,
   post,
   recordsPath,
+  whileLeaderIsFenced,
 } from "./records-support.ts";
 import { Tail } from "./tail-support.ts";
 
@@ -105,6 +106,22 @@ describe("a tail of JSON", () => {
     await tail.text();
     for (let i = 0; i <= SUBREQUESTS_MAX; i++) tail.socket.send('{"ack":2}');
     expect(await tail.closed).toEqual({ code: 1013, reason: "2" });
+  });
+
+  it("is closed when another replica leads, and opens there", async () => {
+    const topic = await newTopic(1, {}, 3);
+    await produce(topic, 0);
+    const tail = await Tail.open(topic, "?offset=0");
+    await tail.text();
+    expect(valuesOf(await tail.text())).toEqual([0]);
+    await whileLeaderIsFenced(topic, async () => {
+      expect(await tail.closed).toMatchObject({ code: 1012 });
+      await produce(topic, 1);
+      const again = await Tail.open(topic, "?offset=1");
+      await again.text();
+      expect(valuesOf(await again.text())).toEqual([1]);
+      again.close();
+    });
   });
 
   it("is closed when the topic is deleted", async () => {

@@ -8,7 +8,7 @@ import { RECORD_BATCH_TYPE } from "./produce.ts";
 
 const DESCRIPTION = `Records from an offset on. Accept chooses how: JSON (values as they were written), \`application/vnd.kafka.binary.v2+json\` (base64), \`application/vnd.kafka.string.v2+json\`, \`${RECORD_BATCH_TYPE}\` (the stored batches, the first of which may begin below the offset) or \`${EVENT_STREAM_TYPE}\` (a record an event, whose id is the offset to go on from; \`Last-Event-ID\` overrides \`offset\`). A key or value that does not fit the format comes as a string or in base64, and the record then says so in \`key_encoding\` or \`value_encoding\`.
 
-With \`Upgrade: websocket\` it is a tail: first a text message with the ends of the log, then a message for every flush, a JSON array of records or, with \`format=recordbatch\`, the batches as binary. The reader sends \`{"ack": offset}\` now and then; it is closed with 1013 and the offset to resume from when too much is under way to it.`;
+With \`Upgrade: websocket\` it is a tail: first a text message with the ends of the log, then a message for every flush, a JSON array of records or, with \`format=recordbatch\`, the batches as binary. The reader sends \`{"ack": offset}\` now and then; it is closed with 1013 and the offset to resume from when too much is under way to it, and with 1012 when another replica leads: connect again.`;
 
 const query = z.object({
   offset: z
