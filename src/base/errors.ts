@@ -160,6 +160,14 @@ export const ERRORS = {
   ),
   OFFSET_OUT_OF_RANGE: row(1, 416, 41601, false, "The offset is past the end of the log."),
 
+  OFFSET_NOT_AVAILABLE: row(
+    78,
+    503,
+    50302,
+    true,
+    "A new leader does not know yet how far the log is committed.",
+  ),
+
   // The state of the cluster.
   NOT_LEADER_OR_FOLLOWER: row(
     6,

@@ -18,6 +18,10 @@ export const REQUEST_BYTES_MAX = 8_388_608;
 /** Largest answer of one fetch call, in bytes, whatever `max_bytes` asks for. */
 export const FETCH_BYTES_MAX = 8_388_608;
 
+/** Bytes of chunks in one push of a leader to a follower, and in one page that a follower pulls. */
+export const PUSH_BYTES_MAX = 4_194_304;
+export const PULL_BYTES_MAX = 2_097_152;
+
 /** Longest wait of a long poll, in milliseconds. */
 export const FETCH_WAIT_MS_MAX = 60_000;
 

@@ -10,7 +10,9 @@ import type {
   Fetched,
   FetchRequest,
   ReplicaAssignment,
+  ReplicaRef,
 } from "../../src/objects/partition/api.ts";
+import type { ControllerPort, PeerPort } from "../../src/objects/partition/peers.ts";
 import { Replica } from "../../src/objects/partition/replica.ts";
 import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
 import {
@@ -77,9 +79,10 @@ export class ReplicaHarness {
       leader: 1,
       leaderEpoch: 0,
       partitionEpoch: this.#epoch++,
-      replicas: [1],
+      replicas: [replicaRef(1, { generation: 0 })],
       inSync: [1],
       configs,
+      founding: true,
       ...changes,
     };
   }
@@ -137,6 +140,8 @@ export class ReplicaHarness {
       clock: { nowMs: () => this.nowMs },
       alarm: this.alarm,
       timers: this.timers,
+      peers: ALONE,
+      controller: ALONE,
       tailAccount: new TailAccount(33_554_432),
       settings: this.#settings,
       alarmAtMs: this.alarm.atMs,
@@ -146,6 +151,23 @@ export class ReplicaHarness {
     };
   }
 }
+
+/** A replica as its peers find it: generation 1, anywhere, not fenced. */
+export function replicaRef(brokerId: number, changes: Partial<ReplicaRef> = {}): ReplicaRef {
+  return { brokerId, generation: 1, locationHint: "", fenced: false, ...changes };
+}
+
+const unreachable = async (): Promise<never> => {
+  throw new Error("there is nobody else");
+};
+
+/** The ports of a replica that has no peers. */
+const ALONE: PeerPort & ControllerPort = {
+  replicate: unreachable,
+  catchUp: unreachable,
+  pull: unreachable,
+  alterInSync: unreachable,
+};
 
 export function expectOk<T extends { readonly ok: true }>(result: T | Refusal): T {
   if (!result.ok) throw new Error(`${result.error}: ${result.message}`);

@@ -31,16 +31,17 @@ function assignmentOf(configs: Record<string, string> = {}) {
     leader: 1,
     leaderEpoch: 0,
     partitionEpoch: 1,
-    replicas: [1],
+    replicas: [{ brokerId: 1, generation: 0, locationHint: "", fenced: false }],
     inSync: [1],
     configs,
+    founding: true,
   };
 }
 
 async function newPartition(configs: Record<string, string> = {}) {
   const assignment = assignmentOf(configs);
   const stub = env.PARTITION.getByName(replicaObjectName(assignment));
-  expect(await stub.assign(assignment)).toEqual({ ok: true });
+  expect(await stub.assign(assignment)).toEqual({ ok: true, wasReset: false });
   return { stub, assignment };
 }
 

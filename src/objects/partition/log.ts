@@ -1,7 +1,7 @@
 /**
  * The log of one replica: chunks in storage, the active segment, what is known of producers, the
- * hot tail. It writes what flush.ts decided, reads pages, and deletes from its start. It knows
- * nothing of leaders, waiting or replies.
+ * hot tail. A leader writes what flush.ts decided, a follower the leader's rows; both read pages,
+ * delete from the start and cut off the end. It knows nothing of leaders, waiting or replies.
  *
  * Waking up is constant work: the last chunk's small columns tell the end, the position and the
  * active segment; producers come from their snapshot and the few chunks since.
@@ -10,45 +10,42 @@ import type { EffectiveConfig } from "../../base/config.ts";
 import { joinBytes } from "../../base/bytes.ts";
 import { assert } from "../../base/errors.ts";
 import type { StoragePort } from "../../base/ports.ts";
+import { endOfEpoch } from "./epochs.ts";
 import type { FlushPlan, PlannedChunk } from "./flush.ts";
-import { Page } from "./page.ts";
+import {
+  addChunk,
+  closeSegment,
+  cutEnd,
+  endAfter,
+  endOfEmpty,
+  factsOf,
+  isSegmentFull,
+  type ActiveSegment,
+  type LogEnd,
+} from "./log-end.ts";
+import { copyChunks, readPage } from "./log-reads.ts";
+import type { LogPoint, ReplicatedChunk } from "./peers.ts";
+import {
+  parseProducers,
+  recoverProducers,
+  snapshotProducers,
+  writeProducerSnapshot,
+} from "./producer-snapshot.ts";
 import { ProducerStates, type ProducerBatch } from "./producers.ts";
 import {
+  chunkAtOrBelow,
   chunkBaseAtOrBelow,
   deleteChunksBelow,
+  deleteChunksFrom,
   deleteSegmentsBelow,
+  deleteSegmentsFrom,
   firstChunk,
-  insertChunk,
-  insertSegment,
+  hasChunk,
   lastChunk,
-  lastChunkOfPage,
-  maxTimestampWithin,
-  readProducerBatches,
-  writeProducerSnapshot,
-  type ChunkFacts,
   type ReplicaState,
 } from "./tables.ts";
-import { HotTail, type HotChunk, type TailAccount } from "./tail-memory.ts";
+import { HotTail, type TailAccount } from "./tail-memory.ts";
 
-/** The segment that appends go to. */
-export interface ActiveSegment {
-  readonly baseOffset: number;
-  readonly position: number;
-  readonly startedMs: number;
-  readonly chunks: number;
-}
-
-/** Everything of a log that a flush changes; replaced as a whole once the flush is written. */
-interface LogEnd {
-  readonly offset: number;
-  readonly position: number;
-  readonly segment: ActiveSegment;
-  readonly producersFrom: number | null;
-  readonly chunksSinceProducers: number;
-}
-
-/** Look-ups by time walk a segment's rows: this bounds the walk where appends are tiny. */
-const SEGMENT_CHUNKS_MAX = 65_536;
 /** A snapshot of producers is due after so many chunks: what waking up reads beside the snapshot. */
 const SNAPSHOT_CHUNKS_MIN = 64;
 /** …or later where producers are many, since a snapshot rewrites all of them. */
@@ -56,13 +53,30 @@ const SNAPSHOT_CHUNKS_PER_PRODUCER = 1 / 8;
 /** Chunks deleted in one go, so that an alarm stays short. */
 const DELETED_CHUNKS_MAX = 1_000;
 
-export class Log {
+/** What a replica begins with that has nothing of what another still holds. */
+export interface Beginning {
+  readonly offset: number;
+  readonly position: number;
+  /** Idempotent batches below `offset` that are remembered still. */
+  readonly producers: readonly ProducerBatch[];
+}
+
+/** Memory of a log that is replaced as a whole, or not at all. */
+interface LogMemory {
+  readonly startOffset: number;
+  readonly end: LogEnd;
   readonly producers: ProducerStates;
+}
+
+export class Log {
+  /** The high watermark that the last chunk's row tells of; the start offset where it tells of less. */
+  readonly wokenHighWatermark: number;
   readonly #storage: StoragePort;
   readonly #config: () => EffectiveConfig;
   readonly #tail: HotTail;
-  #end: LogEnd;
-  #startOffset: number;
+  #memory: LogMemory;
+  /** Chunks with or since the first that the snapshot of producers lacks, at most. */
+  #chunksSinceProducers = 0;
 
   constructor(
     storage: StoragePort,
@@ -73,37 +87,72 @@ export class Log {
     this.#storage = storage;
     this.#config = config;
     this.#tail = new HotTail(account, () => config()["tail.memory.bytes"]);
-    this.producers = new ProducerStates(() => config()["producer.id.expiration.ms"]);
-    this.#startOffset = state.logStartOffset;
+    const startOffset = state.logStartOffset;
     const last = lastChunk(storage);
-    this.#end = last ? endAfter(last) : endOfEmpty(state);
-    const take = (batch: ProducerBatch): void => this.producers.apply(batch);
-    const chunksSinceProducers = readProducerBatches(storage, this.#end.producersFrom, take);
-    this.#end = { ...this.#end, chunksSinceProducers };
+    // Chunks below the start are as good as gone.
+    const end =
+      last && last.last_offset >= startOffset ? endAfter(last) : endOfEmpty(state.emptyAt);
+    const producers = new ProducerStates(() => config()["producer.id.expiration.ms"]);
+    this.#memory = { startOffset, end, producers };
+    this.#recoverProducers();
+    this.wokenHighWatermark = Math.max(startOffset, last?.high_watermark ?? 0);
+    assert(startOffset <= end.offset, "a log starts at or below its end");
   }
 
   get startOffset(): number {
-    return this.#startOffset;
+    return this.#memory.startOffset;
   }
 
   /** The offset that the next record gets. */
   get endOffset(): number {
-    return this.#end.offset;
+    return this.#memory.end.offset;
   }
 
   /** Bytes of batches ever appended. */
   get endPosition(): number {
-    return this.#end.position;
+    return this.#memory.end.position;
+  }
+
+  /** Leader epoch of the last chunk, gone or not; -1 when none is known. */
+  get lastEpoch(): number {
+    return this.#memory.end.leaderEpoch;
   }
 
   get segment(): ActiveSegment {
-    return this.#end.segment;
+    return this.#memory.end.segment;
+  }
+
+  get producers(): ProducerStates {
+    return this.#memory.producers;
   }
 
   /** Bytes of batches in storage, those below the start in a chunk that reaches above it included. */
   get sizeBytes(): number {
     const first = firstChunk(this.#storage);
-    return first ? this.#end.position - first.position : 0;
+    return first ? this.endPosition - first.position : 0;
+  }
+
+  point(): LogPoint {
+    return { offset: this.endOffset, leaderEpoch: this.lastEpoch };
+  }
+
+  /** See {@link endOfEpoch}. */
+  endOfEpoch(epoch: number): LogPoint {
+    return endOfEpoch(this.#storage, this, epoch);
+  }
+
+  /** Whether a chunk begins at `offset`, or the log ends there. */
+  isBoundary(offset: number): boolean {
+    return offset === this.endOffset || hasChunk(this.#storage, offset);
+  }
+
+  /** Where whoever has nothing of this log begins: at the chunk that holds the log start. */
+  beginning(): Beginning {
+    const { startOffset, end, producers } = this.#memory;
+    const first = startOffset < end.offset ? chunkAtOrBelow(this.#storage, startOffset) : null;
+    const offset = first?.base_offset ?? end.offset;
+    const position = first?.position ?? end.position;
+    return { offset, position, producers: producers.entries().filter((b) => b[4] < offset) };
   }
 
   /**
@@ -111,55 +160,52 @@ export class Log {
    * their bound, the rows that close them. All or nothing; throws what storage throws.
    */
   write(plan: FlushPlan, leaderEpoch: number, highWatermark: number, nowMs: number): void {
-    const hot: HotChunk[] = [];
-    const write = (): LogEnd => {
-      let at = this.#end;
-      for (const chunk of plan.chunks) {
-        const data = joinBytes(chunk.parts);
-        at = this.#writeChunk(at, chunk, data, leaderEpoch, highWatermark, nowMs);
-        hot.push({ baseOffset: chunk.baseOffset, lastOffset: chunk.lastOffset, data });
-      }
-      return at;
+    this.#snapshotWhenDue(highWatermark, nowMs);
+    const rolls = (end: LogEnd, { sizeBytes }: PlannedChunk): boolean =>
+      isSegmentFull(end, sizeBytes, this.#config(), nowMs);
+    const add = (at: LogEnd, chunk: PlannedChunk): [LogEnd, ReplicatedChunk] => {
+      const end = rolls(at, chunk) ? closeSegment(this.#storage, at, nowMs) : at;
+      const row = { facts: factsOf(chunk, end, leaderEpoch, nowMs), data: joinBytes(chunk.parts) };
+      return [addChunk(this.#storage, end, row, highWatermark), row];
     };
-    // One statement is a transaction already, and most flushes are one.
-    const { chunks } = plan;
-    const isOneRow =
-      chunks.length === 1 && !this.#isSegmentFull(this.#end, chunks[0]!.sizeBytes, nowMs);
-    const end = isOneRow ? write() : this.#storage.transaction(write);
-    assert(end.offset === plan.endOffset, "a flush ends where it was planned to");
-    this.#end = end;
-    for (const chunk of plan.chunks)
-      chunk.producers.forEach((batch) => this.producers.apply(batch));
-    for (const chunk of hot) this.#tail.push(chunk);
-    this.#snapshotWhenDue(nowMs);
+    this.#append(plan.chunks, rolls, add);
+    assert(this.endOffset === plan.endOffset, "a flush ends where it was planned to");
+    const { producers } = this.#memory;
+    for (const chunk of plan.chunks) chunk.producers.forEach((batch) => producers.apply(batch));
   }
 
-  /** Whole batches of [offset, below) from the one that holds `offset` on: see {@link Page}. */
-  read(offset: number, below: number, maxBytes: number): Uint8Array {
-    const page = new Page(offset, maxBytes);
-    if (offset >= below) return page.bytes();
-    const hot = this.#tail.from(offset);
-    if (hot) {
-      for (const chunk of hot) {
-        if (chunk.baseOffset >= below || page.isFull) break;
-        page.add(chunk);
-      }
-      return page.bytes();
+  /** See {@link copyChunks}. */
+  copyChunks(from: number, maxBytes: number): readonly ReplicatedChunk[] {
+    return copyChunks(this.#storage, this.#tail, from, this.endOffset, maxBytes);
+  }
+
+  /**
+   * Writes a leader's chunks at the end. Segments close where the leader's did, by the facts that
+   * the chunks carry. All or nothing; throws what storage throws.
+   */
+  appendCopies(chunks: readonly ReplicatedChunk[], highWatermark: number): void {
+    const last = chunks.at(-1);
+    if (!last) return;
+    this.#snapshotWhenDue(highWatermark, last.facts.segment_started_ms);
+    const rolls = ({ segment }: LogEnd, { facts }: ReplicatedChunk): boolean =>
+      segment.chunks > 0 && segment.baseOffset !== facts.segment_base;
+    const add = (at: LogEnd, chunk: ReplicatedChunk): [LogEnd, ReplicatedChunk] => {
+      const { facts } = chunk;
+      // The leader closed its segment when it wrote the next one's first chunk.
+      const end = rolls(at, chunk) ? closeSegment(this.#storage, at, facts.segment_started_ms) : at;
+      const known = Math.min(highWatermark, facts.last_offset + 1);
+      return [addChunk(this.#storage, end, chunk, known), chunk];
+    };
+    this.#append(chunks, rolls, add);
+    const { producers } = this.#memory;
+    for (const { facts } of chunks) {
+      for (const batch of parseProducers(facts.producers)) producers.apply(batch);
     }
-    const base = chunkBaseAtOrBelow(this.#storage, offset) ?? offset;
-    const last = lastChunkOfPage(this.#storage, base, below, maxBytes);
-    this.#storage.each<{ base_offset: number; last_offset: number; data: ArrayBuffer }>(
-      `SELECT base_offset, last_offset, data FROM chunks
-       WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`,
-      [base, last],
-      (row) => {
-        const { base_offset: baseOffset, last_offset: lastOffset } = row;
-        if (lastOffset >= offset)
-          page.add({ baseOffset, lastOffset, data: new Uint8Array(row.data) });
-        return !page.isFull;
-      },
-    );
-    return page.bytes();
+  }
+
+  /** See {@link readPage}. */
+  read(offset: number, below: number, maxBytes: number): Uint8Array {
+    return readPage(this.#storage, this.#tail, offset, below, maxBytes);
   }
 
   /** One stored chunk's batches. */
@@ -170,146 +216,138 @@ export class Log {
 
   /** Closes the active segment, so that retention may act on it. */
   roll(nowMs: number): void {
-    if (this.#end.segment.chunks === 0) return;
-    const end = this.#storage.transaction(() => this.#closeSegment(this.#end, nowMs));
-    this.#end = end;
+    const { end } = this.#memory;
+    if (end.segment.chunks === 0) return;
+    const closed = this.#storage.transaction(() => closeSegment(this.#storage, end, nowMs));
+    this.#memory = { ...this.#memory, end: closed };
   }
 
   /**
-   * Raises the start offset; `persist` writes the replica's state row. The rows below go in
-   * steps: see {@link deleteBelowStart}.
+   * Raises the start offset; `persist` writes the replica's state row. At the end of the log, the
+   * next chunk begins a segment. The rows below go in steps: see {@link deleteBelowStart}.
    */
   raiseStart(offset: number, persist: (log: Log) => void): void {
-    assert(
-      offset > this.#startOffset && offset <= this.#end.offset,
-      "the start moves up within the log",
-    );
-    const before = this.#startOffset;
-    this.#startOffset = offset;
-    try {
-      this.#storage.transaction(() => {
-        // The entries of chunks that go must live on in the snapshot.
-        if (this.#end.producersFrom !== null) {
-          writeProducerSnapshot(this.#storage, this.#end.offset, this.producers.entries());
-        }
-        deleteSegmentsBelow(this.#storage, offset);
-        persist(this);
-      });
-      this.#end = { ...this.#end, producersFrom: null, chunksSinceProducers: 0 };
-    } catch (error) {
-      this.#startOffset = before;
-      throw error;
-    }
+    const { startOffset, end } = this.#memory;
+    assert(offset > startOffset && offset <= end.offset, "the start moves up within the log");
+    const isEmpty = offset === end.offset;
+    const raised = isEmpty ? endOfEmpty(end) : end;
+    this.#replace({ ...this.#memory, startOffset: offset, end: raised }, () => {
+      // The entries of chunks that go must live on in the snapshot.
+      if (end.producersFrom !== null && end.producersFrom < offset) this.#snapshot(offset, 0);
+      deleteSegmentsBelow(this.#storage, offset);
+      persist(this);
+    });
   }
 
   /** Deletes rows wholly below the start, a bounded number; true when more are left. */
   deleteBelowStart(): boolean {
-    if (this.#startOffset === this.#end.offset) this.#tail.clear();
-    return (
-      deleteChunksBelow(this.#storage, this.#startOffset, DELETED_CHUNKS_MAX) === DELETED_CHUNKS_MAX
-    );
+    const { startOffset } = this;
+    if (startOffset === this.endOffset) this.#tail.clear();
+    return deleteChunksBelow(this.#storage, startOffset, DELETED_CHUNKS_MAX) === DELETED_CHUNKS_MAX;
+  }
+
+  /**
+   * Cuts the log off at `offset`; a chunk that reaches over it goes whole. What is known of producers
+   * is what is left tells of. `persist` writes the replica's state row: the log may be empty after.
+   */
+  truncate(offset: number, persist: (log: Log) => void): void {
+    const { startOffset, end, producers } = this.#memory;
+    assert(offset >= 0 && offset <= end.offset, "a log is cut off within");
+    if (offset === end.offset) return;
+    const storage = this.#storage;
+    const holding = chunkAtOrBelow(storage, offset);
+    const cut = holding && holding.last_offset >= offset ? holding.base_offset : offset;
+    const start = Math.min(startOffset, cut);
+    const next = cutEnd(storage, cut, start, end.position);
+    this.#replace({ startOffset: start, end: next, producers: producers.fresh() }, () => {
+      deleteChunksFrom(storage, cut);
+      // The segment that the end lies in has no row yet again.
+      deleteSegmentsFrom(storage, start < cut ? next.segment.baseOffset : 0);
+      this.#recoverProducers();
+      persist(this);
+    });
+    this.#tail.truncate(cut);
+  }
+
+  /**
+   * Gives up everything and begins anew as an empty log, with what another replica knows of
+   * producers. The rows below go in steps: see {@link deleteBelowStart}.
+   */
+  begin({ offset, position, producers }: Beginning, persist: (log: Log) => void): void {
+    const states = this.producers.fresh();
+    for (const batch of producers) states.apply(batch);
+    const end = endOfEmpty({ offset, position, leaderEpoch: -1 });
+    this.#replace({ startOffset: offset, end, producers: states }, () => {
+      // The chunk that ends here, too: it is not known to be the leader's, and nothing may take it for that.
+      deleteChunksFrom(this.#storage, chunkBaseAtOrBelow(this.#storage, offset - 1) ?? offset);
+      deleteSegmentsFrom(this.#storage, 0);
+      writeProducerSnapshot(this.#storage, offset, states.entries());
+      persist(this);
+    });
+    this.#tail.clear();
   }
 
   close(): void {
     this.#tail.clear();
   }
 
-  #writeChunk(
-    end: LogEnd,
-    chunk: PlannedChunk,
-    data: Uint8Array,
-    leaderEpoch: number,
-    highWatermark: number,
-    nowMs: number,
-  ): LogEnd {
-    const at = this.#isSegmentFull(end, chunk.sizeBytes, nowMs)
-      ? this.#closeSegment(end, nowMs)
-      : end;
-    // A segment begins with its first chunk, so that an idle log does not age it.
-    const startedMs = at.segment.chunks === 0 ? nowMs : at.segment.startedMs;
-    const segment = { ...at.segment, startedMs, chunks: at.segment.chunks + 1 };
-    const hasProducers = chunk.producers.length > 0;
-    const producersFrom = at.producersFrom ?? (hasProducers ? chunk.baseOffset : null);
-    insertChunk(
-      this.#storage,
-      {
-        base_offset: chunk.baseOffset,
-        last_offset: chunk.lastOffset,
-        leader_epoch: leaderEpoch,
-        max_timestamp: chunk.maxTimestamp,
-        position: at.position,
-        size_bytes: chunk.sizeBytes,
-        segment_base: segment.baseOffset,
-        segment_position: segment.position,
-        segment_started_ms: segment.startedMs,
-        segment_chunks: segment.chunks,
-        producers_from: producersFrom,
-        producers: hasProducers ? JSON.stringify(chunk.producers) : null,
-        high_watermark: highWatermark,
-      },
-      data,
-    );
-    return {
-      offset: chunk.lastOffset + 1,
-      position: at.position + chunk.sizeBytes,
-      segment,
-      producersFrom,
-      chunksSinceProducers: producersFrom === null ? 0 : at.chunksSinceProducers + 1,
-    };
+  /** Folds into the empty state of memory what storage tells of producers. */
+  #recoverProducers(): void {
+    const { startOffset, end, producers } = this.#memory;
+    const recovered = recoverProducers(this.#storage, startOffset, end, producers);
+    this.#chunksSinceProducers = recovered.chunks;
+    this.#memory = { ...this.#memory, end: { ...end, producersFrom: recovered.producersFrom } };
   }
 
-  #isSegmentFull({ segment, position }: LogEnd, sizeBytes: number, nowMs: number): boolean {
-    if (segment.chunks === 0) return false;
-    const config = this.#config();
-    return (
-      position - segment.position + sizeBytes > config["segment.bytes"] ||
-      nowMs - segment.startedMs >= config["segment.ms"] ||
-      segment.chunks >= SEGMENT_CHUNKS_MAX
-    );
+  /** Takes up `next` if the rows that tell of it are written. */
+  #replace(next: LogMemory, write: () => void): void {
+    const before = this.#memory;
+    this.#memory = next;
+    try {
+      this.#storage.transaction(write);
+    } catch (error) {
+      this.#memory = before;
+      throw error;
+    }
   }
 
-  #closeSegment(end: LogEnd, nowMs: number): LogEnd {
-    const { segment } = end;
-    insertSegment(this.#storage, {
-      base_offset: segment.baseOffset,
-      last_offset: end.offset - 1,
-      position: segment.position,
-      size_bytes: end.position - segment.position,
-      max_timestamp: maxTimestampWithin(this.#storage, segment.baseOffset, end.offset - 1) ?? -1,
-      closed_ms: nowMs,
-    });
-    return {
-      ...end,
-      segment: { baseOffset: end.offset, position: end.position, startedMs: nowMs, chunks: 0 },
+  #append<T>(
+    chunks: readonly T[],
+    rolls: (end: LogEnd, chunk: T) => boolean,
+    add: (end: LogEnd, chunk: T) => [LogEnd, ReplicatedChunk],
+  ): void {
+    const rows: ReplicatedChunk[] = [];
+    const write = (): LogEnd => {
+      let at = this.#memory.end;
+      for (const chunk of chunks) {
+        const [end, row] = add(at, chunk);
+        at = end;
+        rows.push(row);
+      }
+      return at;
     };
+    // One statement is a transaction already, and most writes are one.
+    const isOneRow = chunks.length === 1 && !rolls(this.#memory.end, chunks[0]!);
+    const end = isOneRow ? write() : this.#storage.transaction(write);
+    this.#memory = { ...this.#memory, end };
+    if (end.producersFrom !== null) this.#chunksSinceProducers += rows.length;
+    for (const row of rows) this.#tail.push(row);
   }
 
   /** Bounds what waking up reads: the deltas since the snapshot. */
-  #snapshotWhenDue(nowMs: number): void {
-    const due = Math.max(SNAPSHOT_CHUNKS_MIN, this.producers.size * SNAPSHOT_CHUNKS_PER_PRODUCER);
-    if (this.#end.producersFrom === null || this.#end.chunksSinceProducers < due) return;
-    this.producers.expire(nowMs);
-    writeProducerSnapshot(this.#storage, this.#end.offset, this.producers.entries());
-    this.#end = { ...this.#end, producersFrom: null, chunksSinceProducers: 0 };
+  #snapshotWhenDue(highWatermark: number, nowMs: number): void {
+    const { producers, end } = this.#memory;
+    const due = Math.max(SNAPSHOT_CHUNKS_MIN, producers.size * SNAPSHOT_CHUNKS_PER_PRODUCER);
+    if (end.producersFrom === null || this.#chunksSinceProducers < due) return;
+    producers.expire(nowMs);
+    this.#storage.transaction(() => this.#snapshot(highWatermark, nowMs));
+    // Where the high watermark stands still, it is not tried again at every write.
+    this.#chunksSinceProducers = 0;
   }
-}
 
-function endAfter(last: ChunkFacts): LogEnd {
-  return {
-    offset: last.last_offset + 1,
-    position: last.position + last.size_bytes,
-    segment: {
-      baseOffset: last.segment_base,
-      position: last.segment_position,
-      startedMs: last.segment_started_ms,
-      chunks: last.segment_chunks,
-    },
-    producersFrom: last.producers_from,
-    chunksSinceProducers: 0,
-  };
-}
-
-function endOfEmpty({ emptyAt: { offset, position } }: ReplicaState): LogEnd {
-  const segment = { baseOffset: offset, position, startedMs: 0, chunks: 0 };
-  return { offset, position, segment, producersFrom: null, chunksSinceProducers: 0 };
+  #snapshot(committed: number, nowMs: number): void {
+    const { end, producers } = this.#memory;
+    const producersFrom = snapshotProducers(this.#storage, end, producers, committed, nowMs);
+    this.#memory = { ...this.#memory, end: { ...end, producersFrom } };
+  }
 }

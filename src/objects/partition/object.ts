@@ -12,12 +12,23 @@ import { platformClock, platformTimer } from "../time.ts";
 import type {
   Appended,
   AppendRequest,
+  Assigned,
   ListedOffset,
   OffsetSpec,
-  PartitionApi,
+  PartitionObject,
+  Probed,
   ReplicaAssignment,
   ReplicaDescription,
 } from "./api.ts";
+import { answerPush, isPush, platformController, platformPeers, readPush } from "./peer-calls.ts";
+import type {
+  CatchUpAnswer,
+  CatchUpRequest,
+  PullAnswer,
+  PullRequest,
+  ReplicateAnswer,
+  ReplicateRequest,
+} from "./peers.ts";
 import { Replica, type ReplicaPorts } from "./replica.ts";
 import { TailAccount } from "./tail-memory.ts";
 import type { TailSocket, TailState } from "./tails.ts";
@@ -27,7 +38,7 @@ import { answerAppend, answerFetch, answerRefusal, readTransfer } from "./transf
 const TAIL_ACCOUNT_BYTES = 33_554_432;
 const tailAccount = new TailAccount(TAIL_ACCOUNT_BYTES);
 
-export class Partition extends DurableObject<Env> implements PartitionApi {
+export class Partition extends DurableObject<Env> implements Omit<PartitionObject, "fetch"> {
   readonly #storage: DurableStorage;
   readonly #alarm: DurableAlarm;
   readonly #sockets = new Map<WebSocket, TailSocket>();
@@ -48,14 +59,29 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
     });
   }
 
-  async assign(assignment: ReplicaAssignment): Promise<{ readonly ok: true } | Refusal> {
+  async assign(assignment: ReplicaAssignment): Promise<Assigned | Refusal> {
     const name = this.ctx.id.name;
     if (name !== undefined && replicaObjectName(assignment) !== name) {
       return refuse("INVALID_REQUEST", "The assignment is one of another replica.");
     }
-    if (this.#replica) this.#replica.assign(assignment);
-    else this.#replica = Replica.create(this.#ports(), assignment);
-    return { ok: true };
+    this.#replica ??= Replica.create(this.#ports(), assignment);
+    return this.#replica.assign(assignment);
+  }
+
+  async probe(): Promise<Probed | Refusal> {
+    return this.#replica?.probe() ?? gone();
+  }
+
+  async replicate(request: ReplicateRequest): Promise<ReplicateAnswer> {
+    return this.#replica?.replicate(request) ?? gone();
+  }
+
+  async catchUp(request: CatchUpRequest): Promise<CatchUpAnswer> {
+    return this.#replica?.catchUp(request) ?? gone();
+  }
+
+  async pull(request: PullRequest): Promise<PullAnswer> {
+    return this.#replica?.pull(request) ?? gone();
   }
 
   async append(request: AppendRequest): Promise<Appended | Refusal> {
@@ -91,8 +117,9 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
     this.#replica?.onAlarm();
   }
 
-  /** The calls that carry batches: see transfer.ts. */
+  /** The calls that carry batches: see transfer.ts and peer-calls.ts. */
   override async fetch(request: Request): Promise<Response> {
+    if (isPush(request)) return answerPush(await this.replicate(await readPush(request)));
     const asked = readTransfer(request.url);
     switch (asked?.kind) {
       case "append": {
@@ -142,6 +169,8 @@ export class Partition extends DurableObject<Env> implements PartitionApi {
       alarm: this.#alarm,
       clock: platformClock,
       timers: platformTimer,
+      peers: platformPeers(this.env),
+      controller: platformController(this.env),
       tailAccount,
       settings: configFromEnvironment(this.env),
       alarmAtMs: this.#alarmAtMs,

@@ -6,7 +6,6 @@
 import { joinBytes } from "../../base/bytes.ts";
 import { assert } from "../../base/errors.ts";
 import { readBatchHeader } from "../../records/index.ts";
-import type { HotChunk } from "./tail-memory.ts";
 
 export class Page {
   readonly #offset: number;
@@ -25,10 +24,9 @@ export class Page {
   }
 
   /** Adds what belongs to the page of a chunk; chunks come in the order of their offsets. */
-  add(chunk: HotChunk): void {
-    const { data } = chunk;
+  add(baseOffset: number, data: Uint8Array): void {
     const room = this.#maxBytes - this.#bytes;
-    if (chunk.baseOffset >= this.#offset && data.byteLength <= room) {
+    if (baseOffset >= this.#offset && data.byteLength <= room) {
       this.#take(data);
     } else {
       const [start, end] = this.#range(data, room);

@@ -69,8 +69,7 @@ export type ReplicateAnswer =
 export type CatchUpRequest = FromLeader;
 
 /** `endOffset`: everything below equals the leader's log and is durable. */
-export type CatchUpAnswer =
-  { readonly ok: true; readonly endOffset: number } | Deposed | Refusal;
+export type CatchUpAnswer = { readonly ok: true; readonly endOffset: number } | Deposed | Refusal;
 
 export interface PullRequest {
   readonly brokerId: number;

@@ -90,6 +90,11 @@ export class ProducerStates {
     this.#expirationMs = expirationMs;
   }
 
+  /** A state of no producers, by the same rules. */
+  fresh(): ProducerStates {
+    return new ProducerStates(this.#expirationMs);
+  }
+
   get size(): number {
     return this.#windows.size;
   }

@@ -1,31 +1,39 @@
 /**
- * A partition replica: takes appends, gathers them into flushes, answers reads, keeps retention.
- * The rules of the object, behind ports; the shell (object.ts) adapts storage, RPC and sockets.
+ * A partition replica: takes up what the controller assigns, leads or follows, answers reads, keeps
+ * retention. The rules of the object, behind ports; the shell (object.ts) adapts storage, RPC and
+ * sockets. Appending is in appends.ts, leading in leadership.ts, following in following.ts.
  *
- * The way of an append: checked, admitted within the bytes that may be in flight, gathered; when no
- * flush is under way, all that has gathered is decided (flush.ts), persisted (log.ts), applied,
- * and answered once it is durable. Nothing is readable before it is durable.
+ * Nothing is readable before it is durable here and, with followers, in every in-sync replica.
  */
-import { effectiveConfig, type EffectiveConfig } from "../../base/config.ts";
-import { refuse, type Refusal } from "../../base/errors.ts";
-import { CHUNK_BYTES_TARGET, FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
-import type { AlarmPort, ClockPort, StoragePort, TimerPort } from "../../base/ports.ts";
-import { splitBatches } from "../../records/index.ts";
+import { assert, refuse, type Refusal } from "../../base/errors.ts";
+import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
 import {
   TAIL_CLOSE,
   type Appended,
   type AppendRequest,
+  type Assigned,
   type Fetched,
   type FetchRequest,
   type ListedOffset,
-  type LogEnds,
   type OffsetSpec,
+  type Probed,
   type ReplicaAssignment,
   type ReplicaDescription,
 } from "./api.ts";
-import { checkAppend, planFlush, type AppendOutcome, type GatheredAppend } from "./flush.ts";
-import { Log } from "./log.ts";
+import { Appends } from "./appends.ts";
+import { ReplicaCore, type ReplicaPorts, type Result } from "./core.ts";
+import { Following } from "./following.ts";
+import { Leadership } from "./leadership.ts";
 import { offsetAfter } from "./page.ts";
+import type {
+  CatchUpAnswer,
+  CatchUpRequest,
+  PullAnswer,
+  PullRequest,
+  ReplicateAnswer,
+  ReplicateRequest,
+} from "./peers.ts";
+import { answerPull } from "./pull.ts";
 import { decideRetention } from "./retention.ts";
 import {
   allSegments,
@@ -35,60 +43,21 @@ import {
   writeReplicaState,
   type ReplicaState,
 } from "./tables.ts";
-import type { TailAccount } from "./tail-memory.ts";
-import { Tails } from "./tails.ts";
+import type { Tails } from "./tails.ts";
 import { offsetAtTime, offsetOfMaxTimestamp } from "./timestamps.ts";
-import { Waiters } from "./waiters.ts";
 
-export interface ReplicaPorts {
-  readonly storage: StoragePort;
-  readonly clock: ClockPort;
-  readonly alarm: AlarmPort;
-  readonly timers: TimerPort;
-  readonly tailAccount: TailAccount;
-  /** The service's settings, by their names in the config table. */
-  readonly settings: Readonly<Record<string, string>>;
-  /** When the alarm that survived the object's sleep is due; null for none. */
-  readonly alarmAtMs: number | null;
-  /** Storage and memory may disagree: the object must go and wake up anew. */
-  readonly broken: (error: unknown) => void;
-}
-
-type Result<T> = T | Refusal;
-
-interface PendingAppend extends GatheredAppend {
-  readonly answer: (result: Result<Appended>) => void;
-}
+export type { ReplicaPorts } from "./core.ts";
 
 /** Looking for what retention lets go more often than this would cost more than it saves. */
 const RETENTION_PAUSE_MS = 1_000;
-/** A flush of fewer bytes than this waits a turn for more. */
-const LITTLE_GATHERED_BYTES = 8_192;
-/** The largest `Date` has 8.64e15 ms: an alarm beyond it is none. */
-const ALARM_MS_MAX = 8_640_000_000_000_000;
-
-interface WrittenFlush {
-  /** One for each append, in their order. */
-  readonly outcomes: readonly AppendOutcome[];
-  /** Bytes of batches that were written. */
-  readonly bytes: number;
-}
+/** How long a reader waits for a new leader to hear what its followers hold. */
+const VERIFY_MS = 2_000;
 
 export class Replica {
-  readonly tails: Tails;
-  readonly #ports: ReplicaPorts;
-  readonly #waiters: Waiters;
-  readonly #log: Log;
-  #assignment: ReplicaAssignment;
-  #config: EffectiveConfig;
-  #highWatermark: number;
-  #alarmAtMs: number | null;
-  #isPurged = false;
-
-  #gathered: PendingAppend[] = [];
-  #isFlushing = false;
-  #bytesInFlight = 0;
-  #bytesInFlightPeak = 0;
+  readonly #core: ReplicaCore;
+  readonly #appends: Appends;
+  readonly #following: Following;
+  #leadership: Leadership | null = null;
 
   /** Wakes up; null for an object that was never assigned or was purged. */
   static wake(ports: ReplicaPorts): Replica | null {
@@ -96,10 +65,11 @@ export class Replica {
     return state ? new Replica(ports, state) : null;
   }
 
-  /** Makes the object a replica for the first time. */
+  /** Makes the object a replica for the first time; without being a founding one, of a log that was lost. */
   static create(ports: ReplicaPorts, assignment: ReplicaAssignment): Replica {
-    const emptyAt = { offset: 0, position: 0 };
-    const state = { version: 1, assignment, logStartOffset: 0, emptyAt } as const;
+    const emptyAt = { offset: 0, position: 0, leaderEpoch: -1 };
+    const wasReset = assignment.founding ? {} : { wasReset: true };
+    const state = { version: 1, assignment, logStartOffset: 0, emptyAt, ...wasReset } as const;
     ports.storage.transaction(() => {
       createTables(ports.storage);
       writeReplicaState(ports.storage, state);
@@ -108,42 +78,48 @@ export class Replica {
   }
 
   private constructor(ports: ReplicaPorts, state: ReplicaState) {
-    this.#ports = ports;
-    this.#assignment = state.assignment;
-    this.#config = effectiveConfig(state.assignment.configs, ports.settings);
-    this.#log = new Log(ports.storage, state, () => this.#config, ports.tailAccount);
-    // What storage holds when the object wakes up is durable.
-    this.#highWatermark = this.#log.endOffset;
-    this.#alarmAtMs = ports.alarmAtMs;
-    this.#waiters = new Waiters(ports.timers);
-    this.tails = new Tails({
-      read: (offset, maxBytes) => this.#log.read(offset, this.#highWatermark, maxBytes),
-      ends: () => this.#ends(),
-      nowMs: () => ports.clock.nowMs(),
-      windowBytes: () => this.#config["tail.window.bytes"],
+    const adopt = (assignment: ReplicaAssignment): void => this.#learn(assignment);
+    this.#core = new ReplicaCore(ports, state);
+    this.#following = new Following(this.#core, adopt);
+    this.#appends = new Appends(this.#core, {
+      leading: () => this.#leading(),
+      enforceRetention: () => this.#enforceRetention(),
     });
+    if (!this.#mayLead()) return;
+    this.#leadership = new Leadership(this.#core, adopt);
+    // What storage holds when the object wakes up is durable.
+    this.#leadership.begin(this.#core.log.point(), false);
+  }
+
+  get tails(): Tails {
+    return this.#core.tails;
   }
 
   /** Takes up a newer assignment; an older or the same one changes nothing. */
-  assign(assignment: ReplicaAssignment): void {
-    if (assignment.partitionEpoch <= this.#assignment.partitionEpoch) return;
-    const before = this.#assignment;
-    this.#assignment = assignment;
-    try {
-      this.#persistState(this.#log);
-    } catch (error) {
-      this.#assignment = before;
-      throw error;
-    }
-    this.#config = effectiveConfig(assignment.configs, this.#ports.settings);
-    this.#waiters.release();
-    this.#enforceRetention();
+  assign(assignment: ReplicaAssignment): Assigned {
+    this.#takeUp(assignment);
+    return { ok: true, wasReset: this.#core.wasReset };
+  }
+
+  probe(): Probed {
+    const { assignment, log, highWatermark, wasReset } = this.#core;
+    return {
+      ok: true,
+      leaderEpoch: assignment.leaderEpoch,
+      partitionEpoch: assignment.partitionEpoch,
+      logEndOffset: log.endOffset,
+      lastEpoch: log.lastEpoch,
+      highWatermark,
+      wasReset,
+    };
   }
 
   /**
-   * Errors: those of {@link checkAppend} and of producers.ts; CORRUPT_MESSAGE;
-   * LEADER_NOT_AVAILABLE, NOT_LEADER_OR_FOLLOWER; NOT_ENOUGH_REPLICAS; THROTTLING_QUOTA_EXCEEDED
-   * (bytes in flight); in all of them nothing was written. KAFKA_STORAGE_ERROR: unknown.
+   * Errors: those of `checkAppend` and of producers.ts; CORRUPT_MESSAGE; LEADER_NOT_AVAILABLE,
+   * NOT_LEADER_OR_FOLLOWER, REPLICA_NOT_AVAILABLE; NOT_ENOUGH_REPLICAS; THROTTLING_QUOTA_EXCEEDED
+   * (bytes in flight); in all of them nothing was written, but for NOT_LEADER_OR_FOLLOWER of a leader
+   * that is deposed while it waits for its followers (KAFKA-13574). Whether it was is not known after
+   * NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT and KAFKA_STORAGE_ERROR.
    */
   append(request: AppendRequest): Promise<Result<Appended>> {
     return this.receive(request.batches.byteLength, async () => request);
@@ -153,155 +129,199 @@ export class Replica {
    * As {@link append}, for a request of `bytes` that is still to be read: it is read only when it
    * is admitted, so that what waits is never in memory beyond the bound.
    */
-  async receive(bytes: number, read: () => Promise<AppendRequest>): Promise<Result<Appended>> {
-    // An append that alone exceeds the bound would be refused for ever: it may go alone.
-    if (this.#bytesInFlight > 0 && this.#bytesInFlight + bytes > this.#config["queued.max.bytes"]) {
-      return refuse("THROTTLING_QUOTA_EXCEEDED");
-    }
-    this.#bytesInFlight += bytes;
-    this.#bytesInFlightPeak = Math.max(this.#bytesInFlightPeak, this.#bytesInFlight);
-    try {
-      return await this.#gather(await read());
-    } finally {
-      this.#bytesInFlight -= bytes;
-    }
+  receive(bytes: number, read: () => Promise<AppendRequest>): Promise<Result<Appended>> {
+    return this.#appends.receive(bytes, read);
   }
 
-  /** Errors: LEADER_NOT_AVAILABLE, NOT_LEADER_OR_FOLLOWER, OFFSET_BELOW_LOG_START, OFFSET_OUT_OF_RANGE. */
-  fetch(request: FetchRequest): Promise<Result<Fetched>> {
-    const first = this.#read(request);
+  /**
+   * Reads below the high watermark that this replica knows; leaders and followers alike.
+   * Errors: OFFSET_BELOW_LOG_START, OFFSET_OUT_OF_RANGE, REPLICA_NOT_AVAILABLE;
+   * NOT_LEADER_OR_FOLLOWER from a follower that does not know of the offset: the leader may.
+   */
+  async fetch(request: FetchRequest): Promise<Result<Fetched>> {
+    let first = this.#read(request);
+    if (this.#mayKnowMore(request, first)) {
+      await this.#askForMore();
+      first = this.#read(request);
+    }
     const minBytes = Math.min(request.minBytes, request.maxBytes);
     const missing = minBytes - (first.ok ? first.batches.byteLength : Infinity);
     const waitMs = Math.min(request.maxWaitMs, FETCH_WAIT_MS_MAX);
-    if (missing <= 0 || waitMs <= 0) return Promise.resolve(first);
+    if (missing <= 0 || waitMs <= 0) return first;
     return new Promise((resolve) => {
-      this.#waiters.wait(missing, waitMs, () => resolve(this.#read(request)));
+      this.#core.waiters.wait(missing, waitMs, () => resolve(this.#read(request)));
     });
   }
 
-  /** Errors: LEADER_NOT_AVAILABLE, NOT_LEADER_OR_FOLLOWER. */
-  listOffset(spec: OffsetSpec): Result<ListedOffset> {
+  /** Errors: LEADER_NOT_AVAILABLE, NOT_LEADER_OR_FOLLOWER, REPLICA_NOT_AVAILABLE, OFFSET_NOT_AVAILABLE. */
+  async listOffset(spec: OffsetSpec): Promise<Result<ListedOffset>> {
     const refusal = this.#refusalToLead();
     if (refusal) return refusal;
-    const { leaderEpoch } = this.#assignment;
-    switch (spec.at) {
-      case "earliest":
-        return { ok: true, offset: this.#log.startOffset, timestampMs: -1, leaderEpoch };
-      case "latest":
-        return { ok: true, offset: this.#highWatermark, timestampMs: -1, leaderEpoch };
-      default: {
-        const { storage } = this.#ports;
-        const found =
-          spec.at === "timestamp"
-            ? offsetAtTime(storage, this.#log, spec.timestampMs, this.#highWatermark)
-            : offsetOfMaxTimestamp(storage, this.#log, this.#highWatermark);
-        return { ok: true, ...(found ?? { offset: -1, timestampMs: -1, leaderEpoch }) };
-      }
+    const { log, ports } = this.#core;
+    const { leaderEpoch } = this.#core.assignment;
+    if (spec.at === "earliest") {
+      return { ok: true, offset: log.startOffset, timestampMs: -1, leaderEpoch };
     }
+    if (this.#leadership?.isUnverified) {
+      await this.#askForMore();
+      if (this.#leadership?.isUnverified) return refuse("OFFSET_NOT_AVAILABLE");
+      return this.listOffset(spec);
+    }
+    const { highWatermark } = this.#core;
+    if (spec.at === "latest")
+      return { ok: true, offset: highWatermark, timestampMs: -1, leaderEpoch };
+    const found =
+      spec.at === "timestamp"
+        ? offsetAtTime(ports.storage, log, spec.timestampMs, highWatermark)
+        : offsetOfMaxTimestamp(ports.storage, log, highWatermark);
+    return { ok: true, ...(found ?? { offset: -1, timestampMs: -1, leaderEpoch }) };
   }
 
   /** Raises the log start offset; -1 stands for the high watermark. Errors: OFFSET_OUT_OF_RANGE. */
   deleteRecords(before: number): Result<{ readonly ok: true; readonly logStartOffset: number }> {
     const refusal = this.#refusalToLead();
     if (refusal) return refusal;
-    const offset = before === -1 ? this.#highWatermark : before;
-    if (offset < 0 || offset > this.#highWatermark) {
-      return refuse("OFFSET_OUT_OF_RANGE", `The log ends at offset ${this.#highWatermark}.`);
+    const { log, highWatermark } = this.#core;
+    const offset = before === -1 ? highWatermark : before;
+    if (offset < 0 || offset > highWatermark) {
+      return refuse("OFFSET_OUT_OF_RANGE", `The log ends at offset ${highWatermark}.`);
     }
     // As in Kafka, an offset below the start is no error: what it asks for has happened.
-    if (offset > this.#log.startOffset) this.#raiseStart(offset);
-    return { ok: true, logStartOffset: this.#log.startOffset };
+    if (offset > log.startOffset) this.#raiseStart(offset);
+    return { ok: true, logStartOffset: log.startOffset };
   }
 
-  /** Why a tail may not begin at `offset`; null when it may. Errors: those of {@link fetch}. */
+  /** Why a tail may not begin at `offset`; null when it may. Errors: those of {@link fetch} and of leading. */
   refusalOfTail(offset: number): Refusal | null {
-    return this.#refusalToRead(offset);
+    return this.#refusalToLead() ?? this.#refusalToRead(offset);
+  }
+
+  /** A leader's push. */
+  async replicate(request: ReplicateRequest): Promise<ReplicateAnswer> {
+    return this.#following.replicate(request);
+  }
+
+  /** A leader's wish that this follower pulls what it lacks. */
+  async catchUp(request: CatchUpRequest): Promise<CatchUpAnswer> {
+    return this.#following.catchUp(request);
+  }
+
+  /** A follower's question for what it lacks. */
+  async pull(request: PullRequest): Promise<PullAnswer> {
+    const refusal = this.#core.refusalToServe();
+    if (refusal) return refusal;
+    return answerPull(this.#core, this.#leadership, request);
   }
 
   /** The alarm has gone off. */
   onAlarm(): void {
-    this.#alarmAtMs = null;
+    this.#core.alarmFired();
+    if (this.#core.log.deleteBelowStart()) this.#core.setAlarm(this.#core.ports.clock.nowMs() + 1);
     this.#enforceRetention();
+    this.#leadership?.check();
   }
 
   /** Answers whoever waits and lets go of everything: the object's storage is about to end. */
   close(): void {
-    this.#isPurged = true;
-    for (const append of this.#gathered.splice(0)) {
-      append.answer(refuse("UNKNOWN_TOPIC_OR_PARTITION"));
-    }
-    this.#waiters.release();
+    const gone = refuse("UNKNOWN_TOPIC_OR_PARTITION");
+    this.#core.isPurged = true;
+    this.#appends.refuseGathered(gone);
+    this.#leadership?.end(gone);
+    this.#leadership = null;
+    this.#core.waiters.release();
     this.tails.closeAll(TAIL_CLOSE.moved, "The partition is not here any more.");
-    this.#log.close();
+    this.#core.log.close();
   }
 
   describe(): Omit<ReplicaDescription, "wakeRowsRead" | "rowsRead" | "rowsWritten"> {
+    const { log, assignment, ports } = this.#core;
     return {
       ok: true,
-      ...this.#ends(),
-      leaderEpoch: this.#assignment.leaderEpoch,
-      partitionEpoch: this.#assignment.partitionEpoch,
-      logEndOffset: this.#log.endOffset,
-      logBytes: this.#log.sizeBytes,
-      segments: allSegments(this.#ports.storage).length + (this.#log.segment.chunks > 0 ? 1 : 0),
-      storageBytes: this.#ports.storage.sizeBytes(),
-      producers: this.#log.producers.size,
+      ...this.#core.ends(),
+      role: this.#leadership ? "leader" : assignment.leader < 0 ? "none" : "follower",
+      fenced: this.#core.isFenced,
+      leaderEpoch: assignment.leaderEpoch,
+      partitionEpoch: assignment.partitionEpoch,
+      logEndOffset: log.endOffset,
+      followers: this.#leadership?.followers ?? [],
+      logBytes: log.sizeBytes,
+      segments: allSegments(ports.storage).length + (log.segment.chunks > 0 ? 1 : 0),
+      storageBytes: ports.storage.sizeBytes(),
+      producers: log.producers.size,
       tails: this.tails.size,
-      bytesInFlight: this.#bytesInFlight,
-      bytesInFlightPeak: this.#bytesInFlightPeak,
+      bytesInFlight: this.#appends.bytesInFlight,
+      bytesInFlightPeak: this.#appends.bytesInFlightPeak,
     };
   }
 
-  #ends(): LogEnds {
-    return {
-      logStartOffset: this.#log.startOffset,
-      highWatermark: this.#highWatermark,
-      lastStableOffset: this.#highWatermark,
-    };
+  /** Takes up an assignment that a peer was given: the same decision, seen from another replica. */
+  #learn(assignment: ReplicaAssignment): void {
+    const { brokerId, generation, founding } = this.#core.assignment;
+    this.#takeUp({ ...assignment, brokerId, generation, founding });
   }
 
-  /** Checks an append and puts it among those that wait for the next flush. */
-  #gather(request: AppendRequest): Result<Appended> | Promise<Result<Appended>> {
-    const refusal = this.#refusalToLead() ?? this.#refusalOfAcks(request.acks);
-    if (refusal) return refusal;
-    const split = splitBatches(request.batches);
-    if (!split.ok) return split;
-    const append = {
-      bytes: request.batches,
-      headers: split.batches,
-      sparseSequences: request.sparseSequences === true,
-    };
-    const refused = checkAppend(append, this.#config);
-    if (refused) return refused;
-    return new Promise((answer) => {
-      this.#gathered.push({ ...append, answer });
-      // Not awaited: every append has an answer of its own.
-      if (!this.#isFlushing) void this.#flushAll();
-    });
+  #takeUp(assignment: ReplicaAssignment): void {
+    const before = this.#core.assignment;
+    if (this.#core.isPurged || assignment.partitionEpoch <= before.partitionEpoch) return;
+    assert(
+      assignment.leaderEpoch >= before.leaderEpoch,
+      "leader epochs rise with partition epochs",
+    );
+    this.#core.adopt(assignment);
+    const leads = this.#mayLead();
+    const isSameTerm = assignment.leaderEpoch === before.leaderEpoch;
+    if (this.#leadership && (!leads || !isSameTerm)) this.#stepDown();
+    if (this.#leadership) this.#leadership.reassigned();
+    else if (leads) this.#lead();
+    this.#core.waiters.release();
+    this.#enforceRetention();
+  }
+
+  #mayLead(): boolean {
+    const { assignment, wasReset, isFenced } = this.#core;
+    return assignment.leader === assignment.brokerId && !isFenced && !wasReset;
+  }
+
+  /** Begins to lead a new epoch, once everything it holds is durable. */
+  #lead(): void {
+    const leadership = new Leadership(this.#core, (assignment) => this.#learn(assignment));
+    const end = this.#core.log.point();
+    this.#leadership = leadership;
+    this.#core.ports.storage.sync().then(
+      () => leadership.begin(end, true),
+      (error: unknown) => this.#core.ports.broken(error),
+    );
+  }
+
+  #stepDown(): void {
+    const deposed = refuse("NOT_LEADER_OR_FOLLOWER");
+    this.#leadership?.end(deposed);
+    this.#leadership = null;
+    this.#appends.refuseGathered(deposed);
+    this.tails.closeAll(TAIL_CLOSE.moved, "Another replica leads the partition.");
+  }
+
+  #leading(): Leadership | Refusal {
+    return this.#leadership ?? this.#refusalToLead() ?? refuse("LEADER_NOT_AVAILABLE");
   }
 
   #refusalToLead(): Refusal | null {
-    if (this.#isPurged) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
-    const { leader, brokerId } = this.#assignment;
-    if (leader === brokerId) return null;
-    return refuse(leader < 0 ? "LEADER_NOT_AVAILABLE" : "NOT_LEADER_OR_FOLLOWER");
-  }
-
-  #refusalOfAcks(acks: AppendRequest["acks"]): Refusal | null {
-    if (acks !== -1) return null;
-    const inSync = this.#assignment.inSync.length;
-    const needed = this.#config["min.insync.replicas"];
-    if (inSync >= needed) return null;
+    const refusal = this.#core.refusalToServe();
+    if (refusal || this.#leadership) return refusal;
+    const { leader, brokerId } = this.#core.assignment;
     return refuse(
-      "NOT_ENOUGH_REPLICAS",
-      `${inSync} in sync, min.insync.replicas is ${needed}; nothing was written.`,
+      leader < 0 || leader === brokerId ? "LEADER_NOT_AVAILABLE" : "NOT_LEADER_OR_FOLLOWER",
     );
   }
 
   #refusalToRead(offset: number): Refusal | null {
-    const refusal = this.#refusalToLead();
+    const refusal = this.#core.refusalToServe();
     if (refusal) return refusal;
-    const { startOffset, endOffset } = this.#log;
+    const { startOffset, endOffset } = this.#core.log;
+    // What lies beyond a follower's knowledge only the leader knows.
+    if (!this.#leadership && (offset > endOffset || this.#core.wasReset)) {
+      return refuse("NOT_LEADER_OR_FOLLOWER");
+    }
     if (offset < startOffset) {
       return refuse(
         "OFFSET_BELOW_LOG_START",
@@ -320,102 +340,48 @@ export class Replica {
   #read(request: FetchRequest): Result<Fetched> {
     const refusal = this.#refusalToRead(request.offset);
     if (refusal) return refusal;
+    const { log, highWatermark, assignment } = this.#core;
     const maxBytes = Math.min(request.maxBytes, FETCH_BYTES_MAX);
-    const batches = this.#log.read(request.offset, this.#highWatermark, maxBytes);
+    const batches = log.read(request.offset, highWatermark, maxBytes);
     const nextOffset = batches.length === 0 ? request.offset : offsetAfter(batches);
-    const { partitionEpoch } = this.#assignment;
-    return { ok: true, batches, nextOffset, partitionEpoch, ...this.#ends() };
+    const { partitionEpoch } = assignment;
+    return { ok: true, batches, nextOffset, partitionEpoch, ...this.#core.ends() };
   }
 
-  async #flushAll(): Promise<void> {
-    this.#isFlushing = true;
-    try {
-      while (this.#gathered.length > 0 && !this.#isPurged) {
-        await this.#flush(this.#takeGathered());
-        // One more turn of the event loop where little has arrived yet: a row costs the same
-        // whatever it holds, and appends that come at once are delivered one a turn.
-        if (this.#isLittleGathered()) await this.#ports.storage.sync();
+  /** Whether asking the other replicas might show records that a read did not. */
+  #mayKnowMore(request: FetchRequest, read: Result<Fetched>): boolean {
+    const { highWatermark, log } = this.#core;
+    if (this.#leadership) {
+      return read.ok && read.batches.length === 0 && this.#leadership.isUnverified;
+    }
+    if (this.#core.isFenced || this.#core.assignment.leader < 0) return false;
+    if (!read.ok) return read.error === "NOT_LEADER_OR_FOLLOWER";
+    return request.offset >= highWatermark && highWatermark < log.endOffset;
+  }
+
+  /** A leader hears what its followers hold; a follower asks its leader. Bounded in time. */
+  async #askForMore(): Promise<void> {
+    const { waiters } = this.#core;
+    await new Promise<void>((resolve) => {
+      if (this.#leadership) {
+        waiters.wait(1, VERIFY_MS, resolve);
+        this.#leadership.check();
+      } else {
+        const cancel = this.#core.ports.timers.after(VERIFY_MS, resolve);
+        void this.#following.refresh().then(() => {
+          cancel();
+          resolve();
+        });
       }
-    } catch (error) {
-      for (const append of this.#gathered.splice(0)) append.answer(refuse("KAFKA_STORAGE_ERROR"));
-      this.#ports.broken(error);
-    } finally {
-      this.#isFlushing = false;
-    }
-  }
-
-  #isLittleGathered(): boolean {
-    let bytes = 0;
-    for (const append of this.#gathered) bytes += append.bytes.byteLength;
-    return bytes > 0 && bytes < LITTLE_GATHERED_BYTES;
-  }
-
-  /** What goes into the next flush: about a chunk's target, at least one append. */
-  #takeGathered(): PendingAppend[] {
-    let bytes = 0;
-    let count = 0;
-    for (const append of this.#gathered) {
-      bytes += append.bytes.byteLength;
-      if (count > 0 && bytes > CHUNK_BYTES_TARGET) break;
-      count += 1;
-    }
-    return this.#gathered.splice(0, count);
-  }
-
-  async #flush(appends: readonly PendingAppend[]): Promise<void> {
-    const written = this.#write(appends);
-    try {
-      await this.#ports.storage.sync();
-    } catch (error) {
-      for (const append of appends) append.answer(refuse("KAFKA_STORAGE_ERROR"));
-      throw error;
-    }
-    this.#advanceHighWatermark(written.bytes);
-    appends.forEach((append, i) => append.answer(this.#answer(written.outcomes[i]!)));
-  }
-
-  /** Decides, persists and applies one flush. Where storage refuses it, nothing was written. */
-  #write(appends: readonly PendingAppend[]): WrittenFlush {
-    const { endOffset, endPosition } = this.#log;
-    const { leaderEpoch } = this.#assignment;
-    const nowMs = this.#ports.clock.nowMs();
-    const config = this.#config;
-    const { producers } = this.#log;
-    const plan = planFlush(appends, { endOffset, leaderEpoch, producers, config, nowMs });
-    try {
-      if (plan.chunks.length > 0) {
-        const segment = this.#log.segment.baseOffset;
-        this.#log.write(plan, leaderEpoch, this.#highWatermark, nowMs);
-        const hasRolled = segment !== this.#log.segment.baseOffset;
-        const isUnwatched = this.#alarmAtMs === null && config["retention.ms"] >= 0;
-        if (hasRolled || isUnwatched) this.#enforceRetention();
-      }
-    } catch (error) {
-      if (this.#log.endOffset !== endOffset) throw error;
-      return { outcomes: appends.map(() => refuse("KAFKA_STORAGE_ERROR")), bytes: 0 };
-    }
-    return { outcomes: plan.outcomes, bytes: this.#log.endPosition - endPosition };
-  }
-
-  #answer(outcome: AppendOutcome): Result<Appended> {
-    if (!outcome.ok) return outcome;
-    const { partitionEpoch } = this.#assignment;
-    return { ...outcome, logStartOffset: this.#log.startOffset, partitionEpoch };
-  }
-
-  #advanceHighWatermark(bytes: number): void {
-    if (this.#isPurged) return;
-    this.#highWatermark = this.#log.endOffset;
-    if (bytes === 0) return;
-    this.#waiters.advance(bytes);
-    this.tails.advance();
+    });
   }
 
   /** Lets go of what retention lets go, deletes rows below the start, and sets the next alarm. */
   #enforceRetention(): void {
-    const { storage, clock } = this.#ports;
+    if (!this.#leadership) return;
+    const { clock, storage } = this.#core.ports;
+    const { log } = this.#core;
     const nowMs = clock.nowMs();
-    const log = this.#log;
     const closed = allSegments(storage).map((segment) => ({
       lastOffset: segment.last_offset,
       sizeBytes: segment.size_bytes,
@@ -430,41 +396,25 @@ export class Replica {
     const maxTimestamp = newest !== null && newest < 0 ? nowMs : newest;
     const segments =
       maxTimestamp === null ? closed : [...closed, { lastOffset, sizeBytes, maxTimestamp }];
-    const decision = decideRetention(segments, this.#config, nowMs);
+    const decision = decideRetention(segments, this.#core.config, nowMs);
     const newStart = (segments[decision.segments - 1]?.lastOffset ?? -1) + 1;
-    if (newStart > this.#highWatermark) {
-      // Records that are not durable yet come first: their flush is under way.
-      return this.#setAlarm(nowMs + RETENTION_PAUSE_MS);
+    if (newStart > this.#core.highWatermark) {
+      // Records that are not committed yet come first: they are under way.
+      return this.#core.setAlarm(nowMs + RETENTION_PAUSE_MS);
     }
     if (newStart > log.startOffset) {
       if (newStart === log.endOffset) log.roll(nowMs);
       this.#raiseStart(newStart);
     } else if (log.deleteBelowStart()) {
-      this.#setAlarm(nowMs + 1);
+      this.#core.setAlarm(nowMs + 1);
     }
     if (decision.nextDueMs !== null) {
-      this.#setAlarm(Math.max(decision.nextDueMs, nowMs + RETENTION_PAUSE_MS));
+      this.#core.setAlarm(Math.max(decision.nextDueMs, nowMs + RETENTION_PAUSE_MS));
     }
   }
 
   #raiseStart(offset: number): void {
-    this.#log.raiseStart(offset, (log) => this.#persistState(log));
-    if (this.#log.deleteBelowStart()) this.#setAlarm(this.#ports.clock.nowMs() + 1);
-  }
-
-  #setAlarm(atMs: number): void {
-    // Every setting is a written row: one that comes early enough already is left alone.
-    if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
-    this.#alarmAtMs = Math.min(atMs, ALARM_MS_MAX);
-    this.#ports.alarm.set(this.#alarmAtMs);
-  }
-
-  #persistState(log: Log): void {
-    writeReplicaState(this.#ports.storage, {
-      version: 1,
-      assignment: this.#assignment,
-      logStartOffset: log.startOffset,
-      emptyAt: { offset: log.endOffset, position: log.endPosition },
-    });
+    this.#core.raiseStart(offset);
+    this.#leadership?.startRaised();
   }
 }

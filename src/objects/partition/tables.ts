@@ -7,7 +7,7 @@
 import { assert } from "../../base/errors.ts";
 import type { SqlRow, StoragePort } from "../../base/ports.ts";
 import type { ReplicaAssignment } from "./api.ts";
-import type { ProducerBatch } from "./producers.ts";
+import type { ReplicatedChunk } from "./peers.ts";
 
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS replica (id INTEGER PRIMARY KEY CHECK (id = 0), state TEXT NOT NULL)`,
@@ -46,11 +46,18 @@ export interface ReplicaState {
   readonly assignment: ReplicaAssignment;
   readonly logStartOffset: number;
   /** End of the log and its byte position when the row was written: they hold while there is no chunk. */
-  readonly emptyAt: { readonly offset: number; readonly position: number };
+  readonly emptyAt: {
+    readonly offset: number;
+    readonly position: number;
+    /** Of the last chunk there was; rows from before replication lack it. */
+    readonly leaderEpoch?: number;
+  };
+  /** The storage was lost once, and the log is not copied anew yet. */
+  readonly wasReset?: boolean;
 }
 
-/** A chunk without its data: one row holding whole batches. */
-export interface ChunkFacts extends SqlRow {
+/** What a follower's row has from its leader's: all but what depends on the replica itself. */
+export interface CopiedFacts {
   readonly base_offset: number;
   readonly last_offset: number;
   readonly leader_epoch: number;
@@ -63,16 +70,17 @@ export interface ChunkFacts extends SqlRow {
   readonly segment_position: number;
   readonly segment_started_ms: number;
   readonly segment_chunks: number;
-  /** Base offset of the first chunk with producer entries that the snapshot lacks; null when it lacks none. */
-  readonly producers_from: number | null;
   /** JSON of the chunk's {@link ProducerBatch} entries; null when it has none. */
   readonly producers: string | null;
+}
+
+/** A chunk without its data: one row holding whole batches. */
+export interface ChunkFacts extends CopiedFacts, SqlRow {
+  /** Base offset of the first chunk with producer entries that the snapshot lacks; null when it lacks none. */
+  readonly producers_from: number | null;
   /** The high watermark that the replica knew when it wrote the row: where it starts from when it wakes up. */
   readonly high_watermark: number;
 }
-
-/** What a follower's row has from its leader's: all but what depends on the replica itself. */
-export type CopiedFacts = Omit<ChunkFacts, "producers_from" | "high_watermark">;
 
 /** A closed segment: what retention and timestamp look-ups act on. */
 export interface SegmentFacts extends SqlRow {
@@ -85,13 +93,12 @@ export interface SegmentFacts extends SqlRow {
   readonly closed_ms: number;
 }
 
-const CHUNK_FACTS = `base_offset, last_offset, leader_epoch, max_timestamp, position, size_bytes,
-  segment_base, segment_position, segment_started_ms, segment_chunks, producers_from, producers, high_watermark`;
+const COPIED_FACTS = `base_offset, last_offset, leader_epoch, max_timestamp, position, size_bytes,
+  segment_base, segment_position, segment_started_ms, segment_chunks, producers`;
+
+const CHUNK_FACTS = `${COPIED_FACTS}, producers_from, high_watermark`;
 
 const SEGMENT_FACTS = "base_offset, last_offset, position, size_bytes, max_timestamp, closed_ms";
-
-/** Entries of one row of a snapshot: some 60 bytes each, far below the platform's 2 MB a row. */
-const SNAPSHOT_ENTRIES_PER_ROW = 10_000;
 
 export function createTables(storage: StoragePort): void {
   for (const table of TABLES) storage.all(table);
@@ -125,8 +132,8 @@ export function insertChunk(storage: StoragePort, chunk: ChunkFacts, data: Uint8
     chunk.segment_position,
     chunk.segment_started_ms,
     chunk.segment_chunks,
-    chunk.producers_from,
     chunk.producers,
+    chunk.producers_from,
     chunk.high_watermark,
     data,
   );
@@ -137,9 +144,32 @@ export function lastChunk(storage: StoragePort): ChunkFacts | null {
   return storage.all<ChunkFacts>(sql)[0] ?? null;
 }
 
-export function firstChunk(storage: StoragePort): ChunkFacts | null {
-  const sql = `SELECT ${CHUNK_FACTS} FROM chunks ORDER BY base_offset LIMIT 1`;
-  return storage.all<ChunkFacts>(sql)[0] ?? null;
+/** The first chunk that begins at or above `from`. */
+export function firstChunk(storage: StoragePort, from = 0): ChunkFacts | null {
+  const sql = `SELECT ${CHUNK_FACTS} FROM chunks WHERE base_offset >= ? ORDER BY base_offset LIMIT 1`;
+  return storage.all<ChunkFacts>(sql, from)[0] ?? null;
+}
+
+/** Whether a chunk begins at this offset. */
+export function hasChunkAt(storage: StoragePort, offset: number): boolean {
+  return storage.all("SELECT 1 AS found FROM chunks WHERE base_offset = ?", offset).length > 0;
+}
+
+/** Whether a chunk begins at `offset`. */
+export function hasChunk(storage: StoragePort, offset: number): boolean {
+  return storage.all("SELECT 1 AS found FROM chunks WHERE base_offset = ?", offset).length > 0;
+}
+
+/** Leader epoch of the chunk that ends before `offset`; -1 when there is none. */
+export function epochBelow(storage: StoragePort, offset: number): number {
+  const chunk = chunkAtOrBelow(storage, offset - 1);
+  return chunk?.last_offset === offset - 1 ? chunk.leader_epoch : -1;
+}
+
+/** The chunk that holds `offset`, or else the one before it; null below all. */
+export function chunkAtOrBelow(storage: StoragePort, offset: number): ChunkFacts | null {
+  const sql = `SELECT ${CHUNK_FACTS} FROM chunks WHERE base_offset <= ? ORDER BY base_offset DESC LIMIT 1`;
+  return storage.all<ChunkFacts>(sql, offset)[0] ?? null;
 }
 
 /** Base offset of the chunk that holds `offset`, or else of the one before it; null below all. */
@@ -150,14 +180,16 @@ export function chunkBaseAtOrBelow(storage: StoragePort, offset: number): number
 
 /**
  * Base offset of the last chunk that a page of `maxBytes` beginning in the chunk at `base` is read
- * from. A chunk that does not fit whole is left to the next page, unless this one would be less than
- * half full: its blob would be read for a few batches, and read again.
+ * from. A chunk that does not fit whole is left to the next page, unless this one would have fewer
+ * bytes than `leastBytes`: half a page for readers, since a blob would be read for a few batches, and
+ * read again.
  */
 export function lastChunkOfPage(
   storage: StoragePort,
   base: number,
   below: number,
   maxBytes: number,
+  leastBytes = maxBytes / 2,
 ): number {
   let last = base;
   let bytes = 0;
@@ -167,12 +199,27 @@ export function lastChunkOfPage(
     [base, below],
     (row) => {
       const fits = bytes + row.size_bytes <= maxBytes;
-      if (fits || bytes < maxBytes / 2) last = row.base_offset;
+      if (fits || bytes < leastBytes) last = row.base_offset;
       bytes += row.size_bytes;
       return fits;
     },
   );
   return last;
+}
+
+/** Chunks of base offsets [from, to] with their data, as another replica gets them. */
+export function chunksWithin(storage: StoragePort, from: number, to: number): ReplicatedChunk[] {
+  const chunks: ReplicatedChunk[] = [];
+  storage.each<CopiedFacts & SqlRow & { data: ArrayBuffer }>(
+    `SELECT ${COPIED_FACTS}, data FROM chunks
+     WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`,
+    [from, to],
+    ({ data, ...facts }) => {
+      chunks.push({ facts, data: new Uint8Array(data) });
+      return true;
+    },
+  );
+  return chunks;
 }
 
 /** The first chunk of base offsets [from, to] whose newest record is not older than `timestampMs`. */
@@ -210,6 +257,11 @@ export function deleteChunksBelow(storage: StoragePort, offset: number, most: nu
   return found.length;
 }
 
+/** Deletes the chunks that begin at or above `offset`. */
+export function deleteChunksFrom(storage: StoragePort, offset: number): void {
+  storage.all("DELETE FROM chunks WHERE base_offset >= ?", offset);
+}
+
 export function insertSegment(storage: StoragePort, segment: SegmentFacts): void {
   storage.all(
     `INSERT INTO segments (${SEGMENT_FACTS}) VALUES (?, ?, ?, ?, ?, ?)`,
@@ -231,53 +283,7 @@ export function deleteSegmentsBelow(storage: StoragePort, offset: number): void 
   storage.all("DELETE FROM segments WHERE last_offset < ?", offset);
 }
 
-/** Replaces the snapshot by one that covers the log below `nextOffset`. */
-export function writeProducerSnapshot(
-  storage: StoragePort,
-  nextOffset: number,
-  entries: readonly ProducerBatch[],
-): void {
-  const parts = Math.max(1, Math.ceil(entries.length / SNAPSHOT_ENTRIES_PER_ROW));
-  storage.all("DELETE FROM producer_snapshot WHERE part >= ?", parts);
-  for (let part = 0; part < parts; part++) {
-    const at = part * SNAPSHOT_ENTRIES_PER_ROW;
-    storage.all(
-      "INSERT OR REPLACE INTO producer_snapshot (part, next_offset, entries) VALUES (?, ?, ?)",
-      part,
-      nextOffset,
-      JSON.stringify(entries.slice(at, at + SNAPSHOT_ENTRIES_PER_ROW)),
-    );
-  }
-}
-
-/**
- * The snapshot's entries, then those of the chunks that it lacks, in their order. Returns how many
- * chunks it read.
- */
-export function readProducerBatches(
-  storage: StoragePort,
-  producersFrom: number | null,
-  take: (batch: ProducerBatch) => void,
-): number {
-  let covered = 0;
-  let chunks = 0;
-  const parts = storage.all<{ next_offset: number; entries: string }>(
-    "SELECT next_offset, entries FROM producer_snapshot ORDER BY part",
-  );
-  for (const { next_offset, entries } of parts) {
-    covered = next_offset;
-    for (const batch of JSON.parse(entries) as ProducerBatch[]) take(batch);
-  }
-  if (producersFrom === null) return chunks;
-  storage.each<{ producers: string | null }>(
-    "SELECT producers FROM chunks WHERE base_offset >= ? ORDER BY base_offset",
-    [Math.max(producersFrom, covered)],
-    ({ producers }) => {
-      chunks += 1;
-      if (producers === null) return true;
-      for (const batch of JSON.parse(producers) as ProducerBatch[]) take(batch);
-      return true;
-    },
-  );
-  return chunks;
+/** Deletes the segments that begin at or above `offset`. */
+export function deleteSegmentsFrom(storage: StoragePort, offset: number): void {
+  storage.all("DELETE FROM segments WHERE base_offset >= ?", offset);
 }

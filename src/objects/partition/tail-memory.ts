@@ -3,6 +3,7 @@
  * its own small budget each tail draws on one account for the isolate: when that is overdrawn, the
  * tail that was longest untouched is dropped (its readers go to storage then).
  */
+import type { ReplicatedChunk } from "./peers.ts";
 
 interface TailOwner {
   dropTail(): void;
@@ -33,18 +34,11 @@ export class TailAccount {
   }
 }
 
-/** A chunk in memory: whole batches and the offsets they span. */
-export interface HotChunk {
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  readonly data: Uint8Array;
-}
-
 /** The newest chunks of one log, gapless up to its end, within a budget of bytes. */
 export class HotTail implements TailOwner {
   readonly #account: TailAccount;
   readonly #limitBytes: () => number;
-  #chunks: HotChunk[] = [];
+  #chunks: ReplicatedChunk[] = [];
   #bytes = 0;
 
   constructor(account: TailAccount, limitBytes: () => number) {
@@ -52,11 +46,17 @@ export class HotTail implements TailOwner {
     this.#limitBytes = limitBytes;
   }
 
-  push(chunk: HotChunk): void {
+  push(chunk: ReplicatedChunk): void {
     this.#chunks.push(chunk);
-    this.#bytes += chunk.data.byteLength;
-    while (this.#bytes > this.#limitBytes()) {
-      this.#bytes -= this.#chunks.shift()!.data.byteLength;
+    this.#bytes += bytesOf(chunk);
+    while (this.#bytes > this.#limitBytes()) this.#bytes -= bytesOf(this.#chunks.shift()!);
+    this.#account.hold(this, this.#bytes);
+  }
+
+  /** Drops the chunks that begin at or above `offset`. */
+  truncate(offset: number): void {
+    while (this.#chunks.length > 0 && this.#chunks.at(-1)!.facts.base_offset >= offset) {
+      this.#bytes -= bytesOf(this.#chunks.pop()!);
     }
     this.#account.hold(this, this.#bytes);
   }
@@ -72,10 +72,21 @@ export class HotTail implements TailOwner {
   }
 
   /** The chunks from the one that holds `offset` on; null when that one is not here. */
-  from(offset: number): readonly HotChunk[] | null {
+  from(offset: number): readonly ReplicatedChunk[] | null {
     const first = this.#chunks[0];
-    if (!first || offset < first.baseOffset) return null;
-    const at = this.#chunks.findIndex((chunk) => chunk.lastOffset >= offset);
-    return at < 0 ? [] : this.#chunks.slice(at);
+    if (!first || offset < first.facts.base_offset) return null;
+    let below = 0;
+    let at = this.#chunks.length;
+    while (below < at) {
+      const middle = (below + at) >> 1;
+      if (this.#chunks[middle]!.facts.last_offset >= offset) at = middle;
+      else below = middle + 1;
+    }
+    return this.#chunks.slice(at);
   }
+}
+
+/** Producers' entries may weigh as much as the small batches that they tell of. */
+function bytesOf({ facts, data }: ReplicatedChunk): number {
+  return data.byteLength + (facts.producers?.length ?? 0);
 }

@@ -17,7 +17,7 @@ export interface TransferStub extends Pick<PartitionApi, "append"> {
 const REQUEST_BYTES_MIN = 16_384;
 
 /** Nobody resolves this name: a request to an object needs a URL, and only its path is read. */
-const ORIGIN = "http://partition/";
+export const PARTITION_ORIGIN = "http://partition/";
 const ENDS_HEADER = "x-ends";
 const APPENDED_HEADER = "x-appended";
 /** A refusal comes as JSON of itself under this status. */
@@ -45,7 +45,7 @@ export async function sendAppend(
     const isView = bytes !== batches.buffer.byteLength;
     return stub.append(isView ? { ...request, batches: batches.slice() } : request);
   }
-  const url = `${ORIGIN}append/${bytes}/${acks}/${sparseSequences === true ? 1 : 0}`;
+  const url = `${PARTITION_ORIGIN}append/${bytes}/${acks}/${sparseSequences === true ? 1 : 0}`;
   const response = await stub.fetch(url, { method: "POST", body: batches });
   const appended = response.headers.get(APPENDED_HEADER);
   if (appended === null) return response.json<Refusal>();
@@ -83,7 +83,7 @@ export async function sendFetch(
 ): Promise<StreamedFetch | Refusal> {
   const committed = isolation === "read_committed" ? READ_COMMITTED : "0";
   const path = `fetch/${offset}/${maxBytes}/${minBytes}/${maxWaitMs}/${committed}`;
-  const response = await stub.fetch(ORIGIN + path);
+  const response = await stub.fetch(PARTITION_ORIGIN + path);
   if (response.status === REFUSED) return response.json<Refusal>();
   const ends = response.headers.get(ENDS_HEADER)!.split(" ").map(Number);
   return {
@@ -113,7 +113,7 @@ export async function sendTail(
   offset: number,
 ): Promise<{ readonly ok: true; readonly socket: WebSocket } | Refusal> {
   const headers = { upgrade: "websocket" };
-  const response = await stub.fetch(`${ORIGIN}tail/${offset}`, { headers });
+  const response = await stub.fetch(`${PARTITION_ORIGIN}tail/${offset}`, { headers });
   const socket = response.webSocket;
   return socket ? { ok: true, socket } : response.json<Refusal>();
 }

@@ -20,6 +20,10 @@ export class Waiters {
     this.#timers = timers;
   }
 
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   /** Calls `answer` once: when so many more bytes became readable, or after `delayMs`. */
   wait(missingBytes: number, delayMs: number, answer: () => void): void {
     if (this.#waiting.size >= WAITERS_MAX) return answer();

@@ -2,9 +2,20 @@
 import { expect, it } from "vitest";
 import { HotTail, TailAccount } from "../../../src/objects/partition/tail-memory.ts";
 
-const chunk = (baseOffset: number, bytes: number) => ({
-  baseOffset,
-  lastOffset: baseOffset,
+const chunk = (baseOffset: number, bytes: number, producers: string | null = null) => ({
+  facts: {
+    base_offset: baseOffset,
+    last_offset: baseOffset,
+    leader_epoch: 0,
+    max_timestamp: 0,
+    position: 0,
+    size_bytes: bytes,
+    segment_base: 0,
+    segment_position: 0,
+    segment_started_ms: 0,
+    segment_chunks: 1,
+    producers,
+  },
   data: new Uint8Array(bytes),
 });
 
@@ -12,7 +23,7 @@ it("keeps the newest chunks within its own budget", () => {
   const tail = new HotTail(new TailAccount(1_000), () => 250);
   for (let offset = 0; offset < 5; offset++) tail.push(chunk(offset, 100));
   expect(tail.from(2)).toBeNull();
-  expect(tail.from(3)!.map(({ baseOffset }) => baseOffset)).toEqual([3, 4]);
+  expect(tail.from(3)!.map(({ facts }) => facts.base_offset)).toEqual([3, 4]);
   expect(tail.from(5)).toEqual([]);
 });
 

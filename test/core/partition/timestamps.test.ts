@@ -35,19 +35,19 @@ it("finds by time what a linear scan finds", async () => {
           all.findIndex((timestamp, offset) => offset >= start && fits(timestamp));
         for (let time = 0; time <= 51; time++) {
           const found = expectOk(
-            harness.replica.listOffset({ at: "timestamp", timestampMs: time }),
+            await harness.replica.listOffset({ at: "timestamp", timestampMs: time }),
           );
           const offset = scan((timestamp) => timestamp >= time);
           expect(found).toMatchObject({ offset, timestampMs: all[offset] ?? -1 });
         }
         const newest = Math.max(-1, ...all.slice(start));
-        const found = expectOk(harness.replica.listOffset({ at: "max-timestamp" }));
+        const found = expectOk(await harness.replica.listOffset({ at: "max-timestamp" }));
         expect(found).toMatchObject({
           offset: scan((timestamp) => timestamp === newest),
           timestampMs: newest,
         });
-        expect(expectOk(harness.replica.listOffset({ at: "earliest" })).offset).toBe(start);
-        expect(expectOk(harness.replica.listOffset({ at: "latest" })).offset).toBe(all.length);
+        expect(expectOk(await harness.replica.listOffset({ at: "earliest" })).offset).toBe(start);
+        expect(expectOk(await harness.replica.listOffset({ at: "latest" })).offset).toBe(all.length);
       },
     ),
     { numRuns: 200 },

@@ -1,0 +1,207 @@
+/**
+ * Appends to the log of a leader: checked, admitted within the bytes that may be in flight, gathered;
+ * when no flush is under way, all that has gathered is decided (flush.ts), persisted (log.ts),
+ * applied, and answered once it is durable, or with acks=all once the in-sync replicas have it too.
+ */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { CHUNK_BYTES_TARGET } from "../../base/limits.ts";
+import { splitBatches } from "../../records/index.ts";
+import type { Appended, AppendRequest } from "./api.ts";
+import type { ReplicaCore, Result } from "./core.ts";
+import { checkAppend, planFlush, type AppendOutcome, type GatheredAppend } from "./flush.ts";
+import type { Leadership } from "./leadership.ts";
+
+interface PendingAppend extends GatheredAppend {
+  readonly acks: AppendRequest["acks"];
+  readonly answer: (result: Result<Appended>) => void;
+}
+
+export interface AppendsOwner {
+  /** The epoch that this replica leads now, or why it does not. */
+  leading(): Leadership | Refusal;
+  /** A segment was closed, or nothing watches over retention yet. */
+  enforceRetention(): void;
+}
+
+/** A flush of fewer bytes than this waits a turn for more. */
+const LITTLE_GATHERED_BYTES = 8_192;
+
+export class Appends {
+  readonly #core: ReplicaCore;
+  readonly #owner: AppendsOwner;
+  #gathered: PendingAppend[] = [];
+  #isFlushing = false;
+  #bytesInFlight = 0;
+  #bytesInFlightPeak = 0;
+
+  constructor(core: ReplicaCore, owner: AppendsOwner) {
+    this.#core = core;
+    this.#owner = owner;
+  }
+
+  get bytesInFlight(): number {
+    return this.#bytesInFlight;
+  }
+
+  get bytesInFlightPeak(): number {
+    return this.#bytesInFlightPeak;
+  }
+
+  /** See {@link Replica.receive}. */
+  async receive(bytes: number, read: () => Promise<AppendRequest>): Promise<Result<Appended>> {
+    // An append that alone exceeds the bound would be refused for ever: it may go alone.
+    const bound = this.#core.config["queued.max.bytes"];
+    if (this.#bytesInFlight > 0 && this.#bytesInFlight + bytes > bound) {
+      return refuse("THROTTLING_QUOTA_EXCEEDED");
+    }
+    this.#bytesInFlight += bytes;
+    this.#bytesInFlightPeak = Math.max(this.#bytesInFlightPeak, this.#bytesInFlight);
+    try {
+      return await this.#gather(await read());
+    } finally {
+      this.#bytesInFlight -= bytes;
+    }
+  }
+
+  /** Nothing that waits for a flush will be written. */
+  refuseGathered(refusal: Refusal): void {
+    for (const append of this.#gathered.splice(0)) append.answer(refusal);
+  }
+
+  #gather(request: AppendRequest): Result<Appended> | Promise<Result<Appended>> {
+    const leading = this.#owner.leading();
+    if ("ok" in leading) return leading;
+    const { acks } = request;
+    const refusal = acks === -1 ? this.#refusalOfAll() : null;
+    if (refusal) return refusal;
+    const split = splitBatches(request.batches);
+    if (!split.ok) return split;
+    const append = {
+      bytes: request.batches,
+      headers: split.batches,
+      sparseSequences: request.sparseSequences === true,
+    };
+    const refused = checkAppend(append, this.#core.config);
+    if (refused) return refused;
+    return new Promise((answer) => {
+      this.#gathered.push({ ...append, acks, answer });
+      // Not awaited: every append has an answer of its own.
+      if (!this.#isFlushing) void this.#flushAll();
+    });
+  }
+
+  /** Why an append with acks=all would be for nothing. */
+  #refusalOfAll(): Refusal | null {
+    const inSync = this.#core.assignment.inSync.length;
+    const needed = this.#core.config["min.insync.replicas"];
+    if (inSync >= needed) return null;
+    return refuse(
+      "NOT_ENOUGH_REPLICAS",
+      `${inSync} in sync, min.insync.replicas is ${needed}; nothing was written.`,
+    );
+  }
+
+  async #flushAll(): Promise<void> {
+    this.#isFlushing = true;
+    try {
+      while (this.#gathered.length > 0) {
+        await this.#flush(this.#takeGathered());
+        // One more turn of the event loop where little has arrived yet: a row costs the same
+        // whatever it holds, and appends that come at once are delivered one a turn.
+        if (this.#isLittleGathered()) await this.#core.ports.storage.sync();
+      }
+    } catch (error) {
+      this.refuseGathered(refuse("KAFKA_STORAGE_ERROR"));
+      this.#core.ports.broken(error);
+    } finally {
+      this.#isFlushing = false;
+    }
+  }
+
+  #isLittleGathered(): boolean {
+    let bytes = 0;
+    for (const append of this.#gathered) bytes += append.bytes.byteLength;
+    return bytes > 0 && bytes < LITTLE_GATHERED_BYTES;
+  }
+
+  /** What goes into the next flush: about a chunk's target, at least one append. */
+  #takeGathered(): PendingAppend[] {
+    let bytes = 0;
+    let count = 0;
+    for (const append of this.#gathered) {
+      bytes += append.bytes.byteLength;
+      if (count > 0 && bytes > CHUNK_BYTES_TARGET) break;
+      count += 1;
+    }
+    return this.#gathered.splice(0, count);
+  }
+
+  async #flush(gathered: readonly PendingAppend[]): Promise<void> {
+    const leading = this.#owner.leading();
+    if ("ok" in leading) {
+      for (const append of gathered) append.answer(leading);
+      return;
+    }
+    // The in-sync set may have shrunk while they waited: with acks=all nothing may be written then.
+    const tooFew = this.#refusalOfAll();
+    const appends = tooFew ? gathered.filter(({ acks }) => acks !== -1) : gathered;
+    if (tooFew) for (const append of gathered) if (append.acks === -1) append.answer(tooFew);
+    const outcomes = this.#write(appends);
+    const written = this.#core.log.point();
+    try {
+      await this.#core.ports.storage.sync();
+    } catch (error) {
+      for (const append of appends) append.answer(refuse("KAFKA_STORAGE_ERROR"));
+      throw error;
+    }
+    leading.flushed(written);
+    appends.forEach((append, i) => this.#answer(append, outcomes[i]!, leading));
+  }
+
+  /** Decides, persists and applies one flush. Where storage refuses it, nothing was written. */
+  #write(appends: readonly PendingAppend[]): readonly AppendOutcome[] {
+    const { log, config, assignment, ports } = this.#core;
+    const { endOffset, producers } = log;
+    const { leaderEpoch } = assignment;
+    const nowMs = ports.clock.nowMs();
+    const plan = planFlush(appends, { endOffset, leaderEpoch, producers, config, nowMs });
+    try {
+      if (plan.chunks.length > 0) {
+        const segment = log.segment.baseOffset;
+        log.write(plan, leaderEpoch, this.#core.highWatermark, nowMs);
+        this.#core.written();
+        const hasRolled = segment !== log.segment.baseOffset;
+        const isUnwatched = this.#core.alarmAtMs === null && config["retention.ms"] >= 0;
+        if (hasRolled || isUnwatched) this.#owner.enforceRetention();
+      }
+    } catch (error) {
+      if (log.endOffset !== endOffset) throw error;
+      return appends.map(() => refuse("KAFKA_STORAGE_ERROR"));
+    }
+    return plan.outcomes;
+  }
+
+  /** The write is durable here: answers, or waits for the in-sync replicas. */
+  #answer(append: PendingAppend, outcome: AppendOutcome, leading: Leadership): void {
+    if (!outcome.ok) return append.answer(outcome);
+    const { assignment, highWatermark, config, log } = this.#core;
+    const appended = (): Appended => ({
+      ...outcome,
+      logStartOffset: log.startOffset,
+      partitionEpoch: assignment.partitionEpoch,
+    });
+    const refusal = this.#core.isPurged
+      ? refuse("UNKNOWN_TOPIC_OR_PARTITION")
+      : leading.isOver()
+        ? refuse("NOT_LEADER_OR_FOLLOWER")
+        : null;
+    if (refusal) return append.answer(refusal);
+    if (append.acks !== -1 || outcome.lastOffset < highWatermark) return append.answer(appended());
+    if (assignment.inSync.length < config["min.insync.replicas"]) {
+      return append.answer(refuse("NOT_ENOUGH_REPLICAS_AFTER_APPEND"));
+    }
+    leading.commits.wait(outcome.lastOffset, config["request.timeout.ms"], (refused) =>
+      append.answer(refused ?? appended()),
+    );
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * What the parts of a replica share: its log, its assignment, its high watermark and who reads.
+ * Decides nothing about roles: replica.ts does, and tells it.
+ */
+import { effectiveConfig, type EffectiveConfig } from "../../base/config.ts";
+import { refuse, type Refusal } from "../../base/errors.ts";
+import type { AlarmPort, ClockPort, StoragePort, TimerPort } from "../../base/ports.ts";
+import type { LogEnds, ReplicaAssignment, ReplicaRef } from "./api.ts";
+import { Log } from "./log.ts";
+import type { ControllerPort, PeerAddress, PeerPort } from "./peers.ts";
+import { writeReplicaState, type ReplicaState } from "./tables.ts";
+import type { TailAccount } from "./tail-memory.ts";
+import { Tails } from "./tails.ts";
+import { Waiters } from "./waiters.ts";
+
+export interface ReplicaPorts {
+  readonly storage: StoragePort;
+  readonly clock: ClockPort;
+  readonly alarm: AlarmPort;
+  readonly timers: TimerPort;
+  readonly peers: PeerPort;
+  readonly controller: ControllerPort;
+  readonly tailAccount: TailAccount;
+  /** The service's settings, by their names in the config table. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** When the alarm that survived the object's sleep is due; null for none. */
+  readonly alarmAtMs: number | null;
+  /** Storage and memory may disagree: the object must go and wake up anew. */
+  readonly broken: (error: unknown) => void;
+}
+
+export type Result<T> = T | Refusal;
+
+/** The largest `Date` has 8.64e15 ms: an alarm beyond it is none. */
+const ALARM_MS_MAX = 8_640_000_000_000_000;
+const ENDS_MAX = 1_000;
+
+export class ReplicaCore {
+  readonly ports: ReplicaPorts;
+  readonly log: Log;
+  readonly tails: Tails;
+  readonly waiters: Waiters;
+  isPurged = false;
+  /** The replica's storage was lost and the log is not copied anew yet. */
+  wasReset: boolean;
+  #assignment: ReplicaAssignment;
+  #config: EffectiveConfig;
+  #highWatermark: number;
+  #alarmAtMs: number | null;
+  /** Ends of writes above the high watermark, to know how many bytes become readable. */
+  #ends: { readonly offset: number; readonly position: number }[] = [];
+  #readablePosition: number;
+
+  constructor(ports: ReplicaPorts, state: ReplicaState) {
+    this.ports = ports;
+    this.#assignment = state.assignment;
+    this.#config = effectiveConfig(state.assignment.configs, ports.settings);
+    this.log = new Log(ports.storage, state, () => this.#config, ports.tailAccount);
+    this.wasReset = state.wasReset === true;
+    this.#highWatermark = this.log.wokenHighWatermark;
+    this.#readablePosition = this.log.endPosition;
+    this.#alarmAtMs = ports.alarmAtMs;
+    this.waiters = new Waiters(ports.timers);
+    this.tails = new Tails({
+      read: (offset, maxBytes) => this.log.read(offset, this.#highWatermark, maxBytes),
+      ends: () => this.ends(),
+      nowMs: () => ports.clock.nowMs(),
+      windowBytes: () => this.#config["tail.window.bytes"],
+    });
+  }
+
+  get assignment(): ReplicaAssignment {
+    return this.#assignment;
+  }
+
+  get config(): EffectiveConfig {
+    return this.#config;
+  }
+
+  /** Readers see what is below. */
+  get highWatermark(): number {
+    return this.#highWatermark;
+  }
+
+  /** Whether this replica's broker is fenced. */
+  get isFenced(): boolean {
+    return this.peer(this.#assignment.brokerId)?.fenced === true;
+  }
+
+  peer(brokerId: number): ReplicaRef | undefined {
+    return this.#assignment.replicas.find((replica) => replica.brokerId === brokerId);
+  }
+
+  address(replica: ReplicaRef): PeerAddress {
+    const { topicId, partition } = this.#assignment;
+    const { brokerId, generation, locationHint } = replica;
+    return { topicId, partition, brokerId, generation, locationHint };
+  }
+
+  ends(): LogEnds {
+    return {
+      logStartOffset: this.log.startOffset,
+      highWatermark: this.#highWatermark,
+      lastStableOffset: this.#highWatermark,
+    };
+  }
+
+  /** Persists a newer assignment, then goes by it. */
+  adopt(assignment: ReplicaAssignment): void {
+    const before = this.#assignment;
+    this.#assignment = assignment;
+    try {
+      this.persist();
+    } catch (error) {
+      this.#assignment = before;
+      throw error;
+    }
+    this.#config = effectiveConfig(assignment.configs, this.ports.settings);
+  }
+
+  /** Why this replica serves nobody; null when it may. */
+  refusalToServe(): Refusal | null {
+    if (this.isPurged) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+    return this.isFenced ? refuse("REPLICA_NOT_AVAILABLE") : null;
+  }
+
+  /** Notes the end of a write, for {@link advance}. */
+  written(): void {
+    // While nothing is committed, the oldest ends are enough: the rest is told of together.
+    if (this.#ends.length >= ENDS_MAX) this.#ends.pop();
+    this.#ends.push({ offset: this.log.endOffset, position: this.log.endPosition });
+  }
+
+  /** Raises the high watermark: lower ones change nothing. */
+  advance(highWatermark: number): void {
+    if (this.isPurged || highWatermark <= this.#highWatermark) return;
+    this.#highWatermark = highWatermark;
+    let passed = 0;
+    for (const end of this.#ends) {
+      if (end.offset > highWatermark) break;
+      passed += 1;
+    }
+    const last = this.#ends.splice(0, passed).at(-1);
+    if (last) {
+      this.waiters.advance(last.position - this.#readablePosition);
+      this.#readablePosition = last.position;
+    } else {
+      // What became readable was written before this instance woke up: its size is not known.
+      this.waiters.release();
+    }
+    this.tails.advance();
+  }
+
+  /** After the log was truncated or begun anew: nothing above its end is readable, nothing pending. */
+  retreated(): void {
+    this.#ends = [];
+    this.#readablePosition = this.log.endPosition;
+    this.#highWatermark = Math.min(
+      Math.max(this.#highWatermark, this.log.startOffset),
+      this.log.endOffset,
+    );
+  }
+
+  raiseStart(offset: number): void {
+    this.log.raiseStart(offset, () => this.persist());
+    if (this.log.deleteBelowStart()) this.setAlarm(this.ports.clock.nowMs() + 1);
+  }
+
+  get alarmAtMs(): number | null {
+    return this.#alarmAtMs;
+  }
+
+  setAlarm(atMs: number): void {
+    // Every setting is a written row: one that comes early enough already is left alone.
+    if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
+    this.#alarmAtMs = Math.min(atMs, ALARM_MS_MAX);
+    this.ports.alarm.set(this.#alarmAtMs);
+  }
+
+  /** The alarm has gone off and is used up. */
+  alarmFired(): void {
+    this.#alarmAtMs = null;
+  }
+
+  persist(): void {
+    writeReplicaState(this.ports.storage, {
+      version: 1,
+      assignment: this.#assignment,
+      logStartOffset: this.log.startOffset,
+      emptyAt: {
+        offset: this.log.endOffset,
+        position: this.log.endPosition,
+        leaderEpoch: this.log.lastEpoch,
+      },
+      ...(this.wasReset ? { wasReset: true } : {}),
+    });
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * A leader's side of one follower: what the follower is known to hold in this leader epoch, and the
+ * one call to it that may be under way. Pushes what the log has gathered since; sends the follower to
+ * catch up where it does not match. Knows nothing of in-sync sets: leadership.ts does.
+ */
+import { PUSH_BYTES_MAX } from "../../base/limits.ts";
+import { InvariantBroken, type Refusal } from "../../base/errors.ts";
+import type { ReplicaAssignment, ReplicaRef } from "./api.ts";
+import type { ReplicaCore } from "./core.ts";
+import type { CatchUpAnswer, LogPoint, ReplicateAnswer } from "./peers.ts";
+import { epochBelow } from "./tables.ts";
+
+/** What a link tells and asks of the leadership it belongs to. */
+export interface LinkOwner {
+  /** End of the leader's own durable log. */
+  durable(): LogPoint;
+  /** The follower holds more, or a reader waits there. */
+  acknowledged(): void;
+  /** A higher epoch exists. */
+  deposed(assignment: ReplicaAssignment): void;
+  failed(link: FollowerLink): void;
+  isOver(): boolean;
+}
+
+/** Pauses between tries of a follower that fails: these while the object is awake, then by its alarm. */
+const RETRY_MS_MIN = 100;
+const RETRIES_MAX = 6;
+
+export class FollowerLink {
+  replica: ReplicaRef;
+  /** Everything below equals the leader's log and is durable there; -1 while it has not said so in this epoch. */
+  ackedOffset = -1;
+  /** Since when it has not had everything; null while it has. */
+  behindSinceMs: number | null = null;
+  readonly #core: ReplicaCore;
+  readonly #owner: LinkOwner;
+  /** Where the follower's log is taken to end: pushes go on from here. */
+  #next: LogPoint;
+  #matches = true;
+  #needsAssignment = false;
+  /** Readers wait at the follower for a high watermark above the one it was told. */
+  #hasReaders = false;
+  #toldHighWatermark = -1;
+  #toldStartOffset = -1;
+  /** Counts calls that were given up on: their late answers are not listened to. */
+  #attempt = 0;
+  #isBusy = false;
+  #failures = 0;
+  #cancelRetry: (() => void) | null = null;
+
+  /** @param from where the leader's log ended when its epoch (or this instance) began */
+  constructor(core: ReplicaCore, owner: LinkOwner, replica: ReplicaRef, from: LogPoint) {
+    this.#core = core;
+    this.#owner = owner;
+    this.replica = replica;
+    this.#next = from;
+  }
+
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** Calls the follower if there is anything to say. `ask`: even when there is not. */
+  drive(ask = false): void {
+    if (this.#isBusy || this.#cancelRetry !== null || this.replica.fenced) return;
+    if (ask || this.#hasNews()) void this.#run();
+  }
+
+  /** As {@link drive}, now: without waiting for the pause after a failure to be over. */
+  retry(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+    this.#failures = 0;
+    this.drive(this.ackedOffset < this.#owner.durable().offset);
+  }
+
+  /** Gives up on a call that has not answered in time. */
+  abandon(): void {
+    if (!this.#isBusy) return;
+    this.#attempt += 1;
+    this.#isBusy = false;
+    this.#fail();
+  }
+
+  end(): void {
+    this.#attempt += 1;
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+  }
+
+  /** The follower's log ends at `point` and matches: learned from a pull of its own. */
+  matchesUpTo(point: LogPoint): void {
+    if (point.offset <= this.ackedOffset) return;
+    this.ackedOffset = point.offset;
+    if (!this.#isBusy) this.#next = point;
+    if (point.offset >= this.#owner.durable().offset) this.behindSinceMs = null;
+    this.#owner.acknowledged();
+  }
+
+  #hasNews(): boolean {
+    if (this.#owner.isOver() || this.replica.fenced) return false;
+    if (this.ackedOffset < this.#owner.durable().offset) return true;
+    const { highWatermark, log } = this.#core;
+    return (
+      (this.#hasReaders && this.#toldHighWatermark < highWatermark) ||
+      (this.#toldStartOffset >= 0 && this.#toldStartOffset < log.startOffset)
+    );
+  }
+
+  async #run(): Promise<void> {
+    const attempt = this.#attempt;
+    this.#isBusy = true;
+    do {
+      const sentMs = this.#core.ports.clock.nowMs();
+      const aim = this.#owner.durable().offset;
+      this.behindSinceMs ??= sentMs;
+      let hasSucceeded = false;
+      try {
+        const answer = this.#matches ? await this.#push() : await this.#sendToCatchUp();
+        if (attempt !== this.#attempt || this.#owner.isOver()) return;
+        hasSucceeded = this.#take(answer, aim, sentMs);
+      } catch (error) {
+        // It did not arrive, or its answer did not: the next try begins from what is known.
+        if (error instanceof InvariantBroken) this.#core.ports.broken(error);
+        if (attempt !== this.#attempt || this.#owner.isOver()) return;
+      }
+      if (!hasSucceeded) {
+        this.#isBusy = false;
+        return this.#fail();
+      }
+    } while (this.#hasNews());
+    this.#isBusy = false;
+  }
+
+  #push(): Promise<ReplicateAnswer> {
+    const { log, highWatermark, ports, assignment } = this.#core;
+    const durable = this.#owner.durable().offset;
+    const chunks =
+      this.#next.offset < durable
+        ? log
+            .copyChunks(this.#next.offset, PUSH_BYTES_MAX)
+            .filter(({ facts }) => facts.last_offset < durable)
+        : [];
+    const { leaderEpoch } = assignment;
+    const logStartOffset = log.startOffset;
+    const request = { leaderEpoch, highWatermark, logStartOffset, previous: this.#next, chunks };
+    this.#tell(highWatermark, logStartOffset);
+    return ports.peers.replicate(
+      this.#core.address(this.replica),
+      this.#needsAssignment ? { ...request, assignment } : request,
+    );
+  }
+
+  #sendToCatchUp(): Promise<CatchUpAnswer> {
+    const { log, highWatermark, ports, assignment } = this.#core;
+    const { leaderEpoch } = assignment;
+    const logStartOffset = log.startOffset;
+    const request = { leaderEpoch, highWatermark, logStartOffset };
+    this.#tell(highWatermark, logStartOffset);
+    return ports.peers.catchUp(
+      this.#core.address(this.replica),
+      this.#needsAssignment ? { ...request, assignment } : request,
+    );
+  }
+
+  #tell(highWatermark: number, startOffset: number): void {
+    this.#toldHighWatermark = highWatermark;
+    this.#toldStartOffset = startOffset;
+  }
+
+  /** False where it is to be tried again after a pause. */
+  #take(answer: ReplicateAnswer | CatchUpAnswer, aim: number, sentMs: number): boolean {
+    if (!answer.ok) return this.#refused(answer);
+    this.#failures = 0;
+    this.#needsAssignment = false;
+    if ("waiting" in answer) {
+      this.#hasReaders = answer.waiting;
+      if (!answer.matches) {
+        // Also where it had matched before: it may have lost its storage.
+        this.#matches = false;
+        this.ackedOffset = -1;
+        return true;
+      }
+    }
+    this.#matches = true;
+    const { endOffset } = answer;
+    const durable = this.#owner.durable();
+    const leaderEpoch =
+      endOffset === durable.offset
+        ? durable.leaderEpoch
+        : epochBelow(this.#core.ports.storage, endOffset);
+    this.#next = { offset: endOffset, leaderEpoch };
+    this.ackedOffset = Math.max(this.ackedOffset, endOffset);
+    if (endOffset >= durable.offset) this.behindSinceMs = null;
+    else if (endOffset >= aim) this.behindSinceMs = sentMs;
+    this.#owner.acknowledged();
+    return true;
+  }
+
+  #refused(refusal: Refusal): boolean {
+    if (refusal.error === "FENCED_LEADER_EPOCH" && "assignment" in refusal) {
+      this.#owner.deposed(refusal.assignment as ReplicaAssignment);
+      return false;
+    }
+    if (refusal.error === "UNKNOWN_LEADER_EPOCH" && !this.#needsAssignment) {
+      this.#needsAssignment = true;
+      return true;
+    }
+    return false;
+  }
+
+  #fail(): void {
+    if (this.#owner.isOver()) return;
+    this.#failures += 1;
+    if (this.#failures <= RETRIES_MAX) {
+      const delayMs = RETRY_MS_MIN * 2 ** (this.#failures - 1);
+      this.#cancelRetry = this.#core.ports.timers.after(delayMs, () => {
+        this.#cancelRetry = null;
+        this.drive(true);
+      });
+    }
+    this.#owner.failed(this);
+  }
+}

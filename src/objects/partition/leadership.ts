@@ -1,0 +1,285 @@
+/**
+ * A replica's time as leader of one epoch: what its followers hold, the high watermark that follows
+ * from it, the in-sync set and the appends that wait for it. One of these per epoch: what was
+ * acknowledged to an earlier epoch counts for nothing here.
+ *
+ * The high watermark is the smallest acknowledged end over the *maximal* in-sync set, the committed
+ * members and those that were asked for and not yet refused (KIP-497), and stands still while fewer
+ * than min.insync.replicas are committed (KIP-966).
+ */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import type { ReplicaAssignment } from "./api.ts";
+import { Commits } from "./commits.ts";
+import type { ReplicaCore } from "./core.ts";
+import { FollowerLink, type LinkOwner } from "./follower-link.ts";
+import type { AlteredInSync, LogPoint } from "./peers.ts";
+
+/** A wish for another in-sync set that is not decided is repeated after this, then after twice as long each time. */
+const ALTER_RETRY_MS_MIN = 250;
+const ALTER_RETRY_MS_MAX = 5_000;
+/** While a follower is out of sync, it is tried again at least so often, by the alarm. */
+const OUT_OF_SYNC_RETRY_MS = 15_000;
+
+export class Leadership implements LinkOwner {
+  readonly commits: Commits;
+  readonly #core: ReplicaCore;
+  readonly #adopt: (assignment: ReplicaAssignment) => void;
+  readonly #links = new Map<number, FollowerLink>();
+  /** Where the epoch's own records begin: who joins the in-sync set holds everything below (KIP-497). */
+  readonly #epochStart: number;
+  /** Nothing is known to be durable before {@link begin}. */
+  #durable: LogPoint = { offset: -1, leaderEpoch: -1 };
+  /** The in-sync set asked for, as long as it may have been decided. */
+  #wished: readonly number[] | null = null;
+  /** Numbers the questions to the controller; the one under way, 0 for none. */
+  #asked = 0;
+  #asking = 0;
+  #askFailures = 0;
+  #cancelAsking: (() => void) | null = null;
+  #cancelWatch: (() => void) | null = null;
+  #isOver = false;
+
+  /** @param adopt takes up an assignment that was learned from elsewhere than the controller's delivery */
+  constructor(core: ReplicaCore, adopt: (assignment: ReplicaAssignment) => void) {
+    this.#core = core;
+    this.#adopt = adopt;
+    this.commits = new Commits(core.ports.clock, core.ports.timers);
+    const { log, assignment } = core;
+    this.#epochStart = log.endOfEpoch(assignment.leaderEpoch - 1).offset;
+    this.#link();
+  }
+
+  /** Begins: the log is durable up to here. `elected`: the followers are told at once. */
+  begin(point: LogPoint, elected: boolean): void {
+    if (this.#isOver || this.#durable.offset >= point.offset) return;
+    this.#durable = point;
+    this.#advance();
+    if (elected) for (const link of this.#links.values()) link.drive(true);
+    this.#driveOutOfSync();
+    this.#watch();
+  }
+
+  /** The leader's own log is durable up to here. */
+  flushed(point: LogPoint): void {
+    if (this.#isOver) return;
+    this.#durable = point;
+    this.#advance();
+    for (const link of this.#links.values()) link.drive();
+    this.#watch();
+  }
+
+  /** The log start has risen. */
+  startRaised(): void {
+    for (const link of this.#links.values()) link.drive();
+  }
+
+  /** The assignment changed within the epoch. */
+  reassigned(): void {
+    // Whatever was asked for under the partition epoch before is decided: it is this, or refused.
+    this.#wished = null;
+    this.#asking = 0;
+    this.#askFailures = 0;
+    this.#cancelAsking?.();
+    this.#cancelAsking = null;
+    this.#link();
+    if (this.#core.assignment.inSync.length < this.#core.config["min.insync.replicas"]) {
+      this.commits.refuseAll(refuse("NOT_ENOUGH_REPLICAS_AFTER_APPEND"));
+    }
+    this.#advance();
+    this.#driveOutOfSync();
+    this.#consider();
+  }
+
+  /** Calls again whoever is out of sync or has not said what it holds. */
+  check(): void {
+    for (const link of this.#links.values()) {
+      if (!this.#isCommitted(link) || link.ackedOffset < 0 || link.isFailing) link.retry();
+    }
+    this.#consider();
+    this.#watch();
+  }
+
+  /** Whether an in-sync follower has not yet said in this epoch what it holds. */
+  get isUnverified(): boolean {
+    if (this.#durable.offset < 0) return true;
+    return (
+      this.#core.highWatermark < this.#durable.offset &&
+      [...this.#links.values()].some((link) => this.#isCommitted(link) && link.ackedOffset < 0)
+    );
+  }
+
+  end(refusal: Refusal): void {
+    this.#isOver = true;
+    for (const link of this.#links.values()) link.end();
+    this.#cancelAsking?.();
+    this.#cancelWatch?.();
+    this.commits.refuseAll(refusal);
+  }
+
+  /** A follower's pull: it holds everything below, durably. */
+  pulled(brokerId: number, point: LogPoint): void {
+    this.#links.get(brokerId)?.matchesUpTo(point);
+  }
+
+  get followers(): { readonly brokerId: number; readonly endOffset: number }[] {
+    return [...this.#links].map(([brokerId, { ackedOffset }]) => ({
+      brokerId,
+      endOffset: ackedOffset,
+    }));
+  }
+
+  durable(): LogPoint {
+    return this.#durable;
+  }
+
+  isOver(): boolean {
+    return this.#isOver;
+  }
+
+  acknowledged(): void {
+    if (this.#isOver) return;
+    this.#advance();
+    this.#consider();
+  }
+
+  deposed(assignment: ReplicaAssignment): void {
+    if (!this.#isOver) this.#adopt(assignment);
+  }
+
+  failed(_link: FollowerLink): void {
+    this.#watch();
+    this.#keepAlarm();
+  }
+
+  /** One link per other replica; those of replicas that are gone end. */
+  #link(): void {
+    const { assignment } = this.#core;
+    for (const [brokerId, link] of this.#links) {
+      const replica = this.#core.peer(brokerId);
+      if (replica?.generation === link.replica.generation) {
+        const wasFenced = link.replica.fenced;
+        link.replica = replica;
+        if (wasFenced && !replica.fenced) link.retry();
+      } else {
+        link.end();
+        this.#links.delete(brokerId);
+      }
+    }
+    // Before the leader's own log is known to be durable: what leaves for a follower waits for that.
+    const from = this.#durable.offset < 0 ? this.#core.log.point() : this.#durable;
+    for (const replica of assignment.replicas) {
+      const { brokerId } = replica;
+      if (brokerId === assignment.brokerId || this.#links.has(brokerId)) continue;
+      this.#links.set(brokerId, new FollowerLink(this.#core, this, replica, from));
+    }
+  }
+
+  #isCommitted(link: FollowerLink): boolean {
+    return this.#core.assignment.inSync.includes(link.replica.brokerId);
+  }
+
+  #driveOutOfSync(): void {
+    for (const link of this.#links.values()) if (!this.#isCommitted(link)) link.drive(true);
+    this.#keepAlarm();
+  }
+
+  #advance(): void {
+    const { assignment, config, highWatermark } = this.#core;
+    if (this.#isOver || assignment.inSync.length < config["min.insync.replicas"]) return;
+    let next = this.#durable.offset;
+    for (const [brokerId, link] of this.#links) {
+      const counts =
+        assignment.inSync.includes(brokerId) || this.#wished?.includes(brokerId) === true;
+      if (counts) next = Math.min(next, link.ackedOffset);
+    }
+    if (next <= highWatermark) return;
+    this.#core.advance(next);
+    this.commits.advance(next);
+    for (const link of this.#links.values()) link.drive();
+  }
+
+  /** Looks whether the in-sync set should be another one, and asks the controller. */
+  #consider(): void {
+    if (this.#isOver || this.#asking !== 0 || this.#cancelAsking !== null) return;
+    const { inSync } = this.#core.assignment;
+    const wanted = inSync.filter((brokerId) => !this.#hasFallenBehind(brokerId));
+    for (const [brokerId, link] of this.#links) {
+      if (!inSync.includes(brokerId) && this.#mayJoin(link)) wanted.push(brokerId);
+    }
+    const isSame = wanted.length === inSync.length && wanted.every((id) => inSync.includes(id));
+    if (this.#wished !== null) void this.#ask(this.#wished);
+    else if (!isSame) void this.#ask(wanted);
+  }
+
+  #mayJoin(link: FollowerLink): boolean {
+    return (
+      !link.replica.fenced &&
+      link.ackedOffset >= this.#core.highWatermark &&
+      link.ackedOffset >= this.#epochStart
+    );
+  }
+
+  #hasFallenBehind(brokerId: number): boolean {
+    const link = this.#links.get(brokerId);
+    if (!link || link.behindSinceMs === null) return false;
+    const behindMs = this.#core.ports.clock.nowMs() - link.behindSinceMs;
+    return behindMs >= this.#core.config["replica.lag.time.max.ms"];
+  }
+
+  async #ask(inSync: readonly number[]): Promise<void> {
+    const { topicId, partition, brokerId, leaderEpoch, partitionEpoch } = this.#core.assignment;
+    this.#asked += 1;
+    const asking = this.#asked;
+    this.#asking = asking;
+    // From here on it may have been decided: new members count, leaving ones count still.
+    this.#wished = inSync;
+    let answer: AlteredInSync | Refusal | null = null;
+    try {
+      const request = { topicId, partition, brokerId, leaderEpoch, partitionEpoch, inSync };
+      answer = await this.#core.ports.controller.alterInSync(request);
+    } catch {
+      // Whether it was decided is not known: the wish stands until an answer or an assignment comes.
+    }
+    if (this.#isOver || this.#asking !== asking) return;
+    this.#asking = 0;
+    if (answer?.ok || answer?.error === "INELIGIBLE_REPLICA") this.#wished = null;
+    if (answer?.ok) {
+      this.#askFailures = 0;
+      this.#adopt(answer.assignment);
+      return this.acknowledged();
+    }
+    const delayMs = Math.min(ALTER_RETRY_MS_MIN * 2 ** this.#askFailures, ALTER_RETRY_MS_MAX);
+    this.#askFailures += 1;
+    this.#cancelAsking = this.#core.ports.timers.after(delayMs, () => {
+      this.#cancelAsking = null;
+      this.#consider();
+    });
+    this.#keepAlarm();
+  }
+
+  /** While a follower is behind, somebody has to notice when it has been for too long. */
+  #watch(): void {
+    if (this.#isOver || this.#cancelWatch !== null) return;
+    const links = [...this.#links.values()];
+    if (!links.some((link) => this.#isCommitted(link) && link.behindSinceMs !== null)) return;
+    const lagMs = this.#core.config["replica.lag.time.max.ms"];
+    this.#cancelWatch = this.#core.ports.timers.after(Math.ceil(lagMs / 2), () => {
+      this.#cancelWatch = null;
+      for (const link of this.#links.values()) {
+        if (this.#hasFallenBehind(link.replica.brokerId)) link.abandon();
+      }
+      this.#consider();
+      this.#watch();
+    });
+  }
+
+  /** The alarm outlives the object's sleep: it stays set while a follower that could be is not in sync. */
+  #keepAlarm(): void {
+    const isUnhealthy = [...this.#links.values()].some(
+      (link) => !link.replica.fenced && (!this.#isCommitted(link) || link.isFailing),
+    );
+    if (isUnhealthy) {
+      this.#core.setAlarm(this.#core.ports.clock.nowMs() + OUT_OF_SYNC_RETRY_MS);
+    }
+  }
+}
