@@ -65,7 +65,8 @@ export class Instance {
 
   /** The rules have thrown: only one that lost its storage may. */
   threw(error: unknown): void {
-    if (this.state === "running" && !(error instanceof Superseded)) {
+    const isExpected = error instanceof Superseded || error instanceof CallLost;
+    if (this.state === "running" && !isExpected) {
       this.cell.world.fail(`threw in ${this.cell.name}: ${describeError(error)}`);
     }
   }

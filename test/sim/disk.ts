@@ -124,6 +124,12 @@ export class Disk {
     this.#options.onConfirmed();
   }
 
+  #unchanged(): void {
+    this.chunksRewritten = false;
+    this.stateWritten = false;
+    this.insertedFrom = Infinity;
+  }
+
   /** Anything may have changed: the checks read it all. */
   #changed(): void {
     this.chunksRewritten = true;
@@ -154,7 +160,8 @@ export class Disk {
     this.isDirty = false;
     for (const waiter of this.#gate.splice(0)) waiter.drop();
     this.#sqlite = this.#sqlite.reopen();
-    if (wasDirty && unconfirmed === "lost") this.#changed();
+    // What the checks have not looked at yet was never confirmed.
+    if (unconfirmed === "lost") this.#unchanged();
     if (this.#alarmAtMs !== this.#durableAlarmAtMs) {
       this.#alarmAtMs = this.#durableAlarmAtMs;
       this.#armAlarm();

@@ -12,6 +12,8 @@ export interface Caller {
   readonly place: number;
   readonly name: string;
   readonly instance: Instance | null;
+  /** Its calls are never delivered twice. */
+  readonly isOnce?: boolean;
 }
 
 export interface Message {
@@ -92,7 +94,7 @@ export class Network {
       });
     };
     this.#carry(message, () => arrive(false), fail);
-    if (weather.duplicates > 0 && this.#random.chance(weather.duplicates)) {
+    if (weather.duplicates > 0 && !caller.isOnce && this.#random.chance(weather.duplicates)) {
       this.#world.count("messages delivered twice");
       this.#carry(
         message,

@@ -37,9 +37,9 @@ export class Router {
   #partitions: readonly PartitionMetadata[] = [];
   #freshUntilMs = -1;
 
-  constructor(cluster: Cluster, name: string, place: number, topic: string) {
+  constructor(cluster: Cluster, name: string, place: number, topic: string, isOnce = false) {
     this.cluster = cluster;
-    this.caller = { place, name, instance: null };
+    this.caller = { place, name, instance: null, isOnce };
     this.topic = topic;
   }
 

@@ -121,7 +121,8 @@ class SimRun {
     const fail = (what: string): void => this.world.fail(what);
     const { producers, consumers } = this.#profile;
     for (const options of producers) {
-      const router = new Router(this.#cluster, options.name, options.place, TOPIC);
+      const { name, place, isDuplicated } = options;
+      const router = new Router(this.#cluster, name, place, TOPIC, !isDuplicated);
       const random = this.world.random(options.name);
       this.#producers.push(new Producer(router, this.#history, random, fail, options));
     }

@@ -226,7 +226,8 @@ export class Truth {
 
   /** A follower claims a high watermark: readers get what is below from it (12). */
   follows(mirror: Mirror, highWatermark: number): void {
-    if (this.isLossy || mirror.isLost) return;
+    // What is not durable yet is shown to nobody: the output gate holds the answer.
+    if (this.isLossy || mirror.isLost || mirror.disk.isDirty) return;
     if (highWatermark > this.committedEnd) {
       this.#fail(
         `12: follower ${mirror.name} shows ${highWatermark}, committed are ${this.committedEnd}`,

@@ -25,8 +25,6 @@ export class Leadership implements LinkOwner {
   readonly #core: ReplicaCore;
   readonly #adopt: (assignment: ReplicaAssignment) => void;
   readonly #links = new Map<number, FollowerLink>();
-  /** Where the epoch's own records begin: who joins the in-sync set holds everything below (KIP-497). */
-  readonly #epochStart: number;
   /** Nothing is known to be durable before {@link begin}. */
   #durable: LogPoint = { offset: -1, leaderEpoch: -1 };
   /** The in-sync set asked for, as long as it may have been decided. */
@@ -44,8 +42,6 @@ export class Leadership implements LinkOwner {
     this.#core = core;
     this.#adopt = adopt;
     this.commits = new Commits(core.ports.clock, core.ports.timers);
-    const { log, assignment } = core;
-    this.#epochStart = log.endOfEpoch(assignment.leaderEpoch - 1).offset;
     this.#link();
   }
 
@@ -211,12 +207,11 @@ export class Leadership implements LinkOwner {
     else if (!isSame) void this.#ask(wanted);
   }
 
+  /** Who joins holds what is committed, and everything below the epoch's own records (KIP-497). */
   #mayJoin(link: FollowerLink): boolean {
-    return (
-      !link.replica.fenced &&
-      link.ackedOffset >= this.#core.highWatermark &&
-      link.ackedOffset >= this.#epochStart
-    );
+    const { log, assignment, highWatermark } = this.#core;
+    if (link.replica.fenced || link.ackedOffset < highWatermark) return false;
+    return link.ackedOffset >= log.endOfEpoch(assignment.leaderEpoch - 1).offset;
   }
 
   #hasFallenBehind(brokerId: number): boolean {
