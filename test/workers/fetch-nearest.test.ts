@@ -67,8 +67,8 @@ describe("a reader that says where it is", () => {
   });
 });
 
-describe("the leader serves", () => {
-  it("who is near to it, who is nowhere, and all where the setting is off", async () => {
+describe("others serve", () => {
+  it("who is near to the leader, who is nowhere, and all where the setting is off", async () => {
     const { topic, leader, near, home } = await filled();
     const off = environment({ OPEN_ON_LOOPBACK: "true", REPLICA_SELECTOR_NEAREST: "false" });
     const path = `${records(topic)}?offset=0`;
@@ -84,12 +84,11 @@ describe("the leader serves", () => {
   });
 
   it("readers whose replica is fenced", async () => {
-    const { topic, leader, follower, near } = await filled();
+    const { topic, follower, near } = await filled();
     await bodyOf(await call(`${CLUSTER}/brokers/${follower}:fence`, { method: "POST" }));
-    const response = await call(`${records(topic)}?offset=0&client.rack=${near}`);
+    const response = await call(`${records(topic)}?offset=0&limit=1&client.rack=${near}`);
     expect(servedBy(response)).not.toBe(follower);
-    expect(await valuesOf(response)).toEqual(["one", "two"]);
+    expect(await valuesOf(response)).toEqual(["one"]);
     await bodyOf(await call(`${CLUSTER}/brokers/${follower}:unfence`, { method: "POST" }));
-    expect([1, 2, 3]).toContain(leader);
   });
 });

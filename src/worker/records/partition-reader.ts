@@ -81,30 +81,37 @@ export class PartitionReader {
   }
 
   private async pageOf(request: FetchRequest): Promise<StreamedFetch | Refusal> {
+    if (this.place === "") return this.leadersPage(request);
+    const startedMs = Date.now();
+    const near = await this.nearPage(request);
+    const leftMs = Math.max(0, request.maxWaitMs - (Date.now() - startedMs));
+    if (near !== null) {
+      if (near.sizeBytes > 0 || (request.maxWaitMs > 0 && leftMs === 0)) return near;
+      // It may have left the in-sync set since: only the leader can tell that there is nothing.
+      await near.body?.cancel();
+    }
+    return this.leadersPage({ ...request, maxWaitMs: leftMs });
+  }
+
+  private leadersPage(request: FetchRequest): Promise<StreamedFetch | Refusal> {
     const deadlineMs = request.maxWaitMs + FETCH_MARGIN_MS;
-    const near = this.place === "" ? null : await this.nearPage(request, deadlineMs);
-    if (near !== null) return near;
     const options: PartitionOptions = this.hasRead
       ? { repeatable: true, deadlineMs, sameTopic: true }
       : { repeatable: true, deadlineMs };
     return callPartition(this.service, this.known, this.partition, options, this.call(request));
   }
 
-  /** The page of the nearest follower; null where the leader is to be asked. */
-  private async nearPage(request: FetchRequest, deadlineMs: number): Promise<StreamedFetch | null> {
+  /** The page of the nearest follower; null where that is to be the leader. */
+  private async nearPage(request: FetchRequest): Promise<StreamedFetch | null> {
     const { service, known, partition } = this;
     const brokerId = nearestReplica(known, partition, this.place);
     if (brokerId === (known.metadata.partitions[partition]?.leader ?? -1)) return null;
+    const deadlineMs = request.maxWaitMs + FETCH_MARGIN_MS;
     const call = this.call(request);
     const page = await callReplica(service, known, partition, brokerId, deadlineMs, call);
-    if (!page.ok) {
-      // Whatever it was, the leader knows better; this reader has been turned away once.
-      this.place = "";
-      return null;
-    }
-    if (page.sizeBytes > 0 || request.maxWaitMs > 0) return page;
-    // It may have left the in-sync set since: a reader that does not wait is told for certain.
-    await page.body?.cancel();
+    if (page.ok) return page;
+    // Whatever it was, the leader knows better; this reader has been turned away once.
+    this.place = "";
     return null;
   }
 

@@ -1,5 +1,5 @@
 /** Who serves a reader: the nearest replica as far as it has what is asked for, else the leader. */
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { refuse, type Refusal } from "../../../src/base/errors.ts";
 import type { BrokerDescription, TopicMetadata } from "../../../src/objects/controller/api.ts";
 import type { Env } from "../../../src/objects/env.ts";
@@ -39,6 +39,7 @@ const broker = (brokerId: number, locationHint: string): BrokerDescription => ({
 /** What the replica of each broker answers, and what it was asked. */
 let answers: Record<number, Fetched | Refusal | Error>;
 let asked: { readonly brokerId: number; readonly request: FetchRequest }[];
+let onFetch: (brokerId: number) => void;
 let service: Service;
 
 function page(bytes: number): Fetched {
@@ -60,6 +61,7 @@ function stubOf(name: string): unknown {
       const read = readTransfer(url);
       if (read?.kind !== "fetch") throw new Error("not a fetch");
       asked.push({ brokerId, request: read.request });
+      onFetch(brokerId);
       const answer = answers[brokerId]!;
       if (answer instanceof Error) throw answer;
       return answerFetch(answer);
@@ -76,6 +78,7 @@ function stubOf(name: string): unknown {
 beforeEach(() => {
   forget("near");
   asked = [];
+  onFetch = () => {};
   answers = { 1: page(100), 2: page(100) };
   service = serviceOf({
     CONTROLLER: {
@@ -153,13 +156,28 @@ describe("a page", () => {
     expect(reader.servedBy).toBe(2);
   });
 
-  it("is waited for where it is near", async () => {
+  it("is waited for where it is near, and what is left of the wait at the leader", async () => {
+    vi.useFakeTimers();
+    let waitedMs = 700;
     answers[2] = page(0);
     const reader = await readerAt("enam");
+    onFetch = (brokerId) => {
+      if (brokerId === 2) vi.advanceTimersByTime(waitedMs);
+    };
+    const waits = () => asked.map(({ brokerId, request: { maxWaitMs } }) => [brokerId, maxWaitMs]);
     await reader.fetch(request({ maxWaitMs: 700 }));
-    expect(asked.map(({ brokerId, request: { maxWaitMs } }) => [brokerId, maxWaitMs])).toEqual([
-      [2, 700],
+    expect([waits(), reader.servedBy]).toEqual([[[2, 700]], 2]);
+    asked = [];
+    waitedMs = 200;
+    await reader.fetch(request({ maxWaitMs: 700 }));
+    expect([waits(), reader.servedBy]).toEqual([
+      [
+        [2, 700],
+        [1, 500],
+      ],
+      1,
     ]);
+    vi.useRealTimers();
   });
 });
 
