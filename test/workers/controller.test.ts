@@ -184,6 +184,97 @@ describe("the controller's object", () => {
   });
 });
 
+describe("brokers", () => {
+  const describeAll = (topic: TopicMetadata) =>
+    Promise.all(
+      replicasOf(topic).map(async (stub) => {
+        const answer = await stub.describe();
+        return answer.ok ? answer : null;
+      }),
+    );
+  const current = async (name: string): Promise<TopicMetadata> => {
+    const [topic] = (await controller.metadata([name])).topics;
+    if (!topic) throw new Error(`${name} does not exist`);
+    return topic;
+  };
+
+  test("are registered for good, and placed on", async () => {
+    const spec = { rack: "oc", locationHint: "oc" };
+    const answer = await controller.registerBroker(spec);
+    expect(answer).toMatchObject({ ok: true, broker: { brokerId: 4, state: "active" } });
+    await evict();
+    expect(await controller.registerBroker({ ...spec, brokerId: 4 })).toEqual(answer);
+    const wide = topicOf(
+      await controller.createTopic({ topic: "t", partitions: 1, replicationFactor: 4 }),
+    );
+    const held = await describeAll(wide);
+    expect(held).toHaveLength(4);
+    expect(held).not.toContain(null);
+  });
+
+  test("that are fenced lead nothing, in their replicas' eyes too, until they are back", async () => {
+    await controller.createTopic({ topic: "t", partitions: 3, replicationFactor: 3 });
+    expect(await controller.changeBroker(1, "fence")).toMatchObject({
+      ok: true,
+      broker: { state: "fenced", brokerEpoch: 1 },
+    });
+    await evict();
+    const fenced = await current("t");
+    for (const { leader, inSync } of fenced.partitions) {
+      expect(leader).not.toBe(1);
+      expect(inSync.toSorted()).toEqual([2, 3]);
+    }
+    const expected = fenced.partitions.flatMap(({ partitionEpoch, leader, replicas }) =>
+      replicas.map(({ brokerId }) => ({
+        partitionEpoch,
+        role: brokerId === leader ? "leader" : "follower",
+        fenced: brokerId === 1,
+      })),
+    );
+    const seen = await describeAll(fenced);
+    expect(seen.map((one) => one && [one.partitionEpoch, one.fenced])).toEqual(
+      expected.map((one) => [one.partitionEpoch, one.fenced]),
+    );
+    expect(seen.filter((one) => one?.role === "leader")).toHaveLength(3);
+    expect(await controller.describe()).toMatchObject({
+      underReplicated: 3,
+      pendingAssignments: 0,
+      counts: { elections: 1, inSyncShrinks: 3 },
+    });
+    await controller.changeBroker(1, "unfence");
+    const back = await describeAll(await current("t"));
+    expect(back.some((one) => one?.fenced)).toBe(false);
+    expect(await alarmOf()).toBeNull();
+  });
+
+  test("take replicas on and lose them again, and what is moved away holds no storage", async () => {
+    const before = topicOf(
+      await controller.createTopic({ topic: "t", partitions: 1, replicationFactor: 1 }),
+    );
+    const moved = await controller.reassign("t", 0, [2]);
+    if (!moved.ok) throw new Error(moved.message);
+    const { leader, leaderEpoch, partitionEpoch } = moved.partition;
+    expect(moved.partition).toMatchObject({ leader: 1, adding: [2], removing: [1] });
+    // What the leader asks for when the new replica has everything.
+    const answer = await controller.alterInSync({
+      topicId: before.topicId,
+      partition: 0,
+      brokerId: leader,
+      leaderEpoch,
+      partitionEpoch,
+      inSync: [1, 2],
+    });
+    expect(answer).toMatchObject({ ok: false, error: "FENCED_LEADER_EPOCH" });
+    const after = await current("t");
+    expect(after.partitions[0]).toMatchObject({ leader: 2, inSync: [2] });
+    expect(after.partitions[0]!.replicas).toEqual([{ brokerId: 2, generation: 1 }]);
+    await expect
+      .poll(async () => (await controller.describe()).pendingPurges, { timeout: 10_000 })
+      .toBe(0);
+    expect(await tablesOf(before)).toEqual([0]);
+  });
+});
+
 describe("rows as the platform bills them", () => {
   test.each([1, 100])(
     "for a topic of %i partitions are three to create and three to delete",
@@ -214,7 +305,7 @@ describe("deliveries", () => {
       const call = async () => {
         throw Object.assign(new Error("Network connection lost."), { retryable: true });
       };
-      return { assign: call, purge: call };
+      return { assign: call, probe: call, purge: call };
     },
   };
 
@@ -234,6 +325,41 @@ describe("deliveries", () => {
     for (const stub of replicasOf(topic)) expect(await stub.describe()).toMatchObject({ ok: true });
     expect(await alarmOf()).toBeNull();
     expect(await runDurableObjectAlarm(controller)).toBe(false);
+  });
+
+  test("follow an election: a leader out of reach is replaced when it is reported", async () => {
+    const topic = topicOf(
+      await controller.createTopic({ topic: "t", partitions: 1, replicationFactor: 3 }),
+    );
+    await give({
+      getByName: (name: string) => {
+        if (name.split("/")[2] !== "1") return PARTITION.getByName(name);
+        const { getByName } = unreachable;
+        return getByName();
+      },
+    });
+    const report = { topicId: topic.topicId, partition: 0, leaderEpoch: 0 };
+    const answers = await Promise.all([
+      controller.reportLeader(report),
+      controller.reportLeader(report),
+    ]);
+    for (const answer of answers) {
+      expect(answer).toMatchObject({
+        ok: true,
+        partition: { leader: 2, leaderEpoch: 1, inSync: [2, 3] },
+      });
+    }
+    const leads = PARTITION.getByName(`${topic.topicId}/0/2/1`);
+    expect(await leads.describe()).toMatchObject({ role: "leader", leaderEpoch: 1 });
+    expect(await controller.describe()).toMatchObject({
+      pendingAssignments: 1,
+      counts: { elections: 1, failedProbes: 1 },
+    });
+    await give(PARTITION);
+    expect(await runDurableObjectAlarm(controller)).toBe(true);
+    expect(await controller.describe()).toMatchObject({ pendingAssignments: 0 });
+    const [deposed] = replicasOf(topic);
+    expect(await deposed!.describe()).toMatchObject({ role: "follower", leaderEpoch: 1 });
   });
 
   test("leave no alarm where all have arrived", async () => {

@@ -178,12 +178,15 @@ export class Decisions {
   #armFor(delayMs: number): void {
     const { alarm, clock } = this.#ports;
     const isPending = this.image.assignments.size + this.image.purges.size > 0;
-    if (!isPending && !this.#canRecover()) {
+    const recoverMs = this.#canRecover() ? RECOVER_MS : Number.POSITIVE_INFINITY;
+    const tellMs = isPending ? delayMs : Number.POSITIVE_INFINITY;
+    const nextMs = Math.min(recoverMs, tellMs);
+    if (nextMs === Number.POSITIVE_INFINITY) {
       if (this.#alarmAtMs !== null) alarm.clear();
       this.#alarmAtMs = null;
       return;
     }
-    const atMs = clock.nowMs() + (isPending ? delayMs : Math.max(delayMs, RECOVER_MS));
+    const atMs = clock.nowMs() + nextMs;
     if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
     alarm.set(atMs);
     this.#alarmAtMs = atMs;
