@@ -114,6 +114,8 @@ export class FollowerLink {
       const sentMs = this.#core.ports.clock.nowMs();
       const aim = this.#owner.durable().offset;
       this.behindSinceMs ??= sentMs;
+      // What it lacks is not held here any more: it has to begin anew.
+      if (this.#next.offset < this.#core.log.startOffset) this.#matches = false;
       let hasSucceeded = false;
       try {
         const answer = this.#matches ? await this.#push() : await this.#sendToCatchUp();

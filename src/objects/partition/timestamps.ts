@@ -19,8 +19,11 @@ interface Range {
   readonly maxTimestamp: number;
 }
 
-/** Closed segments that reach above the log start, then the active one, with the newest time of each. */
-function ranges(storage: StoragePort, log: Log): Range[] {
+/**
+ * Closed segments that reach above the log start, then the active one, with the newest time of each;
+ * of all only what lies below `below`, which readers may see.
+ */
+function ranges(storage: StoragePort, log: Log, below: number): Range[] {
   const all: Range[] = allSegments(storage).map((segment) => ({
     from: segment.base_offset,
     to: segment.last_offset,
@@ -30,8 +33,16 @@ function ranges(storage: StoragePort, log: Log): Range[] {
   const newest = maxTimestampWithin(storage, active.from, active.to);
   if (newest !== null) all.push({ ...active, maxTimestamp: newest });
   return all
-    .filter((range) => range.to >= log.startOffset)
+    .filter((range) => range.to >= log.startOffset && range.from < below)
+    .flatMap((range) => (range.to >= below ? belowEnd(storage, range, below) : [range]))
     .flatMap((range) => (range.from < log.startOffset ? aboveStart(storage, log, range) : [range]));
+}
+
+/** What readers may see of a range that reaches above: `below` lies between chunks. */
+function belowEnd(storage: StoragePort, range: Range, below: number): Range[] {
+  const to = below - 1;
+  const newest = maxTimestampWithin(storage, range.from, to);
+  return newest === null ? [] : [{ from: range.from, to, maxTimestamp: newest }];
 }
 
 /** What is left of a range that the log start cuts: the rest of the chunk it lies in, then the others. */
@@ -87,7 +98,7 @@ export function offsetAtTime(
   timestampMs: number,
   below: number,
 ): TimedOffset | null {
-  for (const range of ranges(storage, log)) {
+  for (const range of ranges(storage, log, below)) {
     if (range.maxTimestamp < timestampMs) continue;
     const found = findIn(storage, log, range, timestampMs, below);
     if (found) return found;
@@ -101,7 +112,9 @@ export function offsetOfMaxTimestamp(
   log: Log,
   below: number,
 ): TimedOffset | null {
-  const newestFirst = ranges(storage, log).toSorted((a, b) => b.maxTimestamp - a.maxTimestamp);
+  const newestFirst = ranges(storage, log, below).toSorted(
+    (a, b) => b.maxTimestamp - a.maxTimestamp,
+  );
   for (const range of newestFirst) {
     const found = findIn(storage, log, range, range.maxTimestamp, below);
     if (found) return found;
