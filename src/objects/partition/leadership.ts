@@ -25,6 +25,12 @@ export class Leadership implements LinkOwner {
   readonly #core: ReplicaCore;
   readonly #adopt: (assignment: ReplicaAssignment) => void;
   readonly #links = new Map<number, FollowerLink>();
+  /**
+   * Where the log ended when this instance began to lead. Every high watermark of earlier epochs, and
+   * of instances of this epoch that slept since, lies at or below it, while the one known here may lag
+   * (KAFKA-7128, KIP-497).
+   */
+  readonly #beganAt: number;
   /** Nothing is known to be durable before {@link begin}. */
   #durable: LogPoint = { offset: -1, leaderEpoch: -1 };
   /** The in-sync set asked for, as long as it may have been decided. */
@@ -42,6 +48,7 @@ export class Leadership implements LinkOwner {
     this.#core = core;
     this.#adopt = adopt;
     this.commits = new Commits(core.ports.clock, core.ports.timers);
+    this.#beganAt = core.log.endOffset;
     this.#link();
   }
 
@@ -207,11 +214,11 @@ export class Leadership implements LinkOwner {
     else if (!isSame) void this.#ask(wanted);
   }
 
-  /** Who joins holds what is committed, and everything below the epoch's own records (KIP-497). */
-  #mayJoin(link: FollowerLink): boolean {
-    const { log, assignment, highWatermark } = this.#core;
-    if (link.replica.fenced || link.ackedOffset < highWatermark) return false;
-    return link.ackedOffset >= log.endOfEpoch(assignment.leaderEpoch - 1).offset;
+  /** Who joins holds what is committed: everything below the high watermark known and any known before. */
+  #mayJoin({ replica, ackedOffset }: FollowerLink): boolean {
+    return (
+      !replica.fenced && ackedOffset >= this.#core.highWatermark && ackedOffset >= this.#beganAt
+    );
   }
 
   #hasFallenBehind(brokerId: number): boolean {
