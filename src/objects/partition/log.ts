@@ -27,6 +27,7 @@ import { copyChunks, readPage } from "./log-reads.ts";
 import type { LogPoint, ReplicatedChunk } from "./peers.ts";
 import {
   parseProducers,
+  producersBelow,
   recoverProducers,
   snapshotProducers,
   writeProducerSnapshot,
@@ -148,11 +149,11 @@ export class Log {
 
   /** Where whoever has nothing of this log begins: at the chunk that holds the log start. */
   beginning(): Beginning {
-    const { startOffset, end, producers } = this.#memory;
+    const { startOffset, end } = this.#memory;
     const first = startOffset < end.offset ? chunkAtOrBelow(this.#storage, startOffset) : null;
     const offset = first?.base_offset ?? end.offset;
     const position = first?.position ?? end.position;
-    return { offset, position, producers: producers.entries().filter((b) => b[4] < offset) };
+    return { offset, position, producers: producersBelow(this.#storage, offset) };
   }
 
   /**

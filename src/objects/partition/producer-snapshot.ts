@@ -63,6 +63,14 @@ export function snapshotProducers(
   return firstProducersFrom(storage, below);
 }
 
+/**
+ * What is to be known of the log below its first chunk: by the snapshot, since what has been written
+ * above the high watermark may have pushed entries out of memory that count again if it is cut off.
+ */
+export function producersBelow(storage: StoragePort, offset: number): readonly ProducerBatch[] {
+  return readSnapshot(storage).entries.filter((batch) => batch[4] < offset);
+}
+
 export interface RecoveredProducers {
   readonly producersFrom: number | null;
   /** Read beside the snapshot. */

@@ -1,0 +1,335 @@
+/**
+ * A log and its copy over real storage: whatever is written, copied, cut off, let go of and woken up,
+ * the copy's rows are the original's, producers are the fold of the log, and epochs end where a look
+ * at every chunk says.
+ */
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { effectiveConfig } from "../../../src/base/config.ts";
+import type { ReplicaAssignment } from "../../../src/objects/partition/api.ts";
+import { planFlush } from "../../../src/objects/partition/flush.ts";
+import { Log } from "../../../src/objects/partition/log.ts";
+import type { LogPoint } from "../../../src/objects/partition/peers.ts";
+import type { ProducerBatch } from "../../../src/objects/partition/producers.ts";
+import {
+  allSegments,
+  createTables,
+  readReplicaState,
+  writeReplicaState,
+} from "../../../src/objects/partition/tables.ts";
+import { TailAccount } from "../../../src/objects/partition/tail-memory.ts";
+import { offsetOfMaxTimestamp } from "../../../src/objects/partition/timestamps.ts";
+import { splitBatches } from "../../../src/records/index.ts";
+import { batchOf } from "../../support/replica.ts";
+import { SqliteStorage } from "../../support/sqlite-storage.ts";
+
+const ASSIGNMENT = {} as ReplicaAssignment;
+const CONFIG = { "segment.bytes": "1024" };
+
+/** One replica's log, without a replica around it. */
+class LoneLog {
+  storage = new SqliteStorage();
+  log: Log;
+  readonly #tailBytes: number;
+
+  constructor(tailBytes: number) {
+    this.#tailBytes = tailBytes;
+    createTables(this.storage);
+    writeReplicaState(this.storage, {
+      version: 1,
+      assignment: ASSIGNMENT,
+      logStartOffset: 0,
+      emptyAt: { offset: 0, position: 0, leaderEpoch: -1 },
+    });
+    this.log = this.#wake();
+  }
+
+  readonly persist = (log: Log): void =>
+    writeReplicaState(this.storage, {
+      version: 1,
+      assignment: ASSIGNMENT,
+      logStartOffset: log.startOffset,
+      emptyAt: { offset: log.endOffset, position: log.endPosition, leaderEpoch: log.lastEpoch },
+    });
+
+  restart(): void {
+    this.storage = this.storage.reopen();
+    this.log = this.#wake();
+  }
+
+  write(batch: Uint8Array, epoch: number, highWatermark: number, nowMs: number): void {
+    const split = splitBatches(batch);
+    if (!split.ok) throw new Error(split.error);
+    const append = { bytes: batch, headers: split.batches, sparseSequences: true };
+    const { endOffset, producers } = this.log;
+    const config = effectiveConfig(CONFIG);
+    const plan = planFlush([append], { endOffset, leaderEpoch: epoch, producers, config, nowMs });
+    this.log.write(plan, epoch, highWatermark, nowMs);
+  }
+
+  /** Chunks at or above the log start, without what each replica has of its own. */
+  chunks(): Record<string, unknown>[] {
+    return this.storage
+      .all("SELECT * FROM chunks WHERE last_offset >= ? ORDER BY base_offset", this.log.startOffset)
+      .map(({ producers_from: _from, high_watermark: _known, data, ...copied }) => {
+        return { ...copied, data: Buffer.from(data as ArrayBuffer).toString("hex") };
+      });
+  }
+
+  #wake(): Log {
+    const state = readReplicaState(this.storage)!;
+    const config = effectiveConfig(
+      {
+        ...CONFIG,
+      },
+      { "tail.memory.bytes": String(this.#tailBytes) },
+    );
+    return new Log(this.storage, state, () => config, new TailAccount(1_000_000));
+  }
+}
+
+interface ModelChunk {
+  readonly base: number;
+  readonly end: number;
+  readonly epoch: number;
+  readonly entries: readonly ProducerBatch[];
+}
+
+/** The last five batches of each producer's last epoch, by looking at all of them. */
+function foldOf(chunks: readonly ModelChunk[]): ProducerBatch[] {
+  const all = chunks.flatMap((chunk) => chunk.entries);
+  return [1, 2, 3].flatMap((id) => {
+    const own = all.filter((entry) => entry[0] === id);
+    const older = own.findLastIndex((entry) => entry[1] !== own.at(-1)![1]);
+    return own.slice(older + 1).slice(-5);
+  });
+}
+
+function endByScan(chunks: readonly ModelChunk[], log: Log, epoch: number): LogPoint {
+  const held = chunks.filter((chunk) => chunk.end > log.startOffset);
+  if (held.length === 0) {
+    return epoch >= log.lastEpoch ? log.point() : { offset: log.startOffset, leaderEpoch: -1 };
+  }
+  const last = held.findLast((chunk) => chunk.epoch <= epoch);
+  return last
+    ? { offset: last.end, leaderEpoch: last.epoch }
+    : { offset: held[0]!.base, leaderEpoch: -1 };
+}
+
+const byProducer = (entries: readonly ProducerBatch[]): ProducerBatch[] =>
+  entries.toSorted((a, b) => a[0] - b[0] || a[4] - b[4]);
+
+/** Two logs, what is committed, and what the first one should hold. */
+class Pair {
+  readonly leader: LoneLog;
+  readonly follower: LoneLog;
+  chunks: ModelChunk[] = [];
+  highWatermark = 0;
+  #epoch = 0;
+  #nowMs = 1_700_000_000_000;
+
+  constructor(tailBytes: number) {
+    this.leader = new LoneLog(tailBytes);
+    this.follower = new LoneLog(tailBytes);
+  }
+
+  write(id: number, count: number, bump: boolean, padding: number): void {
+    const { log } = this.leader;
+    this.#nowMs += 7;
+    const own = this.chunks.flatMap((chunk) => chunk.entries).filter((entry) => entry[0] === id);
+    const last = own.at(-1);
+    const epoch = last ? last[1] + (bump ? 1 : 0) : 0;
+    const sequence = last && !bump ? last[2] + last[3] : 0;
+    const fields = { producerId: id, producerEpoch: epoch, baseSequence: sequence };
+    const values = Array.from({ length: count }, () => "x".repeat(padding));
+    const base = log.endOffset;
+    const batch = batchOf(values, this.#nowMs, id === 0 ? {} : fields);
+    this.leader.write(batch, this.#epoch, this.highWatermark, this.#nowMs);
+    const entry: ProducerBatch = [id, epoch, sequence, count, base, this.#nowMs];
+    const entries = id === 0 ? [] : [entry];
+    this.chunks.push({ base, end: log.endOffset, epoch: this.#epoch, entries });
+  }
+
+  copy(maxBytes: number): void {
+    const { log } = this.follower;
+    const page = this.leader.log.copyChunks(log.endOffset, maxBytes);
+    expect(page.length > 0).toBe(log.endOffset < this.leader.log.endOffset);
+    const bytes = page.reduce((sum, { facts }) => sum + facts.size_bytes, 0);
+    expect(page.length <= 1 || bytes <= maxBytes).toBe(true);
+    log.appendCopies(page, this.highWatermark);
+  }
+
+  commit(): void {
+    this.highWatermark = Math.max(this.highWatermark, this.follower.log.endOffset);
+  }
+
+  /** Another epoch, whose leader lacks what lies above some point at or above the high watermark. */
+  elect(share: number): void {
+    const points = [...this.chunks.map((chunk) => chunk.base), this.leader.log.endOffset].filter(
+      (point) => point >= this.highWatermark,
+    );
+    const point = points[Math.floor(share * points.length)]!;
+    for (const { log, persist } of [this.leader, this.follower]) {
+      log.truncate(Math.min(point, log.endOffset), persist);
+    }
+    this.chunks = this.chunks.filter((chunk) => chunk.base < point);
+    this.#epoch += 1;
+  }
+
+  raise(share: number): void {
+    const offset = Math.floor(share * (this.highWatermark + 1));
+    for (const { log, persist } of [this.leader, this.follower]) {
+      if (offset <= log.startOffset) continue;
+      log.raiseStart(offset, persist);
+      while (log.deleteBelowStart());
+    }
+  }
+
+  /** The follower loses everything. */
+  reset(): void {
+    const beginning = this.leader.log.beginning();
+    this.follower.log.begin(beginning, this.follower.persist);
+    while (this.follower.log.deleteBelowStart());
+    while (this.follower.log.endOffset < this.leader.log.endOffset) this.copy(1_000_000);
+    if (this.leader.log.startOffset > this.follower.log.startOffset) {
+      this.follower.log.raiseStart(this.leader.log.startOffset, this.follower.persist);
+      while (this.follower.log.deleteBelowStart());
+    }
+  }
+
+  check(): void {
+    for (const { log, storage } of [this.leader, this.follower]) {
+      const held = this.chunks.filter((chunk) => chunk.end <= log.endOffset);
+      expect(byProducer(log.producers.entries())).toEqual(foldOf(held));
+      for (let epoch = -1; epoch <= this.#epoch + 1; epoch++) {
+        expect(log.endOfEpoch(epoch)).toEqual(endByScan(held, log, epoch));
+      }
+      // The active segment has no row, and closed ones lie without gaps before it.
+      const ends = allSegments(storage).map((segment) => segment.last_offset + 1);
+      const begins = allSegments(storage).map((segment) => segment.base_offset);
+      expect([...begins.slice(1), log.segment.baseOffset].slice(-ends.length)).toEqual(
+        ends.length > 0 ? ends : [log.segment.baseOffset],
+      );
+    }
+    const original = this.leader.chunks();
+    const copy = this.follower.chunks();
+    expect(copy).toEqual(original.slice(0, copy.length));
+    const { startOffset, endOffset } = this.follower.log;
+    expect(this.follower.log.read(startOffset, endOffset, 1_000_000)).toEqual(
+      this.leader.log.read(startOffset, endOffset, 1_000_000),
+    );
+  }
+}
+
+const share = fc.double({ min: 0, max: 0.999, noNaN: true });
+const step = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("write" as const),
+      id: fc.integer({ min: 0, max: 3 }),
+      count: fc.integer({ min: 1, max: 3 }),
+      bump: fc.boolean(),
+      times: fc.constantFrom(1, 1, 2, 9, 70),
+      padding: fc.constantFrom(1, 100, 400),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("copy" as const),
+      maxBytes: fc.constantFrom(1, 300, 2_000, 1_000_000),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("commit" as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("elect" as const), share }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("raise" as const), share }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("reset" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("restart" as const), leader: fc.boolean() }),
+  },
+);
+
+function run(pair: Pair, action: typeof step extends fc.Arbitrary<infer T> ? T : never): void {
+  switch (action.do) {
+    case "write":
+      for (let i = 0; i < action.times; i++) {
+        pair.write(action.id, action.count, action.bump && i === 0, action.padding);
+      }
+      return;
+    case "copy":
+      return pair.copy(action.maxBytes);
+    case "commit":
+      return pair.commit();
+    case "elect":
+      return pair.elect(action.share);
+    case "raise":
+      return pair.raise(action.share);
+    case "reset":
+      return pair.reset();
+    case "restart":
+      return (action.leader ? pair.leader : pair.follower).restart();
+  }
+}
+
+it("the copy is the original, producers the fold of the log, epochs end where a scan says", () => {
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 1, maxLength: 40 }),
+      fc.constantFrom(0, 2_000, 1_000_000),
+      (script, tailBytes) => {
+        const pair = new Pair(tailBytes);
+        for (const action of script) {
+          run(pair, action);
+          pair.check();
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+it("after a cut at the end of a segment, that segment closes once more without a clash", () => {
+  const pair = new Pair(0);
+  while (allSegments(pair.leader.storage).length < 2) pair.write(1, 1, false, 400);
+  pair.leader.log.truncate(
+    allSegments(pair.leader.storage)[1]!.last_offset + 1,
+    pair.leader.persist,
+  );
+  for (let i = 0; i < 10; i++) pair.write(1, 1, false, 400);
+  expect(allSegments(pair.leader.storage).length).toBeGreaterThan(3);
+});
+
+it("finds the newest record that readers may see, not one above the high watermark", () => {
+  const lone = new LoneLog(0);
+  [5, 9, 7, 20].forEach((at, i) => lone.write(batchOf(["x"], at), 0, i, at));
+  const found = offsetOfMaxTimestamp(lone.storage, lone.log, 3);
+  expect(found).toMatchObject({ offset: 1, timestampMs: 9 });
+});
+
+it("cut below what the snapshot of producers covers, it forgets exactly what is gone", () => {
+  const pair = new Pair(0);
+  for (let i = 0; i < 200; i++) {
+    pair.write(1 + (i % 2), 1, i % 31 === 0, 1);
+    pair.copy(1_000_000);
+    pair.commit();
+  }
+  for (const point of [100, 60, 5]) {
+    for (const { log, persist } of [pair.leader, pair.follower]) log.truncate(point, persist);
+    pair.chunks = pair.chunks.filter((chunk) => chunk.base < point);
+    pair.check();
+    pair.leader.restart();
+    pair.follower.restart();
+    pair.check();
+  }
+});
+
+it("an emptied log still knows its last epoch when it wakes up", () => {
+  const lone = new LoneLog(0);
+  lone.write(batchOf(["x"], 1), 4, 0, 1);
+  lone.log.raiseStart(1, lone.persist);
+  lone.log.deleteBelowStart();
+  lone.restart();
+  expect(lone.log.point()).toEqual({ offset: 1, leaderEpoch: 4 });
+});
