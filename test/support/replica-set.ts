@@ -36,7 +36,11 @@ class Member {
 }
 
 /** What a call between replicas was. */
-export type PeerCall = { readonly kind: keyof PeerPort; readonly from: number; readonly to: number };
+export type PeerCall = {
+  readonly kind: keyof PeerPort;
+  readonly from: number;
+  readonly to: number;
+};
 
 export class ReplicaSet {
   readonly members = new Map<number, Member>();
@@ -143,7 +147,10 @@ export class ReplicaSet {
     member.replica = null;
   }
 
-  append(values: readonly string[], options: Partial<AppendRequest> = {}): Promise<Appended | Refusal> {
+  append(
+    values: readonly string[],
+    options: Partial<AppendRequest> = {},
+  ): Promise<Appended | Refusal> {
     return this.leader.append({ batches: batchOf(values, this.nowMs), acks: -1, ...options });
   }
 
@@ -275,4 +282,3 @@ export class ReplicaSet {
     return { ok: true, assignment: this.assignment(wish.brokerId) };
   }
 }
-

@@ -6,14 +6,16 @@
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { CHUNK_BYTES_TARGET } from "../../base/limits.ts";
 import { splitBatches } from "../../records/index.ts";
-import type { Appended, AppendRequest } from "./api.ts";
-import type { ReplicaCore, Result } from "./core.ts";
+import type { Appended, AppendRefusal, AppendRequest } from "./api.ts";
+import type { ReplicaCore } from "./core.ts";
 import { checkAppend, planFlush, type AppendOutcome, type GatheredAppend } from "./flush.ts";
 import type { Leadership } from "./leadership.ts";
 
+type AppendAnswer = Appended | AppendRefusal;
+
 interface PendingAppend extends GatheredAppend {
   readonly acks: AppendRequest["acks"];
-  readonly answer: (result: Result<Appended>) => void;
+  readonly answer: (result: AppendAnswer) => void;
 }
 
 export interface AppendsOwner {
@@ -48,7 +50,7 @@ export class Appends {
   }
 
   /** See {@link Replica.receive}. */
-  async receive(bytes: number, read: () => Promise<AppendRequest>): Promise<Result<Appended>> {
+  async receive(bytes: number, read: () => Promise<AppendRequest>): Promise<AppendAnswer> {
     // An append that alone exceeds the bound would be refused for ever: it may go alone.
     const bound = this.#core.config["queued.max.bytes"];
     if (this.#bytesInFlight > 0 && this.#bytesInFlight + bytes > bound) {
@@ -68,7 +70,7 @@ export class Appends {
     for (const append of this.#gathered.splice(0)) append.answer(refusal);
   }
 
-  #gather(request: AppendRequest): Result<Appended> | Promise<Result<Appended>> {
+  #gather(request: AppendRequest): AppendAnswer | Promise<AppendAnswer> {
     const leading = this.#owner.leading();
     if ("ok" in leading) return leading;
     const { acks } = request;
@@ -190,18 +192,19 @@ export class Appends {
       logStartOffset: log.startOffset,
       partitionEpoch: assignment.partitionEpoch,
     });
+    const { acks, answer } = append;
     const refusal = this.#core.isPurged
       ? refuse("UNKNOWN_TOPIC_OR_PARTITION")
       : leading.isOver()
         ? refuse("NOT_LEADER_OR_FOLLOWER")
         : null;
-    if (refusal) return append.answer(refusal);
-    if (append.acks !== -1 || outcome.lastOffset < highWatermark) return append.answer(appended());
+    if (refusal) return answer({ ...refusal, written: true });
+    if (acks !== -1 || outcome.lastOffset < highWatermark) return answer(appended());
     if (assignment.inSync.length < config["min.insync.replicas"]) {
-      return append.answer(refuse("NOT_ENOUGH_REPLICAS_AFTER_APPEND"));
+      return answer({ ...refuse("NOT_ENOUGH_REPLICAS_AFTER_APPEND"), written: true });
     }
     leading.commits.wait(outcome.lastOffset, config["request.timeout.ms"], (refused) =>
-      append.answer(refused ?? appended()),
+      answer(refused ?? appended()),
     );
   }
 }

@@ -4,11 +4,12 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { ClockPort, TimerPort } from "../../base/ports.ts";
+import type { AppendRefusal } from "./api.ts";
 
 interface Waiting {
   readonly lastOffset: number;
   readonly deadlineMs: number;
-  readonly answer: (refusal: Refusal | null) => void;
+  readonly answer: (refusal: AppendRefusal | null) => void;
 }
 
 export class Commits {
@@ -23,7 +24,11 @@ export class Commits {
   }
 
   /** Answers null once {@link advance} has passed `lastOffset`, or a refusal before. */
-  wait(lastOffset: number, timeoutMs: number, answer: (refusal: Refusal | null) => void): void {
+  wait(
+    lastOffset: number,
+    timeoutMs: number,
+    answer: (refusal: AppendRefusal | null) => void,
+  ): void {
     const waiting = { lastOffset, deadlineMs: this.#clock.nowMs() + timeoutMs, answer };
     // A repeat of an older batch waits for less than those before it.
     const at = this.#waiting.findLastIndex((other) => other.lastOffset <= lastOffset) + 1;
@@ -38,10 +43,10 @@ export class Commits {
     if (this.#waiting.length === 0) this.#unwatch();
   }
 
-  /** Nobody will be committed here any more, or not for now. */
+  /** Nobody will be committed here any more, or not for now: all of it is written, and may stay. */
   refuseAll(refusal: Refusal): void {
     this.#unwatch();
-    for (const { answer } of this.#waiting.splice(0)) answer(refusal);
+    for (const { answer } of this.#waiting.splice(0)) answer({ ...refusal, written: true });
   }
 
   #watch(): void {
@@ -64,6 +69,6 @@ export class Commits {
     const nowMs = this.#clock.nowMs();
     const late = this.#waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs);
     this.#waiting = this.#waiting.filter(({ deadlineMs }) => deadlineMs > nowMs);
-    for (const { answer } of late) answer(refuse("REQUEST_TIMED_OUT"));
+    for (const { answer } of late) answer({ ...refuse("REQUEST_TIMED_OUT"), written: true });
   }
 }

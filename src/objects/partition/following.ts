@@ -144,8 +144,14 @@ export class Following {
     this.#core.written();
   }
 
+  /** Never below the high watermark, but where an unclean election since has given up what is above. */
   #truncate(offset: number): void {
-    this.#core.log.truncate(offset, () => this.#core.persist());
+    const { log, highWatermark, assignment } = this.#core;
+    assert(
+      offset >= highWatermark || log.lastEpoch < (assignment.uncleanEpoch ?? -1),
+      "committed records are not truncated",
+    );
+    log.truncate(offset, () => this.#core.persist());
     this.#core.retreated();
   }
 

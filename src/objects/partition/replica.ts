@@ -279,7 +279,8 @@ export class Replica {
 
   #mayLead(): boolean {
     const { assignment, wasReset, isFenced } = this.#core;
-    return assignment.leader === assignment.brokerId && !isFenced && !wasReset;
+    const { leader, brokerId, leaderEpoch, uncleanEpoch } = assignment;
+    return leader === brokerId && !isFenced && (!wasReset || uncleanEpoch === leaderEpoch);
   }
 
   /** Begins to lead a new epoch, once everything it holds is durable. */
@@ -287,6 +288,11 @@ export class Replica {
     const leadership = new Leadership(this.#core, (assignment) => this.#learn(assignment));
     const end = this.#core.log.point();
     this.#leadership = leadership;
+    if (this.#core.wasReset) {
+      // Elected uncleanly: what it holds is the log from now on.
+      this.#core.wasReset = false;
+      this.#core.persist();
+    }
     this.#core.ports.storage.sync().then(
       () => leadership.begin(end, true),
       (error: unknown) => this.#core.ports.broken(error),
