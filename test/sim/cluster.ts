@@ -180,7 +180,10 @@ export class Cluster {
       tailAccount: new TailAccount(33_554_432),
       settings: this.settings,
       alarmAtMs: instance.cell.disk.alarmAtMs,
-      broken: () => instance.cell.abort(instance),
+      broken: (error) => {
+        instance.threw(error);
+        instance.cell.abort(instance);
+      },
     };
   }
 

@@ -29,6 +29,7 @@ export async function checkAtEnd(
   }
   await watch.cluster.until(router.locate(0, "leader"));
   for (let partition = 0; partition < profile.partitions; partition++) {
+    if (world.failure !== null) return;
     const truth = watch.truth(router.log(partition));
     checkReplicas(truth, fail);
     const reader = readEverything(watch, router, partition, truth, fail);

@@ -82,7 +82,8 @@ export class Truth {
     const { rows } = mirror;
     for (let i = rows.indexOf(from); i < rows.length; i++) {
       const row = rows[i]!;
-      const before = rows[i - 1];
+      const isFirst = (rows[i - 1]?.last_offset ?? -1) < (mirror.state?.logStartOffset ?? 0);
+      const before = isFirst ? undefined : rows[i - 1];
       if (before) {
         if (before.last_offset + 1 !== row.base_offset) {
           this.#fail(`2: a gap before offset ${row.base_offset} at ${mirror.name}`);
@@ -149,12 +150,10 @@ export class Truth {
   /** Takes the replica's log for verified as far as it equals the committed one. */
   verify(mirror: Mirror): void {
     const { rows } = mirror;
-    const start = rows[0]?.base_offset ?? mirror.endOffset;
-    let at = Math.max(
-      mirror.verifiedTo,
-      Math.min(start, Math.max(this.logStart, mirror.state?.logStartOffset ?? 0)),
-    );
-    if (at < start && start <= this.logStart) at = start;
+    const logStart = mirror.state?.logStartOffset ?? 0;
+    // What lies below a log's start may be there still; it counts for nothing.
+    const first = rows.find((row) => row.last_offset >= logStart)?.base_offset ?? logStart;
+    let at = first <= this.logStart ? Math.max(mirror.verifiedTo, first) : mirror.verifiedTo;
     let i = firstRowAt(rows, at);
     while (at < this.committedEnd) {
       const row = rows[i];

@@ -103,9 +103,8 @@ export class Watch {
 
   #lookAt(cell: Cell, rules: unknown): void {
     if (!(rules instanceof ReplicaRules) || !rules.replica) return;
-    const claims = claimsOf(rules);
-    if (!claims) return;
     const truth = this.truth(Watch.logOf(cell));
+    const claims = claimsOf(rules, cell.place, truth);
     const before = this.#claims.get(rules.replica);
     this.#claims.set(rules.replica, claims);
     this.#checkClaims(cell, before, claims);
@@ -263,11 +262,15 @@ export function isCommitted(truth: Truth, offset: number, bytes: Uint8Array): bo
   return at >= 0;
 }
 
-function claimsOf(rules: ReplicaRules): Claims | null {
+function claimsOf(rules: ReplicaRules, brokerId: number, truth: Truth): Claims {
+  const replica = rules.replica!;
   try {
-    return rules.replica!.describe();
+    return replica.describe();
   } catch {
-    // An instance whose storage was taken over: it is asked again by what it sends.
-    return null;
+    // Its storage was taken over: what it has in memory is still shown to those who wait there.
+    const probed = replica.probe();
+    const decision = truth.decisions.get(probed.partitionEpoch);
+    const role = decision?.partition.leader === brokerId ? "leader" : "follower";
+    return { ...probed, role, logStartOffset: 0 };
   }
 }
