@@ -21,6 +21,8 @@ interface Append {
   readonly body: () => Uint8Array;
   /** JSON goes to the v2 route and to the floor that parses and re-encodes it. */
   readonly json: boolean;
+  /** Absent: one. With three, the floor awaits two followers. */
+  readonly replicas?: 3;
 }
 
 const APPENDS: readonly Append[] = [
@@ -32,6 +34,16 @@ const APPENDS: readonly Append[] = [
     records: 100,
     body: () => rawBatch(100, 1_000),
     json: false,
+  },
+  {
+    name: "raw-3",
+    title: "raw batches, 100 × 1 KB, three replicas, acks=all",
+    target: 0.85,
+    connections: 16,
+    records: 100,
+    body: () => rawBatch(100, 1_000),
+    json: false,
+    replicas: 3,
   },
   {
     name: "json-1k",
@@ -82,18 +94,19 @@ export const partitionsRow: Row = {
 };
 
 async function measureAppend(rig: Rig, append: Append): Promise<Figures> {
-  const topic = { name: `bench-${append.name}`, partitions: 1 };
+  const topic = { name: `bench-${append.name}`, partitions: 1, replicas: append.replicas ?? 1 };
   const { connections, records } = append;
   const body = append.body();
   const path = append.json ? `/topics/${topic.name}` : recordsPath(topic.name, 0);
   const headers = { "content-type": append.json ? JSON_V2 : RAW };
-  const floorPath = `/${append.json ? "json" : "append"}/${append.name}`;
+  const route = append.json ? "json" : append.replicas === 3 ? "replicated" : "append";
+  const floorPath = `/${route}/${append.name}`;
   const ours = { runtime: rig.service, connections, request: posts([path], headers, body) };
   const floor = { runtime: rig.floor, connections, request: posts([floorPath], headers, body) };
   await rig.createTopic(topic);
   const figures = await compare(rig, topic, records, ours, floor);
   await rig.deleteTopic(topic);
-  await fetch(rig.floor.url + floorPath.replace("/json/", "/append/"), { method: "DELETE" });
+  await fetch(`${rig.floor.url}/append/${append.name}`, { method: "DELETE" });
   return figures;
 }
 

@@ -18,7 +18,7 @@ export async function counted<T>(
   const before = await readUsage(rig.service.url, topic.name);
   const result = await work();
   const after = await readUsage(rig.service.url, topic.name);
-  const spent = usageBetween(before, after, topic.partitions);
+  const spent = usageBetween(before, after, topic.partitions * (topic.replicas ?? 1));
   const millions = (spent.requests * recordsPerRequest) / 1_000_000;
   const costs = {
     rowsWritten: spent.rowsWritten / millions,

@@ -16,6 +16,8 @@ const TOPICS = "/v3/clusters/odradek/topics";
 export interface Topic {
   readonly name: string;
   readonly partitions: number;
+  /** Absent: one. */
+  readonly replicas?: number;
 }
 
 export interface MeasuredRuntime extends LocalRuntime {
@@ -65,8 +67,12 @@ export async function startRig(inspect: boolean): Promise<Rig> {
       return result;
     },
     latency: (job) => ask<LatencyResult>(loader, { kind: "latency", ...job }),
-    async createTopic({ name, partitions }) {
-      const body = JSON.stringify({ topic_name: name, partitions_count: partitions });
+    async createTopic({ name, partitions, replicas = 1 }) {
+      const body = JSON.stringify({
+        topic_name: name,
+        partitions_count: partitions,
+        replication_factor: replicas,
+      });
       const headers = { "content-type": "application/json" };
       await call(`${service.url}${TOPICS}`, { method: "POST", headers, body });
     },

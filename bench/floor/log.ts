@@ -1,7 +1,7 @@
 /**
  * The floor's object: what a log on this platform costs at the least. It appends each body as it is,
- * answers with an offset when the write is durable, and reads rows back as they are. No names, no
- * format, no validation, no retention.
+ * answers with an offset when the write is durable (with followers: when theirs is, too), and reads
+ * rows back as they are. No names, no format, no validation, no retention.
  */
 import { DurableObject } from "cloudflare:workers";
 
@@ -13,14 +13,21 @@ interface Waiting {
   readonly answer: (offset: number) => void;
 }
 
-export class FloorLog extends DurableObject {
+interface Env {
+  readonly FLOOR: DurableObjectNamespace<FloorLog>;
+}
+
+const FOLLOWERS = 2;
+
+export class FloorLog extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   #waiting: Waiting[] = [];
   #flushing = false;
   #nextOffset: number;
   #rowsWritten = 0;
+  #isReplicated = false;
 
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+  constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#sql.exec(
@@ -35,6 +42,7 @@ export class FloorLog extends DurableObject {
   /** POST appends the body; GET reads the row that holds `?offset=`; DELETE drops all. */
   override async fetch(request: Request): Promise<Response> {
     if (request.method === "POST") {
+      if (request.url.includes("/replicated/")) this.#isReplicated = true;
       return new Response(String(await this.#append(await request.arrayBuffer())));
     }
     if (request.method === "DELETE") {
@@ -64,12 +72,24 @@ export class FloorLog extends DurableObject {
       const first = this.#nextOffset;
       this.#nextOffset += taken.length;
       const insert = "INSERT INTO rows VALUES (?, ?)";
-      this.#rowsWritten += this.#sql.exec(insert, this.#nextOffset - 1, joined(taken)).rowsWritten;
+      const row = joined(taken);
+      this.#rowsWritten += this.#sql.exec(insert, this.#nextOffset - 1, row).rowsWritten;
       // Arrivals gather into the next row while this one becomes durable.
       await this.ctx.storage.sync();
+      if (this.#isReplicated) await this.#copy(row);
       for (const [i, { answer }] of taken.entries()) answer(first + i);
     }
     this.#flushing = false;
+  }
+
+  async #copy(row: ArrayBuffer): Promise<void> {
+    const name = this.ctx.id.name;
+    const send = async (follower: number): Promise<void> => {
+      const log = this.env.FLOOR.getByName(`${name}-${follower}`);
+      const answer = await log.fetch("http://floor/append", { method: "POST", body: row });
+      await answer.text();
+    };
+    await Promise.all(Array.from({ length: FOLLOWERS }, (_, follower) => send(follower)));
   }
 
   /** How many of those waiting go into one row. */

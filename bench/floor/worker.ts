@@ -2,6 +2,7 @@
  * The floor's worker: hands requests to one object per name, `/<what>/<name>`.
  *
  * - POST /append/<name>: the body as it is. GET /append/<name>?offset=N: the row that holds N.
+ * - POST /replicated/<name>: as it is, to the object and two followers, all awaited.
  * - POST /json/<name>: the body parsed and encoded again, the least that a JSON API does.
  * - GET /rows/<name>: rows written. GET /healthz.
  *
@@ -26,6 +27,7 @@ export default {
     const log = env.FLOOR.getByName(url.slice(end + 1, query === -1 ? undefined : query));
     switch (url.slice(start, end)) {
       case "append":
+      case "replicated":
         return log.fetch(request);
       case "json":
         return log.fetch(url, {

@@ -13,7 +13,7 @@ export interface Usage {
   readonly rowsWritten: number;
   /** Read by waking up, not since. */
   readonly wakeRowsRead: number;
-  /** To partitions, of all topics. */
+  /** To partitions of all topics by the worker, and by the topic's replicas to each other. */
   readonly objectCalls: number;
   /** Of the worker, of any kind. */
   readonly requests: number;
@@ -29,7 +29,7 @@ export function usd(usage: Usage): number {
 
 /**
  * The counters of a topic as they are now, since its objects woke up. Asking costs a call to each of
- * the topic's partitions and a request, which the next answer contains: see {@link usageBetween}.
+ * the topic's replicas and a request, which the next answer contains: see {@link usageBetween}.
  */
 export async function readUsage(
   url: string,
@@ -48,17 +48,18 @@ export async function readUsage(
   return {
     rowsWritten: sum("odradek_rows_written", ofTopic),
     wakeRowsRead: sum("odradek_wake_rows_read", ofTopic),
-    objectCalls: sum("odradek_object_calls_total", 'object="partition"'),
+    objectCalls:
+      sum("odradek_object_calls_total", 'object="partition"') + sum("odradek_peer_calls", ofTopic),
     requests: sum("odradek_requests_total", ""),
   };
 }
 
-/** What happened between two readings; the first one's own request and `partitions` calls are taken off. */
-export function usageBetween(before: Usage, after: Usage, partitions: number): Usage {
+/** What happened between two readings; the first one's own request and its calls to `replicas` are taken off. */
+export function usageBetween(before: Usage, after: Usage, replicas: number): Usage {
   return {
     rowsWritten: after.rowsWritten - before.rowsWritten,
     wakeRowsRead: after.wakeRowsRead,
-    objectCalls: after.objectCalls - before.objectCalls - partitions,
+    objectCalls: after.objectCalls - before.objectCalls - replicas,
     requests: after.requests - before.requests - 1,
   };
 }

@@ -83,6 +83,10 @@ export const METRICS = {
     "gauge",
     "Rows that an object has written since it woke up: the controller, and partitions when ?topic= names their topic.",
   ),
+  odradek_peer_calls: row(
+    "gauge",
+    "Calls that a replica has made to the others of its partition since its object woke up (with ?topic=).",
+  ),
   odradek_log_start_offset: row("gauge", "First offset of a partition (with ?topic=)."),
   odradek_high_watermark: row("gauge", "High watermark of a partition (with ?topic=)."),
   odradek_log_end_offset: row("gauge", "End offset of a partition (with ?topic=)."),

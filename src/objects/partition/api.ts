@@ -173,6 +173,8 @@ export interface ReplicaDescription extends LogEnds {
   /** Since the object woke up. */
   readonly rowsRead: number;
   readonly rowsWritten: number;
+  /** Calls to the partition's other replicas since the object woke up. */
+  readonly peerCalls: number;
   readonly bytesInFlight: number;
   readonly bytesInFlightPeak: number;
 }

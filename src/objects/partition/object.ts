@@ -20,7 +20,14 @@ import type {
   ReplicaAssignment,
   ReplicaDescription,
 } from "./api.ts";
-import { answerPush, isPush, platformController, platformPeers, readPush } from "./peer-calls.ts";
+import {
+  answerPush,
+  isPush,
+  platformController,
+  platformPeers,
+  readPush,
+  type CountedPeers,
+} from "./peer-calls.ts";
 import type {
   CatchUpAnswer,
   CatchUpRequest,
@@ -41,6 +48,7 @@ const tailAccount = new TailAccount(TAIL_ACCOUNT_BYTES);
 export class Partition extends DurableObject<Env> implements Omit<PartitionObject, "fetch"> {
   readonly #storage: DurableStorage;
   readonly #alarm: DurableAlarm;
+  readonly #peers: CountedPeers;
   readonly #sockets = new Map<WebSocket, TailSocket>();
   #replica: Replica | null = null;
   #alarmAtMs: number | null = null;
@@ -50,6 +58,7 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
     super(ctx, env);
     this.#storage = new DurableStorage(ctx.storage);
     this.#alarm = new DurableAlarm(ctx.storage);
+    this.#peers = platformPeers(env);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = await ctx.storage.getAlarm();
       this.#replica = Replica.wake(this.#ports());
@@ -103,7 +112,8 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
     const rowsWritten = this.#storage.rowsWritten + this.#alarm.rowsWritten;
     const { rowsRead } = this.#storage;
     const wakeRowsRead = this.#wakeRowsRead;
-    return { ...this.#replica.describe(), wakeRowsRead, rowsRead, rowsWritten };
+    const peerCalls = this.#peers.calls;
+    return { ...this.#replica.describe(), peerCalls, wakeRowsRead, rowsRead, rowsWritten };
   }
 
   async purge(): Promise<{ readonly ok: true }> {
@@ -169,7 +179,7 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
       alarm: this.#alarm,
       clock: platformClock,
       timers: platformTimer,
-      peers: platformPeers(this.env),
+      peers: this.#peers,
       controller: platformController(this.env),
       tailAccount,
       settings: configFromEnvironment(this.env),

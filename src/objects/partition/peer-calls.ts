@@ -26,10 +26,21 @@ const REPLICATED_HEADER = "x-replicated";
 /** The path of a push: see {@link isPush}. */
 const PUSH_URL = `${PARTITION_ORIGIN}replicate`;
 
-export function platformPeers(env: Env): PeerPort {
-  const peer = (to: PeerAddress): PartitionObject =>
-    partitionStub(env, replicaObjectName(to), to.locationHint);
+/** Counts its calls: each is billed. */
+export interface CountedPeers extends PeerPort {
+  readonly calls: number;
+}
+
+export function platformPeers(env: Env): CountedPeers {
+  let calls = 0;
+  const peer = (to: PeerAddress): PartitionObject => {
+    calls += 1;
+    return partitionStub(env, replicaObjectName(to), to.locationHint);
+  };
   return {
+    get calls() {
+      return calls;
+    },
     replicate: (to, request) => sendPush(peer(to), request),
     catchUp: (to, request) => peer(to).catchUp(request),
     pull: (to, request) => peer(to).pull(request),

@@ -233,7 +233,7 @@ export class Replica {
     this.#core.log.close();
   }
 
-  describe(): Omit<ReplicaDescription, "wakeRowsRead" | "rowsRead" | "rowsWritten"> {
+  describe(): Omit<ReplicaDescription, "peerCalls" | "wakeRowsRead" | "rowsRead" | "rowsWritten"> {
     const { log, assignment, ports } = this.#core;
     return {
       ok: true,

@@ -90,33 +90,43 @@ function lagOf(log: ReplicaDescription | Refusal): number {
   return Math.max(0, ...ends.map((endOffset) => log.logEndOffset - endOffset));
 }
 
-/** Gauges of a topic's partitions: only when asked for by name, since each is a call that wakes an object. */
+/** Gauges of a topic's replicas: only when asked for by name, since each is a call that wakes an object. */
 async function topicSamples(service: Service, name: string): Promise<Samples | Refusal> {
   const topic = await topicMetadata(service, name, true);
   if (!topic.ok) return topic;
-  const { partitions } = topic.metadata;
-  const logs = await Promise.all(
-    partitions.map(({ partition, leader }) => describeReplica(service, topic, partition, leader)),
+  const replicas = topic.metadata.partitions.flatMap(({ partition, leader, replicas: all }) =>
+    all.map(({ brokerId }) => ({ partition, brokerId, leads: brokerId === leader })),
   );
-  const gauge = (of: (log: ReplicaDescription) => number): Sample[] =>
-    logs.flatMap((log, partition) => {
-      if (!log.ok) return [];
-      const labels = { object: "partition", topic: name, partition: String(partition) };
-      return [{ labels, value: of(log) }];
+  const logs = await Promise.all(
+    replicas.map(({ partition, brokerId }) => describeReplica(service, topic, partition, brokerId)),
+  );
+  const object = "partition";
+  const ofReplicas = (of: (log: ReplicaDescription) => number): Sample[] =>
+    replicas.flatMap(({ partition, brokerId }, i) => {
+      const log = logs[i]!;
+      const labels = { object, topic: name, partition: `${partition}`, broker: `${brokerId}` };
+      return log.ok ? [{ labels, value: of(log) }] : [];
+    });
+  const ofLeaders = (of: (log: ReplicaDescription) => number): Sample[] =>
+    replicas.flatMap(({ partition, leads }, i) => {
+      const log = logs[i]!;
+      const labels = { object, topic: name, partition: `${partition}` };
+      return log.ok && leads ? [{ labels, value: of(log) }] : [];
     });
   return {
-    odradek_log_start_offset: gauge((log) => log.logStartOffset),
-    odradek_high_watermark: gauge((log) => log.highWatermark),
-    odradek_log_end_offset: gauge((log) => log.logEndOffset),
-    odradek_replication_lag: gauge(lagOf),
-    odradek_log_bytes: gauge((log) => log.logBytes),
-    odradek_storage_bytes: gauge((log) => log.storageBytes),
-    odradek_bytes_in_flight: gauge((log) => log.bytesInFlight),
-    odradek_bytes_in_flight_peak: gauge((log) => log.bytesInFlightPeak),
-    odradek_wake_rows_read: gauge((log) => log.wakeRowsRead),
-    odradek_tails: gauge((log) => log.tails),
-    odradek_rows_read: gauge((log) => log.rowsRead),
-    odradek_rows_written: gauge((log) => log.rowsWritten),
+    odradek_log_start_offset: ofLeaders((log) => log.logStartOffset),
+    odradek_high_watermark: ofLeaders((log) => log.highWatermark),
+    odradek_log_end_offset: ofLeaders((log) => log.logEndOffset),
+    odradek_replication_lag: ofLeaders(lagOf),
+    odradek_log_bytes: ofLeaders((log) => log.logBytes),
+    odradek_bytes_in_flight: ofLeaders((log) => log.bytesInFlight),
+    odradek_bytes_in_flight_peak: ofLeaders((log) => log.bytesInFlightPeak),
+    odradek_tails: ofLeaders((log) => log.tails),
+    odradek_storage_bytes: ofReplicas((log) => log.storageBytes),
+    odradek_wake_rows_read: ofReplicas((log) => log.wakeRowsRead),
+    odradek_rows_read: ofReplicas((log) => log.rowsRead),
+    odradek_rows_written: ofReplicas((log) => log.rowsWritten),
+    odradek_peer_calls: ofReplicas((log) => log.peerCalls),
   };
 }
 
