@@ -1,7 +1,8 @@
 /** The errors of a cluster and a storage that do not work, each provoked for real, through the routes. */
 import { runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { replicaObjectName } from "../../src/base/ids.ts";
+import type { Partition } from "../../src/objects/partition/object.ts";
 import { topicMetadata } from "../../src/worker/metadata.ts";
 import { serviceOf } from "../../src/worker/service.ts";
 import {
@@ -12,16 +13,18 @@ import {
   environment,
   expectError,
   newTopic,
+  replicated,
 } from "./admin-support.ts";
 
 const env = environment({ OPEN_ON_LOOPBACK: "true" });
 
+/** The object of the partition's leader. */
 async function replicaOf(topic: string) {
   const known = await topicMetadata(serviceOf(env), topic);
   if (!known.ok) throw new Error(known.message);
   const { topicId, partitions, configs } = known.metadata;
-  const { leaderEpoch, partitionEpoch, replicas } = partitions[0]!;
-  const { brokerId, generation } = replicas[0]!;
+  const { leader: brokerId, leaderEpoch, partitionEpoch, replicas } = partitions[0]!;
+  const { generation } = replicas.find((replica) => replica.brokerId === brokerId)!;
   const name = { topicId, partition: 0, brokerId, generation };
   const stub = env.PARTITION.getByName(replicaObjectName(name));
   /** Tells the replica, and only it, of a leader elsewhere. */
@@ -39,6 +42,25 @@ async function replicaOf(topic: string) {
     });
   return { stub, leadBy };
 }
+
+/** Lets one object answer nothing more, until the mocks are restored. */
+function hang(stub: DurableObjectStub<Partition>): Promise<void> {
+  return runInDurableObject(stub, (instance, { id }) => {
+    const prototype = Object.getPrototypeOf(instance) as Record<string, Method>;
+    for (const method of ["append", "probe"]) {
+      const works = prototype[method]!;
+      vi.spyOn(prototype, method).mockImplementation(function (this: Instance, ...given) {
+        if (this.ctx.id.name !== id.name) return works.apply(this, given);
+        // A promise that nothing can resolve any more would be noticed by the runtime.
+        return new Promise((resolve) => {
+          setTimeout(resolve, 60_000);
+        });
+      });
+    }
+  });
+}
+type Instance = { readonly ctx: DurableObjectState };
+type Method = (this: Instance, ...given: unknown[]) => unknown;
 
 const value = { value: { type: "STRING", data: "x" } };
 const atomic = (topic: string, query = "") =>
@@ -77,6 +99,25 @@ describe("outages", () => {
     const { leadBy } = await replicaOf(topic);
     await leadBy(99);
     await expectError(await atomic(topic), "NOT_LEADER_OR_FOLLOWER");
+  });
+
+  it("a leader that hangs is found out by whoever calls it: another is elected, and a repeat that is harmless goes there", async () => {
+    const topic = await replicated();
+    const { stub } = await replicaOf(topic);
+    const before = await bodyOf(await call(`${CLUSTER}/topics/${topic}/partitions/0`));
+    await hang(stub);
+    const impatient = environment({ OPEN_ON_LOOPBACK: "true", REQUEST_TIMEOUT_MS: "100" });
+    const path = `${CLUSTER}/topics/${topic}/partitions/0/records:batch`;
+    const producer = { "producer-id": "77", "producer-epoch": "0", "producer-seq": "0" };
+    const json = { records: [value] };
+    const produced = await call(path, { method: "POST", json, headers: producer }, impatient);
+    expect(await bodyOf(produced)).toMatchObject({ base_offset: 0, duplicate: false });
+    const after = await bodyOf(await call(`${CLUSTER}/topics/${topic}/partitions/0`));
+    expect(after.leader_id).not.toBe(before.leader_id);
+    expect(after.leader_epoch).toBeGreaterThan(before.leader_epoch);
+    // Nobody else has to wait for it.
+    expect(await bodyOf(await atomic(topic))).toMatchObject({ base_offset: 1 });
+    vi.restoreAllMocks();
   });
 
   it("storage that refuses the row: nothing was written, and it goes on once storage works", async () => {
