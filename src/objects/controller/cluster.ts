@@ -44,7 +44,7 @@ export interface ClusterImage {
 
 export type ImageCounts = Omit<ControllerCounts, "failedProbes">;
 
-export const NO_COUNTS: ImageCounts = {
+const NO_COUNTS: ImageCounts = {
   elections: 0,
   uncleanElections: 0,
   inSyncShrinks: 0,

@@ -33,7 +33,7 @@ const ALARM_ROUND_MS = 5_000;
 /** How long the answer to a decision about brokers and leaders waits for the replicas. */
 export const TELL_MS_MAX = 1_500;
 /** The alarm of a decision whose round is not at its end: for when this instance does not end it. */
-export const ROUND_ALARM_MS = 3_000;
+const ROUND_ALARM_MS = 3_000;
 /** Replicas are told again at the earliest after this, then after twice as long each time, up to the most. */
 export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 300_000;

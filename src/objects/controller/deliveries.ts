@@ -38,7 +38,7 @@ export interface DeliveryPorts {
 export const CALLS_AT_ONCE = 64;
 
 /** The same for replicas of brokers that are fenced, or where a call hung: they keep no others waiting. */
-export const SLOW_CALLS_AT_ONCE = 16;
+const SLOW_CALLS_AT_ONCE = 16;
 
 /** Calls of one round: the platform bounds what one event may call. */
 export const CALLS_PER_ROUND = 8_000;
@@ -47,7 +47,7 @@ export const CALLS_PER_ROUND = 8_000;
 export const CALL_DEADLINE_MS = 2_000;
 
 /** Before this, no end is sent after an assignment that has not answered: it could arrive first. */
-export const PURGE_AFTER_MS = 30_000;
+const PURGE_AFTER_MS = 30_000;
 
 /**
  * A replica that may have an assignment of an earlier instance on its way to it counts as gone when

@@ -46,10 +46,7 @@ function leaderAmong(
  * else is in it, and lead nothing; a partition whose in-sync set has a member to lead it has a
  * leader. Null: nothing is to change. Done again it finds nothing to do.
  */
-export function settlePartition(
-  partition: PartitionMetadata,
-  brokers: Brokers,
-): PartitionChange | null {
+function settlePartition(partition: PartitionMetadata, brokers: Brokers): PartitionChange | null {
   const up = partition.inSync.filter((id) => !isFenced(brokers, id));
   const inSync = up.length === 0 ? partition.inSync : up;
   const leader = leaderAmong(partition, inSync, brokers);
