@@ -31,6 +31,8 @@ const PAUSES_MS = [0, 50, 100, 200, 400, 400, 400] as const;
 const STUCK_MS = 200;
 
 const NOT_KNOWN_YET = "The partition's leader does not know of its assignment yet; try again.";
+const WRITTEN =
+  "The records were written by a leader that was deposed before they were committed; whether they stay is not known.";
 const RECREATED = "The topic was created anew with other partitions; nothing was done, try again.";
 
 export interface PartitionOptions extends CallOptions {
@@ -84,7 +86,9 @@ async function tryAgain<A extends { readonly ok: true }>(
     if (answer.ok || !isOfLeader(answer)) return answer;
     const isLost = isUnanswered(answer) || (pauseMs >= STUCK_MS && hasLeader(tried, partition));
     const told = isLost ? await reportLeader(service, tried, partition) : null;
-    if (!isRepeatable(answer, options)) return answer;
+    if (!isRepeatable(answer, options)) {
+      return isUnanswered(answer) ? answer : refuse(answer.error, WRITTEN);
+    }
     if (pauseMs > 0) await pause(pauseMs);
     const renewed: KnownTopic | Refusal = told ?? (await renewedTopic(service, tried));
     if (!renewed.ok) return renewed;

@@ -357,7 +357,9 @@ describe("a call that meets old metadata", () => {
     cluster.set("t", id("a"), 2, 2, 1);
     const written = { ...refuse("NOT_LEADER_OR_FOLLOWER"), written: true } as const;
     cluster.script = [written];
-    expect(await append()).toBe(written);
+    const refused = (await append()) as Refusal;
+    expect(refused.error).toBe("NOT_LEADER_OR_FOLLOWER");
+    expect(refused.message).toContain("whether they stay is not known");
     expect(cluster.called).toHaveLength(1);
     cluster.script = [written];
     expect(await read()).toMatchObject({ ok: true, from: `${id("a")}/0/2/5` });
