@@ -78,8 +78,6 @@ export interface CellOptions {
   readonly place: number;
   readonly wake: (instance: Instance) => Rules;
   readonly onConfirmed: (cell: Cell) => void;
-  /** An instance is gone, and what it had not confirmed with it. */
-  readonly onLost?: () => void;
 }
 
 export class Cell {
@@ -154,7 +152,6 @@ export class Cell {
     this.world.scheduler.trace(`reset ${this.name} ${unconfirmed}`);
     this.#current = null;
     this.disk.close(unconfirmed);
-    this.#options.onLost?.();
     this.#finish(instance);
     this.world.touch(this);
   }
@@ -175,7 +172,6 @@ export class Cell {
     this.#old.push(instance);
     this.#current = null;
     this.disk.close(unconfirmed);
-    this.#options.onLost?.();
     this.awake();
     this.world.scheduler.after(ms, () => this.#finish(instance));
     this.world.touch(this);

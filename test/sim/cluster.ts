@@ -86,7 +86,6 @@ export class Cluster {
   readonly cells = new Map<string, Cell>();
   onReplicaConfirmed: (cell: Cell) => void = () => {};
   onControllerConfirmed: () => void = () => {};
-  onControllerLost: () => void = () => {};
 
   constructor(world: World, settings: Settings) {
     this.world = world;
@@ -96,7 +95,6 @@ export class Cluster {
       name: CONTROLLER_NAME,
       place: CONTROLLER_PLACE,
       onConfirmed: () => this.onControllerConfirmed(),
-      onLost: () => this.onControllerLost(),
       wake: (instance) => {
         const ports = {
           ...this.#ports(instance),
@@ -111,12 +109,6 @@ export class Cluster {
         return new ControllerCell(new ControllerRules(store, ports, effectiveConfig(settings)));
       },
     });
-  }
-
-  /** The controller's rules, as they are awake now; null while nobody is. */
-  get controllerRules(): ControllerRules | null {
-    const rules = this.controller.current?.rules;
-    return rules instanceof ControllerCell ? rules.rules : null;
   }
 
   /** The object of this name: it exists as soon as somebody calls it. */

@@ -48,7 +48,9 @@ export class Mirror {
 
   get endOffset(): number {
     const last = this.rows.at(-1);
-    return last ? last.last_offset + 1 : (this.state?.emptyAt.offset ?? 0);
+    // Rows below the start may be there still.
+    if (last && last.last_offset >= (this.state?.logStartOffset ?? 0)) return last.last_offset + 1;
+    return this.state?.emptyAt.offset ?? 0;
   }
 
   /** Whether the log is kept here: false for an object that was never assigned or was purged. */

@@ -27,7 +27,12 @@ export class Operator {
 
   async createTopic(profile: Profile): Promise<void> {
     const { partitions, replicationFactor, configs } = profile;
-    await this.#must("createTopic", { topic: TOPIC, partitions, replicationFactor, configs });
+    const spec = { topic: TOPIC, partitions, replicationFactor, configs };
+    // Refused while too few brokers are active.
+    while (!(await this.#must("createTopic", spec)).ok) {
+      if (this.#watch.metadata?.topics.length) return;
+      await this.router.cluster.world.scheduler.sleep(1_000);
+    }
   }
 
   async deleteTopic(): Promise<void> {
@@ -112,8 +117,10 @@ export class Operator {
   }
 
   /** Until it is answered, with yes or with no. */
-  async #must(method: string, ...args: readonly unknown[]): Promise<void> {
-    while ((await this.#try(method, ...args)) === null) {
+  async #must(method: string, ...args: readonly unknown[]): Promise<{ readonly ok: boolean }> {
+    for (;;) {
+      const answer = await this.#try(method, ...args);
+      if (answer !== null) return answer;
       await this.router.cluster.world.scheduler.sleep(500);
     }
   }

@@ -153,7 +153,7 @@ export class Producer {
     let mayBeThere = isDuplicated;
     const untilMs = this.#router.nowMs + patienceMs;
     for (let attempt = 0; ; attempt++) {
-      const answer = await this.#attempt(bytes);
+      const answer = await this.#attempt(batch.log, bytes);
       if (answer.ok) {
         this.#acknowledged(batch, answer, bytes);
         break;
@@ -183,11 +183,11 @@ export class Producer {
     this.#inFlight.delete(batch);
   }
 
-  async #attempt(bytes: Uint8Array): Promise<Answer> {
+  async #attempt(log: string, bytes: Uint8Array): Promise<Answer> {
     const { partition, acks } = this.#options;
     const cell = await this.#router.locate(partition, "leader");
     // What goes to another log than it was numbered for is not sent at all.
-    if (!cell || this.#router.log(partition) !== this.#log) {
+    if (!cell || this.#router.log(partition) !== log) {
       return { ok: false, error: "LEADER_NOT_AVAILABLE", message: "" };
     }
     const request: AppendRequest = { batches: bytes, acks };
@@ -212,7 +212,7 @@ export class Producer {
   async #repeat(batch: SentBatch, bytes: Uint8Array): Promise<void> {
     await this.#router.cluster.world.scheduler.sleep(this.#random.between(0, 3_000));
     if (batch.log !== this.#log || this.isStopped) return;
-    const answer = await this.#attempt(bytes);
+    const answer = await this.#attempt(batch.log, bytes);
     this.#history.operations += 1;
     if (answer.ok && (!answer.duplicate || answer.baseOffset !== batch.baseOffset)) {
       this.#fail(

@@ -28,7 +28,7 @@ export class Truth {
   /** Committed chunks by base offset, and where they end. */
   readonly committed = new Map<number, ChunkRow>();
   committedEnd = 0;
-  /** The highest durable log start of a leader. */
+  /** The highest durable log start. */
   logStart = 0;
   /** An unclean election: acknowledged records may be lost from here on. */
   isLossy = false;
@@ -58,22 +58,18 @@ export class Truth {
   #checkState(mirror: Mirror, startBefore: number): void {
     const { state } = mirror;
     if (!state) return;
-    const { assignment, logStartOffset } = state;
+    const { logStartOffset } = state;
     if (logStartOffset < startBefore && !mirror.isLost) {
       this.#fail(
         `25: the log start fell from ${startBefore} to ${logStartOffset} at ${mirror.name}`,
       );
     }
-    if (assignment.leader === assignment.brokerId && logStartOffset > this.logStart) {
-      this.logStart = logStartOffset;
-      if (logStartOffset > this.committedEnd && !this.isLossy) {
-        this.#fail(
-          `25: records up to ${logStartOffset} were deleted, committed are ${this.committedEnd}`,
-        );
-      }
-    }
-    if (logStartOffset > this.logStart && !this.isLossy) {
-      this.#fail(`25: ${mirror.name} starts at ${logStartOffset}, its leaders at ${this.logStart}`);
+    if (logStartOffset <= this.logStart) return;
+    this.logStart = logStartOffset;
+    if (logStartOffset > this.committedEnd && !this.isLossy) {
+      this.#fail(
+        `25: ${mirror.name} starts at ${logStartOffset}, committed are ${this.committedEnd}`,
+      );
     }
   }
 
