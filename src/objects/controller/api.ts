@@ -112,6 +112,11 @@ export interface ControllerApi {
    */
   reportLeader(report: LeaderReport): Promise<PartitionAnswer>;
   /**
+   * A leader's follower has answered that it is no replica (UNKNOWN_TOPIC_OR_PARTITION): it has lost
+   * its storage. It is told again what it is, and leaves the in-sync set. Stale reports change nothing.
+   */
+  reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal>;
+  /**
    * Makes the preferred (first) replica the leader, or with `unclean` any replica that answers, in
    * sync or not. Errors: UNKNOWN_TOPIC, UNKNOWN_PARTITION, ELECTION_NOT_NEEDED,
    * PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE.
@@ -151,6 +156,11 @@ export interface LeaderReport {
   readonly partition: number;
   /** Epoch of the leader that could not be reached. */
   readonly leaderEpoch: number;
+}
+
+export interface ReplicaReport extends LeaderReport {
+  /** Of the follower; the epoch is the reporting leader's. */
+  readonly brokerId: number;
 }
 
 export type PartitionAnswer =

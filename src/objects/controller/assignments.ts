@@ -2,8 +2,19 @@
 import { assert } from "../../base/errors.ts";
 import type { ReplicaName } from "../../base/ids.ts";
 import type { ReplicaAssignment } from "../partition/api.ts";
-import type { ClusterImage } from "./cluster.ts";
+import { partitionOf, type ClusterImage } from "./cluster.ts";
 import { replicaPlace } from "./pending.ts";
+
+/** Whether the partition has this very replica. */
+export function isLive(image: ClusterImage, replica: ReplicaName): boolean {
+  const partition = partitionOf(image, replica.topicId, replica.partition);
+  return (
+    partition?.replicas.some(
+      ({ brokerId, generation }) =>
+        brokerId === replica.brokerId && generation === replica.generation,
+    ) === true
+  );
+}
 
 export function assignmentOf(image: ClusterImage, replica: ReplicaName): ReplicaAssignment {
   const { topicId, partition, brokerId, generation } = replica;

@@ -17,6 +17,7 @@ import type {
   PartitionAnswer,
   PartitionMetadata,
   ProducerIdentity,
+  ReplicaReport,
   TopicAnswer,
   TopicMetadata,
   TopicSpec,
@@ -140,6 +141,11 @@ export class ControllerRules {
   async reportLeader(report: LeaderReport): Promise<PartitionAnswer> {
     this.#decisions.settle();
     return this.#leaders.report(report);
+  }
+
+  async reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal> {
+    this.#decisions.settle();
+    return this.#leaders.reportReplica(report);
   }
 
   async electLeader(

@@ -7,7 +7,7 @@ import type { Refusal } from "../../base/errors.ts";
 import { replicaObjectName } from "../../base/ids.ts";
 import type { ClockPort, RandomPort, TimerPort } from "../../base/ports.ts";
 import type { Assigned, Probed, ReplicaAssignment } from "../partition/api.ts";
-import { assignmentOf } from "./assignments.ts";
+import { assignmentOf, isLive } from "./assignments.ts";
 import type { Change, ReplicaPlace } from "./changes.ts";
 import type { ClusterImage } from "./cluster.ts";
 import { within } from "./deadline.ts";
@@ -67,16 +67,20 @@ interface Errand {
   readonly place: ReplicaPlace;
 }
 
+interface Calls {
+  count: number;
+  /** Of the newest. */
+  sinceMs: number;
+  newest: Promise<void>;
+}
+
 export class Deliveries {
   readonly #image: ClusterImage;
   readonly #ports: DeliveryPorts;
   /** Called when a replica says that it lost its storage, before that counts as a confirmation. */
   readonly #onReset: (errand: Errand) => void;
-  /** By object name: the newest call to it that has not answered. */
-  readonly #underWay = new Map<
-    string,
-    { readonly sinceMs: number; readonly call: Promise<void> }
-  >();
+  /** By object name: calls to it that have not answered. */
+  readonly #underWay = new Map<string, Calls>();
   /** By topic id and place: the partition epoch confirmed. Not recorded yet. */
   readonly #assigned = new Map<string, Map<ReplicaPlace, number>>();
   /** By topic id: replicas whose storage is gone. Not recorded yet. */
@@ -115,8 +119,9 @@ export class Deliveries {
 
   /** Assigns a live replica what it is, whether or not it has confirmed that before. */
   async remind(errand: Errand): Promise<void> {
-    const call = this.#begin(errand);
-    await within(this.#ports.timer, CALL_DEADLINE_MS, call);
+    if (!(await this.#isFree(errand))) return;
+    if (!isLive(this.#image, replicaAt(errand.topicId, errand.place))) return;
+    await within(this.#ports.timer, CALL_DEADLINE_MS, this.#begin(errand));
   }
 
   /** What was confirmed since the last time, as changes to record. */
@@ -218,33 +223,38 @@ export class Deliveries {
   }
 
   async #run(errand: Errand): Promise<void> {
-    const name = replicaObjectName(replicaAt(errand.topicId, errand.place));
-    const { timer } = this.#ports;
-    const before = this.#underWay.get(name);
-    if (before) await within(timer, CALL_DEADLINE_MS, before.call);
-    if (this.#isSettled(errand) || !this.#mayCall(name, this.#isCondemned(errand))) return;
+    if (!(await this.#isFree(errand)) || this.#isSettled(errand)) return;
     const ended = this.#begin(errand).then(() => true);
     const { brokerId } = replicaAt(errand.topicId, errand.place);
+    const { timer } = this.#ports;
     if ((await within(timer, CALL_DEADLINE_MS, ended)) === null) this.#slow.add(brokerId);
   }
 
   /** One call to a replica at a time, as far as can be waited for: an end must not be overtaken. */
-  #mayCall(name: string, isPurge: boolean): boolean {
+  async #isFree(errand: Errand): Promise<boolean> {
+    const name = replicaObjectName(replicaAt(errand.topicId, errand.place));
+    const { clock, timer } = this.#ports;
     const before = this.#underWay.get(name);
-    if (!before) return true;
-    const age = this.#ports.clock.nowMs() - before.sinceMs;
-    return age >= (isPurge ? PURGE_AFTER_MS : CALL_DEADLINE_MS);
+    if (before) await within(timer, CALL_DEADLINE_MS, before.newest);
+    const calls = this.#underWay.get(name);
+    if (!calls) return true;
+    const waitMs = this.#isCondemned(errand) ? PURGE_AFTER_MS : CALL_DEADLINE_MS;
+    return clock.nowMs() - calls.sinceMs >= waitMs;
   }
 
   #begin(errand: Errand): Promise<void> {
     const replica = replicaAt(errand.topicId, errand.place);
     const name = replicaObjectName(replica);
-    const call = this.#call(errand, name).finally(() => {
+    const calls = this.#underWay.get(name);
+    const newest = this.#call(errand, name).finally(() => {
       this.#slow.delete(replica.brokerId);
-      if (this.#underWay.get(name)?.call === call) this.#underWay.delete(name);
+      const open = this.#underWay.get(name);
+      if (open) open.count -= 1;
+      if (open?.count === 0) this.#underWay.delete(name);
     });
-    this.#underWay.set(name, { sinceMs: this.#ports.clock.nowMs(), call });
-    return call;
+    const count = (calls?.count ?? 0) + 1;
+    this.#underWay.set(name, { count, sinceMs: this.#ports.clock.nowMs(), newest });
+    return newest;
   }
 
   async #call(errand: Errand, name: string): Promise<void> {

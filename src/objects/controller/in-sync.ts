@@ -4,6 +4,7 @@ import type { ReplicaName } from "../../base/ids.ts";
 import type { AlterInSyncRequest } from "../partition/peers.ts";
 import type { PartitionMetadata } from "./api.ts";
 import type { PartitionChange } from "./changes.ts";
+import { isLive } from "./assignments.ts";
 import { partitionOf, type ClusterImage } from "./cluster.ts";
 import { candidatesOf, isFenced, settled, withoutMember } from "./elections.ts";
 import { completion } from "./reassignments.ts";
@@ -47,12 +48,9 @@ function isEligible(
 
 /** A replica has lost its storage: it does not count, unless nobody else would; then it does not lead. */
 export function decideReset(image: ClusterImage, replica: ReplicaName): PartitionChange | null {
-  const { topicId, brokerId, generation } = replica;
+  const { topicId, brokerId } = replica;
   const partition = partitionOf(image, topicId, replica.partition);
-  const isLive = partition?.replicas.some(
-    (one) => one.brokerId === brokerId && one.generation === generation,
-  );
-  if (!partition || !isLive) return null;
+  if (!partition || !isLive(image, replica)) return null;
   const others = partition.inSync.filter((id) => id !== brokerId);
   return withoutMember(partition, brokerId, candidatesOf(partition, others, image.brokers));
 }

@@ -8,7 +8,13 @@ import { assert, refuse, type Refusal } from "../../base/errors.ts";
 import { replicaObjectName, type ReplicaName } from "../../base/ids.ts";
 import type { ClockPort } from "../../base/ports.ts";
 import type { Probed } from "../partition/api.ts";
-import type { LeaderReport, PartitionAnswer, PartitionMetadata, TopicMetadata } from "./api.ts";
+import type {
+  LeaderReport,
+  PartitionAnswer,
+  PartitionMetadata,
+  ReplicaReport,
+  TopicMetadata,
+} from "./api.ts";
 import type { PartitionChange } from "./changes.ts";
 import { partitionKey, partitionOf, type ClusterImage } from "./cluster.ts";
 import { candidatesOf, isFenced, uncleanElection, withoutMember } from "./elections.ts";
@@ -67,6 +73,18 @@ export class Leaders {
     if (!state) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
     if (state.leaderEpoch === leaderEpoch) await this.#examined(topicId, state);
     return this.#answer(topicId, partition);
+  }
+
+  /** A follower that says it is no replica is told what it is; whether it lost its storage, it says then. */
+  async reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal> {
+    const { topicId, partition, brokerId, leaderEpoch } = report;
+    const state = partitionOf(this.#image, topicId, partition);
+    if (!state) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+    const isReplica = brokerIdsOf(state).includes(brokerId);
+    if (state.leaderEpoch === leaderEpoch && isReplica) {
+      await this.#acts.remind(replicaOf(topicId, state, brokerId));
+    }
+    return { ok: true };
   }
 
   /** The preferred replica leads if it is in sync, its broker is active, and it answers. */

@@ -8,6 +8,7 @@ import { InvariantBroken, refuse, type Refusal } from "../../base/errors.ts";
 import type { RandomPort } from "../../base/ports.ts";
 import type { Env } from "../env.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
+import { partitionStub } from "../stubs.ts";
 import { platformClock, platformTimer } from "../time.ts";
 import type { Assigned, Probed } from "../partition/api.ts";
 import type { AlteredInSync, AlterInSyncRequest } from "../partition/peers.ts";
@@ -22,6 +23,7 @@ import type {
   LeaderReport,
   PartitionAnswer,
   ProducerIdentity,
+  ReplicaReport,
   TopicAnswer,
   TopicSpec,
 } from "./api.ts";
@@ -96,6 +98,10 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
     return this.#answer(() => this.#rules.reportLeader(report));
   }
 
+  async reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal> {
+    return this.#answer(() => this.#rules.reportReplica(report));
+  }
+
   async electLeader(
     topic: string,
     partition: number,
@@ -167,11 +173,7 @@ const platformRandom: RandomPort = {
 };
 
 function replicaObjects(env: Env): ReplicaPort {
-  // A new stub for each call: one that has thrown stays broken.
-  const replica = (name: string, hint: string) =>
-    hint === ""
-      ? env.PARTITION.getByName(name)
-      : env.PARTITION.getByName(name, { locationHint: hint as DurableObjectLocationHint });
+  const replica = (name: string, hint: string) => partitionStub(env, name, hint);
   // Reset, overloaded or cut off: it may have arrived or not; it will be asked again.
   const answerOf = async <T>(call: () => PromiseLike<T>): Promise<T | null> => {
     try {

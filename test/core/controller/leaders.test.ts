@@ -171,6 +171,26 @@ describe("a report", () => {
   });
 });
 
+describe("a report of a follower that says it is no replica", () => {
+  test("has it told what it is: it was reset, and leaves the in-sync set", async () => {
+    const { harness, topicId } = await cluster();
+    const name = harness.objectName("t", 3);
+    harness.replicas.lose(name);
+    const report = { topicId, partition: 0, leaderEpoch: 0, brokerId: 3 };
+    expect(await harness.rules.reportReplica({ ...report, leaderEpoch: 1 })).toEqual({ ok: true });
+    expect(await harness.rules.reportReplica({ ...report, brokerId: 9 })).toEqual({ ok: true });
+    expect(harness.replicas.objects.has(name)).toBe(false);
+    expect(await harness.rules.reportReplica({ ...report, partition: 7 })).toMatchObject({
+      error: "UNKNOWN_TOPIC_OR_PARTITION",
+    });
+    expect(await harness.rules.reportReplica(report)).toEqual({ ok: true });
+    await settle();
+    expect(harness.replicas.objects.get(name)?.wasReset).toBe(true);
+    expect(harness.partition("t")).toMatchObject({ leader: 1, inSync: [1, 2] });
+    expect(harness.rules.describe().pendingAssignments).toBe(0);
+  });
+});
+
 describe("an unclean election", () => {
   test("where the topic allows it takes the replica whose log goes furthest, and is counted", async () => {
     const { harness, report, meets, setInSync } = await cluster(3, UNCLEAN);
