@@ -1,62 +1,131 @@
 /**
- * `npm run demo`: the main job in one command. Real flights, keyed by their origin, go into a topic
- * of six partitions over HTTP while a tailing reader follows; then every record is accounted for.
+ * `npm run demo`: the service at work in one command, on a temporary directory or at a URL. This file
+ * reads the options and cleans up, also after Ctrl-C; what is shown is in `demo/`.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Account } from "./demo/account.ts";
-import { createTopic, deleteTopic, produce, tail, topicsPath, type Target } from "./demo/api.ts";
-import { DATA_SET, readFlights, type NumberedFlight } from "./demo/flights.ts";
-import { showProgress, type Progress } from "./demo/progress.ts";
+import type { Target } from "./demo/api.ts";
+import { DATA_SET } from "./demo/flights.ts";
+import { demonstrateFlights, FLIGHTS_PARTITIONS } from "./demo/flights-demo.ts";
+import { loseABroker } from "./demo/lose-a-broker.ts";
+import { print } from "./demo/print.ts";
 import { startRuntime } from "./local-runtime.ts";
-import { readUsage, usageBetween, usd } from "./usage.ts";
 
-const PARTITIONS = 6;
-const RECORDS_PER_REQUEST = 1_000;
-const READER_WAIT_MS = 30_000;
-const READER_POLL_MS = 5;
-const PRODUCED = "produced";
-const READ = "read by the tail";
+const SECONDS = { least: 4, most: 600, fallback: 16 } as const;
+const PARTITIONS = { least: 1, most: 32, fallback: 6 } as const;
+/** As shells report the end by SIGINT. */
+const INTERRUPTED = 130;
 
-const USAGE = `Usage: npm run demo [-- --url URL] [--key KEY] [--keep] [--help]
+const USAGE = `Usage: npm run demo [-- OPTIONS]
 
-Produces ${DATA_SET} of vega-datasets into a topic of its own with ${PARTITIONS} partitions, keyed by origin,
+Produces ${DATA_SET} of vega-datasets into a topic of its own with ${FLIGHTS_PARTITIONS} partitions, keyed by origin,
 follows it with a tailing reader, and accounts for every record.
 
-  --url URL   a running service; without it one is started on a temporary directory
-  --key KEY   its bearer key
-  --keep      leaves the topic there
+  --url URL         a running service; without it one is started on a temporary directory
+  --key KEY         its bearer key
+  --keep            leaves the topic there
+  --help            prints this
+
+  --lose-a-broker   another demo: producers write to three replicas with acks=all, the broker that
+                    leads most is fenced and returns, and every acknowledged record is looked for on
+                    every replica; exit code 1 if one is missing. With --url a broker of that service
+                    is out of service for some seconds, for all of its topics.
+  --seconds N       of --lose-a-broker: how long producers write, ${SECONDS.least} to ${SECONDS.most} [${SECONDS.fallback}]
+  --partitions N    of --lose-a-broker: ${PARTITIONS.least} to ${PARTITIONS.most} [${PARTITIONS.fallback}]
+
+Ctrl-C ends it; a topic or a broker of --url is then as before.
 `;
+
+interface Options {
+  readonly url: string | undefined;
+  readonly key: string | undefined;
+  readonly keep: boolean;
+  readonly loseABroker: boolean;
+  readonly seconds: number;
+  readonly partitions: number;
+}
 
 await main();
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      url: { type: "string" },
-      key: { type: "string" },
-      keep: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return void process.stdout.write(USAGE);
-  const own = values.url === undefined ? await startOwn() : null;
+  const options = readOptions();
+  if (options === null) return;
+  const interrupted = interruption();
+  const own = options.url === undefined ? await startOwn() : null;
   try {
     const target = {
-      url: own?.url ?? values.url!.replace(/\/+$/, ""),
-      headers: values.key === undefined ? {} : { authorization: `Bearer ${values.key}` },
+      url: own?.url ?? options.url!.replace(/\/+$/, ""),
+      headers: options.key === undefined ? {} : { authorization: `Bearer ${options.key}` },
       topic: `flights-${Date.now().toString(36)}`,
     };
-    await demonstrate(target, values.keep ?? false);
+    if (!(await demonstrate(target, options, interrupted))) process.exitCode = 1;
   } catch (error) {
-    process.stderr.write(`The demo failed: ${(error as Error).message}\n`);
-    process.exitCode = 1;
+    process.exitCode = interrupted.aborted ? INTERRUPTED : 1;
+    if (!interrupted.aborted) {
+      process.stderr.write(`The demo failed: ${(error as Error).message}\n`);
+    }
   } finally {
     await own?.stop();
   }
+}
+
+function demonstrate(target: Target, options: Options, signal: AbortSignal): Promise<boolean> {
+  return options.loseABroker
+    ? loseABroker(target, options, signal)
+    : demonstrateFlights(target, options.keep, signal);
+}
+
+/** Aborts at the first SIGINT or SIGTERM; the second one ends the process as it does by default. */
+function interruption(): AbortSignal {
+  const asked = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => asked.abort());
+  return asked.signal;
+}
+
+/** Null where there is nothing to run; what is wrong has been said then. */
+function readOptions(): Options | null {
+  try {
+    const { values } = parseArgs({
+      options: {
+        url: { type: "string" },
+        key: { type: "string" },
+        keep: { type: "boolean", default: false },
+        "lose-a-broker": { type: "boolean", default: false },
+        seconds: { type: "string" },
+        partitions: { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    if (values.help === true) {
+      process.stdout.write(USAGE);
+      return null;
+    }
+    return {
+      url: values.url,
+      key: values.key,
+      keep: values.keep,
+      loseABroker: values["lose-a-broker"],
+      seconds: whole("--seconds", values.seconds, SECONDS),
+      partitions: whole("--partitions", values.partitions, PARTITIONS),
+    };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    process.exitCode = 1;
+    return null;
+  }
+}
+
+function whole(
+  name: string,
+  text: string | undefined,
+  { least, most, fallback }: { least: number; most: number; fallback: number },
+): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new Error(`${name} is a whole number of ${least} to ${most}.`);
 }
 
 async function startOwn(): Promise<{ readonly url: string; stop(): Promise<void> }> {
@@ -76,135 +145,4 @@ async function startOwn(): Promise<{ readonly url: string; stop(): Promise<void>
       await rm(dataDir, { recursive: true, force: true });
     },
   };
-}
-
-async function demonstrate(target: Target, keep: boolean): Promise<void> {
-  const flights = readFlights();
-  const origins = new Set(flights.map(({ origin }) => origin)).size;
-  const topics = await topicsPath(target);
-  await createTopic(target, topics, PARTITIONS);
-  print(
-    `${flights.length} flights from ${origins} airports (${DATA_SET} of vega-datasets) go to topic ${target.topic}.`,
-  );
-  try {
-    const before = await readUsage(target.url, target.topic, target.headers);
-    const account = await run(target, flights);
-    const after = await readUsage(target.url, target.topic, target.headers);
-    printPartitions(account);
-    printCost(usageBetween(before, after, PARTITIONS), flights.length);
-    conclude(account, flights.length);
-  } finally {
-    if (!keep) await deleteTopic(target, topics);
-  }
-  if (keep) print(`Topic ${target.topic} was left there.`);
-}
-
-/** Produces all and waits until the tail has read as many. */
-async function run(target: Target, flights: readonly NumberedFlight[]): Promise<Account> {
-  const account = new Account(PARTITIONS);
-  const progress = showProgress([PRODUCED, READ], flights.length);
-  const ended = new AbortController();
-  const readers = Array.from({ length: PARTITIONS }, (_, partition) =>
-    follow(target, partition, ended.signal, account, progress),
-  );
-  const failed = Promise.all(readers);
-  const start = performance.now();
-  let producedMs = 0;
-  let readMs = 0;
-  try {
-    await Promise.race([produceAll(target, flights, account, progress), failed]);
-    producedMs = performance.now() - start;
-    const allRead = async (): Promise<void> => {
-      const deadline = performance.now() + READER_WAIT_MS;
-      while (account.readCount < flights.length && performance.now() < deadline) {
-        await sleep(READER_POLL_MS);
-      }
-    };
-    await Promise.race([allRead(), failed]);
-    readMs = performance.now() - start;
-  } finally {
-    progress.stop();
-    ended.abort();
-    await failed.catch(() => {});
-  }
-  printThroughput(flights, producedMs, readMs);
-  return account;
-}
-
-/** One request at a time: that is what keeps a key's order. */
-async function produceAll(
-  target: Target,
-  flights: readonly NumberedFlight[],
-  account: Account,
-  progress: Progress,
-): Promise<void> {
-  for (let at = 0; at < flights.length; at += RECORDS_PER_REQUEST) {
-    const some = flights.slice(at, at + RECORDS_PER_REQUEST);
-    const delivered = await produce(target, some);
-    for (const [i, place] of delivered.entries()) account.acknowledged(place, some[i]!);
-    progress.update(PRODUCED, at + some.length);
-  }
-}
-
-async function follow(
-  target: Target,
-  partition: number,
-  signal: AbortSignal,
-  account: Account,
-  progress: Progress,
-): Promise<void> {
-  try {
-    for await (const record of tail(target, partition, signal)) {
-      account.read(record);
-      progress.update(READ, account.readCount);
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
-function printThroughput(
-  flights: readonly NumberedFlight[],
-  producedMs: number,
-  readMs: number,
-): void {
-  const megabytes = Buffer.byteLength(JSON.stringify(flights)) / 1e6;
-  const perSecond = Math.round((flights.length / producedMs) * 1_000).toLocaleString("en");
-  const rate = ((megabytes / producedMs) * 1_000).toFixed(1);
-  print(
-    `Produced in ${(producedMs / 1_000).toFixed(2)} s by one producer: ${perSecond} records/s, ${rate} MB/s of JSON.`,
-  );
-  print(`The tail had the last record ${Math.max(0, readMs - producedMs).toFixed(0)} ms later.`);
-}
-
-function printPartitions(account: Account): void {
-  const keys = account.keysByPartition();
-  for (const [partition, records] of account.recordsByPartition().entries()) {
-    print(`  partition ${partition}: ${records} records of ${keys[partition]} airports`);
-  }
-}
-
-function printCost(usage: ReturnType<typeof usageBetween>, records: number): void {
-  const cost = usd(usage);
-  const million = ((cost / records) * 1e6).toFixed(3);
-  print(
-    `On the platform: ${usage.rowsWritten} rows written, ${usage.objectCalls} object calls, ${usage.requests} requests, about ${cost.toFixed(6)} USD (${million} USD per million records, without storage and time awake).`,
-  );
-}
-
-function conclude(account: Account, produced: number): void {
-  const problems = account.problems();
-  if (problems.length === 0 && account.readCount === produced) {
-    print(`All ${produced} records are accounted for: each once, at its offset, in order per key.`);
-    return;
-  }
-  for (const problem of problems.slice(0, 20)) process.stderr.write(`${problem}\n`);
-  process.stderr.write(
-    `${account.readCount} of ${produced} records were read as they should be.\n`,
-  );
-  process.exitCode = 1;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,4 +1,4 @@
-/** The few calls of the HTTP API that the demo makes, and the tail over server-sent events. */
+/** The few calls of the HTTP API that the demos share, and the tail over server-sent events. */
 import type { NumberedFlight } from "./flights.ts";
 
 const JSON_V2 = "application/vnd.kafka.json.v2+json";
@@ -20,29 +20,40 @@ export interface Read extends Delivered {
   readonly value: NumberedFlight;
 }
 
-/** The path under which topics are administered; the cluster's id is the deployment's own. */
-export async function topicsPath({ url, headers }: Target): Promise<string> {
+/** The cluster's URL; its id is the deployment's own. */
+export async function clusterUrl({ url, headers }: Target): Promise<string> {
   const answer = await asked(await fetch(`${url}/v3/clusters`, { headers }));
   const clusters = (await answer.json()) as { data: { cluster_id: string }[] };
-  return `${url}/v3/clusters/${clusters.data[0]!.cluster_id}/topics`;
+  return `${url}/v3/clusters/${clusters.data[0]!.cluster_id}`;
+}
+
+export interface TopicShape {
+  readonly partitions: number;
+  readonly replicationFactor?: number;
+  readonly configs?: Readonly<Record<string, string>>;
 }
 
 export async function createTopic(
   target: Target,
-  topics: string,
-  partitions: number,
+  cluster: string,
+  { partitions, replicationFactor, configs = {} }: TopicShape,
 ): Promise<void> {
-  const answer = await fetch(topics, {
+  const answer = await fetch(`${cluster}/topics`, {
     method: "POST",
     headers: { ...target.headers, "content-type": "application/json" },
-    body: JSON.stringify({ topic_name: target.topic, partitions_count: partitions }),
+    body: JSON.stringify({
+      topic_name: target.topic,
+      partitions_count: partitions,
+      replication_factor: replicationFactor,
+      configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
+    }),
   });
   await (await asked(answer)).arrayBuffer();
 }
 
-export async function deleteTopic(target: Target, topics: string): Promise<void> {
+export async function deleteTopic(target: Target, cluster: string): Promise<void> {
   const { topic, headers } = target;
-  await asked(await fetch(`${topics}/${topic}`, { method: "DELETE", headers }));
+  await asked(await fetch(`${cluster}/topics/${topic}`, { method: "DELETE", headers }));
 }
 
 /** One request; answers where each flight was written, in their order. Throws unless all were. */
@@ -111,7 +122,8 @@ async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerS
   }
 }
 
-async function asked(answer: Response): Promise<Response> {
+/** Throws unless the answer is a good one. */
+export async function asked(answer: Response): Promise<Response> {
   if (!answer.ok) throw new Error(`${answer.url} answers ${answer.status}: ${await answer.text()}`);
   return answer;
 }
