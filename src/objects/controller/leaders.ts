@@ -34,6 +34,12 @@ export interface LeaderActs {
 /** A leader that has answered within this time is not probed again. */
 const HEALTHY_MS = 1_000;
 
+/**
+ * In-sync replicas that are merely out of reach for less than this are waited for, before records are
+ * given up with an unclean election. Where their brokers are fenced somebody has decided that already.
+ */
+export const UNCLEAN_AFTER_MS = 10_000;
+
 /** Partitions that recover at once: each probes all its replicas. */
 const RECOVERIES_AT_ONCE = 16;
 
@@ -50,6 +56,11 @@ export class Leaders {
   readonly #acts: LeaderActs;
   /** By partition: who reports while a leader is being examined waits for the same outcome. */
   readonly #examinations = new Map<string, Promise<void>>();
+  /** By partition: since when, and in which epoch, neither the leader nor another in-sync replica answers. */
+  readonly #unreachable = new Map<
+    string,
+    { readonly leaderEpoch: number; readonly sinceMs: number }
+  >();
   /** When a leader was last seen healthy, by its object's name; in that order. */
   readonly #healthyMs = new Map<string, number>();
 
@@ -157,10 +168,28 @@ export class Leaders {
   }
 
   async #examine(topicId: string, state: PartitionMetadata): Promise<void> {
-    if (state.leader !== -1 && (await this.#isHealthy(topicId, state))) return;
-    if (state.leader !== -1 && (await this.#electInSync(topicId, state))) return;
+    const key = partitionKey(topicId, state.partition);
+    const isLed = state.leader !== -1;
+    if (
+      isLed &&
+      ((await this.#isHealthy(topicId, state)) || (await this.#electInSync(topicId, state)))
+    ) {
+      this.#unreachable.delete(key);
+      return;
+    }
     const topic = this.#image.topics.get(topicId);
-    if (topic && this.#allowsUnclean(topic)) await this.#electAny(topicId, state);
+    if (!topic || !this.#allowsUnclean(topic)) return;
+    if (isLed && !this.#isUnreachableLong(key, state)) return;
+    this.#unreachable.delete(key);
+    await this.#electAny(topicId, state);
+  }
+
+  #isUnreachableLong(key: string, { leaderEpoch }: PartitionMetadata): boolean {
+    const nowMs = this.#clock.nowMs();
+    const known = this.#unreachable.get(key);
+    if (known?.leaderEpoch === leaderEpoch) return nowMs - known.sinceMs >= UNCLEAN_AFTER_MS;
+    this.#unreachable.set(key, { leaderEpoch, sinceMs: nowMs });
+    return false;
   }
 
   async #isHealthy(topicId: string, state: PartitionMetadata): Promise<boolean> {

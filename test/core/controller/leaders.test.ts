@@ -1,5 +1,6 @@
 /** Leaders that are reported are probed; who does not answer is replaced by who does. */
 import { describe, expect, test } from "vitest";
+import { UNCLEAN_AFTER_MS } from "../../../src/objects/controller/leaders.ts";
 import { PROBE_DEADLINE_MS } from "../../../src/objects/controller/probes.ts";
 import { ControllerHarness, settle, type Reception } from "./harness.ts";
 
@@ -203,6 +204,10 @@ describe("an unclean election", () => {
     log(2, 0, 90);
     log(3, 1, 10);
     meets("lost", 1);
+    await report();
+    // A leader that comes back in time has lost nothing.
+    expect(harness.partition("t")).toMatchObject({ leader: 1, leaderEpoch: 0 });
+    harness.advance(UNCLEAN_AFTER_MS);
     await report();
     const state = { leader: 3, leaderEpoch: 1, inSync: [3], uncleanEpoch: 1 };
     expect(harness.partition("t")).toMatchObject(state);
