@@ -17,6 +17,8 @@ const SECONDS = { least: 4, most: 600, fallback: 16 } as const;
 const PARTITIONS = { least: 1, most: 32, fallback: 6 } as const;
 /** As shells report the end by SIGINT. */
 const INTERRUPTED = 130;
+/** npm passes on a SIGINT that the terminal has sent to its script as well. */
+const ECHO_MS = 500;
 
 const USAGE = `Usage: npm run demo [-- OPTIONS]
 
@@ -77,10 +79,17 @@ function demonstrate(target: Target, options: Options, signal: AbortSignal): Pro
     : demonstrateFlights(target, options.keep, signal);
 }
 
-/** Aborts at the first SIGINT or SIGTERM; the second one ends the process as it does by default. */
+/** Aborts at the first SIGINT or SIGTERM. Who asks again, and is no echo of npm's, gets out at once. */
 function interruption(): AbortSignal {
   const asked = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => asked.abort());
+  let askedMs = 0;
+  const ask = (): void => {
+    if (asked.signal.aborted && performance.now() - askedMs > ECHO_MS) process.exit(INTERRUPTED);
+    if (asked.signal.aborted) return;
+    askedMs = performance.now();
+    asked.abort();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, ask);
   return asked.signal;
 }
 
