@@ -43,6 +43,8 @@ export class ReplicaCore {
   isPurged = false;
   /** The replica's storage was lost and the log is not copied anew yet. */
   wasReset: boolean;
+  /** The in-sync set asked for under this assignment; null when none is, or it was refused. */
+  wished: readonly number[] | null;
   #assignment: ReplicaAssignment;
   #config: EffectiveConfig;
   #highWatermark: number;
@@ -57,6 +59,7 @@ export class ReplicaCore {
     this.#config = effectiveConfig(state.assignment.configs, ports.settings);
     this.log = new Log(ports.storage, state, () => this.#config, ports.tailAccount);
     this.wasReset = state.wasReset === true;
+    this.wished = state.wished ?? null;
     this.#highWatermark = this.log.wokenHighWatermark;
     this.#readablePosition = this.log.endPosition;
     this.#alarmAtMs = ports.alarmAtMs;
@@ -107,12 +110,15 @@ export class ReplicaCore {
 
   /** Persists a newer assignment, then goes by it. */
   adopt(assignment: ReplicaAssignment): void {
-    const before = this.#assignment;
+    const before = { assignment: this.#assignment, wished: this.wished };
     this.#assignment = assignment;
+    // Whatever was asked for under the partition epoch before is decided: it is this, or refused.
+    this.wished = null;
     try {
       this.persist();
     } catch (error) {
-      this.#assignment = before;
+      this.#assignment = before.assignment;
+      this.wished = before.wished;
       throw error;
     }
     this.#config = effectiveConfig(assignment.configs, this.ports.settings);
@@ -193,6 +199,7 @@ export class ReplicaCore {
         leaderEpoch: this.log.lastEpoch,
       },
       ...(this.wasReset ? { wasReset: true } : {}),
+      ...(this.wished ? { wished: this.wished } : {}),
     });
   }
 }

@@ -46,3 +46,8 @@ export function endOfEpoch(storage: StoragePort, log: Extent, epoch: number): Lo
   }
   return { offset: below.last_offset + 1, leaderEpoch: below.leader_epoch };
 }
+
+/** Whether two logs that end there may be the same: by log matching they are, where epochs are of one cluster. */
+export function isSamePoint(a: LogPoint, b: LogPoint): boolean {
+  return a.offset === b.offset && a.leaderEpoch === b.leaderEpoch;
+}

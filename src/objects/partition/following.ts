@@ -18,6 +18,7 @@ import type {
   ReplicateAnswer,
   ReplicateRequest,
 } from "./peers.ts";
+import { isSamePoint } from "./epochs.ts";
 import { epochBelow, hasChunkAt } from "./tables.ts";
 
 /** One call to catch up ends after this, wherever it is: the leader calls again. */
@@ -126,7 +127,7 @@ export class Following {
 
   /**
    * Whether a chunk of this epoch ends at this offset here: by log matching, all before it is the
-   * same. An epoch of -1 says that the leader holds nothing below: nothing can differ there.
+   * same. -1: nothing is held below, there and here.
    */
   #holds(point: LogPoint): boolean {
     const { log, ports } = this.#core;
@@ -134,7 +135,6 @@ export class Following {
     const end = log.point();
     if (offset > end.offset || offset < log.startOffset) return false;
     if (offset < end.offset && !hasChunkAt(ports.storage, offset)) return false;
-    if (leaderEpoch < 0) return true;
     const before = offset === end.offset ? end.leaderEpoch : epochBelow(ports.storage, offset);
     return before === leaderEpoch;
   }
@@ -188,7 +188,7 @@ export class Following {
     if (assignment.leaderEpoch !== leaderEpoch || !leader || leader.brokerId === brokerId) {
       return refuse("UNKNOWN_LEADER_EPOCH");
     }
-    if (!isAt(log.point(), from)) return null;
+    if (!isSamePoint(log.point(), from)) return null;
     const maxBytes = PULL_BYTES_MAX;
     const request = { brokerId, leaderEpoch, from, maxBytes };
     const answer = await ports.peers.pull(this.#core.address(leader), request);
@@ -200,7 +200,7 @@ export class Following {
       return answer;
     }
     // A push came in between: what was answered is for another end.
-    if (!isAt(log.point(), from)) return null;
+    if (!isSamePoint(log.point(), from)) return null;
     const isDone = this.#page(answer, from);
     await ports.storage.sync();
     return isDone ? { ok: true, endOffset: from.offset } : null;
@@ -220,13 +220,19 @@ export class Following {
         // Without an epoch in common, the leader's is where its log begins.
         const own = leaderEpoch < 0 ? end : log.endOfEpoch(leaderEpoch).offset;
         const offset = Math.max(Math.min(own, end), log.startOffset);
-        assert(offset < from.offset, "a divergence lies below the end of the log");
-        this.#truncate(offset);
+        if (offset < from.offset) this.#truncate(offset);
+        // Nothing is left to truncate, and the log ends where the leader's never was: it has to ask
+        // as one that holds nothing.
+        else
+          log.begin({ offset, position: log.endPosition, producers: [] }, () =>
+            this.#core.persist(),
+          );
         return false;
       }
       case "reset":
         log.begin({ ...answer.begin, producers: answer.producers }, () => this.#core.persist());
         this.#core.retreated();
+        if (log.deleteBelowStart()) this.#core.setAlarm(this.#core.ports.clock.nowMs() + 1);
         return false;
     }
   }
@@ -237,8 +243,4 @@ export class Following {
     this.#core.wasReset = false;
     this.#core.persist();
   }
-}
-
-function isAt(end: LogPoint, point: LogPoint): boolean {
-  return end.offset === point.offset && end.leaderEpoch === point.leaderEpoch;
 }

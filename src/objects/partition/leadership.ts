@@ -33,8 +33,6 @@ export class Leadership implements LinkOwner {
   readonly #beganAt: number;
   /** Nothing is known to be durable before {@link begin}. */
   #durable: LogPoint = { offset: -1, leaderEpoch: -1 };
-  /** The in-sync set asked for, as long as it may have been decided. */
-  #wished: readonly number[] | null = null;
   /** Numbers the questions to the controller; the one under way, 0 for none. */
   #asked = 0;
   #asking = 0;
@@ -59,6 +57,7 @@ export class Leadership implements LinkOwner {
     this.#advance();
     if (elected) for (const link of this.#links.values()) link.drive(true);
     this.#driveOutOfSync();
+    if (this.#core.wished !== null) this.#consider();
     this.#watch();
   }
 
@@ -78,8 +77,6 @@ export class Leadership implements LinkOwner {
 
   /** The assignment changed within the epoch. */
   reassigned(): void {
-    // Whatever was asked for under the partition epoch before is decided: it is this, or refused.
-    this.#wished = null;
     this.#asking = 0;
     this.#askFailures = 0;
     this.#cancelAsking?.();
@@ -192,7 +189,7 @@ export class Leadership implements LinkOwner {
     let next = this.#durable.offset;
     for (const [brokerId, link] of this.#links) {
       const counts =
-        assignment.inSync.includes(brokerId) || this.#wished?.includes(brokerId) === true;
+        assignment.inSync.includes(brokerId) || this.#core.wished?.includes(brokerId) === true;
       if (counts) next = Math.min(next, link.ackedOffset);
     }
     if (next <= highWatermark) return;
@@ -210,7 +207,8 @@ export class Leadership implements LinkOwner {
       if (!inSync.includes(brokerId) && this.#mayJoin(link)) wanted.push(brokerId);
     }
     const isSame = wanted.length === inSync.length && wanted.every((id) => inSync.includes(id));
-    if (this.#wished !== null) void this.#ask(this.#wished);
+    const { wished } = this.#core;
+    if (wished !== null) void this.#ask(wished);
     else if (!isSame) void this.#ask(wanted);
   }
 
@@ -233,8 +231,12 @@ export class Leadership implements LinkOwner {
     this.#asked += 1;
     const asking = this.#asked;
     this.#asking = asking;
-    // From here on it may have been decided: new members count, leaving ones count still.
-    this.#wished = inSync;
+    // From here on it may have been decided: new members count, leaving ones count still. Also after
+    // a reset: the call leaves when the row is durable.
+    if (this.#core.wished === null) {
+      this.#core.wished = inSync;
+      this.#core.persist();
+    }
     let answer: AlteredInSync | Refusal | null = null;
     try {
       const request = { topicId, partition, brokerId, leaderEpoch, partitionEpoch, inSync };
@@ -244,7 +246,7 @@ export class Leadership implements LinkOwner {
     }
     if (this.#isOver || this.#asking !== asking) return;
     this.#asking = 0;
-    if (answer?.ok || answer?.error === "INELIGIBLE_REPLICA") this.#wished = null;
+    if (answer?.ok || answer?.error === "INELIGIBLE_REPLICA") this.#core.wished = null;
     if (answer?.ok) {
       this.#askFailures = 0;
       this.#adopt(answer.assignment);

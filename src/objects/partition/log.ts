@@ -147,10 +147,15 @@ export class Log {
     return offset === this.endOffset || hasChunk(this.#storage, offset);
   }
 
-  /** Where whoever has nothing of this log begins: at the chunk that holds the log start. */
+  /** Base offset of the chunk that holds the log start; the end where there is none. */
+  get beginOffset(): number {
+    return this.#first()?.base_offset ?? this.endOffset;
+  }
+
+  /** Where whoever has nothing of this log begins: at {@link beginOffset}. */
   beginning(): Beginning {
-    const { startOffset, end } = this.#memory;
-    const first = startOffset < end.offset ? chunkAtOrBelow(this.#storage, startOffset) : null;
+    const { end } = this.#memory;
+    const first = this.#first();
     const offset = first?.base_offset ?? end.offset;
     const position = first?.position ?? end.position;
     return { offset, position, producers: producersBelow(this.#storage, offset) };
@@ -213,14 +218,6 @@ export class Log {
   chunkData(baseOffset: number): Uint8Array {
     const sql = "SELECT data FROM chunks WHERE base_offset = ?";
     return new Uint8Array(this.#storage.all<{ data: ArrayBuffer }>(sql, baseOffset)[0]!.data);
-  }
-
-  /** Closes the active segment, so that retention may act on it. */
-  roll(nowMs: number): void {
-    const { end } = this.#memory;
-    if (end.segment.chunks === 0) return;
-    const closed = this.#storage.transaction(() => closeSegment(this.#storage, end, nowMs));
-    this.#memory = { ...this.#memory, end: closed };
   }
 
   /**
@@ -290,6 +287,11 @@ export class Log {
 
   close(): void {
     this.#tail.clear();
+  }
+
+  #first(): ReturnType<typeof chunkAtOrBelow> {
+    const { startOffset, end } = this.#memory;
+    return startOffset < end.offset ? chunkAtOrBelow(this.#storage, startOffset) : null;
   }
 
   /** Folds into the empty state of memory what storage tells of producers. */

@@ -49,9 +49,17 @@ function isBefore(a: number, b: number): boolean {
 
 type Windows = Map<number, readonly ProducerBatch[]>;
 
+/**
+ * A new epoch begins a new window. So does a sequence behind the last one: the producer had been
+ * forgotten and began anew under the same epoch, and its old batches are nothing that it may repeat.
+ */
 function remember(windows: Windows, known: readonly ProducerBatch[], batch: ProducerBatch): void {
-  const sameEpoch = known.length > 0 && known[0]![1] === batch[1];
-  windows.set(batch[0], sameEpoch ? [...known, batch].slice(-WINDOW) : [batch]);
+  const last = known.at(-1);
+  const goesOn =
+    last !== undefined &&
+    last[1] === batch[1] &&
+    !isBefore(batch[2], sequenceAfter(last[2], last[3]));
+  windows.set(batch[0], goesOn ? [...known, batch].slice(-WINDOW) : [batch]);
 }
 
 const NONE: readonly ProducerBatch[] = [];

@@ -409,7 +409,6 @@ export class Replica {
       return this.#core.setAlarm(nowMs + RETENTION_PAUSE_MS);
     }
     if (newStart > log.startOffset) {
-      if (newStart === log.endOffset) log.roll(nowMs);
       this.#raiseStart(newStart);
     } else if (log.deleteBelowStart()) {
       this.#core.setAlarm(nowMs + 1);

@@ -54,6 +54,11 @@ export interface ReplicaState {
   };
   /** The storage was lost once, and the log is not copied anew yet. */
   readonly wasReset?: boolean;
+  /**
+   * The in-sync set that this leader has asked for under the assignment's partition epoch: it may
+   * have been decided while the object was reset.
+   */
+  readonly wished?: readonly number[];
 }
 
 /** What a follower's row has from its leader's: all but what depends on the replica itself. */

@@ -134,6 +134,15 @@ describe("idempotent producers", () => {
     }
   });
 
+  it("that was forgotten and begins again at 0 is not taken for its former self", async () => {
+    const harness = new ReplicaHarness({ settings: { "producer.id.expiration.ms": "1000" } });
+    expectOk(await numbered(harness, 0));
+    harness.nowMs += 1_001;
+    expect(expectOk(await numbered(harness, 0))).toMatchObject({ duplicate: false, baseOffset: 1 });
+    harness.restart();
+    expect(expectOk(await numbered(harness, 0))).toMatchObject({ duplicate: true, baseOffset: 1 });
+  });
+
   it("state after any restart equals the state before: each record once, retries known", async () => {
     const step = fc.record({
       producer: fc.integer({ min: 1, max: 3 }),

@@ -47,7 +47,9 @@ it("finds by time what a linear scan finds", async () => {
           timestampMs: newest,
         });
         expect(expectOk(await harness.replica.listOffset({ at: "earliest" })).offset).toBe(start);
-        expect(expectOk(await harness.replica.listOffset({ at: "latest" })).offset).toBe(all.length);
+        expect(expectOk(await harness.replica.listOffset({ at: "latest" })).offset).toBe(
+          all.length,
+        );
       },
     ),
     { numRuns: 200 },
