@@ -106,6 +106,8 @@ export const topicPath = (topic: string): string => `${CLUSTER}/topics/${topic}`
 
 export interface TopicSpec {
   readonly partitions?: number;
+  /** Replicas of each partition; default 1. */
+  readonly replicas?: number;
   readonly configs?: Readonly<Record<string, string>>;
 }
 
@@ -117,6 +119,7 @@ export async function createTopic(
   const answer = await client.post(`${CLUSTER}/topics`, {
     topic_name: name,
     partitions_count: spec.partitions ?? 1,
+    replication_factor: spec.replicas ?? 1,
     configs: Object.entries(spec.configs ?? {}).map(([key, value]) => ({ name: key, value })),
   });
   if (answer.status !== 201) throw new Error(`${name}: ${answer.status} ${answer.text}`);

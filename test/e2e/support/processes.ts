@@ -3,6 +3,7 @@
  * below a process that the test itself started.
  */
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** The process and all its descendants, as they are now. */
@@ -26,8 +27,19 @@ export function processTree(root: number): number[] {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
+    return false;
+  }
+  return !isZombie(pid);
+}
+
+/** Ended, and not yet taken note of by its parent: it runs nothing and holds nothing. */
+function isZombie(pid: number): boolean {
+  try {
+    // "pid (name) state …": the name may hold anything, so the state is looked for from its end.
+    return /\) Z [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    // Gone in between, or a system without /proc.
     return false;
   }
 }
