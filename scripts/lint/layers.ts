@@ -23,7 +23,7 @@ const NONE = /^$/;
 const ANY = /./;
 const BASE = String.raw`src/base/[^/]+`;
 const RECORDS = String.raw`src/records/[^/]+`;
-const CONTRACTS = String.raw`src/objects/([^/]+/(api|transfer)|env)\.ts`;
+const CONTRACTS = String.raw`src/objects/([^/]+/(api|transfer|peers)|env)\.ts`;
 const only = (...paths: string[]): RegExp => new RegExp(`^(${paths.join("|")})$`);
 
 const LAYERS: readonly Layer[] = [
@@ -37,7 +37,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: "contract",
-    files: /^src\/objects\/[^/]+\/(api|transfer)\.ts$/,
+    files: /^src\/objects\/[^/]+\/(api|transfer|peers)\.ts$/,
     ours: only(BASE, RECORDS, CONTRACTS),
     outside: NONE,
     pure: true,

@@ -126,7 +126,13 @@ export const ERRORS = {
     false,
     "A broker of this id is registered with another rack or location hint.",
   ),
-  ELECTION_NOT_NEEDED: row(84, 409, 409, false, "The replica to elect leads the partition already."),
+  ELECTION_NOT_NEEDED: row(
+    84,
+    409,
+    409,
+    false,
+    "The replica to elect leads the partition already.",
+  ),
   PREFERRED_LEADER_NOT_AVAILABLE: row(
     80,
     503,

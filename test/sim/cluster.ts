@@ -162,6 +162,8 @@ export class Cluster {
     const controller: ControllerPort = {
       alterInSync: (request) =>
         this.call(caller, this.controller, "alterInSync", request) as Promise<never>,
+      reportReplica: (report) =>
+        this.call(caller, this.controller, "reportReplica", report) as Promise<never>,
     };
     return {
       ...this.#ports(instance),

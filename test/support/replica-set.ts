@@ -45,6 +45,8 @@ export type PeerCall = {
 export class ReplicaSet {
   readonly members = new Map<number, Member>();
   readonly calls: PeerCall[] = [];
+  /** Brokers whose replica a leader has found without storage. */
+  readonly reported: number[] = [];
   nowMs = 1_700_000_000_000;
   state: Pick<
     ReplicaAssignment,
@@ -244,7 +246,13 @@ export class ReplicaSet {
           replica.pull(request),
         ),
     };
-    const controller: ControllerPort = { alterInSync: async (wish) => this.#alterInSync(wish) };
+    const controller: ControllerPort = {
+      alterInSync: async (wish) => this.#alterInSync(wish),
+      reportReplica: async (report) => {
+        this.reported.push(report.brokerId);
+        return { ok: true };
+      },
+    };
     const { timers } = member;
     return {
       storage: member.storage,

@@ -167,6 +167,7 @@ const ALONE: PeerPort & ControllerPort = {
   catchUp: unreachable,
   pull: unreachable,
   alterInSync: unreachable,
+  reportReplica: unreachable,
 };
 
 export function expectOk<T extends { readonly ok: true }>(result: T | Refusal): T {

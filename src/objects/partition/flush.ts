@@ -7,7 +7,8 @@ import type { EffectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { CHUNK_BYTES_MAX } from "../../base/limits.ts";
 import { assignOffsets, stampLogAppendTime, type BatchHeader } from "../../records/index.ts";
-import { ProducerDraft, type ProducerBatch, type ProducerStates } from "./producers.ts";
+import type { ProducerBatch } from "./peers.ts";
+import { ProducerDraft, type ProducerStates } from "./producers.ts";
 
 /** An append whose batches were split and found whole. Its bytes belong to the flush from here on. */
 export interface GatheredAppend {

@@ -25,6 +25,10 @@ export interface LinkOwner {
 /** Pauses between tries of a follower that fails: these while the object is awake, then by its alarm. */
 const RETRY_MS_MIN = 100;
 const RETRIES_MAX = 6;
+/** A follower that has no storage is reported after so many failures in a row: a new one is told soon. */
+const REPORTED_FAILURES = 2;
+
+const ignore = (): void => {};
 
 export class FollowerLink {
   replica: ReplicaRef;
@@ -208,7 +212,19 @@ export class FollowerLink {
       this.#needsAssignment = true;
       return true;
     }
+    if (refusal.error === "UNKNOWN_TOPIC_OR_PARTITION") this.#report();
     return false;
+  }
+
+  /** The object has no replica: not yet, where the topic is new, or not any more. */
+  #report(): void {
+    if (this.#failures < REPORTED_FAILURES) return;
+    const { topicId, partition, leaderEpoch } = this.#core.assignment;
+    const { brokerId } = this.replica;
+    // Whether it arrives or not, the next try will show.
+    this.#core.ports.controller
+      .reportReplica({ topicId, partition, brokerId, leaderEpoch })
+      .then(ignore, ignore);
   }
 
   #fail(): void {

@@ -7,7 +7,7 @@ import type { EffectiveConfig } from "../../base/config.ts";
 import { assert } from "../../base/errors.ts";
 import type { StoragePort } from "../../base/ports.ts";
 import type { PlannedChunk } from "./flush.ts";
-import type { ReplicatedChunk } from "./peers.ts";
+import type { CopiedFacts, ReplicatedChunk } from "./peers.ts";
 import {
   chunkAtOrBelow,
   epochBelow,
@@ -16,7 +16,6 @@ import {
   insertSegment,
   maxTimestampWithin,
   type ChunkFacts,
-  type CopiedFacts,
   type ReplicaState,
 } from "./tables.ts";
 

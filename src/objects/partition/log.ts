@@ -24,7 +24,7 @@ import {
   type LogEnd,
 } from "./log-end.ts";
 import { copyChunks, readPage } from "./log-reads.ts";
-import type { LogPoint, ReplicatedChunk } from "./peers.ts";
+import type { LogPoint, ProducerBatch, ReplicatedChunk } from "./peers.ts";
 import {
   parseProducers,
   producersBelow,
@@ -32,7 +32,7 @@ import {
   snapshotProducers,
   writeProducerSnapshot,
 } from "./producer-snapshot.ts";
-import { ProducerStates, type ProducerBatch } from "./producers.ts";
+import { ProducerStates } from "./producers.ts";
 import {
   chunkAtOrBelow,
   chunkBaseAtOrBelow,

@@ -27,7 +27,7 @@ import {
   platformPeers,
   readPush,
   type CountedPeers,
-} from "./peer-calls.ts";
+} from "../peer-calls.ts";
 import type {
   CatchUpAnswer,
   CatchUpRequest,

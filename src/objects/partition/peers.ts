@@ -10,9 +10,39 @@
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaName } from "../../base/ids.ts";
+import type { ReplicaReport } from "../controller/api.ts";
 import type { ReplicaAssignment } from "./api.ts";
-import type { ProducerBatch } from "./producers.ts";
-import type { CopiedFacts } from "./tables.ts";
+
+/**
+ * One idempotent batch as it is kept: producer id, epoch, first sequence, records, base offset,
+ * time of the append in ms. A tuple, because thousands of them make up a snapshot's JSON.
+ */
+export type ProducerBatch = readonly [
+  producerId: number,
+  epoch: number,
+  firstSequence: number,
+  count: number,
+  baseOffset: number,
+  appendedMs: number,
+];
+
+/** What a follower's row has from its leader's: all but what depends on the replica itself. */
+export interface CopiedFacts {
+  readonly base_offset: number;
+  readonly last_offset: number;
+  readonly leader_epoch: number;
+  readonly max_timestamp: number;
+  /** Bytes of batches that were ever appended before this chunk: differences are sizes of ranges. */
+  readonly position: number;
+  readonly size_bytes: number;
+  /** The segment the chunk belongs to: its base offset, position, start, and its chunks so far. */
+  readonly segment_base: number;
+  readonly segment_position: number;
+  readonly segment_started_ms: number;
+  readonly segment_chunks: number;
+  /** JSON of the chunk's {@link ProducerBatch} entries; null when it has none. */
+  readonly producers: string | null;
+}
 
 /** An end of a log: the offset behind its last record, and the leader epoch of its last chunk (-1: none). */
 export interface LogPoint {
@@ -140,4 +170,6 @@ export interface ControllerPort {
    * partition epoch holds), INELIGIBLE_REPLICA (fenced, or no replica), UNKNOWN_TOPIC_OR_PARTITION.
    */
   alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal>;
+  /** A follower has answered that it is no replica: it has lost its storage, and is to be told anew what it is. */
+  reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal>;
 }

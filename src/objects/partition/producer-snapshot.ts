@@ -5,7 +5,8 @@
  */
 import type { StoragePort } from "../../base/ports.ts";
 import type { LogEnd } from "./log-end.ts";
-import type { ProducerBatch, ProducerStates } from "./producers.ts";
+import type { ProducerBatch } from "./peers.ts";
+import type { ProducerStates } from "./producers.ts";
 import { chunkBaseAtOrBelow } from "./tables.ts";
 
 /** Entries of one row: some 60 bytes each, far below the platform's 2 MB a row. */

@@ -5,19 +5,7 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { SEQUENCE_MAX } from "../../base/limits.ts";
-
-/**
- * One idempotent batch as it is kept: producer id, epoch, first sequence, records, base offset,
- * time of the append in ms. A tuple, because thousands of them make up a snapshot's JSON.
- */
-export type ProducerBatch = readonly [
-  producerId: number,
-  epoch: number,
-  firstSequence: number,
-  count: number,
-  baseOffset: number,
-  appendedMs: number,
-];
+import type { ProducerBatch } from "./peers.ts";
 
 /** What a batch says of its producer; the fields of a batch header. */
 export interface ProducerClaim {

@@ -7,6 +7,7 @@
 import { assert } from "../../base/errors.ts";
 import type { SqlRow, StoragePort } from "../../base/ports.ts";
 import type { ReplicaAssignment } from "./api.ts";
+import type { CopiedFacts } from "./peers.ts";
 import type { ReplicatedChunk } from "./peers.ts";
 
 const TABLES = [
@@ -59,24 +60,6 @@ export interface ReplicaState {
    * have been decided while the object was reset.
    */
   readonly wished?: readonly number[];
-}
-
-/** What a follower's row has from its leader's: all but what depends on the replica itself. */
-export interface CopiedFacts {
-  readonly base_offset: number;
-  readonly last_offset: number;
-  readonly leader_epoch: number;
-  readonly max_timestamp: number;
-  /** Bytes of batches that were ever appended before this chunk: differences are sizes of ranges. */
-  readonly position: number;
-  readonly size_bytes: number;
-  /** The segment the chunk belongs to: its base offset, position, start, and its chunks so far. */
-  readonly segment_base: number;
-  readonly segment_position: number;
-  readonly segment_started_ms: number;
-  readonly segment_chunks: number;
-  /** JSON of the chunk's {@link ProducerBatch} entries; null when it has none. */
-  readonly producers: string | null;
 }
 
 /** A chunk without its data: one row holding whole batches. */

@@ -10,7 +10,7 @@ import type { ReplicaAssignment } from "../../../src/objects/partition/api.ts";
 import { planFlush } from "../../../src/objects/partition/flush.ts";
 import { Log } from "../../../src/objects/partition/log.ts";
 import type { LogPoint } from "../../../src/objects/partition/peers.ts";
-import type { ProducerBatch } from "../../../src/objects/partition/producers.ts";
+import type { ProducerBatch } from "../../../src/objects/partition/peers.ts";
 import {
   allSegments,
   createTables,

@@ -327,15 +327,13 @@ describe("reading", () => {
     const set = new ReplicaSet();
     await appended(set, "a");
     await read(set, 2, 1);
-    const waiting = set
-      .replica(2)
-      .fetch({
-        offset: 1,
-        maxBytes: 1e6,
-        minBytes: 1,
-        maxWaitMs: 30_000,
-        isolation: "read_uncommitted",
-      });
+    const waiting = set.replica(2).fetch({
+      offset: 1,
+      maxBytes: 1e6,
+      minBytes: 1,
+      maxWaitMs: 30_000,
+      isolation: "read_uncommitted",
+    });
     await appended(set, "b");
     await set.settle();
     expect(expectOk(await waiting).nextOffset).toBe(2);

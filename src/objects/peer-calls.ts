@@ -3,19 +3,19 @@
  * pushes to requests whose bodies are the chunks (RPC copies its arguments once more on each side).
  * Both ends of the request's shape stand here; fields are only ever added.
  */
-import { joinBytes } from "../../base/bytes.ts";
-import { replicaObjectName } from "../../base/ids.ts";
-import type { Env } from "../env.ts";
-import { controllerStub, partitionStub } from "../stubs.ts";
-import type { PartitionObject } from "./api.ts";
+import { joinBytes } from "../base/bytes.ts";
+import { replicaObjectName } from "../base/ids.ts";
+import type { Env } from "./env.ts";
+import { controllerStub, partitionStub } from "./stubs.ts";
+import type { PartitionObject } from "./partition/api.ts";
 import type {
   ControllerPort,
   PeerAddress,
   PeerPort,
   ReplicateAnswer,
   ReplicateRequest,
-} from "./peers.ts";
-import { PARTITION_ORIGIN } from "./transfer.ts";
+} from "./partition/peers.ts";
+import { PARTITION_ORIGIN } from "./partition/transfer.ts";
 
 /** Pushes from this size on, in bytes, are requests. */
 const REQUEST_BYTES_MIN = 16_384;
@@ -48,7 +48,10 @@ export function platformPeers(env: Env): CountedPeers {
 }
 
 export function platformController(env: Env): ControllerPort {
-  return { alterInSync: (request) => controllerStub(env).alterInSync(request) };
+  return {
+    alterInSync: (request) => controllerStub(env).alterInSync(request),
+    reportReplica: (report) => controllerStub(env).reportReplica(report),
+  };
 }
 
 export function isPush(request: Request): boolean {
