@@ -59,7 +59,7 @@ export class Truth {
     const { state } = mirror;
     if (!state) return;
     const { logStartOffset } = state;
-    if (logStartOffset < startBefore && !mirror.isLost) {
+    if (logStartOffset < startBefore && !mirror.isLost && !this.isLossy) {
       this.#fail(
         `25: the log start fell from ${startBefore} to ${logStartOffset} at ${mirror.name}`,
       );

@@ -8,7 +8,7 @@ import { applyChange, applyChangeSet } from "./apply.ts";
 import { FIRST_BROKERS } from "./brokers.ts";
 import type { Change, PartitionChange } from "./changes.ts";
 import { partitionOf, type ClusterImage } from "./cluster.ts";
-import { within } from "./deadline.ts";
+import { within } from "../../base/deadline.ts";
 import { Deliveries, type ReplicaPort, type Scope } from "./deliveries.ts";
 import { settleAll, type Brokers } from "./elections.ts";
 import { decideReset } from "./in-sync.ts";

@@ -10,7 +10,7 @@ import type { Assigned, Probed, ReplicaAssignment } from "../partition/api.ts";
 import { assignmentOf, isLive } from "./assignments.ts";
 import type { Change, ReplicaPlace } from "./changes.ts";
 import type { ClusterImage } from "./cluster.ts";
-import { within } from "./deadline.ts";
+import { within } from "../../base/deadline.ts";
 import { isFenced } from "./elections.ts";
 import { replicaAt, type Pending } from "./pending.ts";
 import { Slots } from "./slots.ts";

@@ -7,7 +7,7 @@ import { replicaObjectName, type ReplicaName } from "../../base/ids.ts";
 import type { ClockPort, TimerPort } from "../../base/ports.ts";
 import type { Probed } from "../partition/api.ts";
 import type { ClusterImage } from "./cluster.ts";
-import { within } from "./deadline.ts";
+import { within } from "../../base/deadline.ts";
 import type { ReplicaPort } from "./deliveries.ts";
 
 /** A replica that has not answered in this time, the second try included, does not answer. */

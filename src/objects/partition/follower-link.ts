@@ -3,6 +3,7 @@
  * one call to it that may be under way. Pushes what the log has gathered since; sends the follower to
  * catch up where it does not match. Knows nothing of in-sync sets: leadership.ts does.
  */
+import { within } from "../../base/deadline.ts";
 import { PUSH_BYTES_MAX } from "../../base/limits.ts";
 import { InvariantBroken, type Refusal } from "../../base/errors.ts";
 import type { ReplicaAssignment, ReplicaRef } from "./api.ts";
@@ -22,6 +23,9 @@ export interface LinkOwner {
   isOver(): boolean;
 }
 
+/** A call that has not answered by then is given up on; a follower catches up for less. */
+const PUSH_MS_MAX = 5_000;
+const CATCH_UP_CALL_MS_MAX = 20_000;
 /** Pauses between tries of a follower that fails: these while the object is awake, then by its alarm. */
 const RETRY_MS_MIN = 100;
 const RETRIES_MAX = 6;
@@ -46,9 +50,8 @@ export class FollowerLink {
   #hasReaders = false;
   #toldHighWatermark = -1;
   #toldStartOffset = -1;
-  /** Counts calls that were given up on: their late answers are not listened to. */
-  #attempt = 0;
   #isBusy = false;
+  #hasEnded = false;
   #failures = 0;
   #cancelRetry: (() => void) | null = null;
 
@@ -78,16 +81,8 @@ export class FollowerLink {
     this.drive(this.ackedOffset < this.#owner.durable().offset);
   }
 
-  /** Gives up on a call that has not answered in time. */
-  abandon(): void {
-    if (!this.#isBusy) return;
-    this.#attempt += 1;
-    this.#isBusy = false;
-    this.#fail();
-  }
-
   end(): void {
-    this.#attempt += 1;
+    this.#hasEnded = true;
     this.#cancelRetry?.();
     this.#cancelRetry = null;
   }
@@ -112,7 +107,6 @@ export class FollowerLink {
   }
 
   async #run(): Promise<void> {
-    const attempt = this.#attempt;
     this.#isBusy = true;
     do {
       const sentMs = this.#core.ports.clock.nowMs();
@@ -122,13 +116,16 @@ export class FollowerLink {
       if (this.#next.offset < this.#core.log.startOffset) this.#matches = false;
       let hasSucceeded = false;
       try {
-        const answer = this.#matches ? await this.#push() : await this.#sendToCatchUp();
-        if (attempt !== this.#attempt || this.#owner.isOver()) return;
-        hasSucceeded = this.#take(answer, aim, sentMs);
+        const { timers } = this.#core.ports;
+        const answer = this.#matches
+          ? await within(timers, PUSH_MS_MAX, this.#push())
+          : await within(timers, CATCH_UP_CALL_MS_MAX, this.#sendToCatchUp());
+        if (this.#hasEnded) return;
+        hasSucceeded = answer !== null && this.#take(answer, aim, sentMs);
       } catch (error) {
         // It did not arrive, or its answer did not: the next try begins from what is known.
         if (error instanceof InvariantBroken) this.#core.ports.broken(error);
-        if (attempt !== this.#attempt || this.#owner.isOver()) return;
+        if (this.#hasEnded) return;
       }
       if (!hasSucceeded) {
         this.#isBusy = false;

@@ -3,6 +3,7 @@
  * match. Acknowledges only what is durable and known to equal the leader's log; takes over the
  * leader's high watermark and log start only for what matches (KAFKA-14704).
  */
+import { within } from "../../base/deadline.ts";
 import { assert, refuse, type Refusal } from "../../base/errors.ts";
 import { PULL_BYTES_MAX } from "../../base/limits.ts";
 import type { ReplicaAssignment } from "./api.ts";
@@ -23,6 +24,8 @@ import { epochBelow, hasChunkAt } from "./tables.ts";
 
 /** One call to catch up ends after this, wherever it is: the leader calls again. */
 const CATCH_UP_MS = 10_000;
+/** A page that has not come by then is not waited for. */
+const PULL_MS_MAX = 5_000;
 
 export class Following {
   readonly #core: ReplicaCore;
@@ -191,10 +194,12 @@ export class Following {
     if (!isSamePoint(log.point(), from)) return null;
     const maxBytes = PULL_BYTES_MAX;
     const request = { brokerId, leaderEpoch, from, maxBytes };
-    const answer = await ports.peers.pull(this.#core.address(leader), request);
+    const pull = ports.peers.pull(this.#core.address(leader), request).catch(() => null);
+    const answer = await within(ports.timers, PULL_MS_MAX, pull);
     if (this.#core.isPurged || this.#core.assignment.leaderEpoch !== leaderEpoch) {
       return refuse("UNKNOWN_LEADER_EPOCH");
     }
+    if (answer === null) return refuse("REQUEST_TIMED_OUT");
     if (!answer.ok) {
       if ("assignment" in answer) this.#adopt(answer.assignment);
       return answer;

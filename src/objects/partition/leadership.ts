@@ -7,6 +7,7 @@
  * members and those that were asked for and not yet refused (KIP-497), and stands still while fewer
  * than min.insync.replicas are committed (KIP-966).
  */
+import { within } from "../../base/deadline.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { ReplicaAssignment } from "./api.ts";
 import { Commits } from "./commits.ts";
@@ -17,6 +18,8 @@ import type { AlteredInSync, LogPoint } from "./peers.ts";
 /** A wish for another in-sync set that is not decided is repeated after this, then after twice as long each time. */
 const ALTER_RETRY_MS_MIN = 250;
 const ALTER_RETRY_MS_MAX = 5_000;
+/** The controller's answer is waited for so long. */
+const ALTER_MS_MAX = 5_000;
 /** While a follower is out of sync, it is tried again at least so often, by the alarm. */
 const OUT_OF_SYNC_RETRY_MS = 15_000;
 
@@ -240,7 +243,8 @@ export class Leadership implements LinkOwner {
     let answer: AlteredInSync | Refusal | null = null;
     try {
       const request = { topicId, partition, brokerId, leaderEpoch, partitionEpoch, inSync };
-      answer = await this.#core.ports.controller.alterInSync(request);
+      const { controller, timers } = this.#core.ports;
+      answer = await within(timers, ALTER_MS_MAX, controller.alterInSync(request));
     } catch {
       // Whether it was decided is not known: the wish stands until an answer or an assignment comes.
     }
@@ -269,9 +273,6 @@ export class Leadership implements LinkOwner {
     const lagMs = this.#core.config["replica.lag.time.max.ms"];
     this.#cancelWatch = this.#core.ports.timers.after(Math.ceil(lagMs / 2), () => {
       this.#cancelWatch = null;
-      for (const link of this.#links.values()) {
-        if (this.#hasFallenBehind(link.replica.brokerId)) link.abandon();
-      }
       this.#consider();
       this.#watch();
     });

@@ -1,5 +1,5 @@
 /** Waiting with an end: on the timer port, so that a test and the simulator move it. */
-import type { TimerPort } from "../../base/ports.ts";
+import type { TimerPort } from "./ports.ts";
 
 /** What the work gives, or null when it takes longer: it goes on, and nobody hears how it ends. */
 export function within<T>(timer: TimerPort, delayMs: number, work: Promise<T>): Promise<T | null> {
