@@ -9,6 +9,7 @@ export default defineConfig({
     maxWorkers: workers,
     projects: [
       { test: { name: "core", include: ["test/core/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 120_000 } },
       {
         plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
         test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: 60_000 },

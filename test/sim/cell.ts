@@ -99,6 +99,7 @@ export class Cell {
     this.disk = new Disk(world.scheduler, {
       confirmMs: () => world.weather.confirmMs(this.place),
       onAlarm: () => this.#scheduleAlarm(),
+      onTurn: () => world.touch(this),
       onConfirmed: () => {
         world.writes += 1;
         options.onConfirmed(this);

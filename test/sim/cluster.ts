@@ -8,7 +8,7 @@ import { CONTROLLER_NAME, parseReplicaObjectName, replicaObjectName } from "../.
 import { ControllerRules } from "../../src/objects/controller/controller.ts";
 import type { ReplicaPort } from "../../src/objects/controller/deliveries.ts";
 import { ControllerStore } from "../../src/objects/controller/store.ts";
-import type { ControllerPort, PeerPort } from "../../src/objects/partition/peers.ts";
+import type { PeerPort } from "../../src/objects/partition/peers.ts";
 import type { ReplicaAssignment } from "../../src/objects/partition/api.ts";
 import { Replica, type ReplicaPorts } from "../../src/objects/partition/replica.ts";
 import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
@@ -159,18 +159,19 @@ export class Cluster {
       (method: string) =>
       (to: Parameters<PeerPort["pull"]>[0], request: unknown): Promise<never> =>
         this.call(caller, this.cell(replicaObjectName(to)), method, request) as Promise<never>;
-    const controller: ControllerPort = {
-      alterInSync: (request) =>
-        this.call(caller, this.controller, "alterInSync", request) as Promise<never>,
-      reportReplica: (report) =>
-        this.call(caller, this.controller, "reportReplica", report) as Promise<never>,
-    };
+    const controller =
+      (method: string) =>
+      (request: unknown): Promise<never> =>
+        this.call(caller, this.controller, method, request) as Promise<never>;
     return {
       ...this.#ports(instance),
       storage: instance.handle,
       timers: { after: (delayMs, run) => instance.after(delayMs, run) },
       peers: { replicate: peer("replicate"), catchUp: peer("catchUp"), pull: peer("pull") },
-      controller,
+      controller: {
+        alterInSync: controller("alterInSync"),
+        reportReplica: controller("reportReplica"),
+      },
       tailAccount: new TailAccount(33_554_432),
       settings: this.settings,
       alarmAtMs: instance.cell.disk.alarmAtMs,

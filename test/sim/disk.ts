@@ -18,6 +18,8 @@ export interface DiskOptions {
   /** The alarm is due. */
   readonly onAlarm: () => void;
   readonly onConfirmed: () => void;
+  /** Code of the object runs because of its storage. */
+  readonly onTurn: () => void;
 }
 
 /** Error of a handle whose instance was replaced. */
@@ -74,6 +76,14 @@ export class Disk {
     else open();
   }
 
+  /** A turn of the event loop later. */
+  soon(run: () => void): void {
+    this.scheduler.after(0, () => {
+      this.#options.onTurn();
+      run();
+    });
+  }
+
   markDirty(): void {
     this.isDirty = true;
     this.#cancelConfirm ??= this.scheduler.after(this.#options.confirmMs(), () => this.confirm());
@@ -87,6 +97,7 @@ export class Disk {
     this.#sqlite.confirm();
     this.#durableAlarmAtMs = this.#alarmAtMs;
     this.#options.onConfirmed();
+    this.#options.onTurn();
     for (const waiter of this.#gate.splice(0)) waiter.open();
   }
 
@@ -227,7 +238,7 @@ export class DiskHandle implements StoragePort {
       const lost = (): void => reject(new Superseded("the instance's writes were not confirmed"));
       // With nothing to wait for it takes a turn of the event loop, as on the platform.
       if (disk.isDirty) disk.afterWrites(resolve, lost);
-      else disk.scheduler.after(0, resolve);
+      else disk.soon(resolve);
     });
   }
 

@@ -36,6 +36,8 @@ export class Router {
   topicId = "";
   #partitions: readonly PartitionMetadata[] = [];
   #freshUntilMs = -1;
+  /** By partition: the leader epoch that refused the last call. */
+  readonly #refusedEpochs = new Map<number, number>();
 
   constructor(cluster: Cluster, name: string, place: number, topic: string, isOnce = false) {
     this.cluster = cluster;
@@ -85,7 +87,16 @@ export class Router {
       await this.#report(partition, epoch);
       return LOST;
     }
-    if (!answer.ok && MOVED.has(answer.error)) this.#freshUntilMs = -1;
+    if (answer.ok || !MOVED.has(answer.error)) {
+      this.#refusedEpochs.delete(partition);
+    } else if (this.#refusedEpochs.get(partition) === epoch) {
+      // It goes on refusing though the controller has it lead: it may have lost its storage.
+      this.#refusedEpochs.delete(partition);
+      await this.#report(partition, epoch);
+    } else {
+      this.#freshUntilMs = -1;
+      this.#refusedEpochs.set(partition, epoch);
+    }
     return answer;
   }
 

@@ -35,6 +35,8 @@ export interface RunResult {
 
 /** Everything has to be back in sync within this after the last fault. */
 const CONVERGE_MS = 180_000;
+/** Where the last in-sync replica lost its storage, an operator helps after this. */
+const HELP_MS = 40_000;
 /** Idle for so long, nothing may be called. */
 const IDLE_MS = 60_000;
 
@@ -88,9 +90,16 @@ class SimRun {
     await scheduler.run(durationMs);
     this.#faults.heal();
     scheduler.trace("healed");
-    for (const client of [...this.#producers, ...this.#consumers]) client.isStopped = true;
+    for (const producer of this.#producers) producer.isStopped = true;
     void this.#operator.callOffMoves().then(() => this.#operator.unfenceAll());
-    await scheduler.run(durationMs + CONVERGE_MS, () => this.#hasConverged());
+    const untilMs = durationMs + CONVERGE_MS;
+    await scheduler.run(this.#profile.hasStorageLoss ? durationMs + HELP_MS : untilMs, () =>
+      this.#hasConverged(),
+    );
+    if (this.#profile.hasStorageLoss && !this.#hasConverged()) this.#recover();
+    await scheduler.run(untilMs, () => this.#hasConverged());
+    // Readers go on until then: who calls a replica that is not there is who notices.
+    for (const consumer of this.#consumers) consumer.isStopped = true;
     if (this.world.failure !== null) return;
     this.world.expect(this.#hasConverged(), () => `21: it does not heal: ${this.#state()}`);
     if (this.world.failure === null) await this.#idle();
@@ -138,6 +147,19 @@ class SimRun {
     await this.#operator.deleteTopic();
     this.world.count("topics deleted");
     await this.#operator.createTopic(this.#profile);
+  }
+
+  /** What only an operator may decide: a replica that is not in sync leads where no other can (KIP-903). */
+  #recover(): void {
+    this.#watch.allowsUnclean = true;
+    const topic = this.#watch.metadata?.topics[0];
+    for (const { partition, leader } of topic?.partitions ?? []) {
+      const truth = this.#watch.truth(`${topic!.topicId}/${partition}`);
+      const isLost = leader < 0 || truth.mirrorOf(leader)?.state?.wasReset === true;
+      if (!isLost) continue;
+      this.world.count("recoveries by an operator");
+      void this.#operator.elect(partition / 1_000, "unclean");
+    }
   }
 
   /** Every replica in sync and equal to its leader, every committed record everywhere. */
