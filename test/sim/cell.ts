@@ -84,6 +84,8 @@ export class Cell {
   readonly world: World;
   readonly name: string;
   readonly place: number;
+  /** Of a replica: the partition's log that it belongs to, topic id and partition. */
+  readonly log: string;
   readonly disk: Disk;
   readonly #options: CellOptions;
   readonly #random: Random;
@@ -93,6 +95,7 @@ export class Cell {
   constructor(world: World, options: CellOptions) {
     this.world = world;
     this.name = options.name;
+    this.log = options.name.split("/").slice(0, 2).join("/");
     this.place = options.place;
     this.#options = options;
     this.#random = world.random("platform");

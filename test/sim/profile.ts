@@ -66,7 +66,7 @@ function producerOf(random: Random, name: string, partitions: number) {
     partition: random.below(partitions),
     isIdempotent: random.chance(0.65),
     acks: random.pick([-1, -1, -1, -1, 1, 0] as const),
-    pauseMs: random.pick([100, 300, 700]),
+    pauseMs: random.pick([200, 400, 800]),
     valueBytesMax: random.pick([10, 60, 400]),
     patienceMs: random.pick([4_000, 12_000, 40_000]),
     isDuplicated: random.chance(0.5),

@@ -30,6 +30,8 @@ export class SqliteStorage implements StoragePort {
   readonly #options: SqliteStorageOptions;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** Statements of `each` that no walk is using. */
+  readonly #idle = new Map<string, StatementSync>();
   #waiters: (() => void)[] = [];
   #depth = 0;
   #dead = false;
@@ -63,10 +65,13 @@ export class SqliteStorage implements StoragePort {
     take: (row: Row) => boolean,
   ): void {
     this.#enter(sql);
-    // A statement of its own: `take` may run the same text again.
-    for (const row of this.#db.prepare(sql).iterate(...params.map(toSqlite))) {
-      if (!take(fromSqlite<Row>(row))) return;
+    // `take` may run the same text again: a statement that is under way is left alone.
+    const statement = this.#idle.get(sql) ?? this.#db.prepare(sql);
+    this.#idle.delete(sql);
+    for (const row of statement.iterate(...params.map(toSqlite))) {
+      if (!take(fromSqlite<Row>(row))) break;
     }
+    if (!this.#dead) this.#idle.set(sql, statement);
   }
 
   transaction<T>(work: () => T): T {
@@ -99,6 +104,7 @@ export class SqliteStorage implements StoragePort {
       .all();
     for (const { name } of tables) this.#db.exec(`DROP TABLE "${String(name)}"`);
     this.#statements.clear();
+    this.#idle.clear();
     this.#options.alarm?.clear();
   }
 
@@ -129,6 +135,7 @@ export class SqliteStorage implements StoragePort {
     this.#dead = true;
     this.#waiters = [];
     this.#statements.clear();
+    this.#idle.clear();
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
     if (this.#options.path === undefined) return new SqliteStorage(this.#options, this.#db);
     this.#db.close();
@@ -182,7 +189,9 @@ function toSqlite(param: Param): string | number | null | Uint8Array {
 
 function fromSqlite<Row extends SqlRow>(row: Record<string, unknown>): Row {
   const plain: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(row)) {
+  // oxlint-disable-next-line guard-for-in -- rows have their columns and nothing else
+  for (const name in row) {
+    const value = row[name];
     plain[name] =
       value instanceof Uint8Array
         ? value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)
