@@ -127,6 +127,9 @@ export class ReplicaCore {
   /** Why this replica serves nobody; null when it may. */
   refusalToServe(): Refusal | null {
     if (this.isPurged) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+    // A replica that was moved away hears of it from its peers before it is purged.
+    const { brokerId, generation } = this.#assignment;
+    if (this.peer(brokerId)?.generation !== generation) return refuse("NOT_LEADER_OR_FOLLOWER");
     return this.isFenced ? refuse("REPLICA_NOT_AVAILABLE") : null;
   }
 

@@ -19,16 +19,20 @@ export interface LinkOwner {
   acknowledged(): void;
   /** A higher epoch exists. */
   deposed(assignment: ReplicaAssignment): void;
-  failed(link: FollowerLink): void;
+  failed(): void;
   isOver(): boolean;
 }
 
 /** A call that has not answered by then is given up on; a follower catches up for less. */
 const PUSH_MS_MAX = 5_000;
 const CATCH_UP_CALL_MS_MAX = 20_000;
-/** Pauses between tries of a follower that fails: these while the object is awake, then by its alarm. */
+/**
+ * Pauses between tries of a follower that fails: the first ones end by a timer, which keeps the object
+ * awake; later ones with the next thing that there is to say, or by the alarm.
+ */
 const RETRY_MS_MIN = 100;
 const RETRIES_MAX = 6;
+const PAUSE_MS = 5_000;
 /** A follower that has no storage is reported after so many failures in a row: a new one is told soon. */
 const REPORTED_FAILURES = 2;
 
@@ -54,6 +58,7 @@ export class FollowerLink {
   #hasEnded = false;
   #failures = 0;
   #cancelRetry: (() => void) | null = null;
+  #pausedUntilMs = 0;
 
   /** @param from where the leader's log ended when its epoch (or this instance) began */
   constructor(core: ReplicaCore, owner: LinkOwner, replica: ReplicaRef, from: LogPoint) {
@@ -70,6 +75,7 @@ export class FollowerLink {
   /** Calls the follower if there is anything to say. `ask`: even when there is not. */
   drive(ask = false): void {
     if (this.#isBusy || this.#cancelRetry !== null || this.replica.fenced) return;
+    if (this.#pausedUntilMs > this.#core.ports.clock.nowMs()) return;
     if (ask || this.#hasNews()) void this.#run();
   }
 
@@ -78,6 +84,7 @@ export class FollowerLink {
     this.#cancelRetry?.();
     this.#cancelRetry = null;
     this.#failures = 0;
+    this.#pausedUntilMs = 0;
     this.drive(this.ackedOffset < this.#owner.durable().offset);
   }
 
@@ -227,13 +234,16 @@ export class FollowerLink {
   #fail(): void {
     if (this.#owner.isOver()) return;
     this.#failures += 1;
+    const { timers, clock } = this.#core.ports;
     if (this.#failures <= RETRIES_MAX) {
       const delayMs = RETRY_MS_MIN * 2 ** (this.#failures - 1);
-      this.#cancelRetry = this.#core.ports.timers.after(delayMs, () => {
+      this.#cancelRetry = timers.after(delayMs, () => {
         this.#cancelRetry = null;
         this.drive(true);
       });
+    } else {
+      this.#pausedUntilMs = clock.nowMs() + PAUSE_MS;
     }
-    this.#owner.failed(this);
+    this.#owner.failed();
   }
 }

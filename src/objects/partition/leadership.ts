@@ -102,6 +102,14 @@ export class Leadership implements LinkOwner {
     this.#watch();
   }
 
+  /** Asks the in-sync followers that have not said yet what they hold. */
+  verify(): void {
+    for (const link of this.#links.values()) {
+      if (this.#isCommitted(link) && link.ackedOffset < 0) link.drive(true);
+    }
+    this.#watch();
+  }
+
   /** Whether an in-sync follower has not yet said in this epoch what it holds. */
   get isUnverified(): boolean {
     if (this.#durable.offset < 0) return true;
@@ -115,7 +123,7 @@ export class Leadership implements LinkOwner {
     this.#isOver = true;
     for (const link of this.#links.values()) link.end();
     this.#cancelAsking?.();
-    this.#cancelWatch?.();
+    this.#unwatch();
     this.commits.refuseAll(refusal);
   }
 
@@ -143,13 +151,15 @@ export class Leadership implements LinkOwner {
     if (this.#isOver) return;
     this.#advance();
     this.#consider();
+    // A timer would keep an idle object awake.
+    if (this.#cancelWatch !== null && !this.#isAnyBehind()) this.#unwatch();
   }
 
   deposed(assignment: ReplicaAssignment): void {
     if (!this.#isOver) this.#adopt(assignment);
   }
 
-  failed(_link: FollowerLink): void {
+  failed(): void {
     this.#watch();
     this.#keepAlarm();
   }
@@ -267,15 +277,25 @@ export class Leadership implements LinkOwner {
 
   /** While a follower is behind, somebody has to notice when it has been for too long. */
   #watch(): void {
-    if (this.#isOver || this.#cancelWatch !== null) return;
-    const links = [...this.#links.values()];
-    if (!links.some((link) => this.#isCommitted(link) && link.behindSinceMs !== null)) return;
+    if (this.#isOver || this.#cancelWatch !== null || !this.#isAnyBehind()) return;
     const lagMs = this.#core.config["replica.lag.time.max.ms"];
     this.#cancelWatch = this.#core.ports.timers.after(Math.ceil(lagMs / 2), () => {
       this.#cancelWatch = null;
       this.#consider();
       this.#watch();
     });
+  }
+
+  #unwatch(): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = null;
+  }
+
+  #isAnyBehind(): boolean {
+    for (const link of this.#links.values()) {
+      if (link.behindSinceMs !== null && this.#isCommitted(link)) return true;
+    }
+    return false;
   }
 
   /** The alarm outlives the object's sleep: it stays set while a follower that could be is not in sync. */

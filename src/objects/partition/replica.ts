@@ -278,9 +278,10 @@ export class Replica {
   }
 
   #mayLead(): boolean {
-    const { assignment, wasReset, isFenced } = this.#core;
+    const { assignment, wasReset } = this.#core;
     const { leader, brokerId, leaderEpoch, uncleanEpoch } = assignment;
-    return leader === brokerId && !isFenced && (!wasReset || uncleanEpoch === leaderEpoch);
+    const isUsable = this.#core.refusalToServe() === null;
+    return leader === brokerId && isUsable && (!wasReset || uncleanEpoch === leaderEpoch);
   }
 
   /** Begins to lead a new epoch, once everything it holds is durable. */
@@ -371,7 +372,7 @@ export class Replica {
     await new Promise<void>((resolve) => {
       if (this.#leadership) {
         waiters.wait(1, VERIFY_MS, resolve);
-        this.#leadership.check();
+        this.#leadership.verify();
       } else {
         const cancel = this.#core.ports.timers.after(VERIFY_MS, resolve);
         void this.#following.refresh().then(() => {
