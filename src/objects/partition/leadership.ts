@@ -260,10 +260,13 @@ export class Leadership implements LinkOwner {
     }
     if (this.#isOver || this.#asking !== asking) return;
     this.#asking = 0;
-    if (answer?.ok || answer?.error === "INELIGIBLE_REPLICA") this.#core.wished = null;
+    if (answer && !answer.ok && answer.error === "INELIGIBLE_REPLICA") this.#core.wished = null;
     if (answer?.ok) {
       this.#askFailures = 0;
+      // Who was asked for counts until the answer is persisted: an instance that was superseded never
+      // gets so far.
       this.#adopt(answer.assignment);
+      this.#core.wished = null;
       return this.acknowledged();
     }
     const delayMs = Math.min(ALTER_RETRY_MS_MIN * 2 ** this.#askFailures, ALTER_RETRY_MS_MAX);
