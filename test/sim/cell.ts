@@ -29,6 +29,8 @@ export class Instance {
   readonly handle: DiskHandle;
   /** `superseded`: another instance has the storage, but this one's code still runs. */
   state: "running" | "superseded" | "gone" = "running";
+  /** It was superseded before its writes were confirmed: its output gate never opens again. */
+  isMute = false;
   readonly replies = new Set<Reply>();
   rules: Rules | null = null;
 
@@ -39,7 +41,7 @@ export class Instance {
 
   /** The output gate: runs `send` when the writes made so far are durable, never if they are lost. */
   send(send: () => void): void {
-    if (this.state === "gone") return;
+    if (this.state === "gone" || this.isMute) return;
     if (!this.cell.disk.isOpenFor(this.handle)) return send();
     this.cell.disk.afterWrites(
       () => {
@@ -173,6 +175,7 @@ export class Cell {
     if (!instance) return;
     this.world.scheduler.trace(`supersede ${this.name} ${unconfirmed}`);
     instance.state = "superseded";
+    instance.isMute = this.disk.isDirty;
     this.#old.push(instance);
     this.#current = null;
     this.disk.close(unconfirmed);

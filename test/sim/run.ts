@@ -65,6 +65,7 @@ class SimRun {
   readonly #history = new History();
   readonly #producers: Producer[] = [];
   readonly #consumers: Consumer[] = [];
+  #isCalling = true;
 
   constructor(seed: number, options: RunOptions) {
     this.world = new World(seed);
@@ -92,13 +93,14 @@ class SimRun {
     scheduler.trace("healed");
     for (const producer of this.#producers) producer.isStopped = true;
     void this.#operator.callOffMoves().then(() => this.#operator.unfenceAll());
+    void this.#callLeaders();
     const untilMs = durationMs + CONVERGE_MS;
     await scheduler.run(this.#profile.hasStorageLoss ? durationMs + HELP_MS : untilMs, () =>
       this.#hasConverged(),
     );
     if (this.#profile.hasStorageLoss && !this.#hasConverged()) this.#recover();
     await scheduler.run(untilMs, () => this.#hasConverged());
-    // Readers go on until then: who calls a replica that is not there is who notices.
+    this.#isCalling = false;
     for (const consumer of this.#consumers) consumer.isStopped = true;
     if (this.world.failure !== null) return;
     this.world.expect(this.#hasConverged(), () => `21: it does not heal: ${this.#state()}`);
@@ -147,6 +149,18 @@ class SimRun {
     await this.#operator.deleteTopic();
     this.world.count("topics deleted");
     await this.#operator.createTopic(this.#profile);
+  }
+
+  /** Who calls a replica that is not there is who notices: somebody does until all is well. */
+  async #callLeaders(): Promise<void> {
+    const { router } = this.#operator;
+    while (this.#isCalling) {
+      for (let partition = 0; partition < this.#profile.partitions; partition++) {
+        const cell = await router.locate(partition, "leader");
+        if (cell) await router.call(partition, cell, "listOffset", { at: "latest" }, 3_000);
+      }
+      await this.world.scheduler.sleep(1_000);
+    }
   }
 
   /** What only an operator may decide: a replica that is not in sync leads where no other can (KIP-903). */

@@ -72,7 +72,9 @@ export class Watch {
     const { world, controller } = this.cluster;
     for (const cell of world.touched) {
       if (cell === controller) continue;
-      for (const instance of cell.instances) this.#lookAt(cell, instance.rules);
+      for (const instance of cell.instances) {
+        if (!instance.isMute) this.#lookAt(cell, instance.rules);
+      }
     }
     world.touched.clear();
   }
@@ -169,7 +171,8 @@ export class Watch {
     before: PartitionMetadata | undefined,
     now: PartitionMetadata,
   ): void {
-    if (before === now) return;
+    // What was read from a snapshot is the same, and another object.
+    if (before === now || JSON.stringify(before) === JSON.stringify(now)) return;
     const { world, settings } = this.cluster;
     const truth = this.truth(`${topic.topicId}/${now.partition}`);
     const minInSync = effectiveConfig(topic.configs, settings)["min.insync.replicas"];
