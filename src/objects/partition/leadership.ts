@@ -221,8 +221,8 @@ export class Leadership implements LinkOwner {
     }
     const isSame = wanted.length === inSync.length && wanted.every((id) => inSync.includes(id));
     const { wished } = this.#core;
-    if (wished !== null) void this.#ask(wished);
-    else if (!isSame) void this.#ask(wanted);
+    const asked = wished ?? (isSame ? null : wanted);
+    if (asked !== null) this.#ask(asked).catch((error: unknown) => this.#core.ports.broken(error));
   }
 
   /** Who joins holds what is committed: everything below the high watermark known and any known before. */
