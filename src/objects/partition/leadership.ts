@@ -228,7 +228,10 @@ export class Leadership implements LinkOwner {
   /** Who joins holds what is committed: everything below the high watermark known and any known before. */
   #mayJoin({ replica, ackedOffset }: FollowerLink): boolean {
     return (
-      !replica.fenced && ackedOffset >= this.#core.highWatermark && ackedOffset >= this.#beganAt
+      !replica.fenced &&
+      !this.#hasFallenBehind(replica.brokerId) &&
+      ackedOffset >= this.#core.highWatermark &&
+      ackedOffset >= this.#beganAt
     );
   }
 
@@ -266,7 +269,7 @@ export class Leadership implements LinkOwner {
       // Who was asked for counts until the answer is persisted: an instance that was superseded never
       // gets so far.
       this.#adopt(answer.assignment);
-      this.#core.wished = null;
+      if (this.#core.wished === inSync) this.#core.wished = null;
       return this.acknowledged();
     }
     const delayMs = Math.min(ALTER_RETRY_MS_MIN * 2 ** this.#askFailures, ALTER_RETRY_MS_MAX);
