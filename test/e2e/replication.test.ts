@@ -72,7 +72,14 @@ async function brokersOf(place: Place): Promise<number[]> {
 beforeAll(async () => {
   service = await startService();
   const client = new Client(service.url);
-  live = { client, isOver: false, unknownOutcomes: 0, refusals: 0, pages: new Map() };
+  live = {
+    client,
+    start: Promise.resolve(),
+    isOver: false,
+    unknownOutcomes: 0,
+    refusals: 0,
+    pages: new Map(),
+  };
   const configs = { "retention.ms": "-1" };
   await createTopic(client, "pair", { partitions: 2, replicas: 3, configs });
   const strict = { ...configs, "min.insync.replicas": String(STRICT_MIN) };
@@ -129,12 +136,18 @@ async function progress(): Promise<void> {
 }
 
 async function kill(): Promise<void> {
-  await service.kill();
-  await service.restart();
-  const { client } = live;
-  live.client = new Client(service.url);
-  await client.close();
-  done.kills += 1;
+  const start = Promise.withResolvers<void>();
+  live.start = start.promise;
+  try {
+    await service.kill();
+    await service.restart();
+    const { client } = live;
+    live.client = new Client(service.url);
+    await client.close();
+    done.kills += 1;
+  } finally {
+    start.resolve();
+  }
 }
 
 const fence = (id: number): Promise<void> => changeBroker(live.client, id, "fence");

@@ -22,6 +22,8 @@ const REREADS = 0.08;
 export interface Live {
   /** Another one after a restart. */
   client: Client;
+  /** While the service is being started: until then nobody listens. */
+  start: Promise<void>;
   /** Producers finish what they have begun, readers end. */
   isOver: boolean;
   unknownOutcomes: number;
@@ -63,6 +65,12 @@ async function attempt(ask: () => Promise<Answer>): Promise<Answer | "down" | nu
   }
 }
 
+/** What a client does that was turned away. */
+async function pause(live: Live, answer: Answer | "down" | null): Promise<void> {
+  if (answer === "down") await live.start;
+  await sleep(PAUSE_MS);
+}
+
 export interface ProducerSpec {
   /** Names its records; odd ones send raw batches. */
   readonly stream: number;
@@ -82,7 +90,7 @@ async function identify(live: Live): Promise<Identity> {
       const issued = answer.json<Record<string, number>>();
       return { id: issued["producer_id"]!, epoch: issued["producer_epoch"]! };
     }
-    await sleep(PAUSE_MS);
+    await pause(live, answer);
   }
 }
 
@@ -139,7 +147,7 @@ export async function produce(live: Live, history: LiveHistory, spec: ProducerSp
       }
       if (outcome.kind === "unknown") live.unknownOutcomes += 1;
       else if (answer !== "down") live.refusals += 1;
-      await sleep(PAUSE_MS);
+      await pause(live, answer);
       if (identity === null) {
         if (outcome.kind === "absent") history.refuse(values);
         break;
@@ -166,7 +174,7 @@ export async function read(live: Live, history: LiveHistory, rack: string | null
     const path = `${partitionPath(history.place)}/records?${query}`;
     const answer = await attempt(() => live.client.ask(path, { headers: { accept: RAW } }));
     if (!(answer instanceof Answer)) {
-      await sleep(PAUSE_MS);
+      await pause(live, answer);
       continue;
     }
     if (answer.status === 200) {
