@@ -243,6 +243,6 @@ export class Cell {
   }
 }
 
-export function describeError(error: unknown): string {
+function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? String(error)) : String(error);
 }

@@ -16,7 +16,7 @@ export function mutantNamed(name: string): Mutant {
 }
 
 /** The mutated source of its file. */
-export function mutate({ name, file, find, replace }: Mutant): string {
+function mutate({ name, file, find, replace }: Mutant): string {
   const source = readFileSync(new URL(file, SOURCES), "utf8");
   const parts = source.split(find);
   if (parts.length !== 2) {

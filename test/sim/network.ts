@@ -163,7 +163,7 @@ function summary(value: unknown): string {
 }
 
 /** As structured cloning, for the plain values that calls carry. */
-export function copy<T>(value: T): T {
+function copy<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Uint8Array) return value.slice() as T;
   if (Array.isArray(value)) return value.map(copy) as T;

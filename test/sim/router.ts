@@ -25,7 +25,7 @@ const MOVED = new Set([
 ]);
 
 /** No answer within the deadline, or the call broke off: the outcome is not known. */
-export const LOST = { ok: false, error: "REQUEST_TIMED_OUT", message: "lost" } as const;
+const LOST = { ok: false, error: "REQUEST_TIMED_OUT", message: "lost" } as const;
 
 const METADATA_FRESH_MS = 10_000;
 

@@ -283,7 +283,7 @@ function isSame(a: ChunkRow, b: ChunkRow): boolean {
 }
 
 /** Index of the first row with a base offset not below `offset`. */
-export function firstRowAt(rows: readonly ChunkRow[], offset: number): number {
+function firstRowAt(rows: readonly ChunkRow[], offset: number): number {
   let low = 0;
   let high = rows.length;
   while (low < high) {

@@ -145,12 +145,13 @@ export class Watch {
     const before = this.metadata;
     this.metadata = metadata;
     this.#checkBrokers(before, metadata);
+    this.#checkFenced(metadata);
     const topicsBefore = new Map(before?.topics.map((topic) => [topic.topicId, topic]));
     for (const topic of metadata.topics) {
       const known = topicsBefore.get(topic.topicId);
       if (known === topic) continue;
       for (const partition of topic.partitions) {
-        this.#checkPartition(metadata, topic, known?.partitions[partition.partition], partition);
+        this.#checkPartition(topic, known?.partitions[partition.partition], partition);
       }
     }
   }
@@ -165,8 +166,18 @@ export class Watch {
     }
   }
 
+  /** Nobody leads on a fenced broker (15). */
+  #checkFenced({ brokers, topics }: ClusterMetadata): void {
+    const fenced = new Set(
+      brokers.filter(({ state }) => state === "fenced").map(({ brokerId }) => brokerId),
+    );
+    if (fenced.size === 0) return;
+    for (const { leader } of topics.flatMap(({ partitions }) => partitions)) {
+      this.cluster.world.expect(!fenced.has(leader), () => `15: fenced broker ${leader} leads`);
+    }
+  }
+
   #checkPartition(
-    metadata: ClusterMetadata,
     topic: TopicMetadata,
     before: PartitionMetadata | undefined,
     now: PartitionMetadata,
@@ -195,7 +206,7 @@ export class Watch {
           ? now.leaderEpoch >= before.leaderEpoch
           : now.leaderEpoch > before.leaderEpoch;
       world.expect(rises, () => `4: the leader epoch did not rise: ${shown}`);
-      this.#checkElection(metadata, truth, before, now);
+      this.#checkElection(truth, before, now);
       if (now.inSync.some((id) => !before.inSync.includes(id))) this.expands += 1;
       if (before.inSync.some((id) => !now.inSync.includes(id))) this.shrinks += 1;
     }
@@ -204,17 +215,10 @@ export class Watch {
     truth.checkInSync();
   }
 
-  #checkElection(
-    metadata: ClusterMetadata,
-    truth: Truth,
-    before: PartitionMetadata,
-    now: PartitionMetadata,
-  ): void {
+  #checkElection(truth: Truth, before: PartitionMetadata, now: PartitionMetadata): void {
     if (now.leader < 0 || now.leaderEpoch === before.leaderEpoch) return;
     const { world } = this.cluster;
     this.elections += 1;
-    const broker = metadata.brokers.find(({ brokerId }) => brokerId === now.leader);
-    world.expect(broker?.state !== "fenced", () => `15: fenced broker ${now.leader} was elected`);
     // Who joins a set that keeps its members may lead with the same decision, the last of a move's
     // replicas as well: that it holds everything is checked like every joining.
     const stays = (id: number): boolean =>
@@ -272,7 +276,7 @@ export class Watch {
 }
 
 /** Whether a batch lies so in a committed chunk. Deleted chunks are remembered too. */
-export function isCommitted(truth: Truth, offset: number, bytes: Uint8Array): boolean {
+function isCommitted(truth: Truth, offset: number, bytes: Uint8Array): boolean {
   let base = offset;
   while (base >= 0 && !truth.committed.has(base)) base -= 1;
   const row = truth.committed.get(base);
