@@ -17,6 +17,7 @@ const WEIGHTS = {
   evict: 8,
   supersede: 8,
   "reset leader": 10,
+  "reset while asking": 4,
   "reset controller": 5,
   "supersede controller": 2,
   cut: 10,
@@ -95,6 +96,7 @@ export class Faults {
   /** Everything that lasts is over. */
   heal(): void {
     for (const undo of [...this.#lasting]) undo();
+    this.#cluster.world.network.onDeparture = null;
     this.#cluster.world.weather.clear();
   }
 
@@ -108,6 +110,8 @@ export class Faults {
         return this.#reset(this.#object(x), y);
       case "reset leader":
         return this.#reset(this.#leader(x), y);
+      case "reset while asking":
+        return this.#resetAsking(y);
       case "reset controller":
         return this.#reset(this.#cluster.controller, y);
       case "evict":
@@ -204,6 +208,17 @@ export class Faults {
   #reset(cell: Cell | null, y: number): boolean {
     if (!cell?.current) return false;
     cell.reset(y < 0.6 ? "lost" : "kept");
+    return true;
+  }
+
+  /** The next leader that asks for another in-sync set is gone before it is answered. */
+  #resetAsking(y: number): boolean {
+    const { network, scheduler } = this.#cluster.world;
+    network.onDeparture = (message) => {
+      if (message.method !== "alterInSync" || message.leg !== "request") return;
+      network.onDeparture = null;
+      scheduler.after(Math.floor(y * 20), () => this.#cluster.cell(message.from).reset("lost"));
+    };
     return true;
   }
 

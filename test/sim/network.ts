@@ -33,6 +33,8 @@ export type Verdict = "pass" | "drop" | { readonly hold: (release: () => void) =
 export class Network {
   /** Decides about each message before chance does; null: chance alone. */
   intercept: ((message: Message) => Verdict) | null = null;
+  /** Sees every message that departs. */
+  onDeparture: ((message: Message) => void) | null = null;
   /** Calls made so far. */
   calls = 0;
   readonly #world: World;
@@ -122,6 +124,7 @@ export class Network {
   /** One leg: late, lost or held. */
   #carry(message: Message, arrive: () => void, fail: (error: Error) => void): void {
     const { scheduler, weather } = this.#world;
+    this.onDeparture?.(message);
     const verdict = this.intercept?.(message) ?? "pass";
     if (verdict === "drop") return this.#lose(fail);
     if (typeof verdict === "object") {

@@ -82,6 +82,19 @@ export class Operator {
     return true;
   }
 
+  /** Has every replica of every partition lead in turn, while `then` looks. */
+  async rotate(then: () => Promise<void>): Promise<void> {
+    for (const { partition, replicas } of this.#watch.metadata?.topics[0]?.partitions ?? []) {
+      const brokers = replicas.map(({ brokerId }) => brokerId);
+      for (const first of brokers) {
+        const order = [first, ...brokers.filter((id) => id !== first)];
+        await this.#try("reassign", TOPIC, partition, order);
+        await this.#try("electLeader", TOPIC, partition, "preferred");
+        await then();
+      }
+    }
+  }
+
   /** Calls off what may be under way. */
   async callOffMoves(): Promise<void> {
     const partitions = this.#watch.metadata?.topics[0]?.partitions ?? [];

@@ -48,6 +48,8 @@ export class Producer {
   #batches = 0;
   #log = "";
   readonly #inFlight = new Set<SentBatch>();
+  /** What was acknowledged last, with acks=all. */
+  readonly #kept: { readonly batch: SentBatch; readonly bytes: Uint8Array }[] = [];
   isStopped = false;
 
   constructor(
@@ -203,15 +205,25 @@ export class Producer {
     if (answer.lastOffset - answer.baseOffset + 1 !== batch.values.length) {
       this.#fail(`16: ${batch.values[0]} was answered with offsets of another size`);
     }
-    if (batch.producerId >= 0 && batch.acks === -1 && this.#random.chance(0.08)) {
-      void this.#repeat(batch, bytes);
-    }
+    if (batch.producerId < 0 || batch.acks !== -1) return;
+    this.#kept.push({ batch, bytes });
+    if (this.#kept.length > IN_FLIGHT_MAX) this.#kept.shift();
+    if (this.#random.chance(0.08)) void this.#repeatLater(batch, bytes);
+  }
+
+  /** Sends again what was acknowledged last: whoever leads has to know it. */
+  async repeatLast(): Promise<void> {
+    for (const { batch, bytes } of this.#kept) await this.#repeat(batch, bytes);
+  }
+
+  async #repeatLater(batch: SentBatch, bytes: Uint8Array): Promise<void> {
+    await this.#router.cluster.world.scheduler.sleep(this.#random.between(0, 3_000));
+    if (!this.isStopped) await this.#repeat(batch, bytes);
   }
 
   /** Sends an acknowledged batch again: it has to be recognized, or refused. */
   async #repeat(batch: SentBatch, bytes: Uint8Array): Promise<void> {
-    await this.#router.cluster.world.scheduler.sleep(this.#random.between(0, 3_000));
-    if (batch.log !== this.#log || this.isStopped) return;
+    if (batch.log !== this.#log) return;
     const answer = await this.#attempt(batch.log, bytes);
     this.#history.operations += 1;
     if (answer.ok && (!answer.duplicate || answer.baseOffset !== batch.baseOffset)) {

@@ -104,6 +104,7 @@ class SimRun {
     for (const consumer of this.#consumers) consumer.isStopped = true;
     if (this.world.failure !== null) return;
     this.world.expect(this.#hasConverged(), () => `21: it does not heal: ${this.#state()}`);
+    if (this.world.failure === null) await this.#rotate();
     if (this.world.failure === null) await this.#idle();
     if (this.world.failure === null)
       await checkAtEnd(this.#watch, this.#history, this.#operator.router, this.#profile);
@@ -192,6 +193,17 @@ class SimRun {
         mirrors.every((mirror) => mirror?.endOffset === leader.endOffset)
       );
     });
+  }
+
+  /** What each replica remembers of producers shows when it leads (16, 17). */
+  async #rotate(): Promise<void> {
+    const { scheduler } = this.world;
+    const look = async (): Promise<void> => {
+      for (const producer of this.#producers) await producer.repeatLast();
+    };
+    await this.#cluster.until(this.#operator.rotate(look));
+    await scheduler.run(scheduler.nowMs + CONVERGE_MS, () => this.#hasConverged());
+    this.world.expect(this.#hasConverged(), () => `21: it does not settle: ${this.#state()}`);
   }
 
   /** With nothing to do nothing is done: no call, no row. */
