@@ -1,0 +1,62 @@
+/** Proves that the check of live histories bites: each anomaly that it looks for is made and found. */
+import { expect, test } from "vitest";
+import { assignOffsets, encodeBatch } from "../../src/records/index.ts";
+import { LiveHistory, valueOf } from "./support/live-history.ts";
+
+const IDEMPOTENT = new Set([0]);
+
+function batchAt(offset: number, ...values: string[]): Uint8Array {
+  const records = values.map((value) => ({
+    timestamp: 0,
+    key: null,
+    value: Buffer.from(value),
+    headers: [],
+  }));
+  const batch = encodeBatch(records);
+  assignOffsets(batch, 0, offset, 0);
+  return batch;
+}
+
+const [a0, a1, a2, b0] = [valueOf(0, 0), valueOf(0, 1), valueOf(0, 2), valueOf(1, 0)] as const;
+const first = batchAt(0, a0, a1);
+
+function history(): LiveHistory {
+  const made = new LiveHistory({ topic: "t", partition: 0 });
+  made.acknowledge(0, [a0, a1]);
+  made.see(first, 0, "broker 1");
+  return made;
+}
+
+test("a log of what was sent passes, with what nobody was told of", () => {
+  history().check([first, batchAt(2, a2, b0)], IDEMPOTENT);
+});
+
+test.for([
+  ["lost, acknowledged", [], /is not there|lost/],
+  ["others at an offset that was shown", [batchAt(0, a0, a1, a2)], /is not there/],
+  ["a gap", [first, batchAt(3, a2)], /offset 3 follows 1/],
+  ["twice", [first, batchAt(2, a1)], /twice/],
+  ["out of order", [first, batchAt(2, valueOf(1, 1), b0)], /comes behind/],
+  ["skipped by an idempotent producer", [first, batchAt(2, valueOf(0, 3))], /0: 3 at 2/],
+] as const)("%s: found", ([, log, message]) => {
+  expect(() => history().check(log, IDEMPOTENT)).toThrow(message);
+});
+
+test("refused, and there: found", () => {
+  const made = history();
+  made.refuse([b0]);
+  expect(() => made.check([first, batchAt(2, b0)], IDEMPOTENT)).toThrow(/was refused/);
+});
+
+test("acknowledged, and others there: found", () => {
+  const made = history();
+  made.acknowledge(2, [a2]);
+  expect(() => made.check([first, batchAt(2, b0)], IDEMPOTENT)).toThrow(/offset 2 is/);
+  expect(() => made.check([first], IDEMPOTENT)).toThrow(/1 acknowledged records are lost/);
+});
+
+test("two answers, or two pages, that say different things of an offset: found", () => {
+  expect(() => history().acknowledge(1, [b0])).toThrow(/was acknowledged for/);
+  expect(() => history().see(batchAt(0, b0, a1), 0, "broker 2")).toThrow(/is not what broker 1/);
+  expect(() => history().see(batchAt(3, b0), 2, "broker 2")).toThrow(/goes from 2 to 3/);
+});
