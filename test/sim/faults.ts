@@ -30,7 +30,7 @@ const WEIGHTS = {
   fence: 8,
   drain: 3,
   "clock jump": 3,
-  "elect preferred": 4,
+  "elect preferred": 7,
   reassign: 3,
   "alter min.insync.replicas": 3,
   "alter segments": 2,

@@ -123,9 +123,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "written-and-refused-alike",
     breaks: "a refusal after the write says that the outcome is not known (KAFKA-13574)",
-    file: "objects/partition/appends.ts",
-    find: "if (refusal) return answer({ ...refusal, written: true });",
-    replace: "if (refusal) return answer(refusal);",
+    file: "objects/partition/commits.ts",
+    find: "answer({ ...refusal, written: true });",
+    replace: "answer(refusal);",
     seed: 1,
   },
   {

@@ -4,6 +4,7 @@
  * something must happen.
  */
 import type { BrokerAction } from "../../src/objects/controller/api.ts";
+import { encodeBatch } from "../../src/records/index.ts";
 import type { Profile } from "./profile.ts";
 import { Router } from "./router.ts";
 import type { Watch } from "./watch.ts";
@@ -80,6 +81,22 @@ export class Operator {
     const target = y < 0.2 ? null : turned.slice(0, Math.max(2, count));
     void this.#try("reassign", TOPIC, this.#partition(x), target);
     return true;
+  }
+
+  /** Asks the leader for its log's end. */
+  async ask(partition: number): Promise<void> {
+    const cell = await this.router.locate(partition, "leader");
+    if (cell) await this.router.call(partition, cell, "listOffset", { at: "latest" }, 3_000);
+  }
+
+  /** Appends a record of the operator's own. */
+  async write(partition: number): Promise<void> {
+    const cell = await this.router.locate(partition, "leader");
+    if (!cell) return;
+    const timestamp = this.router.cluster.world.clockMs(OPERATOR_PLACE);
+    const value = new TextEncoder().encode("operator:0:");
+    const batches = encodeBatch([{ timestamp, key: null, value, headers: [] }]);
+    await this.router.call(partition, cell, "append", { batches, acks: 1 }, 3_000);
   }
 
   /** Has every replica of every partition lead in turn, while `then` looks. */

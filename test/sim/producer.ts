@@ -208,7 +208,7 @@ export class Producer {
     if (batch.producerId < 0 || batch.acks !== -1) return;
     this.#kept.push({ batch, bytes });
     if (this.#kept.length > IN_FLIGHT_MAX) this.#kept.shift();
-    if (this.#random.chance(0.08)) void this.#repeatLater(batch, bytes);
+    if (this.#random.chance(0.2)) void this.#repeatLater(batch, bytes);
   }
 
   /** Sends again what was acknowledged last: whoever leads has to know it. */

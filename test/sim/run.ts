@@ -154,13 +154,14 @@ class SimRun {
 
   /** Who calls a replica that is not there is who notices: somebody does until all is well. */
   async #callLeaders(): Promise<void> {
-    const { router } = this.#operator;
-    while (this.#isCalling) {
+    const { scheduler } = this.world;
+    for (let round = 0; this.#isCalling; round++) {
       for (let partition = 0; partition < this.#profile.partitions; partition++) {
-        const cell = await router.locate(partition, "leader");
-        if (cell) await router.call(partition, cell, "listOffset", { at: "latest" }, 3_000);
+        await this.#operator.ask(partition);
+        // A leader notices that a follower has lost its storage when it has something to tell it.
+        if (this.#profile.hasStorageLoss && round % 8 === 0) await this.#operator.write(partition);
       }
-      await this.world.scheduler.sleep(1_000);
+      await scheduler.sleep(1_000);
     }
   }
 
