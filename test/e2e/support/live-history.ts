@@ -18,6 +18,9 @@ function nameOf(value: string): { readonly stream: number; readonly n: number } 
   return { stream: Number(stream), n: Number(n) };
 }
 
+/** The value without its padding, for messages. */
+const short = (value: string): string => value.slice(0, value.lastIndexOf(":"));
+
 interface SeenBatch {
   readonly lastOffset: number;
   readonly digest: string;
@@ -41,7 +44,8 @@ export class LiveHistory {
     for (const [i, value] of values.entries()) {
       const before = this.#values.get(baseOffset + i);
       if (before !== undefined) {
-        this.#broken(`offset ${baseOffset + i} was acknowledged for ${before} and for ${value}`);
+        const both = `${short(before)} and for ${short(value)}`;
+        this.#broken(`offset ${baseOffset + i} was acknowledged for ${both}`);
       }
       this.#values.set(baseOffset + i, value);
     }
@@ -86,10 +90,10 @@ export class LiveHistory {
       next = offset + 1;
       const { stream, n } = nameOf(value);
       const before = last.get(stream) ?? -1;
-      if (found.has(value)) this.#broken(`${value} lies there twice, again at ${offset}`);
-      if (n <= before) this.#broken(`${value} comes behind ${before} of its producer`);
+      if (found.has(value)) this.#broken(`${short(value)} lies there twice, again at ${offset}`);
+      if (n <= before) this.#broken(`${short(value)} comes behind ${before} of its producer`);
       if (idempotent.has(stream) && n !== before + 1) this.#broken(`${stream}: ${n} at ${offset}`);
-      if (this.#absent.has(value)) this.#broken(`${value} was refused and is at ${offset}`);
+      if (this.#absent.has(value)) this.#broken(`${short(value)} was refused and is at ${offset}`);
       found.add(value);
       last.set(stream, n);
     }
@@ -100,11 +104,15 @@ export class LiveHistory {
     const missing = new Map(this.#values);
     for (const { offset, value } of log.flatMap((page) => [...valuesOf(page)])) {
       const expected = missing.get(offset) ?? value;
-      if (expected !== value) this.#broken(`offset ${offset} is ${value}, not ${expected}`);
+      if (expected !== value) {
+        this.#broken(`offset ${offset} is ${short(value)}, not ${short(expected)}`);
+      }
       missing.delete(offset);
     }
     const [first] = missing;
-    if (first) this.#broken(`${missing.size} acknowledged records are lost, the first: ${first}`);
+    if (!first) return;
+    const where = `${short(first[1])} at ${first[0]}`;
+    this.#broken(`${missing.size} acknowledged records are lost, the first: ${where}`);
   }
 
   #batchesOf(page: Uint8Array) {
