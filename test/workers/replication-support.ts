@@ -5,7 +5,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env as bindings } from "cloudflare:workers";
 import { expect, vi } from "vitest";
-import { replicaObjectName } from "../../src/base/ids.ts";
+import { CONTROLLER_NAME, replicaObjectName } from "../../src/base/ids.ts";
 import type { Env } from "../../src/objects/env.ts";
 import { Partition } from "../../src/objects/partition/object.ts";
 import { recordsFrom } from "../../src/records/index.ts";
@@ -105,10 +105,13 @@ export class Replicated {
     return rows;
   }
 
-  alarms(): Promise<(number | null)[]> {
-    return Promise.all(
-      this.#stubs().map((stub) => runInDurableObject(stub, (_, state) => state.storage.getAlarm())),
+  /** The alarms that are set, of the replicas and of the controller. */
+  async alarms(): Promise<number[]> {
+    const objects = [...this.#stubs(), env.CONTROLLER.getByName(CONTROLLER_NAME)];
+    const alarms = objects.map((stub) =>
+      runInDurableObject(stub, (_, state) => state.storage.getAlarm()),
     );
+    return (await Promise.all(alarms)).filter((alarm) => alarm !== null);
   }
 
   /** The replica's instance goes; one that is not there is no matter. */
