@@ -23,6 +23,7 @@ const WEIGHTS = {
   cut: 10,
   "one-way cut": 6,
   isolate: 8,
+  "isolate leader": 3,
   losses: 4,
   duplicates: 4,
   "slow place": 4,
@@ -63,7 +64,7 @@ export function planFaults(seed: number, profile: Profile): Fault[] {
     atMs += random.chance(0.4)
       ? random.between(1, 120)
       : random.between(0, 3 * profile.faultPauseMs);
-    if (atMs > profile.durationMs) return faults;
+    if (atMs > profile.durationMs) break;
     faults.push({
       atMs,
       kind: random.weighted(weights) as FaultKind,
@@ -72,6 +73,19 @@ export function planFaults(seed: number, profile: Profile): Fault[] {
       y: random.below(1_000_000) / 1_000_000,
     });
   }
+  // Often the end is a leader that nobody but its own place's clients can reach: what they write there
+  // is truncated when all heals, and what is remembered of it must be as well.
+  if (random.chance(0.6)) {
+    const atEndMs = profile.durationMs - 8_000;
+    faults.push({
+      atMs: atEndMs,
+      kind: "isolate leader",
+      lastsMs: 12_000,
+      x: random.below(100) / 100,
+      y: 0,
+    });
+  }
+  return faults;
 }
 
 export class Faults {
@@ -130,15 +144,11 @@ export class Faults {
         );
       case "one-way cut":
         return this.#cut([[place, this.#other(place, y)]], fault);
-      case "isolate": {
-        const others = [0, 1, 2, 3, 4].filter((other) => other !== place);
-        return this.#cut(
-          others.flatMap((other) => [
-            [place, other],
-            [other, place],
-          ]),
-          fault,
-        );
+      case "isolate":
+        return this.#isolate(place, fault);
+      case "isolate leader": {
+        const leader = this.#leader(x);
+        return leader !== null && this.#isolate(leader.place, fault);
       }
       case "losses":
         return this.#during(
@@ -235,6 +245,15 @@ export class Faults {
       () => pairs.forEach(([from, to]) => weather.cut(from!, to!)),
       () => pairs.forEach(([from, to]) => weather.heal(from!, to!)),
     );
+  }
+
+  #isolate(place: number, fault: Fault): boolean {
+    const others = [0, 1, 2, 3, 4].filter((other) => other !== place);
+    const pairs = others.flatMap((other) => [
+      [place, other],
+      [other, place],
+    ]);
+    return this.#cut(pairs, fault);
   }
 
   #during(fault: Fault, begin: () => unknown, end: () => unknown): boolean {

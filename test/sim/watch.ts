@@ -225,7 +225,8 @@ export class Watch {
       now.inSync.includes(id) || before.removing?.includes(id) === true;
     const isJoining = before.inSync.every(stays) && now.inSync.length > 1;
     const isMoving = before.adding?.includes(now.leader) === true;
-    if (before.inSync.includes(now.leader) || isJoining || isMoving) return;
+    const isClean = before.inSync.includes(now.leader) || isJoining || isMoving;
+    if (isClean && now.uncleanEpoch !== now.leaderEpoch) return;
     this.uncleanElections += 1;
     // One that has everything all the same loses nothing.
     const holds = truth.mirrorOf(now.leader)?.verifiedTo ?? 0;
