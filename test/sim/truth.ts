@@ -188,7 +188,8 @@ export class Truth {
       );
     }
     // It may have advanced by what it knew before it took up the newest, in the same moment.
-    const sinceEpoch = mirror.state?.assignment.partitionEpoch ?? partitionEpoch;
+    const durableEpoch = mirror.state?.assignment.partitionEpoch ?? partitionEpoch;
+    const sinceEpoch = Math.min(durableEpoch, partitionEpoch);
     let isAllowed = false;
     for (let epoch = sinceEpoch; epoch <= partitionEpoch; epoch++) {
       const { partition, minInSync } = this.decisions.get(epoch) ?? {};
