@@ -184,6 +184,26 @@ async function fences(pause: () => Promise<void>): Promise<void> {
   done.fences += 2;
 }
 
+/** Everything is killed while the controller decides: the broker is fenced after that, or not. */
+async function killWhileFencing(id: number): Promise<void> {
+  const before = acknowledged();
+  let isAnswered = false;
+  const cut = fence(id)
+    .catch(() => "its answer may not have come")
+    .finally(() => (isAnswered = true));
+  // Under way: records sent after it have been answered.
+  await until(
+    () => isAnswered || acknowledged() > before,
+    PROGRESS_WAIT_MS,
+    () => "neither the fence nor a record was answered",
+  );
+  await kill();
+  await cut;
+  await progress();
+  await unfence(id);
+  done.fences += 1;
+}
+
 async function round(number: number): Promise<void> {
   let isDue = true;
   const pause = async (): Promise<void> => {
@@ -192,6 +212,10 @@ async function round(number: number): Promise<void> {
     isDue = false;
     await kill();
   };
+  if (chance(0.25)) {
+    isDue = false;
+    await killWhileFencing(BROKERS[number % BROKERS.length]!);
+  }
   if (number === MOVES.away) {
     await registerBroker(live.client, 4, "oc");
     await reassign(live.client, PAIR[0]!, [4, ...preferred.get(PAIR[0]!)!.slice(1)]);
