@@ -37,6 +37,8 @@ export interface RunResult {
 const CONVERGE_MS = 180_000;
 /** Where the last in-sync replica lost its storage, an operator helps after this. */
 const HELP_MS = 40_000;
+/** Purges are repeated after a while, and less and less often while they fail. */
+const SETTLE_MS = 900_000;
 /** Idle for so long, nothing may be called. */
 const IDLE_MS = 60_000;
 
@@ -210,8 +212,12 @@ class SimRun {
   /** With nothing to do nothing is done: no call, no row. */
   async #idle(): Promise<void> {
     const { scheduler } = this.world;
-    // Deliveries and retries of what was going on come to their end first.
-    await scheduler.run(scheduler.nowMs + 2 * IDLE_MS);
+    const { controller } = this.#cluster;
+    // What is to be told and purged comes to its end first, and then the alarm of the controller.
+    const isSettled = (): boolean => controller.disk.alarmAtMs === null && !controller.disk.isDirty;
+    await scheduler.run(scheduler.nowMs + SETTLE_MS, isSettled);
+    this.world.expect(isSettled(), () => "idle: the controller goes on and on");
+    await scheduler.run(scheduler.nowMs + IDLE_MS);
     if (this.#profile.configs["retention.ms"] !== "-1") return;
     const calls = this.world.network.calls;
     const writes = this.world.writes;
