@@ -212,11 +212,9 @@ class SimRun {
   /** With nothing to do nothing is done: no call, no row. */
   async #idle(): Promise<void> {
     const { scheduler } = this.world;
-    const { controller } = this.#cluster;
-    // What is to be told and purged comes to its end first, and then the alarm of the controller.
-    const isSettled = (): boolean => controller.disk.alarmAtMs === null && !controller.disk.isDirty;
-    await scheduler.run(scheduler.nowMs + SETTLE_MS, isSettled);
-    this.world.expect(isSettled(), () => "idle: the controller goes on and on");
+    // What is to be told and purged comes to its end first.
+    await scheduler.run(scheduler.nowMs + SETTLE_MS, () => this.#watch.isDelivered);
+    this.world.expect(this.#watch.isDelivered, () => "idle: the controller goes on and on");
     await scheduler.run(scheduler.nowMs + IDLE_MS);
     if (this.#profile.configs["retention.ms"] !== "-1") return;
     const calls = this.world.network.calls;

@@ -68,6 +68,11 @@ export class Watch {
     return mirror;
   }
 
+  /** Whether the controller has nobody left to tell anything. */
+  get isDelivered(): boolean {
+    return this.#image.assignments.size + this.#image.purges.size === 0;
+  }
+
   #look(): void {
     const { world, controller } = this.cluster;
     for (const cell of world.touched) {
