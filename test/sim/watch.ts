@@ -34,7 +34,7 @@ export class Watch {
   readonly cluster: Cluster;
   readonly truths = new Map<string, Truth>();
   readonly mirrors = new Map<Cell, Mirror>();
-  /** Elections outside the in-sync set are expected. */
+  /** Unclean elections are expected. */
   allowsUnclean = false;
   elections = 0;
   uncleanElections = 0;
