@@ -157,12 +157,14 @@ class SimRun {
   /** Who calls a replica that is not there is who notices: somebody does until all is well. */
   async #callLeaders(): Promise<void> {
     const { scheduler } = this.world;
-    for (let round = 0; this.#isCalling; round++) {
+    let round = 0;
+    while (this.#isCalling) {
       for (let partition = 0; partition < this.#profile.partitions; partition++) {
         await this.#operator.ask(partition);
         // A leader notices that a follower has lost its storage when it has something to tell it.
         if (this.#profile.hasStorageLoss && round % 8 === 0) await this.#operator.write(partition);
       }
+      round += 1;
       await scheduler.sleep(1_000);
     }
   }
