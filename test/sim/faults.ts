@@ -292,10 +292,13 @@ export class Faults {
     const { log, partition } = found;
     const truth = this.#watch.truth(log);
     const mirrors = [...truth.mirrors.values()].filter((mirror) => mirror.exists);
-    if (mirrors.some((mirror) => mirror.isLost)) return false;
+    if (mirrors.some((mirror) => mirror.isLost || mirror.state?.wasReset)) return false;
     const victim = partition.replicas[Math.floor(x * 7919) % partition.replicas.length]!;
     const mirror = truth.mirrorOf(victim.brokerId);
-    const isSafe = partition.inSync.some((id) => id !== victim.brokerId);
+    const isSafe = partition.inSync.some((id) => {
+      const survivor = id === victim.brokerId ? null : truth.mirrorOf(id);
+      return survivor?.exists && survivor.verifiedTo >= truth.committedEnd;
+    });
     if (!mirror?.exists || !isSafe) return false;
     mirror.isLost = true;
     mirror.verifiedTo = 0;

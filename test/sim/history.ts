@@ -38,4 +38,6 @@ export class History {
   readonly producerIds = new Set<number>();
   operations = 0;
   reads = 0;
+  /** Whether an unclean election has lost records of a log. */
+  isLossy: (log: string) => boolean = () => false;
 }

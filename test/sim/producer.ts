@@ -226,6 +226,7 @@ export class Producer {
     if (batch.log !== this.#log) return;
     const answer = await this.#attempt(batch.log, bytes);
     this.#history.operations += 1;
+    if (this.#history.isLossy(batch.log)) return;
     if (answer.ok && (!answer.duplicate || answer.baseOffset !== batch.baseOffset)) {
       this.#fail(
         `16: a retry of ${batch.values[0]} at ${batch.baseOffset} was answered with ${answer.baseOffset}`,

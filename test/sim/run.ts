@@ -76,6 +76,7 @@ class SimRun {
     this.#cluster = new Cluster(this.world, this.#profile.settings);
     this.#watch = new Watch(this.#cluster);
     this.#watch.allowsUnclean = this.#profile.hasUnclean;
+    this.#history.isLossy = (log) => this.#watch.truth(log).isLossy;
     this.#operator = new Operator(this.#watch);
     this.#faults = new Faults(this.#cluster, this.#operator, this.#watch);
     this.#plan = planFaults(seed, this.#profile).slice(0, options.faults ?? Infinity);
