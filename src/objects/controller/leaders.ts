@@ -238,9 +238,14 @@ export class Leaders {
     return false;
   }
 
-  /** Elects, of the replicas that answer, the one whose log goes furthest, in sync or not. */
+  /**
+   * Elects, of the replicas that answer, the one whose log goes furthest, in sync or not. Not one that
+   * is only being added: it may have next to nothing, and the others come back with more.
+   */
   async #electAny(topicId: string, state: PartitionMetadata): Promise<boolean> {
-    const up = brokerIdsOf(state).filter((id) => !isFenced(this.#image.brokers, id));
+    const up = brokerIdsOf(state).filter(
+      (id) => !isFenced(this.#image.brokers, id) && state.adding?.includes(id) !== true,
+    );
     const answers = await Promise.all(
       up.map(async (brokerId) => ({
         brokerId,

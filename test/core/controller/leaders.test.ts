@@ -220,6 +220,17 @@ describe("an unclean election", () => {
     });
   });
 
+  test("passes over a replica that is only being added", async () => {
+    const { harness, meets } = await cluster(1, UNCLEAN);
+    await harness.rules.reassign("t", 0, [2]);
+    await settle();
+    meets("lost", 1);
+    expect(await harness.rules.electLeader("t", 0, "unclean")).toMatchObject({
+      error: "ELIGIBLE_LEADERS_NOT_AVAILABLE",
+    });
+    expect(harness.partition("t")).toMatchObject({ leader: 1, adding: [2] });
+  });
+
   test("waits for a replica to answer, tried by the alarm", async () => {
     const { harness, setInSync } = await cluster(2, UNCLEAN);
     await setInSync(1);
