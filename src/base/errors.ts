@@ -122,14 +122,14 @@ export const ERRORS = {
   DUPLICATE_BROKER_REGISTRATION: row(
     101,
     409,
-    409,
+    40903,
     false,
     "A broker of this id is registered with another rack or location hint.",
   ),
   ELECTION_NOT_NEEDED: row(
     84,
     409,
-    409,
+    40903,
     false,
     "The replica to elect leads the partition already.",
   ),
