@@ -62,8 +62,11 @@ export class Decisions {
       // Recorded with the first decision: reading a cluster that was never used writes nothing.
       for (const change of FIRST_BROKERS) applyChange(this.image, change, 0);
     }
-    this.#deliveries = new Deliveries(this.image, ports, ({ topicId, place }) =>
-      this.#onReset(replicaAt(topicId, place)),
+    this.#deliveries = new Deliveries(
+      this.image,
+      ports,
+      () => store.touch(),
+      ({ topicId, place }) => this.#onReset(replicaAt(topicId, place)),
     );
   }
 

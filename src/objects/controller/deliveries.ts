@@ -77,6 +77,8 @@ interface Calls {
 export class Deliveries {
   readonly #image: ClusterImage;
   readonly #ports: DeliveryPorts;
+  /** Throws in an instance that was superseded: what it knows is not to be told any more. */
+  readonly #touch: () => void;
   /** Called when a replica says that it lost its storage, before that counts as a confirmation. */
   readonly #onReset: (errand: Errand) => void;
   /** By object name: calls to it that have not answered. */
@@ -90,9 +92,15 @@ export class Deliveries {
   readonly #slots = new Slots(CALLS_AT_ONCE);
   readonly #slowSlots = new Slots(SLOW_CALLS_AT_ONCE);
 
-  constructor(image: ClusterImage, ports: DeliveryPorts, onReset: (errand: Errand) => void) {
+  constructor(
+    image: ClusterImage,
+    ports: DeliveryPorts,
+    touch: () => void,
+    onReset: (errand: Errand) => void,
+  ) {
     this.#image = image;
     this.#ports = ports;
+    this.#touch = touch;
     this.#onReset = onReset;
   }
 
@@ -243,6 +251,7 @@ export class Deliveries {
   }
 
   #begin(errand: Errand): Promise<void> {
+    this.#touch();
     const replica = replicaAt(errand.topicId, errand.place);
     const name = replicaObjectName(replica);
     const calls = this.#underWay.get(name);
