@@ -186,6 +186,17 @@ describe("telling replicas", () => {
     expect(pending(harness)).toEqual(NOTHING);
   });
 
+  test("is nothing that an instance may do which was superseded", async () => {
+    const harness = new ControllerHarness();
+    harness.replicas.receive = () => "lost";
+    await harness.topic("t", 1, 2);
+    const { rules } = harness;
+    harness.crash();
+    const before = harness.replicas.log.length;
+    await rules.onAlarm().catch(() => undefined);
+    expect(harness.replicas.log).toHaveLength(before);
+  });
+
   test("brings the alarm forward for a new decision, however long the old ones have waited", async () => {
     const harness = new ControllerHarness();
     harness.replicas.receive = () => "lost";
