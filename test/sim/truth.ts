@@ -32,6 +32,8 @@ export class Truth {
   logStart = 0;
   /** An unclean election: acknowledged records may be lost from here on. */
   isLossy = false;
+  /** The topic is gone: its replicas are purged one by one. */
+  isDeleted = false;
   readonly #known = new Map<string, KnownChunk>();
   readonly #leaders = new Map<number, number>();
   readonly #epochStarts = new Map<number, number>();
@@ -133,10 +135,13 @@ export class Truth {
       mirror.verifiedTo = 0;
       return;
     }
+    // A replica that is not in sync may follow a deposed leader for a while; joining, it is checked anew.
+    const isInSync = this.latest?.partition.inSync.some((id) => this.mirrorOf(id) === mirror);
     for (const row of removed) {
       const isCommitted = this.committed.get(row.base_offset)?.leader_epoch === row.leader_epoch;
       const isGone = row.last_offset < this.logStart;
-      if (isCommitted && !isGone && row.last_offset < mirror.verifiedTo && !this.isLossy) {
+      const isVerified = row.last_offset < mirror.verifiedTo;
+      if (isCommitted && !isGone && isVerified && isInSync && !this.isLossy) {
         this.#fail(`13: committed offset ${row.base_offset} was removed at ${mirror.name}`);
       }
     }
@@ -245,7 +250,7 @@ export class Truth {
 
   /** Every in-sync replica of the controller has everything committed (5, 7, 8). */
   checkInSync(): void {
-    if (!this.latest || this.isLossy) return;
+    if (!this.latest || this.isLossy || this.isDeleted) return;
     const { replicas, inSync } = this.latest.partition;
     for (const replica of replicas) {
       if (!inSync.includes(replica.brokerId)) continue;

@@ -20,7 +20,7 @@ import type {
   ReplicateRequest,
 } from "./peers.ts";
 import { isSamePoint } from "./epochs.ts";
-import { epochBelow, hasChunkAt } from "./tables.ts";
+import { epochBelow } from "./tables.ts";
 
 /** One call to catch up ends after this, wherever it is: the leader calls again. */
 const CATCH_UP_MS = 10_000;
@@ -117,14 +117,16 @@ export class Following {
       covered = end.offset;
       fresh += 1;
     }
-    const rest = chunks.slice(fresh);
-    if (rest.length === 0) return covered;
+    const [next] = chunks.slice(fresh);
+    if (!next) return covered;
+    // A log that began anew elsewhere has other bytes before the same offset.
+    if (log.positionAt(covered) !== next.facts.position) return null;
     if (covered < log.endOffset) {
       // The leader's own epoch is written once: records of it that differ cannot be.
       if (log.lastEpoch >= leaderEpoch) return null;
       this.#truncate(covered);
     }
-    this.#append(rest, log.endOffset);
+    this.#append(chunks.slice(fresh), log.endOffset);
     return log.endOffset;
   }
 
@@ -137,7 +139,7 @@ export class Following {
     const { offset, leaderEpoch } = point;
     const end = log.point();
     if (offset > end.offset || offset < log.startOffset) return false;
-    if (offset < end.offset && !hasChunkAt(ports.storage, offset)) return false;
+    if (log.positionAt(offset) === null) return false;
     const before = offset === end.offset ? end.leaderEpoch : epochBelow(ports.storage, offset);
     return before === leaderEpoch;
   }
@@ -181,6 +183,7 @@ export class Following {
   async #pullOnce(leaderEpoch: number): Promise<CatchUpAnswer | null> {
     const { ports, log } = this.#core;
     const from = log.point();
+    const position = log.endPosition;
     // The pull acknowledges everything below.
     await ports.storage.sync();
     const { assignment } = this.#core;
@@ -193,7 +196,7 @@ export class Following {
     }
     if (!isSamePoint(log.point(), from)) return null;
     const maxBytes = PULL_BYTES_MAX;
-    const request = { brokerId, leaderEpoch, from, maxBytes };
+    const request = { brokerId, leaderEpoch, from, position, maxBytes };
     const pull = ports.peers.pull(this.#core.address(leader), request).catch(() => null);
     const answer = await within(ports.timers, PULL_MS_MAX, pull);
     if (this.#core.isPurged || this.#core.assignment.leaderEpoch !== leaderEpoch) {

@@ -41,7 +41,7 @@ import {
   deleteSegmentsBelow,
   deleteSegmentsFrom,
   firstChunk,
-  hasChunk,
+  positionOfChunk,
   lastChunk,
   type ReplicaState,
 } from "./tables.ts";
@@ -142,9 +142,9 @@ export class Log {
     return endOfEpoch(this.#storage, this, epoch);
   }
 
-  /** Whether a chunk begins at `offset`, or the log ends there. */
-  isBoundary(offset: number): boolean {
-    return offset === this.endOffset || hasChunk(this.#storage, offset);
+  /** Bytes of batches before the chunk that begins at `offset`, or before the end; null between them. */
+  positionAt(offset: number): number | null {
+    return offset === this.endOffset ? this.endPosition : positionOfChunk(this.#storage, offset);
   }
 
   /** Base offset of the chunk that holds the log start; the end where there is none. */

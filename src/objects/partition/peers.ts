@@ -106,6 +106,8 @@ export interface PullRequest {
   readonly leaderEpoch: number;
   /** The end of the follower's log, durable. */
   readonly from: LogPoint;
+  /** Bytes of batches before `from`, as the follower counts them. */
+  readonly position: number;
   readonly maxBytes: number;
 }
 

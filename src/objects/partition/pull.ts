@@ -13,7 +13,7 @@ import type { LogPoint, PullAnswer, PullRequest } from "./peers.ts";
 export function answerPull(
   core: ReplicaCore,
   leadership: Leadership | null,
-  { brokerId, leaderEpoch, from, maxBytes }: PullRequest,
+  { brokerId, leaderEpoch, from, position, maxBytes }: PullRequest,
 ): PullAnswer {
   const { assignment, log, highWatermark } = core;
   if (leaderEpoch > assignment.leaderEpoch) return refuse("UNKNOWN_LEADER_EPOCH");
@@ -21,10 +21,9 @@ export function answerPull(
     return { ...refuse("FENCED_LEADER_EPOCH"), error: "FENCED_LEADER_EPOCH", assignment };
   }
   if (!leadership) return refuse("NOT_LEADER_OR_FOLLOWER");
-  if (!isSamePoint(from, log.point())) {
-    const answer = from.leaderEpoch < 0 ? beginAnew(log, from) : compareEpochs(log, from);
-    if (answer) return answer;
-  }
+  const differs =
+    from.leaderEpoch < 0 ? compareBeginnings(log, from.offset, position) : compareEpochs(log, from);
+  if (differs) return differs;
   leadership.pulled(brokerId, from);
   const durable = leadership.durable().offset;
   const chunks = log
@@ -34,13 +33,14 @@ export function answerPull(
   return { ok: true, kind: "chunks", chunks, leaderEpoch, highWatermark, logStartOffset };
 }
 
-/** Who holds nothing can only differ in where it goes on: at a chunk of this log, or it begins where this log does. */
-function beginAnew(log: Log, from: LogPoint): PullAnswer | null {
-  const isHeld = from.offset >= log.beginOffset && from.offset <= log.endOffset;
-  return isHeld && log.isBoundary(from.offset) ? null : resetTo(log);
+/** Who holds nothing goes on at a chunk of this log, with as many bytes before it, or begins where this log does. */
+function compareBeginnings(log: Log, offset: number, position: number): PullAnswer | null {
+  const isHeld = offset >= log.beginOffset && offset <= log.endOffset;
+  return isHeld && log.positionAt(offset) === position ? null : resetTo(log);
 }
 
 function compareEpochs(log: Log, from: LogPoint): PullAnswer | null {
+  if (isSamePoint(from, log.point())) return null;
   // Nothing is held here to compare with: what ends there may hold anything.
   if (from.offset <= log.beginOffset) return resetTo(log);
   const at = log.endOfEpoch(from.leaderEpoch);

@@ -138,14 +138,10 @@ export function firstChunk(storage: StoragePort, from = 0): ChunkFacts | null {
   return storage.all<ChunkFacts>(sql, from)[0] ?? null;
 }
 
-/** Whether a chunk begins at this offset. */
-export function hasChunkAt(storage: StoragePort, offset: number): boolean {
-  return storage.all("SELECT 1 AS found FROM chunks WHERE base_offset = ?", offset).length > 0;
-}
-
-/** Whether a chunk begins at `offset`. */
-export function hasChunk(storage: StoragePort, offset: number): boolean {
-  return storage.all("SELECT 1 AS found FROM chunks WHERE base_offset = ?", offset).length > 0;
+/** Position of the chunk that begins at `offset`; null when none does. */
+export function positionOfChunk(storage: StoragePort, offset: number): number | null {
+  const sql = "SELECT position FROM chunks WHERE base_offset = ?";
+  return storage.all<{ position: number }>(sql, offset)[0]?.position ?? null;
 }
 
 /** Leader epoch of the chunk that ends before `offset`; -1 when there is none. */
