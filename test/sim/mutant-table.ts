@@ -183,7 +183,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "objects/controller/in-sync.ts",
     find: `if (request.partitionEpoch !== partitionEpoch) return refuse("INVALID_UPDATE_VERSION");`,
     replace: "void partitionEpoch;",
-    seed: 117,
+    seed: 548,
   },
   {
     name: "reset-replica-counts",
