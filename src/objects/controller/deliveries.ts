@@ -79,6 +79,8 @@ export class Deliveries {
   readonly #ports: DeliveryPorts;
   /** Throws in an instance that was superseded: what it knows is not to be told any more. */
   readonly #touch: () => void;
+  /** The instance before this one was still telling replicas: what it sent may arrive until then. */
+  readonly #unsureUntilMs: number;
   /** Called when a replica says that it lost its storage, before that counts as a confirmation. */
   readonly #onReset: (errand: Errand) => void;
   /** By object name: calls to it that have not answered. */
@@ -101,6 +103,8 @@ export class Deliveries {
     this.#image = image;
     this.#ports = ports;
     this.#touch = touch;
+    const isAmid = image.assignments.size > 0;
+    this.#unsureUntilMs = isAmid ? ports.clock.nowMs() + UNSURE_MS : 0;
     this.#onReset = onReset;
   }
 
@@ -273,7 +277,7 @@ export class Deliveries {
     if (this.#isCondemned(errand)) {
       const pending = this.#image.purges.get(topicId);
       const sureMs = pending?.marked.has(place) ? pending.sinceMs + UNSURE_MS : 0;
-      const isLast = this.#ports.clock.nowMs() >= sureMs;
+      const isLast = this.#ports.clock.nowMs() >= Math.max(sureMs, this.#unsureUntilMs);
       if (!(await this.#ports.replicas.purge(name, hint)) || !isLast) return;
       const places = this.#purged.get(topicId) ?? new Set<ReplicaPlace>();
       this.#purged.set(topicId, places.add(place));
