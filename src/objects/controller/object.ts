@@ -173,7 +173,6 @@ const platformRandom: RandomPort = {
 };
 
 function replicaObjects(env: Env): ReplicaPort {
-  const replica = (name: string, hint: string) => partitionStub(env, name, hint);
   // Reset, overloaded or cut off: it may have arrived or not; it will be asked again.
   const answerOf = async <T>(call: () => PromiseLike<T>): Promise<T | null> => {
     try {
@@ -184,8 +183,9 @@ function replicaObjects(env: Env): ReplicaPort {
   };
   return {
     assign: (name, hint, assignment) =>
-      answerOf<Assigned | Refusal>(() => replica(name, hint).assign(assignment)),
-    probe: (name, hint) => answerOf<Probed | Refusal>(() => replica(name, hint).probe()),
-    purge: async (name, hint) => (await answerOf(() => replica(name, hint).purge()))?.ok === true,
+      answerOf<Assigned | Refusal>(() => partitionStub(env, name, hint).assign(assignment)),
+    probe: (name, hint) => answerOf<Probed | Refusal>(() => partitionStub(env, name, hint).probe()),
+    purge: async (name, hint) =>
+      (await answerOf(() => partitionStub(env, name, hint).purge()))?.ok === true,
   };
 }

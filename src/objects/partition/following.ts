@@ -117,7 +117,7 @@ export class Following {
       covered = end.offset;
       fresh += 1;
     }
-    const [next] = chunks.slice(fresh);
+    const next = chunks[fresh];
     if (!next) return covered;
     // A log that began anew elsewhere has other bytes before the same offset.
     if (log.positionAt(covered) !== next.facts.position) return null;
