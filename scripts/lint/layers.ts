@@ -23,6 +23,7 @@ const NONE = /^$/;
 const ANY = /./;
 const BASE = String.raw`src/base/[^/]+`;
 const RECORDS = String.raw`src/records/[^/]+`;
+const MESSAGES = String.raw`src/kafka/messages/[^/]+`;
 const CONTRACTS = String.raw`src/objects/([^/]+/(api|transfer|peers)|env)\.ts`;
 const only = (...paths: string[]): RegExp => new RegExp(`^(${paths.join("|")})$`);
 
@@ -31,7 +32,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: "codec",
     files: /^src\/(records|kafka\/messages)\//,
-    ours: only(BASE, RECORDS, String.raw`src/kafka/messages/.+`),
+    ours: only(BASE, RECORDS, MESSAGES),
     outside: /^(node:(zlib|buffer)|(?!node:|cloudflare:).+)$/,
     pure: true,
   },
@@ -53,7 +54,7 @@ const LAYERS: readonly Layer[] = [
     name: "rules",
     files: /^src\/objects\//,
     // Neither a shell of its own folder, nor the shared ones beside the folders.
-    ours: only(BASE, RECORDS, String.raw`src/objects/[^/]+/(?!object\.ts$).+`),
+    ours: only(BASE, RECORDS, MESSAGES, String.raw`src/objects/[^/]+/(?!object\.ts$).+`),
     outside: NONE,
     pure: true,
   },
@@ -66,8 +67,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: "worker",
-    files: /^src\/worker\//,
-    ours: only(BASE, RECORDS, CONTRACTS, "src/worker/.+"),
+    files: /^src\/(worker|kafka)\//,
+    ours: only(BASE, RECORDS, MESSAGES, CONTRACTS, "src/(worker|kafka)/.+"),
     outside: ANY,
     pure: false,
   },

@@ -46,10 +46,35 @@ export const ERRORS = {
     false,
     "A consumer setting is out of its bounds.",
   ),
+  INVALID_CONSUMER_CONFIG: row(42, 422, 42204, false, "A consumer setting is not legal."),
+  INVALID_GROUP_ID: row(24, 400, 400, false, "The group's id is not legal."),
+  INVALID_SESSION_TIMEOUT: row(
+    26,
+    400,
+    40001,
+    false,
+    "The session timeout is not between group.min.session.timeout.ms and group.max.session.timeout.ms.",
+  ),
+  INVALID_REQUIRED_ACKS: row(21, 400, 400, false, "acks is neither 0, 1 nor all."),
+  UNSUPPORTED_VERSION: row(35, 400, 400, false, "The version of the API is not supported."),
 
   // Who asks.
   SASL_AUTHENTICATION_FAILED: row(58, 401, 40101, false, "Not authenticated."),
   CLUSTER_AUTHORIZATION_FAILED: row(31, 403, 40301, false, "Not allowed."),
+  UNSUPPORTED_SASL_MECHANISM: row(
+    33,
+    401,
+    40101,
+    false,
+    "Only the SASL mechanism PLAIN is spoken.",
+  ),
+  ILLEGAL_SASL_STATE: row(
+    34,
+    401,
+    40101,
+    false,
+    "The request does not fit the state of the handshake.",
+  ),
 
   // Producers.
   INVALID_PRODUCER_EPOCH: row(
@@ -99,6 +124,7 @@ export const ERRORS = {
   UNKNOWN_MEMBER_ID: row(25, 404, 40403, false, "The consumer instance does not exist."),
   LEADER_NOT_AVAILABLE: row(5, 404, 40404, true, "The partition has no leader at the moment."),
   GROUP_ID_NOT_FOUND: row(69, 404, 40405, false, "The group does not exist."),
+  UNKNOWN_TOPIC_ID: row(100, 404, 40401, true, "No topic has this id."),
 
   // Formats.
   NOT_ACCEPTABLE: row(42, 406, 40601, false, "None of the accepted media types can be given."),
@@ -155,6 +181,30 @@ export const ERRORS = {
   ALREADY_SUBSCRIBED: row(42, 409, 40901, false, "The instance is subscribed in another way."),
   INSTANCE_EXISTS: row(42, 409, 40902, false, "An instance of this name already exists."),
   ILLEGAL_STATE: row(42, 409, 40903, false, "The request does not fit the present state."),
+  INCONSISTENT_GROUP_PROTOCOL: row(
+    23,
+    409,
+    40903,
+    false,
+    "The member supports no assignment protocol that all members of the group support.",
+  ),
+  MEMBER_ID_REQUIRED: row(79, 409, 40903, true, "Join again with the member id of this answer."),
+  FENCED_INSTANCE_ID: row(
+    82,
+    409,
+    40903,
+    false,
+    "Another member has taken the place of this group.instance.id.",
+  ),
+  GROUP_MAX_SIZE_REACHED: row(81, 409, 40903, false, "The group has as many members as it may."),
+  NON_EMPTY_GROUP: row(68, 409, 40903, false, "The group has members."),
+  GROUP_SUBSCRIBED_TO_TOPIC: row(
+    86,
+    409,
+    40903,
+    false,
+    "Members of the group are subscribed to the topic.",
+  ),
 
   // Offsets.
   OFFSET_BELOW_LOG_START: row(
@@ -165,6 +215,20 @@ export const ERRORS = {
     "The offset is below the log start: its records were deleted.",
   ),
   OFFSET_OUT_OF_RANGE: row(1, 416, 41601, false, "The offset is past the end of the log."),
+  NO_OFFSET_FOR_PARTITION: row(
+    1,
+    409,
+    40903,
+    false,
+    "Nothing is committed for the partition, and auto.offset.reset is none.",
+  ),
+  OFFSET_METADATA_TOO_LARGE: row(
+    12,
+    422,
+    42206,
+    false,
+    "The metadata of a committed offset is longer than offset.metadata.max.bytes.",
+  ),
 
   OFFSET_NOT_AVAILABLE: row(
     78,
@@ -229,6 +293,7 @@ export const ERRORS = {
     "Storage did not confirm the write; whether it took effect is not known.",
   ),
   COORDINATOR_NOT_AVAILABLE: row(15, 500, 50003, true, "The coordinator cannot be reached."),
+  NOT_COORDINATOR: row(16, 500, 50003, true, "This object does not coordinate the group."),
   UNKNOWN_SERVER_ERROR: row(-1, 500, 50002, true, "The service failed; try again."),
 } as const satisfies Record<string, ErrorRow>;
 

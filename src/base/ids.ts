@@ -1,7 +1,7 @@
 /**
  * Names of things: what is legal, and how the names of Durable Objects are built.
  */
-import { INT_MAX, TOPIC_NAME_LENGTH_MAX } from "./limits.ts";
+import { GROUP_NAME_LENGTH_MAX, INT_MAX, TOPIC_NAME_LENGTH_MAX } from "./limits.ts";
 
 /** The one controller object's name. */
 export const CONTROLLER_NAME = "controller";
@@ -51,4 +51,26 @@ export function parseWhole(text: string): number | null {
   if (!/^\d{1,16}$/.test(text)) return null;
   const n = Number(text);
   return n <= INT_MAX ? n : null;
+}
+
+const GROUP_PREFIX = "group/";
+
+/** The name of a group's object. Transactional ids would get a prefix of their own. */
+export function groupObjectName(groupId: string): string {
+  return GROUP_PREFIX + groupId;
+}
+
+/** The reverse of {@link groupObjectName}; null where the text is not such a name. */
+export function parseGroupObjectName(text: string): string | null {
+  return text.startsWith(GROUP_PREFIX) ? text.slice(GROUP_PREFIX.length) : null;
+}
+
+/** What is wrong with the name of a group, a member or an instance; null when it is legal. */
+export function groupNameProblem(name: string): string | null {
+  if (name.length === 0) return "The name must not be empty.";
+  if (name.length > GROUP_NAME_LENGTH_MAX) {
+    return `The name has at most ${GROUP_NAME_LENGTH_MAX} characters.`;
+  }
+  // Lone surrogates cannot be written as UTF-8: two names would become one.
+  return name.isWellFormed() ? null : "The name is not well-formed text.";
 }

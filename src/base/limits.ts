@@ -63,3 +63,18 @@ export const TOPIC_NAME_LENGTH_MAX = 249;
  * controller's image holds comfortably in memory, and its answers within RPC's 32 MiB.
  */
 export const CLUSTER_REPLICAS_MAX = 100_000;
+
+/** Length of a group's id, a member's id, an instance's name and a client's id, in UTF-16 units. */
+export const GROUP_NAME_LENGTH_MAX = 255;
+
+/** Groups of one cluster: what the controller's image holds comfortably in memory. */
+export const GROUPS_MAX = 100_000;
+
+/** Offsets of one commit, partitions of one assignment, topics of one subscription. */
+export const GROUP_PARTITIONS_MAX = 20_000;
+
+/** Length of a subscription's pattern. */
+export const PATTERN_LENGTH_MAX = 1_024;
+
+/** What a member says of itself when it joins, and what it is assigned: bytes of all its protocols. */
+export const MEMBER_METADATA_BYTES_MAX = 262_144;

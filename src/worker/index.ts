@@ -2,6 +2,7 @@
 import { app } from "./app.ts";
 
 export { Controller } from "../objects/controller/object.ts";
+export { Coordinator } from "../objects/coordinator/object.ts";
 export { Partition } from "../objects/partition/object.ts";
 
 export default { fetch: app.fetch };

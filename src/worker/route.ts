@@ -60,6 +60,8 @@ export const TAGS = [
   "Configs",
   "Partitions",
   "Records",
+  "Consumers",
+  "Groups",
   "v2",
   "Service",
 ] as const;

@@ -138,7 +138,30 @@ export interface ControllerApi {
   ): Promise<PartitionAnswer>;
   /** A producer id that was never handed out before, epoch 0. */
   allocateProducerId(): Promise<ProducerIdentity | Refusal>;
+  /**
+   * The list of groups: their ids, nothing of their state, which their own objects have. Registered before
+   * a group's first row is written, unregistered after its last one is gone. Errors: INVALID_GROUP_ID,
+   * GROUP_MAX_SIZE_REACHED (more groups than a cluster may have).
+   */
+  registerGroup(group: GroupEntry): Promise<{ readonly ok: true } | Refusal>;
+  /** Changes nothing where the group was registered again since. */
+  unregisterGroup(group: GroupEntry): Promise<{ readonly ok: true } | Refusal>;
+  /** Ids in order, those after `after` (empty: from the first), at most `limit`. */
+  groups(after: string, limit: number): Promise<GroupList>;
   describe(): Promise<ControllerDescription>;
+}
+
+export interface GroupEntry {
+  readonly groupId: string;
+  /** When this incarnation of the group began, in milliseconds since the epoch. */
+  readonly sinceMs: number;
+}
+
+export interface GroupList {
+  readonly ok: true;
+  readonly groupIds: readonly string[];
+  /** Of all groups. */
+  readonly total: number;
 }
 
 export interface BrokerSpec {
