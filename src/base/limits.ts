@@ -76,5 +76,5 @@ export const GROUP_PARTITIONS_MAX = 20_000;
 /** Length of a subscription's pattern. */
 export const PATTERN_LENGTH_MAX = 1_024;
 
-/** What a member says of itself when it joins, and what it is assigned: bytes of all its protocols. */
-export const MEMBER_METADATA_BYTES_MAX = 262_144;
+/** What a member says of itself when it joins, in bytes of all its protocols; what it is assigned. */
+export const MEMBER_METADATA_BYTES_MAX = 65_536;

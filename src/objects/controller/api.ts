@@ -195,6 +195,8 @@ export interface ControllerDescription {
   readonly version: number;
   readonly topics: number;
   readonly partitions: number;
+  /** Consumer groups. */
+  readonly groups: number;
   /** Partitions with fewer in-sync replicas than replicas; without a leader; being reassigned. */
   readonly underReplicated: number;
   readonly offline: number;

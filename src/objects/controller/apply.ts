@@ -71,6 +71,12 @@ export function applyChange(image: ClusterImage, change: Change, atMs: number): 
       assert(change.below > image.nextProducerId, "producer ids are reserved twice");
       image.nextProducerId = change.below;
       return;
+    case "group-registered":
+      image.groups.set(change.groupId, change.sinceMs);
+      return;
+    case "group-unregistered":
+      image.groups.delete(change.groupId);
+      return;
     default:
       change satisfies never;
       assert(false, `a change was written by newer code: ${JSON.stringify(change).slice(0, 100)}`);

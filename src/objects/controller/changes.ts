@@ -92,7 +92,9 @@ export type Change =
       /** Producer ids below this one may have been handed out (KIP-730). */
       readonly type: "producer-ids-reserved";
       readonly below: number;
-    };
+    }
+  | { readonly type: "group-registered"; readonly groupId: string; readonly sinceMs: number }
+  | { readonly type: "group-unregistered"; readonly groupId: string };
 
 /** What is to be recorded of a topic, and the topic as it is after that. Without changes nothing is recorded. */
 export interface TopicDecision {

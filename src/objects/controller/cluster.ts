@@ -38,6 +38,8 @@ export interface ClusterImage {
   readonly generations: Map<string, Map<string, number>>;
   /** Partitions without a leader, as {@link partitionKey}. */
   readonly leaderless: Set<string>;
+  /** Consumer groups by id: when the present incarnation began. */
+  readonly groups: Map<string, number>;
   /** Elections and in-sync changes since the cluster began. */
   counts: ImageCounts;
 }
@@ -65,6 +67,7 @@ export function emptyImage(): ClusterImage {
     purges: new Map(),
     generations: new Map(),
     leaderless: new Set(),
+    groups: new Map(),
     counts: NO_COUNTS,
   };
 }

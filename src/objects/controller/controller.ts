@@ -13,6 +13,8 @@ import type {
   ClusterMetadata,
   ConfigChange,
   ControllerDescription,
+  GroupEntry,
+  GroupList,
   LeaderReport,
   PartitionAnswer,
   PartitionMetadata,
@@ -28,6 +30,7 @@ import type { TopicDecision } from "./changes.ts";
 import { partitionOf, topicNamed, type ClusterImage } from "./cluster.ts";
 import { Decisions, REQUEST_ROUND_MS, TELL_MS_MAX, type ControllerPorts } from "./decisions.ts";
 import { describeCluster } from "./description.ts";
+import { decideRegisterGroup, decideUnregisterGroup, listGroups } from "./groups.ts";
 import { decideAlterInSync } from "./in-sync.ts";
 import { Leaders } from "./leaders.ts";
 import { Probes } from "./probes.ts";
@@ -199,6 +202,24 @@ export class ControllerRules {
     const producerId = this.#producerIds.next;
     this.#producerIds.next += 1;
     return { ok: true, producerId, producerEpoch: 0 };
+  }
+
+  registerGroup(group: GroupEntry): { readonly ok: true } | Refusal {
+    const decision = decideRegisterGroup(this.#image, group);
+    if (!decision.ok) return decision;
+    if (decision.changes.length > 0) this.#decisions.record(decision.changes);
+    return { ok: true };
+  }
+
+  unregisterGroup(group: GroupEntry): { readonly ok: true } {
+    const { changes } = decideUnregisterGroup(this.#image, group);
+    if (changes.length > 0) this.#decisions.record(changes);
+    return { ok: true };
+  }
+
+  groups(after: string, limit: number): GroupList {
+    this.#decisions.touch();
+    return listGroups(this.#image, after, limit);
   }
 
   /** The alarm has fired: something is to be told still, or a partition could get a leader. */

@@ -21,6 +21,7 @@ export function describeCluster(
     version: image.version,
     topics: image.topics.size,
     partitions: image.partitionCount,
+    groups: image.groups.size,
     underReplicated,
     offline: image.leaderless.size,
     reassigning,

@@ -20,6 +20,8 @@ import type {
   ConfigChange,
   ControllerApi,
   ControllerDescription,
+  GroupEntry,
+  GroupList,
   LeaderReport,
   PartitionAnswer,
   ProducerIdentity,
@@ -120,6 +122,18 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
 
   async allocateProducerId(): Promise<ProducerIdentity | Refusal> {
     return this.#answer(async () => this.#rules.allocateProducerId());
+  }
+
+  async registerGroup(group: GroupEntry): Promise<{ readonly ok: true } | Refusal> {
+    return this.#answer(async () => this.#rules.registerGroup(group));
+  }
+
+  async unregisterGroup(group: GroupEntry): Promise<{ readonly ok: true } | Refusal> {
+    return this.#answer(async () => this.#rules.unregisterGroup(group));
+  }
+
+  async groups(after: string, limit: number): Promise<GroupList> {
+    return this.#rules.groups(after, limit);
   }
 
   async describe(): Promise<ControllerDescription> {

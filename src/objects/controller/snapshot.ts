@@ -57,7 +57,8 @@ type Piece =
       readonly type: "generations";
       readonly topicId: string;
       readonly last: readonly (readonly [string, number])[];
-    };
+    }
+  | { readonly type: "groups"; readonly groups: readonly (readonly [string, number])[] };
 
 /** Partitions placed alike share their lists in memory. */
 type SharedLists = Map<string, Pick<PartitionMetadata, "replicas" | "inSync">>;
@@ -65,6 +66,8 @@ type SharedLists = Map<string, Pick<PartitionMetadata, "replicas" | "inSync">>;
 /** Partitions of one piece: even with a hundred replicas each they stay far below a row's bound. */
 const PIECE_PARTITIONS_MAX = 250;
 const PIECE_GENERATIONS_MAX = 2_000;
+/** Of names of any length that is legal. */
+const PIECE_GROUPS_MAX = 500;
 
 /** The image as texts of at most `bytesMax` UTF-8 bytes each, in order: the rows of a snapshot. */
 export function* encodeSnapshot(image: ClusterImage, bytesMax: number): Generator<string> {
@@ -116,6 +119,10 @@ function* pieces(image: ClusterImage): Generator<Piece> {
       yield { type: "generations", topicId, last: some };
     }
   }
+  const groups = [...image.groups];
+  for (let first = 0; first < groups.length; first += PIECE_GROUPS_MAX) {
+    yield { type: "groups", groups: groups.slice(first, first + PIECE_GROUPS_MAX) };
+  }
 }
 
 function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void {
@@ -157,6 +164,9 @@ function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void 
       image.generations.set(piece.topicId, generations);
       return;
     }
+    case "groups":
+      for (const [groupId, sinceMs] of piece.groups) image.groups.set(groupId, sinceMs);
+      return;
     default:
       piece satisfies never;
       assert(false, "a snapshot was written by newer code");

@@ -6,6 +6,10 @@ import type { Change, ChangeSet } from "../../../src/objects/controller/changes.
 import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
 import { applyChangeSet } from "../../../src/objects/controller/apply.ts";
 import { emptyImage, type ClusterImage } from "../../../src/objects/controller/cluster.ts";
+import {
+  decideRegisterGroup,
+  decideUnregisterGroup,
+} from "../../../src/objects/controller/groups.ts";
 import { decideReserveProducerIds } from "../../../src/objects/controller/producer-ids.ts";
 import { encodeSnapshot, loadSnapshotRow } from "../../../src/objects/controller/snapshot.ts";
 import { ControllerStore } from "../../../src/objects/controller/store.ts";
@@ -51,6 +55,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     (topic): Step =>
       (image) =>
         changesOf(decideDeleteTopic(image, topic)),
+  ),
+  fc.tuple(name, fc.integer({ min: 1, max: 9 }), fc.boolean()).map(
+    ([groupId, sinceMs, leaves]): Step =>
+      (image) =>
+        leaves
+          ? decideUnregisterGroup(image, { groupId, sinceMs }).changes
+          : changesOf(decideRegisterGroup(image, { groupId, sinceMs })),
   ),
   fc.tuple(name, fc.integer({ min: 1, max: 9 })).map(
     ([topic, count]): Step =>
