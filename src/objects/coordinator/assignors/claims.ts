@@ -1,0 +1,68 @@
+/**
+ * Who owned what, where members' own words are all there is: a member that missed a rebalance may
+ * claim what was given to another since.
+ */
+import { NOBODY, nobodyOwns, type Layout, type Owners, type Topic } from "./layout.ts";
+import type { TopicPartitions } from "./types.ts";
+
+/** In place of a member's number in {@link Claims.claimants}: more than one. */
+const SEVERAL = -2;
+
+export interface Claims {
+  /**
+   * Who may keep a partition. Of several claims that of the highest generation counts (KIP-792);
+   * where two are of that generation neither does, and a claim to a topic that its member does not
+   * subscribe to any longer is void.
+   */
+  readonly owners: Owners;
+  /** Who says to own it, whether or not that counts. */
+  readonly claimants: Int32Array;
+}
+
+export function readClaims(layout: Layout): Claims {
+  const topics = new Map(layout.topics.map((topic) => [topic.name, topic]));
+  const owners = nobodyOwns(layout);
+  const claimants = nobodyOwns(layout);
+  const generations = new Float64Array(layout.size).fill(Number.NEGATIVE_INFINITY);
+  for (const [member, { owned, generation }] of layout.members.entries()) {
+    for (const partition of numbersOf(owned, topics)) {
+      claimants[partition] = claimants[partition] === NOBODY ? member : SEVERAL;
+      const before = generations[partition]!;
+      if (generation < before) continue;
+      owners[partition] = generation === before ? NOBODY : member;
+      generations[partition] = generation;
+    }
+  }
+  for (const topic of layout.topics) dropUnsubscribed(topic, owners);
+  return { owners, claimants };
+}
+
+/** Whether somebody else than `member` says to own the partition. */
+export function isClaimedByOthers(claims: Claims, partition: number, member: number): boolean {
+  const claimant = claims.claimants[partition]!;
+  return claimant !== NOBODY && claimant !== member;
+}
+
+/** The numbers of these partitions, each once; what does not exist is left out. */
+function numbersOf(
+  owned: readonly TopicPartitions[],
+  topics: ReadonlyMap<string, Topic>,
+): ReadonlySet<number> {
+  const numbers = new Set<number>();
+  for (const { topic: name, partitions } of owned) {
+    const topic = topics.get(name);
+    if (!topic) continue;
+    for (const partition of partitions) {
+      if (!Number.isInteger(partition) || partition < 0 || partition >= topic.count) continue;
+      numbers.add(topic.first + partition);
+    }
+  }
+  return numbers;
+}
+
+function dropUnsubscribed({ first, count, subscribers }: Topic, owners: Owners): void {
+  const subscribed = new Set(subscribers);
+  for (let partition = first; partition < first + count; partition += 1) {
+    if (!subscribed.has(owners[partition]!)) owners[partition] = NOBODY;
+  }
+}
