@@ -1,0 +1,114 @@
+/**
+ * Groups as large as they get: 1,000 members and 10,000 partitions. An assignor that is quadratic in
+ * either does not end within a test's time; what is counted here is how many partitions move.
+ */
+import { describe, expect, test } from "vitest";
+import { ASSIGNORS } from "../../../../src/objects/coordinator/assignors/index.ts";
+import {
+  assign,
+  expectComplete,
+  expectEven,
+  keptOf,
+  member,
+  ownersOf,
+  owning,
+  spread,
+  type Group,
+  type Held,
+} from "./support.ts";
+
+const MEMBERS = 1_000;
+const PARTITIONS = 10_000;
+
+const ids = Array.from({ length: MEMBERS }, (_, index) => `member-${index}`);
+
+/** All topics with equally many partitions, and each member with the topics that `subscribed` picks. */
+function groupOf(topics: number, subscribed: (topic: number, member: number) => boolean): Group {
+  const names = Array.from({ length: topics }, (_, index) => `topic-${index}`);
+  return {
+    members: ids.map((id, index) =>
+      member(
+        id,
+        names.filter((_, topic) => subscribed(topic, index)),
+      ),
+    ),
+    counts: new Map(names.map((name) => [name, PARTITIONS / topics])),
+  };
+}
+
+const loads = (held: Held): number[] => [...held.values()].map(({ length }) => length);
+
+/** Everything by one member, nothing by the others. */
+function byOne(group: Group): Group {
+  const [one] = group.members;
+  const alone = assign("sticky", { ...group, members: [one!] });
+  return owning(group, alone);
+}
+
+const equal = groupOf(100, () => true);
+/** A window of 30 topics out of 100, which slides with the member. */
+const windows = groupOf(100, (topic, index) => (topic - index + 1_000) % 100 < 30);
+/** A topic of one partition each, and no two with the same subscribers but by chance. */
+const scattered = groupOf(PARTITIONS, (topic, index) => {
+  return index === 0 || (topic * 31 + index * 17 + ((topic * index) % 101)) % 97 < 5;
+});
+/** Topic n is open to members from n on: the first may have little, the last everything. */
+const nested = groupOf(100, (topic, index) => topic * 10 <= index);
+
+describe.each([
+  ["equal subscriptions", equal],
+  ["sliding subscriptions", windows],
+  ["scattered subscriptions", scattered],
+  ["nested subscriptions", nested],
+])("%s", (_, group) => {
+  test.each(ASSIGNORS)("%s assigns all of it", (assignor) => {
+    const held = assign(assignor, group);
+    expectComplete(group, held);
+    if (assignor.endsWith("sticky")) expectEven(group, held);
+  });
+
+  test("sticky shares what one member had with all the others", () => {
+    const held = assign("sticky", byOne(group));
+    expectComplete(group, held);
+    expectEven(group, held);
+  });
+
+  test("cooperatively, that takes two rounds", () => {
+    const from = byOne(group);
+    const first = assign("cooperative-sticky", from);
+    expect([...ownersOf(first).values()].every((owner) => owner === ids[0])).toBe(
+      ownersOf(assign("sticky", { ...group, members: [group.members[0]!] })).size === PARTITIONS,
+    );
+    const second = assign("cooperative-sticky", owning(group, first, 2));
+    expectComplete(group, second);
+    expectEven(group, second);
+    expect(keptOf(first, second)).toBe(ownersOf(first).size);
+  });
+
+  test("sticky moves nothing when nothing has changed", () => {
+    const held = assign("sticky", group);
+    expect(assign("sticky", owning(group, held))).toEqual(held);
+  });
+});
+
+describe("equal subscriptions, move by move", () => {
+  const held = assign("sticky", equal);
+
+  test("the 1,001st member gets 9 partitions, and those are all that move", () => {
+    const joined = {
+      ...equal,
+      members: [...equal.members, member("zz", [...equal.counts.keys()])],
+    };
+    const after = assign("sticky", owning(joined, held));
+    expect(after.get("zz")).toHaveLength(9);
+    expect(keptOf(held, after)).toBe(PARTITIONS - 9);
+  });
+
+  test("of 300 members that leave, only theirs move", () => {
+    const rest = owning({ ...equal, members: equal.members.slice(300) }, held);
+    const after = assign("sticky", rest);
+    const left = equal.members.slice(0, 300).flatMap((one) => held.get(one.memberId)!);
+    expect(spread(loads(after))).toBeLessThanOrEqual(1);
+    expect(keptOf(held, after)).toBe(PARTITIONS - left.length);
+  });
+});
