@@ -74,10 +74,6 @@ export class Reader {
     return readI16(this.bytes, this.take(2));
   }
 
-  uint16(): number {
-    return readI16(this.bytes, this.take(2)) & 0xffff;
-  }
-
   int32(): number {
     return readI32(this.bytes, this.take(4));
   }
@@ -87,11 +83,6 @@ export class Reader {
     const value = readI64(this.bytes, this.take(8));
     if (Number.isNaN(value)) throw new MalformedMessage("a number beyond 2^53 - 1");
     return value;
-  }
-
-  float64(): number {
-    const at = this.take(8);
-    return new DataView(this.bytes.buffer, this.bytes.byteOffset + at, 8).getFloat64(0);
   }
 
   /** At most 32 bits in at most five bytes. */
@@ -105,11 +96,6 @@ export class Reader {
       if (byte < 0x80) return value;
     }
     throw new MalformedMessage("a variable-length number that does not end");
-  }
-
-  varint(): number {
-    const zigzag = this.uvarint();
-    return (zigzag >>> 1) ^ -(zigzag & 1);
   }
 
   /** 16 bytes as 32 lower-case hexadecimal digits, the way topic ids are written here. */

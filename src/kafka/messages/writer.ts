@@ -47,12 +47,6 @@ export class Writer {
     writeI16(this.buffer, at, value);
   }
 
-  uint16(value: number): void {
-    assert((value & 0xffff) === value, "a uint16 fits its field");
-    const at = this.room(2);
-    writeI16(this.buffer, at, value);
-  }
-
   int32(value: number): void {
     assert((value | 0) === value, "an int32 fits its field");
     const at = this.room(4);
@@ -65,11 +59,6 @@ export class Writer {
     writeI64(this.buffer, at, value);
   }
 
-  float64(value: number): void {
-    const at = this.room(8);
-    new DataView(this.buffer.buffer).setFloat64(at, value);
-  }
-
   uvarint(value: number): void {
     assert(value >>> 0 === value, "an unsigned number has 32 bits");
     let rest = value;
@@ -78,11 +67,6 @@ export class Writer {
       rest >>>= 7;
     }
     this.byte(rest);
-  }
-
-  varint(value: number): void {
-    assert((value | 0) === value, "a varint fits 32 bits");
-    this.uvarint(((value << 1) ^ (value >> 31)) >>> 0);
   }
 
   /** 32 hexadecimal digits as 16 bytes. */
@@ -107,6 +91,14 @@ export class Writer {
   blob(value: Uint8Array | null, compact: boolean): void {
     this.count(value === null ? null : value.byteLength, compact);
     if (value !== null) this.append(value);
+  }
+
+  /** As {@link blob}, the parts one behind the other. */
+  blobParts(parts: readonly Uint8Array[], compact: boolean): void {
+    let byteLength = 0;
+    for (const part of parts) byteLength += part.byteLength;
+    this.count(byteLength, compact);
+    for (const part of parts) this.append(part);
   }
 
   /** The length of an array, or of bytes; null: there is none. */

@@ -1,0 +1,46 @@
+/**
+ * ListOffsets (2): the offset at a timestamp. Version 2 brings isolation levels, 4 the leader epoch,
+ * 6 the compact encoding, 7 the offset of the largest timestamp (KIP-734).
+ */
+import { array, defineApi, int16, int32, int64, int8, string, struct } from "./schema.ts";
+
+export const listOffsets = defineApi({
+  key: 2,
+  name: "ListOffsets",
+  versions: [1, 7],
+  flexibleFrom: 6,
+  request: {
+    replicaId: int32({ default: -1 }),
+    isolationLevel: int8({ since: 2, default: 0 }),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            currentLeaderEpoch: int32({ since: 4, default: -1 }),
+            /** In ms; -1: the end, -2: the beginning, -3: where the largest timestamp is. */
+            timestamp: int64(),
+          }),
+        ),
+      }),
+    ),
+  },
+  response: {
+    throttleTimeMs: int32({ since: 2, default: 0 }),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            errorCode: int16(),
+            timestamp: int64({ default: -1 }),
+            offset: int64({ default: -1 }),
+            leaderEpoch: int32({ since: 4, default: -1 }),
+          }),
+        ),
+      }),
+    ),
+  },
+});

@@ -1,0 +1,33 @@
+/**
+ * ApiVersions (18): what is spoken here. Version 3 brings the client's name (KIP-511), features
+ * (KIP-584) and the compact encoding, but for the header of the answer: a client reads that before it
+ * knows which version it got.
+ */
+import { array, bool, defineApi, int16, int32, int64, string, struct } from "./schema.ts";
+
+export const apiVersions = defineApi({
+  key: 18,
+  name: "ApiVersions",
+  versions: [0, 3],
+  flexibleFrom: 3,
+  request: {
+    clientSoftwareName: string({ since: 3, default: "" }),
+    clientSoftwareVersion: string({ since: 3, default: "" }),
+  },
+  response: {
+    errorCode: int16(),
+    apiKeys: array(struct({ apiKey: int16(), minVersion: int16(), maxVersion: int16() })),
+    throttleTimeMs: int32({ since: 1, default: 0 }),
+    supportedFeatures: array(struct({ name: string(), minVersion: int16(), maxVersion: int16() }), {
+      since: 3,
+      default: [],
+      tag: 0,
+    }),
+    finalizedFeaturesEpoch: int64({ since: 3, default: -1, tag: 1 }),
+    finalizedFeatures: array(
+      struct({ name: string(), maxVersionLevel: int16(), minVersionLevel: int16() }),
+      { since: 3, default: [], tag: 2 },
+    ),
+    zkMigrationReady: bool({ since: 3, default: false, tag: 3 }),
+  },
+});

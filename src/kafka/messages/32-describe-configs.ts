@@ -1,0 +1,45 @@
+/** DescribeConfigs (32): settings, with where each comes from (version 1 on, KIP-226). */
+import { array, bool, defineApi, int16, int32, int8, string, struct } from "./schema.ts";
+
+export const describeConfigs = defineApi({
+  key: 32,
+  name: "DescribeConfigs",
+  versions: [1, 2],
+  request: {
+    resources: array(
+      struct({
+        /** 2: topic; 4: broker. */
+        resourceType: int8(),
+        resourceName: string(),
+        /** null: all. */
+        configurationKeys: array(string(), { nullable: 0 }),
+      }),
+    ),
+    includeSynonyms: bool({ default: false }),
+  },
+  response: {
+    throttleTimeMs: int32({ default: 0 }),
+    results: array(
+      struct({
+        errorCode: int16(),
+        errorMessage: string({ nullable: 0 }),
+        resourceType: int8(),
+        resourceName: string(),
+        configs: array(
+          struct({
+            name: string(),
+            value: string({ nullable: 0 }),
+            readOnly: bool(),
+            /** 1: of the topic; 4: of the broker, static; 5: the default. */
+            configSource: int8({ default: -1 }),
+            isSensitive: bool(),
+            synonyms: array(
+              struct({ name: string(), value: string({ nullable: 0 }), source: int8() }),
+              { default: [] },
+            ),
+          }),
+        ),
+      }),
+    ),
+  },
+});

@@ -1,0 +1,31 @@
+/** CreatePartitions (37): more partitions for a topic (KIP-195). */
+import { array, bool, defineApi, int16, int32, string, struct } from "./schema.ts";
+
+export const createPartitions = defineApi({
+  key: 37,
+  name: "CreatePartitions",
+  versions: [0, 1],
+  request: {
+    topics: array(
+      struct({
+        name: string(),
+        /** How many there are to be. */
+        count: int32(),
+        /** Of the new ones; null: the service places them. */
+        assignments: array(struct({ brokerIds: array(int32()) }), { nullable: 0 }),
+      }),
+    ),
+    timeoutMs: int32(),
+    validateOnly: bool(),
+  },
+  response: {
+    throttleTimeMs: int32({ default: 0 }),
+    results: array(
+      struct({
+        name: string(),
+        errorCode: int16(),
+        errorMessage: string({ nullable: 0, default: null }),
+      }),
+    ),
+  },
+});

@@ -1,0 +1,146 @@
+/**
+ * The words in which a message is described, and the TypeScript types that follow from them. A
+ * message is a shape: its fields by name, in the order in which they are written. A field says in
+ * which versions it exists, from which on it may be null, its default, and its tag if it is a
+ * tagged field (KIP-482), as Kafka's own message definitions do. Nothing is read or written here:
+ * that is `codec.ts`.
+ */
+
+export interface FieldOptions<Default> {
+  /** The first and the last version that has the field; without: all that there are. */
+  readonly since?: number;
+  readonly until?: number;
+  /** The first version in which it may be null; without: never. */
+  readonly nullable?: number;
+  /**
+   * What stands for it where a version does not have it, and where a writer leaves it out. Without
+   * one: 0, false or empty, and a writer has to give it unless `until` is set.
+   */
+  readonly default?: Default | null;
+  /** It travels as a tagged field, and not at all while it has its default. */
+  readonly tag?: number;
+}
+
+export type ScalarKind =
+  | "bool"
+  | "int8"
+  | "int16"
+  | "int32"
+  | "int64"
+  | "uuid"
+  | "string"
+  | "bytes"
+  | "records";
+
+export type FieldType =
+  | { readonly kind: ScalarKind }
+  | { readonly kind: "array"; readonly element: AnyField }
+  | { readonly kind: "struct"; readonly shape: Shape };
+
+export interface Field<Read, Write, Optional extends boolean> {
+  readonly type: FieldType;
+  readonly options: FieldOptions<unknown>;
+  /** Of types only; never set. */
+  readonly "~types"?: { readonly read: Read; readonly write: Write; readonly optional: Optional };
+}
+
+export type AnyField = Field<unknown, unknown, boolean>;
+export type Shape = Readonly<Record<string, AnyField>>;
+
+type Types<F extends AnyField> = NonNullable<F["~types"]>;
+type OptionalKeys<S extends Shape> = {
+  [K in keyof S]: Types<S[K]>["optional"] extends true ? K : never;
+}[keyof S];
+type Flat<T> = { [K in keyof T]: T[K] };
+
+/** What reading a message of this shape gives: every field, whatever the version. */
+export type ReadShape<S extends Shape> = { readonly [K in keyof S]: Types<S[K]>["read"] };
+
+/** What writing one takes: fields that have a default, or that later versions dropped, may be left out. */
+export type WriteShape<S extends Shape> = Flat<
+  { readonly [K in Exclude<keyof S, OptionalKeys<S>>]: Types<S[K]>["write"] } & {
+    readonly [K in OptionalKeys<S>]?: Types<S[K]>["write"] | undefined;
+  }
+>;
+
+type OrNull<T, O> = O extends { readonly nullable: number } ? T | null : T;
+type MayMiss<O> = O extends { readonly default: unknown }
+  ? true
+  : O extends { readonly until: number }
+    ? true
+    : false;
+type FieldOf<Read, Write, O> = Field<OrNull<Read, O>, OrNull<Write, O>, MayMiss<O>>;
+
+type ScalarBuilder<Read, Write, Default> = <const O extends FieldOptions<Default>>(
+  options?: O,
+) => FieldOf<Read, Write, O>;
+
+const scalar = <Read, Write = Read, Default = Read>(
+  kind: ScalarKind,
+): ScalarBuilder<Read, Write, Default> => {
+  return (options) => ({ type: { kind }, options: options ?? {} });
+};
+
+export const bool = scalar<boolean>("bool");
+export const int8 = scalar<number>("int8");
+export const int16 = scalar<number>("int16");
+export const int32 = scalar<number>("int32");
+/** Offsets, ids and timestamps: safe integers; others cannot be read. */
+export const int64 = scalar<number>("int64");
+/** A topic's id: 32 lower-case hexadecimal digits. */
+export const uuid = scalar<string>("uuid");
+export const string = scalar<string>("string");
+/** Read as a view of the message's bytes. */
+export const bytes = scalar<Uint8Array, Uint8Array, never>("bytes");
+/** Record batches: as {@link bytes}, and what is written may come in parts. */
+export const records = scalar<Uint8Array, Uint8Array | readonly Uint8Array[], never>("records");
+
+export function array<R, W, B extends boolean, const O extends FieldOptions<readonly never[]>>(
+  element: Field<R, W, B>,
+  options?: O,
+): FieldOf<readonly R[], readonly W[], O> {
+  return { type: { kind: "array", element }, options: options ?? {} };
+}
+
+/** Fields together: elements of an array, or a tagged field, whose absence is null. */
+export function struct<S extends Shape, const O extends FieldOptions<never>>(
+  shape: S,
+  options?: O,
+): FieldOf<ReadShape<S>, WriteShape<S>, O> {
+  return { type: { kind: "struct", shape }, options: options ?? {} };
+}
+
+/** One API: a request, its answer, and the versions in which they are spoken here. */
+export interface Api<K extends number, Q extends Shape, A extends Shape> {
+  readonly key: K;
+  readonly name: string;
+  /** What ApiVersions says, both inclusive. */
+  readonly versions: { readonly min: number; readonly max: number };
+  /**
+   * The lowest version that is truly served. Lower ones are advertised for clients that conclude
+   * too much from their absence; they can be read, and answered with an error.
+   */
+  readonly minServed: number;
+  /** The first version in the compact encoding with tagged fields; Infinity: none. */
+  readonly flexibleFrom: number;
+  readonly request: Q;
+  readonly response: A;
+}
+
+export function defineApi<const K extends number, Q extends Shape, A extends Shape>(definition: {
+  readonly key: K;
+  readonly name: string;
+  readonly versions: readonly [min: number, max: number];
+  readonly minServed?: number;
+  readonly flexibleFrom?: number;
+  readonly request: Q;
+  readonly response: A;
+}): Api<K, Q, A> {
+  const [min, max] = definition.versions;
+  return {
+    ...definition,
+    versions: { min, max },
+    minServed: definition.minServed ?? min,
+    flexibleFrom: definition.flexibleFrom ?? Number.POSITIVE_INFINITY,
+  };
+}
