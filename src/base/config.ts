@@ -239,6 +239,25 @@ export const CONFIG = {
     65_536,
     "The longest metadata of one committed offset, in bytes of UTF-8.",
   ),
+  "kafka.advertised.host": text(
+    "service",
+    "localhost",
+    "The host that clients of Kafka's wire protocol are told to connect to: one at which the service is reached.",
+  ),
+  "kafka.advertised.port": int(
+    "service",
+    9_092,
+    1,
+    65_535,
+    "The port that they are told for broker 1; broker n has the port n - 1 above it.",
+  ),
+  "kafka.listeners": int(
+    "service",
+    3,
+    1,
+    100,
+    "How many ports there are from kafka.advertised.port on. Brokers beyond share them in turn: any port serves any request.",
+  ),
   "cors.allow.origins": text(
     "service",
     "",

@@ -76,6 +76,14 @@ export const ERRORS = {
     "The request does not fit the state of the handshake.",
   ),
 
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: row(
+    53,
+    403,
+    40301,
+    false,
+    "Transactions are not served: produce without a transactional id.",
+  ),
+
   // Producers.
   INVALID_PRODUCER_EPOCH: row(
     47,

@@ -15,6 +15,9 @@ export const CHUNK_BYTES_TARGET = 1_048_576;
 /** Largest body of a produce request, in bytes: what one partition call may carry, far below RPC's 32 MiB. */
 export const REQUEST_BYTES_MAX = 8_388_608;
 
+/** Largest frame of the wire protocol, in bytes: a produce request and what is around it. */
+export const FRAME_BYTES_MAX = REQUEST_BYTES_MAX + 1_048_576;
+
 /** Largest answer of one fetch call, in bytes, whatever `max_bytes` asks for. */
 export const FETCH_BYTES_MAX = 8_388_608;
 

@@ -82,7 +82,7 @@ export function offeredProtocols(request: Request): string[] {
 }
 
 /** Looks at every key and at every character, whatever it has found so far. */
-function isKey(presented: string, keys: readonly string[]): boolean {
+export function isKey(presented: string, keys: readonly string[]): boolean {
   let found = false;
   for (const key of keys) found = sameText(presented, key) || found;
   return found;
@@ -99,8 +99,8 @@ function sameText(presented: string, key: string): boolean {
 let lastAuthority = "";
 let lastIsLoopback = false;
 
-/** Whether a URL's authority (`host:port`) is of this machine. The last verdict is kept: it is asked for every request. */
-function isLoopback(authority: string): boolean {
+/** Whether an authority (`host:port`) is of this machine. The last verdict is kept: it is asked for every request. */
+export function isLoopback(authority: string): boolean {
   if (authority === lastAuthority) return lastIsLoopback;
   lastAuthority = authority;
   lastIsLoopback = isLoopbackHost(authority);

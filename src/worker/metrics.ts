@@ -113,6 +113,7 @@ export type MetricName = keyof typeof METRICS;
 export const counters = {
   controllerCalls: 0,
   partitionCalls: 0,
+  coordinatorCalls: 0,
   overloads: 0,
   resets: 0,
   timeouts: 0,
@@ -147,6 +148,7 @@ export function countedSamples(): Partial<Record<MetricName, Sample[]>> {
     odradek_object_calls_total: by("object", {
       controller: counters.controllerCalls,
       partition: counters.partitionCalls,
+      coordinator: counters.coordinatorCalls,
     }),
     odradek_object_failures_total: by("kind", {
       overloaded: counters.overloads,

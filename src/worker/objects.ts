@@ -5,8 +5,9 @@
  * repeat is harmless.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
-import { CONTROLLER_NAME } from "../base/ids.ts";
+import { CONTROLLER_NAME, groupObjectName } from "../base/ids.ts";
 import type { ControllerApi } from "../objects/controller/api.ts";
+import type { CoordinatorApi } from "../objects/coordinator/api.ts";
 import { because } from "./answers.ts";
 import { counters } from "./metrics.ts";
 import type { Service } from "./service.ts";
@@ -52,6 +53,16 @@ export function callController<A extends { readonly ok: true }>(
   return attempt(repeatable ? READ : DECISION, () => call(controllerStub(service)));
 }
 
+/** Calls the object of a group, which is there whether the group is or not. */
+export function callCoordinator<A extends { readonly ok: true }>(
+  service: Service,
+  groupId: string,
+  options: CallOptions,
+  call: (coordinator: CoordinatorApi) => Promise<A | Refusal>,
+): Promise<A | Refusal> {
+  return attempt(options, () => call(coordinatorStub(service, groupId)));
+}
+
 /**
  * One call; a second one when the first was cut off and a repeat is harmless. `call` takes its stub
  * anew each time. THROTTLING_QUOTA_EXCEEDED, and as {@link Unanswered}: KAFKA_STORAGE_ERROR,
@@ -77,6 +88,12 @@ export async function attempt<A>(
 function controllerStub(service: Service): ControllerApi {
   counters.controllerCalls += 1;
   return service.env.CONTROLLER.getByName(CONTROLLER_NAME) as unknown as ControllerApi;
+}
+
+function coordinatorStub(service: Service, groupId: string): CoordinatorApi {
+  counters.coordinatorCalls += 1;
+  const stub = service.env.COORDINATOR.getByName(groupObjectName(groupId));
+  return stub as unknown as CoordinatorApi;
 }
 
 const SILENCE = Symbol("silence");

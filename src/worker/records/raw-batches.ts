@@ -49,7 +49,7 @@ export function readRawBatches(body: Uint8Array, config: EffectiveConfig): RawBa
     const valid = validateProducedBatch(body, header, limits);
     if (!valid.ok) return valid;
     if (header.isTransactional) {
-      return refuse("INVALID_RECORD", "Transactional batches are not taken over HTTP.");
+      return refuse("INVALID_RECORD", "Transactional batches are not taken.");
     }
     // Look-ups by time rely on the header, and producers' headers are not always right.
     if (valid.maxTimestamp !== header.maxTimestamp) {
