@@ -10,7 +10,11 @@ import {
   encodeRequest,
   encodeResponse,
 } from "../../../src/kafka/messages/index.ts";
-import { REQUEST_ELEMENTS_MAX } from "../../../src/kafka/messages/reader.ts";
+import {
+  MalformedMessage,
+  Reader,
+  REQUEST_ELEMENTS_MAX,
+} from "../../../src/kafka/messages/reader.ts";
 import { EVERY, messageArbitrary, unhex, whole } from "./support.ts";
 
 /** Values within a message; an empty struct of a version counts as one. */
@@ -90,6 +94,11 @@ test("a count without the bytes for it is refused before anything is made of it"
   expect(decodeRequest(0, 3, unhex("ffff 0001 00000000 00000001 000174 7fffffff"))).toBeNull();
   expect(decodeRequest(36, 0, unhex("7fffffff"))).toBeNull();
   expect(decodeRequest(36, 0, unhex("80000000"))).toBeNull();
+  // What must be told from the count alone: the elements would fail only one by one.
+  expect(new Reader(unhex("00000002 0000000000000000")).count(false, 4)).toBe(2);
+  expect(() => new Reader(unhex("00000003 0000000000000000")).count(false, 4)).toThrow(
+    MalformedMessage,
+  );
   // A variable-length number of more than 32 bits.
   expect(decodeRequest(36, 2, unhex("ffffffffff01"))).toBeNull();
   expect(decodeRequest(36, 2, unhex("ffffffff1f"))).toBeNull();

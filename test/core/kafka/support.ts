@@ -59,7 +59,7 @@ function fieldArbitrary(field: AnyField, version: number): fc.Arbitrary<unknown>
   return fc.option(value, { nil: null });
 }
 
-export function isPresent(field: AnyField, version: number): boolean {
+function isPresent(field: AnyField, version: number): boolean {
   const { since = 0, until = Number.POSITIVE_INFINITY } = field.options;
   return version >= since && version <= until;
 }
