@@ -5,8 +5,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
 import { InvariantBroken, refuse, type Refusal } from "../../base/errors.ts";
-import type { RandomPort } from "../../base/ports.ts";
 import type { Env } from "../env.ts";
+import { platformRandom } from "../random.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
 import { partitionStub } from "../stubs.ts";
 import { platformClock, platformTimer } from "../time.ts";
@@ -180,11 +180,6 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
     }
   }
 }
-
-const platformRandom: RandomPort = {
-  below: (below) => crypto.getRandomValues(new Uint32Array(1))[0]! % below,
-  id: () => crypto.randomUUID().replaceAll("-", ""),
-};
 
 function replicaObjects(env: Env): ReplicaPort {
   // Reset, overloaded or cut off: it may have arrived or not; it will be asked again.

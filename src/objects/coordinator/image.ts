@@ -4,13 +4,8 @@
  */
 import { assert } from "../../base/errors.ts";
 import type { InstanceSpec, Subscription } from "./api.ts";
-import type {
-  Change,
-  ChangeSet,
-  PackedPositions,
-  SeenTopic,
-  StoredMember,
-} from "./changes.ts";
+import { assignmentBytes, flat, partitionsOf } from "./assignments.ts";
+import type { Change, ChangeSet, PackedPositions, SeenTopic, StoredMember } from "./changes.ts";
 import { PartitionMap } from "./partition-map.ts";
 
 export interface StoredOffset {
@@ -107,6 +102,8 @@ function applyChange(image: GroupImage, change: Change, atMs: number): void {
       }
       for (const [memberId, held] of change.revoking ?? []) image.revoking.set(memberId, held);
       image.isAssigned = true;
+      for (const [instanceId, instance] of image.instances)
+        forgetSeeks(image, instanceId, instance);
       return;
     case "members-left":
       for (const memberId of change.memberIds) removeMember(image, memberId);
@@ -229,6 +226,19 @@ function beginGeneration(
   image.emptySinceMs = null;
   for (const seen of change.seen ?? []) image.seen.set(seen.topic, seen);
   for (const key of change.looked ?? []) image.looked.add(key);
+}
+
+/** What was sought in a partition ends with having it. */
+function forgetSeeks(image: GroupImage, instanceId: string, instance: StoredInstance): void {
+  if (instance.assigned || instance.seeks.size === 0) return;
+  const stored = [image.assignments.get(instanceId), image.revoking.get(instanceId)];
+  const held = new PartitionMap<true>();
+  for (const { topic, partition } of stored.flatMap((one) =>
+    flat(partitionsOf(assignmentBytes(one))),
+  )) {
+    held.set(topic, partition, true);
+  }
+  instance.seeks.retain((topic, partition) => held.has(topic, partition));
 }
 
 function removeMember(image: GroupImage, memberId: string): void {

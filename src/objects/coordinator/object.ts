@@ -1,0 +1,256 @@
+/**
+ * The Durable Object of a consumer group: storage, alarm, clock and calls of the platform behind the
+ * ports of the rules. Holds no rule.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { RE2JS } from "re2js";
+import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
+import { InvariantBroken, refuse, type Refusal } from "../../base/errors.ts";
+import { parseGroupObjectName } from "../../base/ids.ts";
+import type { Env } from "../env.ts";
+import { platformRandom } from "../random.ts";
+import { DurableAlarm, DurableStorage } from "../storage.ts";
+import { controllerStub } from "../stubs.ts";
+import { platformClock, platformTimer } from "../time.ts";
+import type {
+  AssignmentAnswer,
+  CommitRequest,
+  Committed,
+  CoordinatorApi,
+  CreatedInstance,
+  DeletedOffsets,
+  DeliverRequest,
+  FetchedOffsets,
+  GroupDescription,
+  HeartbeatRequest,
+  InstanceCommit,
+  InstanceSpec,
+  JoinedGroup,
+  JoinGroupRequest,
+  JoinRefusal,
+  LeavingMember,
+  LeftGroup,
+  OffsetToCommit,
+  PollPlan,
+  PollRequest,
+  ResolveRequest,
+  Seek,
+  Subscription,
+  SubscriptionAnswer,
+  SyncedGroup,
+  SyncGroupRequest,
+  TopicPartition,
+} from "./api.ts";
+import { Coordinator as CoordinatorRules } from "./coordinator.ts";
+import type { ClusterPort, CoordinatorPorts } from "./ports.ts";
+import { GroupStore } from "./store.ts";
+
+type Ok = { readonly ok: true };
+
+export class Coordinator extends DurableObject<Env> implements CoordinatorApi {
+  readonly #storage: DurableStorage;
+  readonly #alarm: DurableAlarm;
+  #rules: CoordinatorRules | null = null;
+  #wakeRowsRead = 0;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#storage = new DurableStorage(ctx.storage);
+    this.#alarm = new DurableAlarm(ctx.storage);
+    void ctx.blockConcurrencyWhile(async () => {
+      const alarmAtMs = await ctx.storage.getAlarm();
+      const config = effectiveConfig(configFromEnvironment(env));
+      const store = new GroupStore(this.#storage);
+      this.#rules = new CoordinatorRules(store, this.#ports(alarmAtMs), config);
+      this.#wakeRowsRead = this.#storage.rowsRead;
+    });
+  }
+
+  async joinGroup(request: JoinGroupRequest): Promise<JoinedGroup | JoinRefusal> {
+    return this.#answer((rules) => rules.joinGroup(request));
+  }
+
+  async syncGroup(request: SyncGroupRequest): Promise<SyncedGroup | Refusal> {
+    return this.#answer((rules) => rules.syncGroup(request));
+  }
+
+  async heartbeat(request: HeartbeatRequest): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.heartbeat(request));
+  }
+
+  async leaveGroup(members: readonly LeavingMember[]): Promise<LeftGroup | Refusal> {
+    return this.#answer((rules) => rules.leaveGroup(members));
+  }
+
+  async commitOffsets(request: CommitRequest): Promise<Committed | Refusal> {
+    return this.#answer((rules) => rules.commitOffsets(request));
+  }
+
+  async fetchOffsets(
+    partitions: readonly TopicPartition[] | null,
+  ): Promise<FetchedOffsets | Refusal> {
+    return this.#answer((rules) => rules.fetchOffsets(partitions));
+  }
+
+  async deleteOffsets(partitions: readonly TopicPartition[]): Promise<DeletedOffsets | Refusal> {
+    return this.#answer((rules) => rules.deleteOffsets(partitions));
+  }
+
+  async setOffsets(offsets: readonly OffsetToCommit[]): Promise<Committed | Refusal> {
+    return this.#answer((rules) => rules.setOffsets(offsets));
+  }
+
+  async describeGroup(): Promise<GroupDescription | Refusal> {
+    return this.#answer(async (rules) => {
+      const { rowsRead } = this.#storage;
+      const rowsWritten = this.#storage.rowsWritten + this.#alarm.rowsWritten;
+      const wakeRowsRead = this.#wakeRowsRead;
+      return { ...(await rules.describeGroup()), rowsRead, rowsWritten, wakeRowsRead };
+    });
+  }
+
+  async deleteGroup(): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.deleteGroup());
+  }
+
+  async createInstance(spec: InstanceSpec): Promise<CreatedInstance | Refusal> {
+    return this.#answer((rules) => rules.createInstance(spec));
+  }
+
+  async closeInstance(instanceId: string): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.closeInstance(instanceId));
+  }
+
+  async subscribe(instanceId: string, subscription: Subscription): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.subscribe(instanceId, subscription));
+  }
+
+  async unsubscribe(instanceId: string): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.unsubscribe(instanceId));
+  }
+
+  async subscription(instanceId: string): Promise<SubscriptionAnswer | Refusal> {
+    return this.#answer((rules) => rules.subscription(instanceId));
+  }
+
+  async assign(
+    instanceId: string,
+    partitions: readonly (TopicPartition & { readonly topicId: string })[],
+  ): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.assign(instanceId, partitions));
+  }
+
+  async assignment(instanceId: string): Promise<AssignmentAnswer | Refusal> {
+    return this.#answer((rules) => rules.assignment(instanceId));
+  }
+
+  async seek(instanceId: string, seeks: readonly Seek[]): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.seek(instanceId, seeks));
+  }
+
+  async poll(request: PollRequest): Promise<PollPlan | Refusal> {
+    return this.#answer((rules) => rules.poll(request));
+  }
+
+  async resolve(request: ResolveRequest): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.resolve(request));
+  }
+
+  async deliver(request: DeliverRequest): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.deliver(request));
+  }
+
+  async commitInstance(request: InstanceCommit): Promise<Committed | Refusal> {
+    return this.#answer((rules) => rules.commitInstance(request));
+  }
+
+  async committed(
+    instanceId: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<FetchedOffsets | Refusal> {
+    return this.#answer((rules) => rules.committed(instanceId, partitions));
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#guard(() => this.#rules!.onAlarm());
+  }
+
+  #ports(alarmAtMs: number | null): CoordinatorPorts {
+    return {
+      groupId: parseGroupObjectName(this.ctx.id.name ?? "") ?? "",
+      alarm: this.#alarm,
+      clock: platformClock,
+      timers: platformTimer,
+      random: platformRandom,
+      cluster: platformCluster(this.env, parseGroupObjectName(this.ctx.id.name ?? "") ?? ""),
+      matcher,
+      alarmAtMs,
+      background: (work) => this.#background(work),
+      broken: (error) => this.ctx.abort(`the group's storage failed: ${String(error)}`),
+    };
+  }
+
+  #background(work: Promise<void>): void {
+    this.ctx.waitUntil(
+      this.#guard(() => work).catch((error: unknown) => {
+        console.error(JSON.stringify({ event: "group-background-failed", error: String(error) }));
+      }),
+    );
+  }
+
+  /** Storage that fails is an operating error. */
+  async #answer<T>(run: (rules: CoordinatorRules) => Promise<T>): Promise<T | Refusal> {
+    try {
+      return await this.#guard(() => run(this.#rules!));
+    } catch (error) {
+      console.error(JSON.stringify({ event: "group-storage-failed", error: String(error) }));
+      return refuse("COORDINATOR_NOT_AVAILABLE");
+    }
+  }
+
+  /** A broken assumption ends this instance: the next one starts from what was recorded. */
+  async #guard<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof InvariantBroken) this.ctx.abort(error.message);
+      throw error;
+    }
+  }
+}
+
+/** RE2: linear in the length of the name, whatever the pattern. */
+function matcher(pattern: string): ((name: string) => boolean) | null {
+  try {
+    const compiled = RE2JS.compile(pattern);
+    return (name) => compiled.matches(name);
+  } catch {
+    return null;
+  }
+}
+
+function platformCluster(env: Env, groupId: string): ClusterPort {
+  // Reset, overloaded or cut off: it will be asked again.
+  const answerOf = async <T>(call: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await call();
+    } catch {
+      return null;
+    }
+  };
+  return {
+    topics: (names) =>
+      answerOf(async () => {
+        const { topics } = await controllerStub(env).metadata(names);
+        return topics.map(({ topic, topicId, partitions }) => ({
+          topic,
+          topicId,
+          partitions: partitions.length,
+        }));
+      }),
+    register: (sinceMs) =>
+      answerOf<Ok | Refusal>(() => controllerStub(env).registerGroup({ groupId, sinceMs })),
+    unregister: (sinceMs) =>
+      answerOf<Ok | Refusal>(() => controllerStub(env).unregisterGroup({ groupId, sinceMs })),
+  };
+}
