@@ -166,7 +166,7 @@ export class Group {
         ...{ memberId: instanceId, groupInstanceId: null, isInstance: true, protocols: [] },
         ...{ clientId: spec.clientId, clientHost: spec.clientHost },
         ...{ sessionTimeoutMs: spec.sessionTimeoutMs, rebalanceTimeoutMs: spec.maxPollIntervalMs },
-        ...{ deadlineMs: 0, hasJoined: false, answerJoin: null, answerSync: null },
+        ...{ deadlineMs: 0, hasJoined: false, readsOn: false, answerJoin: null, answerSync: null },
       };
       this.#add(member);
     } else {

@@ -243,7 +243,10 @@ export class Instances {
     if (!isManual && !this.#mayRead(instanceId)) {
       return { ...head, isAssigned: false, partitions: [] };
     }
+    const member = this.#rebalance.members.get(instanceId);
+    if (member && this.#rebalance.state === "PreparingRebalance") member.readsOn = true;
     const owned = this.#partitions(instanceId, instance).entries();
+    reading.notice(owned);
     reading.turn = owned.length === 0 ? 0 : (reading.turn + 1) % owned.length;
     const turned = [...owned.slice(reading.turn), ...owned.slice(0, reading.turn)];
     const partitions = turned.map(([topic, partition, topicId]): PollPartition => {

@@ -28,6 +28,8 @@ export interface Member {
   deadlineMs: number;
   /** Whether it has joined the rebalance that is being prepared. */
   hasJoined: boolean;
+  /** Whether it has read on since, as instances may under the cooperative assignor. */
+  readsOn: boolean;
   answerJoin: ((answer: JoinedGroup | JoinRefusal) => void) | null;
   answerSync: ((answer: SyncedGroup | Refusal) => void) | null;
 }
@@ -40,6 +42,7 @@ export function newMember(memberId: string, request: JoinGroupRequest): Member {
     protocols: request.protocols,
     deadlineMs: 0,
     hasJoined: false,
+    readsOn: false,
     answerJoin: null,
     answerSync: null,
   };
@@ -65,6 +68,7 @@ export function wokenMember(stored: StoredMember, nowMs: number): Member {
     })),
     deadlineMs: nowMs + stored.sessionTimeoutMs,
     hasJoined: false,
+    readsOn: false,
     answerJoin: null,
     answerSync: null,
   };

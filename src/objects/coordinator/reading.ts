@@ -23,6 +23,7 @@ export class Reading {
   /** Which partition is served first. */
   turn = 0;
   #pending: Pending | null = null;
+  readonly #topicIds = new Map<string, string>();
 
   constructor(nowMs: number) {
     this.lastCommitMs = nowMs;
@@ -60,6 +61,20 @@ export class Reading {
   seek({ topic, partition }: TopicPartition, offset: number): void {
     this.#pending?.positions.delete(topic, partition);
     this.positions.set(topic, partition, offset);
+  }
+
+  /** The partitions to read, with their topics' ids: of a topic that was created anew nothing is known. */
+  notice(
+    partitions: readonly (readonly [topic: string, partition: number, topicId: string])[],
+  ): void {
+    const anew = new Set<string>();
+    for (const [topic, , topicId] of partitions) {
+      if (topicId === "") continue;
+      const known = this.#topicIds.get(topic);
+      if (known !== undefined && known !== topicId) anew.add(topic);
+      this.#topicIds.set(topic, topicId);
+    }
+    if (anew.size > 0) this.retain((topic) => !anew.has(topic));
   }
 
   /** Forgets partitions that are not the instance's any more. */

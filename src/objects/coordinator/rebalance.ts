@@ -101,6 +101,7 @@ export class Rebalance {
     let waitMs = 0;
     for (const member of this.members.values()) {
       member.hasJoined = false;
+      member.readsOn = false;
       waitMs = Math.max(waitMs, member.rebalanceTimeoutMs);
       const { answerSync } = member;
       member.answerSync = null;
@@ -242,9 +243,7 @@ export class Rebalance {
   #mustHalt(protocolName: string): boolean {
     if (protocolName === "cooperative-sticky" || this.#isHalted) return false;
     if (this.#context.image.protocolName !== "cooperative-sticky") return false;
-    const readers = [...this.members.values()].filter(
-      ({ isInstance, memberId }) => isInstance && this.#context.image.assignments.has(memberId),
-    );
+    const readers = [...this.members.values()].filter(({ readsOn }) => readsOn);
     if (readers.length === 0) return false;
     this.#isHalted = true;
     for (const member of readers) member.hasJoined = false;

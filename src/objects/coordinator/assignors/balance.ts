@@ -39,6 +39,8 @@ export class Balance {
   /** By member: its partitions; there is no entry without any. */
   readonly #holdings: readonly Map<Audience, Holding>[];
   readonly #loads: Int32Array;
+  /** By member: how many of its partitions it did not own before. */
+  readonly #given: Int32Array;
   /** By member: the audiences it is one of. */
   readonly #memberships: readonly Audience[][];
 
@@ -49,6 +51,7 @@ export class Balance {
     this.#audiences = audiencesOf(layout.topics);
     this.#holdings = layout.members.map(() => new Map());
     this.#loads = new Int32Array(layout.members.length);
+    this.#given = new Int32Array(layout.members.length);
     this.#memberships = layout.members.map(() => []);
     for (const audience of new Set(this.#audiences)) {
       for (const member of audience.members) this.#memberships[member]!.push(audience);
@@ -72,11 +75,11 @@ export class Balance {
     // Done with: everything they could pass on leads to members that have as many, but for one.
     const closed = new Uint8Array(this.#loads.length);
     for (;;) {
-      const giver = this.#fullest(closed);
-      if (giver === NOBODY) return;
+      const { giver, fewest } = this.#extremes(closed);
+      if (giver === NOBODY || this.#loads[giver]! - fewest < 2) return;
       const way =
-        this.#directWay(giver, "given") ??
-        (mayTakeKept ? this.#directWay(giver, "kept") : null) ??
+        (this.#given[giver]! > 0 ? this.#directWay(giver, "given", fewest) : null) ??
+        (mayTakeKept ? this.#directWay(giver, "kept", fewest) : null) ??
         this.#searchWay(giver, mayTakeKept, closed);
       // From the first on: who is in between never falls below what it had.
       for (const step of way ?? []) this.#move(step);
@@ -105,19 +108,20 @@ export class Balance {
     }
   }
 
-  /** NOBODY when all that are not closed have equally many, give or take one. */
-  #fullest(closed: Uint8Array): number {
-    let fullest = NOBODY;
+  /** Of those that are not closed: who has most, the first of several, and the least that one has. */
+  #extremes(closed: Uint8Array): { giver: number; fewest: number } {
+    let giver = NOBODY;
     let most = Number.NEGATIVE_INFINITY;
     let fewest = Number.POSITIVE_INFINITY;
-    for (const [member, load] of this.#loads.entries()) {
+    for (let member = 0; member < closed.length; member += 1) {
       if (closed[member] === 1) continue;
+      const load = this.#loads[member]!;
       if (load < fewest) fewest = load;
       if (load <= most) continue;
       most = load;
-      fullest = member;
+      giver = member;
     }
-    return most - fewest >= 2 ? fullest : NOBODY;
+    return { giver, fewest };
   }
 
   /** The member with the fewest partitions, the first of several. */
@@ -135,8 +139,8 @@ export class Balance {
     return least;
   }
 
-  /** A step to the member with the fewest that can have one of the giver's. */
-  #directWay(giver: number, what: keyof Holding): Step[] | null {
+  /** A step to the member with the fewest that can have one of the giver's; `least`: the fewest of all. */
+  #directWay(giver: number, what: keyof Holding, least: number): Step[] | null {
     let best: Step | null = null;
     let fewest = this.#loads[giver]! - 1;
     for (const [audience, holding] of this.#holdings[giver]!) {
@@ -146,6 +150,7 @@ export class Balance {
       if (audience.floor >= fewest) continue;
       fewest = audience.floor;
       best = { from: giver, to, audience };
+      if (fewest === least) break;
     }
     return best && [best];
   }
@@ -178,6 +183,7 @@ export class Balance {
   #move({ from, to, audience }: Step): void {
     const holdings = this.#holdings[from]!;
     const { kept, given } = holdings.get(audience)!;
+    if (given.length > 0) this.#given[from]! -= 1;
     const partition = (given.pop() ?? kept.pop())!;
     if (kept.length + given.length === 0) holdings.delete(audience);
     const load = this.#loads[from]! - 1;
@@ -192,21 +198,28 @@ export class Balance {
       holding = { kept: [], given: [] };
       this.#holdings[member]!.set(audience, holding);
     }
-    (this.#before[partition] === member ? holding.kept : holding.given).push(partition);
     this.#loads[member]! += 1;
+    if (this.#before[partition] === member) {
+      holding.kept.push(partition);
+    } else {
+      holding.given.push(partition);
+      this.#given[member]! += 1;
+    }
   }
 }
 
 /** By topic. */
 function audiencesOf(topics: readonly Topic[]): Audience[] {
-  const audiences = new Map<string, Audience>();
+  const byMembers = new Map<string, Audience>();
+  // Most topics share the very array, which need not be looked at then.
+  const byArray = new Map<readonly number[], Audience>();
   return topics.map(({ subscribers }) => {
+    const known = byArray.get(subscribers);
+    if (known) return known;
     const key = subscribers.join();
-    let audience = audiences.get(key);
-    if (!audience) {
-      audience = { members: subscribers, floor: 0 };
-      audiences.set(key, audience);
-    }
+    const audience = byMembers.get(key) ?? { members: subscribers, floor: 0 };
+    byMembers.set(key, audience);
+    byArray.set(subscribers, audience);
     return audience;
   });
 }

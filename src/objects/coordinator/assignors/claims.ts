@@ -61,8 +61,8 @@ function numbersOf(
 }
 
 function dropUnsubscribed({ first, count, subscribers }: Topic, owners: Owners): void {
-  const subscribed = new Set(subscribers);
   for (let partition = first; partition < first + count; partition += 1) {
-    if (!subscribed.has(owners[partition]!)) owners[partition] = NOBODY;
+    const owner = owners[partition]!;
+    if (owner !== NOBODY && !subscribers.includes(owner)) owners[partition] = NOBODY;
   }
 }

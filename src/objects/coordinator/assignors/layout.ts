@@ -8,6 +8,9 @@ import type { AssignorMember, TopicPartitions } from "./types.ts";
 /** In place of a member's number, in {@link Owners} and elsewhere. */
 export const NOBODY = -1;
 
+/** With how many others' subscriptions one is compared. */
+const COMPARED_MAX = 4;
+
 /** The number of the member that gets a partition, or {@link NOBODY}, by the partition's number. */
 export type Owners = Int32Array;
 
@@ -35,6 +38,8 @@ export function layOut(
   members: readonly AssignorMember[],
   partitionCounts: ReadonlyMap<string, number>,
 ): Layout {
+  const ids = new Set(members.map(({ memberId }) => memberId));
+  assert(ids.size === members.length, "a member twice");
   const sorted = members.toSorted(compareMembers);
   const subscribers = subscribersByTopic(sorted);
   const topics: Topic[] = [];
@@ -71,20 +76,55 @@ export function assignmentOf(
   return new Map(layout.members.map(({ memberId }, member) => [memberId, assigned[member]!]));
 }
 
-function subscribersByTopic(members: readonly AssignorMember[]): Map<string, number[]> {
-  assert(
-    new Set(members.map(({ memberId }) => memberId)).size === members.length,
-    "a member twice",
-  );
-  const subscribers = new Map<string, number[]>();
-  for (const [member, { topics }] of members.entries()) {
+/** Topics that one or more members subscribe to, as they list them. */
+interface Subscription {
+  readonly topics: readonly string[];
+  /** Ascending. */
+  readonly members: number[];
+}
+
+/** Topics with the same subscribers share one array wherever that is easily seen. */
+function subscribersByTopic(members: readonly AssignorMember[]): Map<string, readonly number[]> {
+  const subscriptions = subscriptionsOf(members);
+  const indexesByTopic = new Map<string, number[]>();
+  for (const [index, { topics }] of subscriptions.entries()) {
     for (const topic of new Set(topics)) {
-      const others = subscribers.get(topic);
-      if (others) others.push(member);
-      else subscribers.set(topic, [member]);
+      const indexes = indexesByTopic.get(topic);
+      if (indexes) indexes.push(index);
+      else indexesByTopic.set(topic, [index]);
     }
   }
+  const merged = new Map<string, readonly number[]>();
+  const subscribers = new Map<string, readonly number[]>();
+  for (const [topic, indexes] of indexesByTopic) {
+    const key = indexes.join();
+    const found =
+      merged.get(key) ??
+      indexes.flatMap((index) => subscriptions[index]!.members).sort((a, b) => a - b);
+    merged.set(key, found);
+    subscribers.set(topic, found);
+  }
   return subscribers;
+}
+
+/**
+ * Most groups have one subscription, and a member whose list is the same as that of one just before
+ * costs a comparison instead of a look-up for each topic. Nothing depends on finding them all.
+ */
+function subscriptionsOf(members: readonly AssignorMember[]): Subscription[] {
+  const subscriptions: Subscription[] = [];
+  for (const [member, { topics }] of members.entries()) {
+    const same = subscriptions
+      .slice(-COMPARED_MAX)
+      .find((other) => isSameList(other.topics, topics));
+    if (same) same.members.push(member);
+    else subscriptions.push({ topics, members: [member] });
+  }
+  return subscriptions;
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
 }
 
 /**

@@ -13,6 +13,7 @@ export function assignRanges(layout: Layout): Owners {
     let start = first;
     for (const [place, member] of subscribers.entries()) {
       const end = start + share + (place < withOneMore ? 1 : 0);
+      if (end === start) break;
       owners.fill(member, start, end);
       start = end;
     }

@@ -1,0 +1,204 @@
+/**
+ * A consumer group's object on Node: the real rules over `node:sqlite`, with a clock, timers, an alarm
+ * and a controller that the test holds in its hands, and restarts that keep only what was recorded.
+ */
+import { effectiveConfig } from "../../src/base/config.ts";
+import type { Refusal } from "../../src/base/errors.ts";
+import type {
+  InstanceSpec,
+  JoinGroupRequest,
+  PollPlan,
+  TopicPartition,
+} from "../../src/objects/coordinator/api.ts";
+import { Coordinator } from "../../src/objects/coordinator/coordinator.ts";
+import type { TopicFact } from "../../src/objects/coordinator/ports.ts";
+import { GroupStore } from "../../src/objects/coordinator/store.ts";
+import { ManualAlarm, SqliteStorage } from "./sqlite-storage.ts";
+
+interface Timer {
+  readonly atMs: number;
+  readonly run: () => void;
+}
+
+export const SPEC: InstanceSpec = {
+  name: "",
+  format: "json",
+  offsetReset: "earliest",
+  autoCommit: false,
+  autoCommitIntervalMs: 5_000,
+  fetchMinBytes: 1,
+  requestTimeoutMs: 1_000,
+  sessionTimeoutMs: 10_000,
+  maxPollIntervalMs: 300_000,
+  maxPollRecords: 500,
+  assignors: ["cooperative-sticky", "range", "roundrobin", "sticky"],
+  isolation: "read_uncommitted",
+  clientId: "test",
+  clientHost: "127.0.0.1",
+};
+
+export class GroupHarness {
+  readonly alarm = new ManualAlarm();
+  storage = new SqliteStorage({ alarm: this.alarm });
+  nowMs = 1_700_000_000_000;
+  /** What the controller knows; null: it cannot be reached. */
+  topics: Map<string, TopicFact> | null = new Map();
+  readonly listed = new Set<string>();
+  isControllerUp = true;
+  brokenBy: unknown = null;
+  group: Coordinator;
+  #timers = new Set<Timer>();
+  #ids = 0;
+  #work: Promise<void>[] = [];
+  readonly #settings: Record<string, string>;
+
+  constructor(settings: Record<string, string> = {}) {
+    this.#settings = settings;
+    this.group = this.#wake();
+  }
+
+  topic(name: string, partitions: number, topicId = `id-${name}`): void {
+    this.topics!.set(name, { topic: name, topicId, partitions });
+  }
+
+  /** Everything in memory is lost; what was recorded is there. */
+  restart(): void {
+    this.#timers.clear();
+    this.storage = this.storage.reopen();
+    this.group = this.#wake();
+  }
+
+  /** Lets everything happen that needs no time. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) {
+      const work = this.#work;
+      this.#work = [];
+      await Promise.all(work);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Time goes by, with every timer and alarm that is due. */
+  async pass(ms: number): Promise<void> {
+    const untilMs = this.nowMs + ms;
+    for (;;) {
+      await this.settle();
+      const due = [...this.#timers].toSorted((a, b) => a.atMs - b.atMs)[0];
+      const nextMs = Math.min(due?.atMs ?? Infinity, this.alarm.atMs ?? Infinity);
+      if (nextMs > untilMs) break;
+      this.nowMs = Math.max(this.nowMs, nextMs);
+      if (due && due.atMs <= this.nowMs) {
+        this.#timers.delete(due);
+        due.run();
+      } else {
+        this.alarm.clear();
+        await this.group.onAlarm();
+      }
+    }
+    this.nowMs = untilMs;
+    await this.settle();
+  }
+
+  /** Settles, then says what has come of a call: "waiting" where it has no answer. */
+  async outcome<T>(call: Promise<T>): Promise<T | "waiting"> {
+    let outcome: T | "waiting" = "waiting";
+    void call.then((value) => (outcome = value));
+    await this.settle();
+    return outcome;
+  }
+
+  join(memberId: string, changes: Partial<JoinGroupRequest> = {}) {
+    return this.group.joinGroup({
+      memberId,
+      groupInstanceId: null,
+      clientId: "client",
+      clientHost: "/127.0.0.1",
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 60_000,
+      protocolType: "consumer",
+      protocols: [{ name: "range", metadata: new Uint8Array([1, 2, 3]) }],
+      requireKnownMemberId: false,
+      ...changes,
+    });
+  }
+
+  async instance(name: string, topics: readonly string[], changes: Partial<InstanceSpec> = {}) {
+    const created = await this.group.createInstance({ ...SPEC, name, ...changes });
+    if (!created.ok) return created;
+    return this.group.subscribe(name, { by: "topics", topics });
+  }
+
+  poll(instanceId: string, received?: string): Promise<PollPlan | Refusal> {
+    return this.group.poll({ instanceId, waitMs: 0, ...(received !== undefined && { received }) });
+  }
+
+  /** All poll in turn until nobody's plan changes. */
+  async polled(...names: readonly string[]): Promise<Record<string, string[]>> {
+    let before = "";
+    for (let round = 0; round < 20; round++) {
+      const found: Record<string, string[]> = {};
+      for (const name of names) {
+        const plan = await this.poll(name);
+        await this.settle();
+        found[name] = plan.ok && plan.isAssigned ? namesOf(plan.partitions) : [];
+      }
+      const now = JSON.stringify(found);
+      if (now === before && round > 3) return found;
+      before = now;
+    }
+    throw new Error(`the plans do not settle: ${before}`);
+  }
+
+  #wake(): Coordinator {
+    const cluster = {
+      topics: async (names: readonly string[] | null) => {
+        if (this.topics === null) return null;
+        const all = [...this.topics.values()];
+        return names === null ? all : all.filter(({ topic }) => names.includes(topic));
+      },
+      register: async () => {
+        if (!this.isControllerUp) return null;
+        this.listed.add("g");
+        return { ok: true } as const;
+      },
+      unregister: async () => {
+        if (!this.isControllerUp) return null;
+        this.listed.delete("g");
+        return { ok: true } as const;
+      },
+    };
+    return new Coordinator(
+      new GroupStore(this.storage),
+      {
+        groupId: "g",
+        alarm: this.alarm,
+        clock: { nowMs: () => this.nowMs },
+        timers: {
+          after: (delayMs, run) => {
+            const timer = { atMs: this.nowMs + delayMs, run };
+            this.#timers.add(timer);
+            return () => this.#timers.delete(timer);
+          },
+        },
+        random: {
+          below: (below) => this.#ids++ % below,
+          id: () => (this.#ids++).toString(16).padStart(32, "0"),
+        },
+        cluster,
+        matcher: (pattern) => {
+          if (pattern === "(") return null;
+          const compiled = new RegExp(`^(?:${pattern})$`);
+          return (name) => compiled.test(name);
+        },
+        alarmAtMs: this.alarm.atMs,
+        background: (work) => void this.#work.push(work),
+        broken: (error) => (this.brokenBy = error),
+      },
+      effectiveConfig(this.#settings),
+    );
+  }
+}
+
+export function namesOf(partitions: readonly TopicPartition[]): string[] {
+  return partitions.map(({ topic, partition }) => `${topic}-${partition}`).toSorted();
+}
