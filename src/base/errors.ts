@@ -55,6 +55,7 @@ export const ERRORS = {
     false,
     "The session timeout is not between group.min.session.timeout.ms and group.max.session.timeout.ms.",
   ),
+  FETCH_SESSION_ID_NOT_FOUND: row(70, 400, 400, true, "There are no fetch sessions."),
   INVALID_REQUIRED_ACKS: row(21, 400, 400, false, "acks is neither 0, 1 nor all."),
   UNSUPPORTED_VERSION: row(35, 400, 400, false, "The version of the API is not supported."),
 

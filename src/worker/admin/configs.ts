@@ -42,7 +42,7 @@ interface Synonym {
 }
 
 /** Everything that gives a setting a value, the one that holds first. */
-function synonymsOf(service: Service, topic: TopicMetadata, name: ConfigName): Synonym[] {
+export function synonymsOf(service: Service, topic: TopicMetadata, name: ConfigName): Synonym[] {
   const own = topic.configs[name];
   const environment = service.configTexts[name];
   const found: Synonym[] = [];

@@ -1,0 +1,138 @@
+/**
+ * Produce (0): record batches, judged to their last byte and stored as they came.
+ *
+ * Each partition's outcome is its own. Appends of one connection to one partition are made in the order in
+ * which they came, the next when the last is answered; those to other partitions run beside them.
+ *
+ * Where it deviates from Kafka: several batches for one partition are taken, all or nothing. Versions 0 to 2
+ * are advertised and refused, as the message sets they carry. Transactions are refused.
+ */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import type { Appended, AppendRequest } from "../../objects/partition/api.ts";
+import { readRawBatches } from "../../worker/records/raw-batches.ts";
+import { appendBatches } from "../../worker/records/send.ts";
+import { codeOfProduce, NONE } from "../errors.ts";
+import { produce as messages } from "../messages/00-produce.ts";
+import type { Request, Response } from "../messages/index.ts";
+import type { Handler } from "../served.ts";
+import type { Context, Session } from "../session.ts";
+
+type PartitionData = Request<0>["topicData"][number]["partitionData"][number];
+type PartitionAnswer = Response<0>["responses"][number]["partitionResponses"][number];
+
+interface Settings {
+  readonly acks: AppendRequest["acks"];
+  /** How long the client waits for the replicas; null: as long as the service does. */
+  readonly timeoutMs: number | null;
+}
+
+export const produce: Handler<0> = async (request, context) => {
+  const refused = refusalOf(request, context);
+  const settings = settingsOf(request, context.session);
+  const responses = await Promise.all(
+    request.topicData.map(async ({ name, partitionData }) => {
+      const append = async (data: PartitionData): Promise<PartitionAnswer> => {
+        const outcome =
+          refused ??
+          (await inOrder(context.session, `${name}/${data.index}`, () =>
+            appendTo(context.session, name, data, settings),
+          ));
+        return partitionAnswer(data.index, outcome);
+      };
+      return { name, partitionResponses: await Promise.all(partitionData.map(append)) };
+    }),
+  );
+  if (request.acks !== 0) return { responses };
+  // Nobody is told: Kafka ends the connection, so that the client looks at its metadata again.
+  const hasFailed = responses.some(({ partitionResponses }) =>
+    partitionResponses.some(({ errorCode }) => errorCode !== NONE),
+  );
+  if (hasFailed) context.closeAfter();
+  return null;
+};
+
+/** What is wrong with all of it. */
+function refusalOf(request: Request<0>, { version }: Context): Refusal | null {
+  if (version < messages.minServed) return refuse("UNSUPPORTED_FOR_MESSAGE_FORMAT");
+  if (request.transactionalId !== null) return refuse("TRANSACTIONAL_ID_AUTHORIZATION_FAILED");
+  return isAcks(request.acks) ? null : refuse("INVALID_REQUIRED_ACKS");
+}
+
+function isAcks(acks: number): acks is AppendRequest["acks"] {
+  return acks === -1 || acks === 0 || acks === 1;
+}
+
+function settingsOf({ acks, timeoutMs }: Request<0>, { service }: Session): Settings {
+  const isShorter = acks === -1 && timeoutMs < service.config["request.timeout.ms"];
+  return { acks: isAcks(acks) ? acks : 1, timeoutMs: isShorter ? Math.max(1, timeoutMs) : null };
+}
+
+/** Has appends to one partition made one after the other. */
+async function inOrder(
+  { appends }: Session,
+  key: string,
+  append: () => Promise<AppendOutcome>,
+): Promise<Appended | Refusal> {
+  const before = appends.get(key);
+  const made = before === undefined ? append() : before.then(append);
+  const settled = made.then(({ settled: all }) => all).catch(() => null);
+  appends.set(key, settled);
+  void settled.then(() => {
+    if (appends.get(key) === settled) appends.delete(key);
+  });
+  return (await made).outcome;
+}
+
+/** What is answered, and when the append is truly over: the next may begin only then. */
+interface AppendOutcome {
+  readonly outcome: Appended | Refusal;
+  readonly settled: Promise<unknown>;
+}
+
+async function appendTo(
+  session: Session,
+  name: string,
+  { index, records }: PartitionData,
+  { acks, timeoutMs }: Settings,
+): Promise<AppendOutcome> {
+  const topic = await session.topic(name);
+  if (!topic.ok) return at(topic);
+  if (records === null || records.byteLength === 0) {
+    return at(refuse("INVALID_RECORD", "There is no record batch."));
+  }
+  const batches = readRawBatches(records, topic.config);
+  if (!batches.ok) return at(batches);
+  if (!session.mayCall()) return at(refuse("THROTTLING_QUOTA_EXCEEDED"));
+  const sending = appendBatches(session.service, topic, index, batches, {
+    acks,
+    repeatable: batches.sequenced,
+    sparseSequences: false,
+  });
+  const appended = sending.then((answer) => session.settle(answer));
+  if (timeoutMs === null) return at(await appended);
+  return { outcome: await within(timeoutMs, appended), settled: appended };
+}
+
+function at(outcome: Appended | Refusal): AppendOutcome {
+  return { outcome, settled: Promise.resolve() };
+}
+
+/** The outcome, or REQUEST_TIMED_OUT where it takes longer. */
+function within(
+  timeoutMs: number,
+  appended: Promise<Appended | Refusal>,
+): Promise<Appended | Refusal> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(refuse("REQUEST_TIMED_OUT")), timeoutMs);
+    appended.finally(() => clearTimeout(timer)).then(resolve, reject);
+  });
+}
+
+function partitionAnswer(index: number, outcome: Appended | Refusal): PartitionAnswer {
+  if (!outcome.ok) {
+    const errorMessage = outcome.message;
+    return { index, errorCode: codeOfProduce(outcome), baseOffset: -1, errorMessage };
+  }
+  const { baseOffset, logAppendTimeMs, logStartOffset } = outcome;
+  return { index, errorCode: NONE, baseOffset, logAppendTimeMs, logStartOffset };
+}

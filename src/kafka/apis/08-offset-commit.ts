@@ -1,0 +1,71 @@
+/**
+ * OffsetCommit (8): a group's offsets, in one row however many. The retention time that versions 2 to 4 name
+ * is not looked at: offsets are kept as `offsets.retention.minutes` says, as in newer Kafka.
+ */
+import type { OffsetToCommit } from "../../objects/coordinator/api.ts";
+import { codeOf, codeOfGroup, NONE } from "../errors.ts";
+import { groupIdRefusal } from "../group-names.ts";
+import type { Request } from "../messages/index.ts";
+import type { Handler } from "../served.ts";
+import type { Session } from "../session.ts";
+
+export const offsetCommit: Handler<8> = async (request, { session }) => {
+  const { groupId, memberId, groupInstanceId, generationId } = request;
+  const { offsets, codes } = await offsetsOf(request, session);
+  const answer = (errorCode: (at: number) => number) => {
+    let at = 0;
+    return {
+      topics: request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => {
+          const unknown = codes[at]!;
+          const code = unknown === NONE ? errorCode(at) : unknown;
+          at += 1;
+          return { partitionIndex, errorCode: code };
+        }),
+      })),
+    };
+  };
+  const refused = groupIdRefusal(groupId);
+  if (refused !== null) return answer(() => codeOfGroup(refused));
+  const known = offsets.filter((_, at) => codes[at] === NONE);
+  if (known.length === 0) return answer(() => NONE);
+  const committed = await session.coordinator(groupId, {}, (coordinator) =>
+    coordinator.commitOffsets({ memberId, groupInstanceId, generationId, offsets: known }),
+  );
+  if (!committed.ok) return answer(() => codeOfGroup(committed));
+  const errors = new Map(known.map((offset, i) => [offset, committed.errors[i] ?? null]));
+  return answer((at) => {
+    const error = errors.get(offsets[at]!) ?? null;
+    return error === null ? NONE : codeOf(error);
+  });
+};
+
+/** All offsets of a request in their order, and what is wrong with each by itself. */
+async function offsetsOf(
+  request: Request<8>,
+  session: Session,
+): Promise<{ readonly offsets: readonly OffsetToCommit[]; readonly codes: readonly number[] }> {
+  const offsets: OffsetToCommit[] = [];
+  const codes: number[] = [];
+  for (const { name, partitions } of request.topics) {
+    const topic = await session.topic(name);
+    for (const partition of partitions) {
+      const { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata } =
+        partition;
+      offsets.push({
+        topic: name,
+        partition: partitionIndex,
+        offset: committedOffset,
+        leaderEpoch: committedLeaderEpoch,
+        metadata: committedMetadata ?? "",
+        ...(topic.ok && { topicId: topic.metadata.topicId }),
+      });
+      if (!topic.ok) codes.push(codeOfGroup(topic));
+      else if (topic.metadata.partitions[partitionIndex] === undefined) {
+        codes.push(codeOf("UNKNOWN_PARTITION"));
+      } else codes.push(committedOffset < 0 ? codeOf("INVALID_REQUEST") : NONE);
+    }
+  }
+  return { offsets, codes };
+}

@@ -1,0 +1,58 @@
+/**
+ * FindCoordinator (10): the broker that a client is to ask about a group or a transactional id. Any could be:
+ * a group's state lies in an object of its own, which every port reaches. So that all members go to the same
+ * one, as they expect, it is chosen by the name.
+ */
+import type { Refusal } from "../../base/errors.ts";
+import { murmur2 } from "../../records/index.ts";
+import { addressOf, servingBrokers, type BrokerAddress } from "../addresses.ts";
+import { codeOf, codeOfGroup, NONE } from "../errors.ts";
+import type { Request, Response } from "../messages/index.ts";
+import type { Handler } from "../served.ts";
+import type { Session } from "../session.ts";
+
+const KEY_TYPE_MAX = 1;
+const NOBODY = { nodeId: -1, host: "", port: -1 };
+
+type Coordinator = NonNullable<Response<10>["coordinators"]>[number];
+
+const utf8 = new TextEncoder();
+
+export const findCoordinator: Handler<10> = async (request, { session, version }) => {
+  const brokers = await brokersOf(session);
+  const found = keysOf(request, version).map((key) => coordinatorOf(key, request.keyType, brokers));
+  if (version >= 4) return { coordinators: found };
+  const { key: _, ...only } = found[0]!;
+  return only;
+};
+
+function keysOf(request: Request<10>, version: number): readonly string[] {
+  return version >= 4 ? request.coordinatorKeys : [request.key];
+}
+
+async function brokersOf(session: Session): Promise<readonly BrokerAddress[] | Refusal> {
+  const cluster = await session.controller(true, (controller) => controller.metadata([]));
+  if (!cluster.ok) return cluster;
+  return servingBrokers(cluster).map((broker) => addressOf(broker, session.peer.addresses));
+}
+
+function coordinatorOf(
+  key: string,
+  keyType: number,
+  brokers: readonly BrokerAddress[] | Refusal,
+): Coordinator {
+  const failed = (errorCode: number, errorMessage: string): Coordinator => ({
+    key,
+    ...NOBODY,
+    errorCode,
+    errorMessage,
+  });
+  if (keyType < 0 || keyType > KEY_TYPE_MAX) {
+    return failed(codeOf("INVALID_REQUEST"), "There are coordinators of groups and transactions.");
+  }
+  if ("ok" in brokers) return failed(codeOfGroup(brokers), brokers.message);
+  const broker = brokers[(murmur2(utf8.encode(key)) & 0x7fff_ffff) % Math.max(1, brokers.length)];
+  if (broker === undefined) return failed(codeOf("COORDINATOR_NOT_AVAILABLE"), "No broker serves.");
+  const { nodeId, host, port } = broker;
+  return { key, nodeId, host, port, errorCode: NONE, errorMessage: null };
+}

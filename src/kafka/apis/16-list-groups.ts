@@ -1,0 +1,53 @@
+/**
+ * ListGroups (16): the groups, by id. Their names stand in the controller, their states with each group: those
+ * beyond {@link DESCRIBED_MAX} are named without being asked, as consumers in the state Unknown.
+ */
+import type { Refusal } from "../../base/errors.ts";
+import { codeOfGroup, NONE } from "../errors.ts";
+import { inBatches } from "../in-batches.ts";
+import type { Response } from "../messages/index.ts";
+import type { Handler } from "../served.ts";
+import type { Session } from "../session.ts";
+
+const DESCRIBED_MAX = 1_000;
+const PAGE_GROUPS = 10_000;
+
+type GroupAnswer = Response<16>["groups"][number];
+
+export const listGroups: Handler<16> = async ({ statesFilter }, { session }) => {
+  const groupIds = await allGroups(session);
+  if ("ok" in groupIds) return { errorCode: codeOfGroup(groupIds), groups: [] };
+  const described = await inBatches(groupIds.slice(0, DESCRIBED_MAX), (id) => glance(session, id));
+  const others = groupIds.slice(DESCRIBED_MAX).map(unknown);
+  const wanted = new Set(statesFilter.map((state) => state.toLowerCase()));
+  const groups = [...described, ...others].filter(
+    ({ groupState = "" }) =>
+      groupState !== "Dead" && (wanted.size === 0 || wanted.has(groupState.toLowerCase())),
+  );
+  return { errorCode: NONE, groups };
+};
+
+async function allGroups(session: Session): Promise<readonly string[] | Refusal> {
+  const all: string[] = [];
+  for (;;) {
+    const after = all.at(-1) ?? "";
+    const page = await session.controller(true, (controller) =>
+      controller.groups(after, PAGE_GROUPS),
+    );
+    if (!page.ok) return page;
+    for (const groupId of page.groupIds) all.push(groupId);
+    if (page.groupIds.length < PAGE_GROUPS) return all;
+  }
+}
+
+async function glance(session: Session, groupId: string): Promise<GroupAnswer> {
+  const group = await session.coordinator(groupId, { repeatable: true }, (coordinator) =>
+    coordinator.describeGroup(),
+  );
+  if (!group.ok) return unknown(groupId);
+  return { groupId, protocolType: group.protocolType, groupState: group.state };
+}
+
+function unknown(groupId: string): GroupAnswer {
+  return { groupId, protocolType: "consumer", groupState: "Unknown" };
+}

@@ -1,0 +1,14 @@
+/** SaslHandshake (17): which mechanism authenticates. There is PLAIN. After version 0 a bare token follows. */
+import { codeOf, NONE } from "../errors.ts";
+import { MECHANISMS } from "../sasl.ts";
+import type { Handler } from "../served.ts";
+
+export const saslHandshake: Handler<17> = ({ mechanism }, context) => {
+  const mechanisms = [...MECHANISMS];
+  if (!(MECHANISMS as readonly string[]).includes(mechanism)) {
+    context.closeAfter();
+    return { errorCode: codeOf("UNSUPPORTED_SASL_MECHANISM"), mechanisms };
+  }
+  context.session.sasl.begin(context.version);
+  return { errorCode: NONE, mechanisms };
+};

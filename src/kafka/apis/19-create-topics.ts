@@ -1,0 +1,83 @@
+/**
+ * CreateTopics (19). Each topic's outcome is its own.
+ *
+ * Where it deviates from Kafka: the service places replicas itself, and refuses assignments by hand. A setting
+ * whose value is null has its default. The answer comes when the topic is there, whatever time was given.
+ */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import type { TopicAnswer, TopicMetadata } from "../../objects/controller/api.ts";
+import { forget } from "../../worker/metadata.ts";
+import { errorFields } from "../errors.ts";
+import { inBatches } from "../in-batches.ts";
+import type { Request, Response } from "../messages/index.ts";
+import type { Handler } from "../served.ts";
+import type { Session } from "../session.ts";
+import { topicSettings } from "../settings.ts";
+
+type Asked = Request<19>["topics"][number];
+type Created = Response<19>["topics"][number];
+
+const PLACED_BY_THE_SERVICE =
+  "Replicas are placed by the service: give the number of partitions and the replication factor.";
+
+export const createTopics: Handler<19> = async ({ topics, validateOnly }, { session }) => {
+  const times = new Map<string, number>();
+  for (const { name } of topics) times.set(name, (times.get(name) ?? 0) + 1);
+  const once = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
+  const answers = await inBatches(once, async (asked) => {
+    const created =
+      times.get(asked.name) === 1
+        ? await create(session, asked, validateOnly)
+        : refuse("INVALID_REQUEST", "The topic is named more than once.");
+    return answer(session, asked.name, created, validateOnly);
+  });
+  return { topics: answers };
+};
+
+async function create(
+  session: Session,
+  asked: Asked,
+  validateOnly: boolean,
+): Promise<TopicAnswer | Refusal> {
+  const { name: topic, numPartitions, replicationFactor, assignments } = asked;
+  if (assignments.length > 0) {
+    return refuse("INVALID_REPLICA_ASSIGNMENT", PLACED_BY_THE_SERVICE);
+  }
+  const configs: Record<string, string> = {};
+  for (const { name, value } of asked.configs) {
+    if (Object.hasOwn(configs, name)) {
+      return refuse("INVALID_REQUEST", "A setting is named more than once.");
+    }
+    if (value !== null) configs[name] = value;
+  }
+  const created = await session.controller(false, (controller) =>
+    controller.createTopic({
+      topic,
+      ...(numPartitions !== -1 && { partitions: numPartitions }),
+      ...(replicationFactor !== -1 && { replicationFactor }),
+      configs,
+      validateOnly,
+    }),
+  );
+  forget(topic);
+  return created;
+}
+
+function answer(
+  session: Session,
+  name: string,
+  created: { readonly ok: true; readonly topic: TopicMetadata } | Refusal,
+  validateOnly: boolean,
+): Created {
+  if (!created.ok) return { name, ...errorFields(created) };
+  const { topic } = created;
+  return {
+    name,
+    ...errorFields(created),
+    // What was only checked has no id.
+    ...(!validateOnly && { topicId: topic.topicId }),
+    numPartitions: topic.partitions.length,
+    replicationFactor: topic.partitions[0]?.replicas.length ?? 0,
+    configs: topicSettings(session.service, topic, null),
+  };
+}

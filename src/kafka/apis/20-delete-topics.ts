@@ -1,0 +1,62 @@
+/**
+ * DeleteTopics (20), by name or (from version 6 on) by id. A topic is gone when this answers; its storage
+ * follows. `delete.topic.enable` does not exist: whoever may call may delete.
+ */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { forget } from "../../worker/metadata.ts";
+import { errorFields } from "../errors.ts";
+import { inBatches } from "../in-batches.ts";
+import type { Request } from "../messages/index.ts";
+import type { Handler } from "../served.ts";
+import type { Session } from "../session.ts";
+
+const BY_ID_SINCE = 6;
+const NO_ID = "0".repeat(32);
+
+interface Asked {
+  /** Null: by id. */
+  readonly name: string | null;
+  readonly topicId: string;
+}
+
+export const deleteTopics: Handler<20> = async (request, { session, version }) => {
+  const asked = askedOf(request, version);
+  const names = await namesById(session, asked);
+  return {
+    responses: await inBatches(asked, async (topic) => {
+      const name = topic.name ?? ("ok" in names ? null : (names.get(topic.topicId) ?? null));
+      const deleted = "ok" in names ? names : await deleteOne(session, topic, name);
+      return { name, topicId: topic.topicId, ...errorFields(deleted) };
+    }),
+  };
+};
+
+function askedOf({ topics, topicNames }: Request<20>, version: number): readonly Asked[] {
+  if (version >= BY_ID_SINCE) return topics;
+  return topicNames.map((name) => ({ name, topicId: NO_ID }));
+}
+
+/** The names of the topics that are given by id; asks only where there are some. */
+async function namesById(
+  session: Session,
+  asked: readonly Asked[],
+): Promise<ReadonlyMap<string, string> | Refusal> {
+  if (!asked.some(({ name }) => name === null)) return new Map();
+  const cluster = await session.controller(true, (controller) => controller.metadata(null));
+  if (!cluster.ok) return cluster;
+  return new Map(cluster.topics.map(({ topicId, topic }) => [topicId, topic]));
+}
+
+async function deleteOne(
+  session: Session,
+  { name: given, topicId }: Asked,
+  name: string | null,
+): Promise<{ readonly ok: true } | Refusal> {
+  if (given !== null && topicId !== NO_ID) {
+    return refuse("INVALID_REQUEST", "A topic is given by its name or by its id.");
+  }
+  if (name === null) return refuse("UNKNOWN_TOPIC_ID");
+  const deleted = await session.controller(false, (controller) => controller.deleteTopic(name));
+  forget(name);
+  return deleted;
+}

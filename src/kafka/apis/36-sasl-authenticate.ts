@@ -1,0 +1,22 @@
+/**
+ * SaslAuthenticate (36): the token of PLAIN. A wrong one is answered and ends the connection. A session has
+ * no end of its own (KIP-368): a key holds until it is taken out of the configuration and the isolate ends.
+ */
+import { ERRORS } from "../../base/errors.ts";
+import { countError } from "../../worker/metrics.ts";
+import { codeOf, NONE } from "../errors.ts";
+import type { Handler } from "../served.ts";
+
+const NOTHING = new Uint8Array(0);
+
+export const saslAuthenticate: Handler<36> = ({ authBytes }, context) => {
+  const { sasl } = context.session;
+  const failed = (error: "ILLEGAL_SASL_STATE" | "SASL_AUTHENTICATION_FAILED") => {
+    countError(error);
+    context.closeAfter();
+    return { errorCode: codeOf(error), errorMessage: ERRORS[error].text, authBytes: NOTHING };
+  };
+  if (!sasl.isTokenExpected) return failed("ILLEGAL_SASL_STATE");
+  if (!sasl.authenticate(authBytes)) return failed("SASL_AUTHENTICATION_FAILED");
+  return { errorCode: NONE, errorMessage: null, authBytes: NOTHING };
+};

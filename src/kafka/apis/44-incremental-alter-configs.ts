@@ -1,0 +1,40 @@
+/**
+ * IncrementalAlterConfigs (44): sets and resets single settings of topics (KIP-339). None of them is a list, so
+ * that there is nothing to append to or to subtract from.
+ */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import type { ConfigChange } from "../../objects/controller/api.ts";
+import { alterTopic, resourceRefusal } from "../altering.ts";
+import { errorFields } from "../errors.ts";
+import { inBatches } from "../in-batches.ts";
+import type { Request } from "../messages/index.ts";
+import type { Handler } from "../served.ts";
+import type { Session } from "../session.ts";
+
+type Asked = Request<44>["resources"][number];
+
+const OPERATIONS: readonly (ConfigChange["operation"] | undefined)[] = ["SET", "DELETE"];
+
+export const incrementalAlterConfigs: Handler<44> = async (request, { session }) => ({
+  responses: await inBatches(request.resources, async (asked) => {
+    const { resourceType, resourceName } = asked;
+    const altered = resourceRefusal(asked) ?? (await alter(session, asked, request.validateOnly));
+    return { ...errorFields(altered), resourceType, resourceName };
+  }),
+});
+
+async function alter(
+  session: Session,
+  { resourceName, configs }: Asked,
+  validateOnly: boolean,
+): Promise<{ readonly ok: true } | Refusal> {
+  const changes: ConfigChange[] = [];
+  for (const { name, configOperation, value } of configs) {
+    const operation = OPERATIONS[configOperation];
+    if (operation === undefined) {
+      return refuse("INVALID_CONFIG", "No setting is a list: it can be set or deleted.");
+    }
+    changes.push({ name, value, operation });
+  }
+  return alterTopic(session, resourceName, changes, validateOnly);
+}

@@ -1,0 +1,20 @@
+/** AlterPartitionReassignments (45): moves partitions to other brokers, or calls a move off (KIP-455). */
+import { forget } from "../../worker/metadata.ts";
+import { errorFields, NONE } from "../errors.ts";
+import { inBatches } from "../in-batches.ts";
+import type { Handler } from "../served.ts";
+
+export const alterPartitionReassignments: Handler<45> = async ({ topics }, { session }) => {
+  const responses = [];
+  for (const { name, partitions } of topics) {
+    const answered = await inBatches(partitions, async ({ partitionIndex, replicas }) => {
+      const moved = await session.controller(false, (controller) =>
+        controller.reassign(name, partitionIndex, replicas),
+      );
+      return { partitionIndex, ...errorFields(moved) };
+    });
+    forget(name);
+    responses.push({ name, partitions: answered });
+  }
+  return { errorCode: NONE, errorMessage: null, responses };
+};

@@ -1,0 +1,204 @@
+/**
+ * One connection, whatever carries it: frames are read, requests are handled, answers are written in the
+ * order of the requests. What is broken ends the connection and changes nothing.
+ *
+ * As in Kafka a connection's requests are handled one after the other, the next one when the answer to
+ * the last is written, so that a client which does not read costs one answer. Only produce requests run
+ * beside each other: to one partition in their order (`apis/00-produce.ts`), to several at once. How much is
+ * read ahead is bounded; beyond, nothing is read, and the client is held up.
+ */
+import { refuse } from "../base/errors.ts";
+import { FRAME_BYTES_MAX } from "../base/limits.ts";
+import { because, causeOf } from "../worker/answers.ts";
+import { countError } from "../worker/metrics.ts";
+import type { Service } from "../worker/service.ts";
+import { UNSUPPORTED_API_VERSIONS } from "./apis/18-api-versions.ts";
+import { writeParts, type Duplex } from "./duplex.ts";
+import { FrameReader, frameLength } from "./frames.ts";
+import { HANDLERS } from "./handlers.ts";
+import {
+  decodeRequest,
+  decodeRequestHeader,
+  encodeResponse,
+  type EncodedMessage,
+  type RequestHeader,
+} from "./messages/index.ts";
+import { isServed, type Handler, type ServedKey } from "./served.ts";
+import { Session, type Context, type Peer } from "./session.ts";
+
+/** Requests and their bytes that were read and are not answered yet. */
+const REQUESTS_IN_FLIGHT_MAX = 64;
+const BYTES_IN_FLIGHT_MAX = FRAME_BYTES_MAX;
+
+/** Frames of those who have not shown a key yet, in bytes. */
+const FRAME_BYTES_BEFORE_KEY_MAX = 16_384;
+
+const PRODUCE = 0;
+const SASL_HANDSHAKE = 17;
+const API_VERSIONS = 18;
+const SASL_AUTHENTICATE = 36;
+
+/** What may be asked before authentication. */
+const BEFORE_KEY: ReadonlySet<number> = new Set([SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE]);
+
+/** `message` null: nothing is answered. */
+interface Reply {
+  readonly message: EncodedMessage | null;
+  readonly closes: boolean;
+}
+
+const CLOSED: Reply = { message: null, closes: true };
+const EMPTY: EncodedMessage = { parts: [], byteLength: 0 };
+
+export class Connection {
+  private readonly duplex: Duplex;
+  private readonly frames: FrameReader;
+  private readonly session: Session;
+  private ended = false;
+  private requests = 0;
+  private bytes = 0;
+  /** When every answer so far is written; and the last one of a request that nothing runs beside. */
+  private written: Promise<void> = Promise.resolve();
+  private barrier: Promise<void> = this.written;
+  private wake: (() => void) | null = null;
+
+  constructor(duplex: Duplex, service: Service, peer: Peer) {
+    this.duplex = duplex;
+    this.frames = new FrameReader(duplex);
+    this.session = new Session(service, peer);
+  }
+
+  /** Serves until either side ends it. Never throws. */
+  async serve(): Promise<void> {
+    while (!this.ended && !this.session.isSpent) {
+      const frame = await this.frames.next(this.frameBytesMax);
+      if (frame === null) break;
+      this.accept(frame);
+      if (this.isOneByOne(frame)) await this.written;
+      while (this.isFull && !this.ended) await this.answered();
+    }
+    // What was asked before the end is answered still.
+    await this.written;
+    await this.end();
+  }
+
+  private get frameBytesMax(): number {
+    return this.session.sasl.isAuthenticated ? FRAME_BYTES_MAX : FRAME_BYTES_BEFORE_KEY_MAX;
+  }
+
+  private get isFull(): boolean {
+    return this.requests >= REQUESTS_IN_FLIGHT_MAX || this.bytes >= BYTES_IN_FLIGHT_MAX;
+  }
+
+  /** What the next frame is depends on the answer to this one. */
+  private isOneByOne(frame: Uint8Array): boolean {
+    return !this.session.sasl.isAuthenticated || apiKeyOf(frame) === SASL_HANDSHAKE;
+  }
+
+  private answered(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  }
+
+  /** Has a frame handled when its turn comes, and its answer written in its turn. */
+  private accept(frame: Uint8Array): void {
+    this.requests += 1;
+    this.bytes += frame.byteLength;
+    const isProduce = apiKeyOf(frame) === PRODUCE && this.session.sasl.isAuthenticated;
+    const turn = isProduce ? this.barrier : this.written;
+    const reply = turn.then(() => (this.ended ? CLOSED : this.reply(frame)));
+    this.written = this.write(this.written, reply, frame.byteLength);
+    if (!isProduce) this.barrier = this.written;
+  }
+
+  private async write(
+    before: Promise<void>,
+    replied: Promise<Reply>,
+    frameBytes: number,
+  ): Promise<void> {
+    await before;
+    const { message, closes } = await replied;
+    if (message !== null && !this.ended) {
+      try {
+        await writeParts(this.duplex, [frameLength(message.byteLength), ...message.parts]);
+      } catch {
+        // The client has gone.
+        await this.end();
+      }
+    }
+    this.requests -= 1;
+    this.bytes -= frameBytes;
+    if (closes || (this.session.isSpent && this.requests === 0)) await this.end();
+    this.wake?.();
+    this.wake = null;
+  }
+
+  private async end(): Promise<void> {
+    this.ended = true;
+    this.session.watches.clear();
+    await this.duplex.close();
+  }
+
+  /** The answer to a frame. Never throws. */
+  private async reply(frame: Uint8Array): Promise<Reply> {
+    const { sasl } = this.session;
+    if (sasl.isRawTokenNext) {
+      return sasl.authenticate(frame) ? { message: EMPTY, closes: false } : CLOSED;
+    }
+    const header = decodeRequestHeader(frame);
+    if (header === null) return CLOSED;
+    if (!sasl.isAuthenticated && !BEFORE_KEY.has(header.apiKey)) return CLOSED;
+    try {
+      return await this.handle(header);
+    } catch (error) {
+      logFailure(header, error);
+      return CLOSED;
+    }
+  }
+
+  private async handle(header: RequestHeader): Promise<Reply> {
+    const { apiKey, apiVersion, correlationId, body } = header;
+    if (apiKey === API_VERSIONS && body === null) {
+      const message = encodeResponse(API_VERSIONS, 0, correlationId, UNSUPPORTED_API_VERSIONS);
+      return { message, closes: false };
+    }
+    // Kafka, too, ends the connection of who asks for what was not advertised.
+    if (!isServed(apiKey) || body === null) return CLOSED;
+    return this.dispatch(apiKey, apiVersion, header, body);
+  }
+
+  private async dispatch<K extends ServedKey>(
+    key: K,
+    version: number,
+    header: RequestHeader,
+    body: Uint8Array,
+  ): Promise<Reply> {
+    const request = decodeRequest(key, version, body);
+    if (request === null) return CLOSED;
+    let closes = false;
+    const context: Context = {
+      session: this.session,
+      version,
+      clientId: header.clientId ?? "",
+      closeAfter: () => {
+        closes = true;
+      },
+    };
+    const handler = HANDLERS[key] as unknown as Handler<K>;
+    const response = await handler(request, context);
+    if (response === null) return { message: null, closes };
+    return { message: encodeResponse(key, version, header.correlationId, response), closes };
+  }
+}
+
+/** The first two bytes of a request; -1 where there are none. */
+function apiKeyOf(frame: Uint8Array): number {
+  return frame.byteLength < 2 ? -1 : (frame[0]! << 8) | frame[1]!;
+}
+
+function logFailure({ apiKey, apiVersion }: RequestHeader, error: unknown): void {
+  countError("UNKNOWN_SERVER_ERROR");
+  const cause = causeOf(because(refuse("UNKNOWN_SERVER_ERROR"), error));
+  console.error(JSON.stringify({ protocol: "kafka", api: apiKey, version: apiVersion, cause }));
+}

@@ -1,0 +1,86 @@
+/**
+ * Refusals as Kafka's error codes. The table has the codes; here is what clients would misunderstand:
+ * each of them retries only what it knows of an API, and gives up, or breaks, on the rest.
+ */
+import { ERRORS, type ErrorName, type Refusal } from "../base/errors.ts";
+import { isUnanswered } from "../worker/objects.ts";
+
+export const NONE = 0;
+
+export function codeOf(name: ErrorName): number {
+  return ERRORS[name].kafka;
+}
+
+/** Of an API that only its own clients' code looks at: the table's. An unanswered call can be made again. */
+export function codeOfRefusal(refusal: Refusal): number {
+  if (isUnanswered(refusal)) return codeOf("REQUEST_TIMED_OUT");
+  return codeOf(refusal.error);
+}
+
+/**
+ * Of a produce. 89 is unknown to kafkajs and final to librdkafka; NOT_ENOUGH_REPLICAS says the same (nothing
+ * was written, try again) and is retried by all. An unanswered call may have been written: REQUEST_TIMED_OUT
+ * makes an idempotent producer repeat it with its sequence, where -1 would end it.
+ */
+export function codeOfProduce(refusal: Refusal): number {
+  if (isUnanswered(refusal)) {
+    return codeOf(
+      refusal.error === "KAFKA_STORAGE_ERROR" ? "KAFKA_STORAGE_ERROR" : "REQUEST_TIMED_OUT",
+    );
+  }
+  switch (refusal.error) {
+    case "THROTTLING_QUOTA_EXCEEDED":
+      return codeOf("NOT_ENOUGH_REPLICAS");
+    case "LEADER_NOT_AVAILABLE":
+    case "REPLICA_NOT_AVAILABLE":
+    case "FENCED_LEADER_EPOCH":
+    case "UNKNOWN_LEADER_EPOCH":
+    case "OFFSET_NOT_AVAILABLE":
+      return codeOf("NOT_LEADER_OR_FOLLOWER");
+    case "UNKNOWN_SERVER_ERROR":
+      return codeOf("REQUEST_TIMED_OUT");
+    default:
+      return codeOf(refusal.error);
+  }
+}
+
+/** What the Java consumer knows as an answer to Fetch; it breaks on any other. */
+const FETCH_CODES: ReadonlySet<ErrorName> = new Set<ErrorName>([
+  "OFFSET_OUT_OF_RANGE",
+  "OFFSET_BELOW_LOG_START",
+  "UNKNOWN_TOPIC",
+  "UNKNOWN_PARTITION",
+  "UNKNOWN_TOPIC_OR_PARTITION",
+  "NOT_LEADER_OR_FOLLOWER",
+  "REPLICA_NOT_AVAILABLE",
+  "KAFKA_STORAGE_ERROR",
+  "FENCED_LEADER_EPOCH",
+  "UNKNOWN_LEADER_EPOCH",
+  "OFFSET_NOT_AVAILABLE",
+  "CORRUPT_MESSAGE",
+]);
+
+export function codeOfFetch({ error }: Refusal): number {
+  if (FETCH_CODES.has(error)) return codeOf(error);
+  if (error === "INVALID_TOPIC_EXCEPTION") return codeOf("UNKNOWN_TOPIC");
+  // All else passes by asking again: the leader is elected, the object wakes up.
+  return codeOf(ERRORS[error].retriable ? "NOT_LEADER_OR_FOLLOWER" : "UNKNOWN_SERVER_ERROR");
+}
+
+/** Of a group: whoever is not answered, or throttled, looks for the coordinator again, and finds it. */
+export function codeOfGroup(refusal: Refusal): number {
+  if (isUnanswered(refusal)) return codeOf("COORDINATOR_NOT_AVAILABLE");
+  if (refusal.error === "THROTTLING_QUOTA_EXCEEDED" || refusal.error === "UNKNOWN_SERVER_ERROR") {
+    return codeOf("COORDINATOR_NOT_AVAILABLE");
+  }
+  return codeOf(refusal.error);
+}
+
+/** The code and the text of an outcome, for answers that carry both. */
+export function errorFields(outcome: { readonly ok: true } | Refusal): {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+} {
+  if (outcome.ok) return { errorCode: NONE, errorMessage: null };
+  return { errorCode: codeOfRefusal(outcome), errorMessage: outcome.message };
+}

@@ -1,0 +1,68 @@
+/** A topic's settings as DescribeConfigs and CreateTopics tell them, and who may be told to change. */
+import { CONFIG, CONFIG_NAMES, defaultText, TOPIC_CONFIG_NAMES } from "../base/config.ts";
+import type { ConfigName } from "../base/config.ts";
+import type { TopicMetadata } from "../objects/controller/api.ts";
+import { synonymsOf } from "../worker/admin/configs.ts";
+import type { Service } from "../worker/service.ts";
+
+/** Kinds of resources, by Kafka's numbers (org.apache.kafka.common.config.ConfigResource). */
+export const RESOURCE = { topic: 2, broker: 4 } as const;
+
+/** Where a value comes from, by Kafka's numbers (DescribeConfigsResponse.ConfigSource). */
+const SOURCES = { DYNAMIC_TOPIC_CONFIG: 1, STATIC_BROKER_CONFIG: 4, DEFAULT_CONFIG: 5 } as const;
+
+export interface SettingAnswer {
+  readonly name: string;
+  readonly value: string;
+  readonly readOnly: boolean;
+  readonly configSource: number;
+  readonly isSensitive: boolean;
+  /** Everything that gives it a value, the one that holds first. */
+  readonly synonyms: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly source: number;
+  }[];
+}
+
+/** `wanted` null: all. */
+export function topicSettings(
+  service: Service,
+  topic: TopicMetadata,
+  wanted: ReadonlySet<string> | null,
+): SettingAnswer[] {
+  return TOPIC_CONFIG_NAMES.filter((name) => wanted?.has(name) ?? true).map((name) => {
+    const synonyms = synonymsOf(service, topic, name).map(({ source, ...synonym }) => ({
+      ...synonym,
+      source: SOURCES[source],
+    }));
+    return settingAnswer(name, synonyms, false);
+  });
+}
+
+/** The service's own settings, which every broker has; they come from the environment. */
+export function serviceSettings(
+  { configTexts }: Service,
+  wanted: ReadonlySet<string> | null,
+): SettingAnswer[] {
+  return CONFIG_NAMES.filter(
+    (name) => CONFIG[name].scope === "service" && (wanted?.has(name) ?? true),
+  ).map((name) => {
+    const given = configTexts[name];
+    const byDefault = { name, value: defaultText(name), source: SOURCES.DEFAULT_CONFIG };
+    const synonyms =
+      given === undefined
+        ? [byDefault]
+        : [{ name, value: given, source: SOURCES.STATIC_BROKER_CONFIG }, byDefault];
+    return settingAnswer(name, synonyms, true);
+  });
+}
+
+function settingAnswer(
+  name: ConfigName,
+  synonyms: SettingAnswer["synonyms"],
+  readOnly: boolean,
+): SettingAnswer {
+  const { value, source: configSource } = synonyms[0]!;
+  return { name, value, readOnly, configSource, isSensitive: false, synonyms };
+}

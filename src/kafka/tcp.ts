@@ -1,0 +1,72 @@
+/**
+ * Kafka's protocol over TCP: what the worker's `connect` handler does with a socket. Who may speak is
+ * the same as at the HTTP gate: with keys configured whoever authenticates with one by SASL, without
+ * keys only callers over loopback, and those only where the environment says so.
+ */
+import type { Env } from "../objects/env.ts";
+import { isLoopback } from "../worker/gate.ts";
+import { serviceOf } from "../worker/service.ts";
+import { configuredAddresses } from "./addresses.ts";
+import { Connection } from "./connection.ts";
+import type { Duplex } from "./duplex.ts";
+
+/** Serves a socket until either side has ended it. Never throws. */
+export async function serveSocket(socket: Socket, env: Env): Promise<void> {
+  const duplex = new SocketDuplex(socket);
+  try {
+    const { remoteAddress = "" } = await socket.opened;
+    const service = serviceOf(env);
+    const isOpen = service.keys.length === 0;
+    if (isOpen && !(service.openOnLoopback && isLoopback(remoteAddress))) return;
+    const connection = new Connection(duplex, service, {
+      host: hostOf(remoteAddress),
+      place: "",
+      addresses: configuredAddresses(service),
+      isAuthenticated: isOpen,
+    });
+    await connection.serve();
+  } catch {
+    // The socket broke before it was opened: there is nobody to tell.
+  } finally {
+    await duplex.close();
+  }
+}
+
+/** An address without its port, as Kafka writes the host of a client. */
+function hostOf(address: string): string {
+  return `/${address.slice(0, Math.max(0, address.lastIndexOf(":")))}`;
+}
+
+class SocketDuplex implements Duplex {
+  private readonly socket: Socket;
+  private readonly reader: ReadableStreamBYOBReader;
+  private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    this.reader = socket.readable.getReader({ mode: "byob" });
+    this.writer = socket.writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>;
+  }
+
+  async read(wanted: number): Promise<Uint8Array | null> {
+    try {
+      const { done, value } = await this.reader.read(new Uint8Array(wanted));
+      return done ? null : value;
+    } catch {
+      // Reset by the other side.
+      return null;
+    }
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.writer.write(bytes);
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.socket.close();
+    } catch {
+      // Closed or broken already.
+    }
+  }
+}
