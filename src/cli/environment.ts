@@ -8,6 +8,7 @@ import {
   CONFIG_NAMES,
   configFromEnvironment,
   defaultText,
+  effectiveConfig,
   environmentName,
   parseConfig,
   type ConfigName,
@@ -16,6 +17,10 @@ import {
 export interface LocalSettings {
   /** 0 picks a free port. */
   readonly port: number;
+  /** Of broker 1; 0 picks free ones. */
+  readonly kafkaPort: number;
+  /** How many ports there are from it on. */
+  readonly kafkaListeners: number;
   readonly host: string;
   readonly loopback: boolean;
   /** Absolute path. */
@@ -29,6 +34,9 @@ export interface LocalSettings {
 export type ReadSettings =
   | { readonly ok: true; readonly settings: LocalSettings }
   | { readonly ok: false; readonly problem: string };
+
+/** Addresses that stand for all of a machine's: nobody can connect to them. */
+const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,12 +54,12 @@ const VARIABLES: readonly Variable[] = [
   {
     name: "KAFKA_PORT",
     fallback: "9092",
-    doc: "Reserved for Kafka's wire protocol; nothing listens on it yet.",
+    doc: "Port of Kafka's wire protocol for broker 1; the other brokers have the next ones. 0 picks free ones.",
   },
   {
     name: "API_KEYS",
     fallback: "",
-    doc: "Accepted bearer keys, comma-separated. Without one, only loopback callers are let in.",
+    doc: "Accepted keys, comma-separated (for Kafka clients the password of SASL PLAIN). Without one, only loopback callers are let in.",
   },
 ];
 
@@ -74,6 +82,8 @@ export function readSettings(env: Environment): ReadSettings {
   const loopback = isLoopbackHost(host);
   const keys = given("API_KEYS");
   const variables: Record<string, string> = { OPEN_ON_LOOPBACK: String(loopback) };
+  // Clients are told to connect to where it listens, if that is an address and nothing else was said.
+  if (!WILDCARDS.has(host)) variables[environmentName("kafka.advertised.host")] = host;
   for (const [name, value] of Object.entries(settings)) {
     variables[environmentName(name as ConfigName)] = value;
   }
@@ -82,6 +92,8 @@ export function readSettings(env: Environment): ReadSettings {
     ok: true,
     settings: {
       port: Number(given("PORT")),
+      kafkaPort: Number(given("KAFKA_PORT")),
+      kafkaListeners: effectiveConfig(settings)["kafka.listeners"],
       host,
       loopback,
       dataDir: resolve(given("DATA_DIR")),

@@ -18,6 +18,8 @@ export interface RuntimeOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
+  /** Where the worker's `connect` handler listens, on the same host; none where there are none. */
+  readonly kafkaPorts?: readonly number[];
   /** Laid over the configuration's [vars]. */
   readonly variables: Readonly<Record<string, string>>;
   /** Opens the runtime's inspector, for profiling. */
@@ -68,6 +70,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
               name: config.name!,
               bindings: { ...(workerOptions.bindings as object), ...options.variables },
               modules: [{ type: "ESModule", path: "worker.js", contents: script }],
+              connectHandlers: (options.kafkaPorts ?? []).map((port) => ({
+                protocol: "tcp" as const,
+                port,
+                address: options.host,
+              })),
               unsafeDirectSockets: [{ host: options.host, port: options.port }],
             },
           ],

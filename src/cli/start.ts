@@ -6,14 +6,16 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { lockData, type DataLock } from "./data-lock.ts";
+import { environmentName } from "../base/config.ts";
 import { describeEnvironment, readSettings, type LocalSettings } from "./environment.ts";
 import { watchLauncher } from "./launcher.ts";
+import { kafkaPorts } from "./kafka-ports.ts";
 import { startRuntime, type LocalRuntime } from "./local-runtime.ts";
 
 const USAGE = `Usage: npm start [-- --help]
 
 Serves Odradek on this machine until SIGTERM or SIGINT, and keeps its data.
-Prints one line with the URL when it is ready.
+Prints one line with the URL, and the address for Kafka clients, when it is ready.
 
 ${describeEnvironment()}
 `;
@@ -51,6 +53,16 @@ async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => asked.abort());
   watchLauncher(() => asked.abort());
   if (!settings.loopback && !settings.hasKey) process.stderr.write(`${NOBODY_IS_LET_IN}\n`);
+  const kafka = await kafkaPorts(settings.host, settings.kafkaPort, settings.kafkaListeners);
+  if (!kafka.ok) {
+    lock.release();
+    return fail(kafka.problem);
+  }
+  const [kafkaPort] = kafka.ports as [number, ...number[]];
+  const variables = {
+    [environmentName("kafka.advertised.port")]: String(kafkaPort),
+    ...settings.variables,
+  };
   let runtime: LocalRuntime;
   try {
     runtime = await startRuntime({
@@ -58,7 +70,8 @@ async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
       dataDir: settings.dataDir,
       host: settings.host,
       port: settings.port,
-      variables: settings.variables,
+      kafkaPorts: kafka.ports,
+      variables,
       started: lock.noteRuntime,
     });
   } catch (error) {
@@ -66,7 +79,9 @@ async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
     return fail(reasonOf(error, settings));
   }
   if (!asked.signal.aborted) {
-    process.stdout.write(`Odradek is ready at ${runtime.url}\n`);
+    process.stdout.write(
+      `Odradek is ready at ${runtime.url} (Kafka: ${settings.host}:${kafkaPort})\n`,
+    );
     await once(asked.signal, "abort");
   }
   await runtime.stop();

@@ -4,6 +4,7 @@
  */
 import { Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
+import { kafkaRoutes } from "../kafka/route.ts";
 import type { Env } from "../objects/env.ts";
 import { aboutRoutes } from "./about/routes.ts";
 import { brokerRoutes } from "./admin/brokers.ts";
@@ -32,6 +33,7 @@ export const routes: readonly Route[] = [
   ...reassignmentRoutes,
   ...offsetRoutes,
   ...v2Routes,
+  ...kafkaRoutes,
   ...aboutRoutes(everyRoute, everyCountedRoute),
 ];
 

@@ -48,7 +48,8 @@ async function valuesIn(service: Service): Promise<unknown[]> {
 describe("life", () => {
   test("one line with the URL, and it answers from then on", async () => {
     const service = await start();
-    expect(service.stdout).toBe(`Odradek is ready at ${service.url}\n`);
+    const line = `Odradek is ready at ${service.url} (Kafka: ${service.kafka})\n`;
+    expect(service.stdout).toBe(line);
     expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
     expect((await fetch(`${service.url}${TOPICS}`)).status).toBe(200);
   });

@@ -21,7 +21,7 @@ export const describeConfigs: Handler<32> = async (request, { session }) => ({
     const settings = described.ok ? described.settings : [];
     const configs = request.includeSynonyms
       ? settings
-      : settings.map(({ synonyms: _, ...setting }) => setting);
+      : settings.map((setting) => ({ ...setting, synonyms: [] }));
     return { ...errorFields(described), resourceType, resourceName, configs };
   }),
 });

@@ -1,5 +1,5 @@
 /**
- * The service as users run it: a process of its own, on a free port, on a data directory that can
+ * The service as users run it: a process of its own, on free ports, on a data directory that can
  * outlive it. Everything it starts is found below it and can be killed as one.
  */
 import { spawn, type ChildProcess } from "node:child_process";
@@ -22,13 +22,15 @@ export interface ServiceOptions {
   readonly dataDir?: string;
   /** Started as people do, by npm, whose process is then the one that is told of. */
   readonly byNpm?: boolean;
-  /** Variables of the service beside PORT and DATA_DIR, e.g. settings and API_KEYS. */
+  /** Variables of the service beside PORT, KAFKA_PORT and DATA_DIR, e.g. settings and API_KEYS. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Service {
   /** Without a trailing slash. Another one after `restart`. */
   readonly url: string;
+  /** `host:port` for Kafka clients: broker 1's, the others have the next ports. */
+  readonly kafka: string;
   readonly pid: number;
   readonly dataDir: string;
   /** Everything it printed so far. */
@@ -68,6 +70,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     dataDir,
     get url() {
       return run.url;
+    },
+    get kafka() {
+      return run.kafka;
     },
     get pid() {
       return run.pid;
@@ -120,7 +125,13 @@ class Run {
     this.#child = spawn(command[0]!, [...command.slice(1), ...args], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...Object.fromEntries(inherited), PORT: "0", ...env, DATA_DIR: dataDir },
+      env: {
+        ...Object.fromEntries(inherited),
+        PORT: "0",
+        KAFKA_PORT: "0",
+        ...env,
+        DATA_DIR: dataDir,
+      },
     });
     this.#closed = once(this.#child, "close");
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
@@ -133,6 +144,10 @@ class Run {
 
   get url(): string {
     return /http:\/\/\S+/.exec(this.stdout)?.[0] ?? "";
+  }
+
+  get kafka(): string {
+    return /Kafka: ([^)\s]+)/.exec(this.stdout)?.[1] ?? "";
   }
 
   get #hasEnded(): boolean {
