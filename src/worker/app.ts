@@ -16,6 +16,7 @@ import { partitionRoutes } from "./admin/partitions.ts";
 import { reassignmentRoutes } from "./admin/reassignments.ts";
 import { topicRoutes } from "./admin/topics.ts";
 import { v2Routes } from "./admin/v2.ts";
+import { consumerRoutes } from "./consumers/routes.ts";
 import { answer } from "./frame.ts";
 import { mount } from "./mount.ts";
 import { recordRoutes } from "./records/routes.ts";
@@ -33,6 +34,7 @@ export const routes: readonly Route[] = [
   ...reassignmentRoutes,
   ...offsetRoutes,
   ...v2Routes,
+  ...consumerRoutes,
   ...kafkaRoutes,
   ...aboutRoutes(everyRoute, everyCountedRoute),
 ];

@@ -31,6 +31,7 @@ export const METRICS = {
   odradek_bytes_out_total: row("counter", "Bytes of record batches read for readers."),
   odradek_topics: row("gauge", "Topics of the cluster."),
   odradek_partitions: row("gauge", "Partitions of the cluster."),
+  odradek_groups: row("gauge", "Consumer groups of the cluster."),
   odradek_metadata_version: row("gauge", "Counts every change of the cluster's metadata."),
   odradek_pending_purges: row(
     "gauge",

@@ -28,6 +28,7 @@ async function controllerSamples(service: Service): Promise<Samples | Refusal> {
   return {
     odradek_topics: one(controller.topics),
     odradek_partitions: one(controller.partitions),
+    odradek_groups: one(controller.groups),
     odradek_metadata_version: one(controller.version),
     odradek_pending_purges: one(controller.pendingPurges),
     odradek_pending_assignments: one(controller.pendingAssignments),

@@ -47,6 +47,9 @@ const PATH_TEXTS: Readonly<Record<string, string>> = {
   topic: "The topic's name.",
   partition_id: "The partition, from 0.",
   broker_id: "The broker's id.",
+  group: "The group's id, percent-encoded.",
+  instance: "The instance's name, percent-encoded: a part of `base_uri`.",
+  consumer_id: "The member's id, percent-encoded.",
   name: "The setting's name, e.g. `retention.ms`.",
 };
 

@@ -44,7 +44,7 @@ const headers = z.object({
 
 const encoding = z.enum(["string", "base64"]).optional();
 
-const record = z.object({
+export const recordSchema = z.object({
   topic: z.string(),
   partition: z.int(),
   offset: z.int(),
@@ -67,7 +67,7 @@ const answers: RouteSpec["answers"] = {
       "X-Odradek-Replica": z.string().describe("The broker whose replica has answered."),
     }),
     content: {
-      "application/json": { schema: z.array(record) },
+      "application/json": { schema: z.array(recordSchema) },
       [RECORD_BATCH_TYPE]: {},
       [EVENT_STREAM_TYPE]: {},
     },

@@ -22,7 +22,7 @@ import { writeRecords, type RecordFormat } from "./record-json.ts";
 import { openTail } from "./tail.ts";
 
 /** Output of one JSON page, in bytes; compressed batches may unfold to much more than they are. */
-const JSON_PAGE_BYTES_MAX = 8_388_608;
+export const JSON_PAGE_BYTES_MAX = 8_388_608;
 
 export async function fetchRecords(
   c: Ctx,
@@ -50,13 +50,13 @@ export async function fetchRecords(
 }
 
 /** Most partitions have one replica, and then it does not matter where the reader is. */
-function isReplicated(topic: KnownTopic, partition: number): boolean {
+export function isReplicated(topic: KnownTopic, partition: number): boolean {
   const metadata = topic.metadata.partitions[partition];
   return metadata !== undefined && metadata.replicas.length > 1;
 }
 
 /** Where the reader is, by its own word or the platform's; empty for one that reads from the leader. */
-function readersPlace(c: Ctx, service: Service): string {
+export function readersPlace(c: Ctx, service: Service): string {
   if (!service.config["replica.selector.nearest"]) return "";
   const rack = c.req.query("client.rack") ?? c.req.raw.headers.get("client-rack");
   return placeOfReader(rack, c.req.raw.cf as Origin | undefined);

@@ -139,34 +139,113 @@ function writeEvent(out: ByteWriter, start: string, record: LogRecord, format: R
  * unreadable ends before it.
  */
 export function writeRecords(batches: Uint8Array, query: RecordsQuery): WrittenRecords {
-  const { format, frame } = query;
+  const out = new ByteWriter(Math.min(2 * batches.length + 256, BUFFER_BYTES_MAX));
+  const asArray = query.frame === "array";
+  if (asArray) out.ascii("[");
+  const written = appendRecords(out, batches, query, NOTHING_BEFORE);
+  if (!written.ok) return written;
+  if (asArray) out.ascii("]");
+  return { ...written, bytes: out.written() };
+}
+
+/** Output is begun with at most this, however much is announced. */
+const BUFFER_BYTES_MAX = 1_048_576;
+
+/** What was written before these batches, and how far the output may go. */
+interface Before {
+  readonly records: number;
+  /** A record that goes beyond is taken back, unless it is the first of all. */
+  readonly bytesMax: number;
+}
+const NOTHING_BEFORE: Before = { records: 0, bytesMax: Number.POSITIVE_INFINITY };
+
+type AppendedRecords = Omit<Extract<WrittenRecords, { ok: true }>, "bytes">;
+
+function appendRecords(
+  out: ByteWriter,
+  batches: Uint8Array,
+  query: RecordsQuery,
+  before: Before,
+): AppendedRecords | Refusal {
+  const { format } = query;
   const split = splitBatches(batches);
   if (!split.ok) return split;
-  const out = new ByteWriter(Math.min(2 * batches.length + 256, 1_048_576));
   const start = `{"topic":"${query.topic}","partition":${query.partition},"offset":`;
-  const asArray = frame === "array";
+  const asArray = query.frame === "array";
   let records = 0;
   let nextOffset = query.offset;
   let cut = false;
-  if (asArray) out.ascii("[");
   const options = { maxDecompressedBytes: DECOMPRESSED_BYTES_MAX };
   for (const record of recordsFrom(batches, query.offset, options)) {
     if (!record.ok && records === 0) return record;
     cut =
       !record.ok || records >= query.maxRecords || (records > 0 && out.length >= query.maxBytes);
     if (!record.ok || cut) break;
+    const startAt = out.length;
+    const isFirst = before.records + records === 0;
     if (asArray) {
-      if (records > 0) out.ascii(",");
+      if (!isFirst) out.ascii(",");
       writeRecord(out, start, record, format);
     } else {
       writeEvent(out, start, record, format);
     }
+    if (!isFirst && out.length > before.bytesMax) {
+      out.truncate(startAt);
+      cut = true;
+      break;
+    }
     records++;
     nextOffset = record.offset + 1;
   }
-  if (asArray) out.ascii("]");
   if (!cut) nextOffset = Math.max(nextOffset, endOffset(split.batches));
-  return { ok: true, bytes: out.written(), records, nextOffset, isWhole: !cut };
+  return { ok: true, records, nextOffset, isWhole: !cut };
+}
+
+/** What is added to a {@link RecordArray}. */
+export interface ArrayPart extends Pick<RecordsQuery, "topic" | "partition" | "offset"> {
+  readonly maxRecords: number;
+  /** Bytes of output for this part, beyond which no further record of it is begun; one always is that fits. */
+  readonly softBytes: number;
+}
+
+/** One array of the records of several partitions, each written into its place at once. */
+export class RecordArray {
+  /** Written so far. */
+  records = 0;
+  readonly #out: ByteWriter;
+  readonly #format: RecordFormat;
+  readonly #maxBytes: number;
+
+  /** `maxBytes`: of the whole array; only a first record may go beyond. `sourceBytes`: of the batches to come. */
+  constructor(format: RecordFormat, maxBytes: number, sourceBytes: number) {
+    this.#format = format;
+    // The bracket that closes the array counts too.
+    this.#maxBytes = maxBytes - 1;
+    this.#out = new ByteWriter(Math.min(2 * sourceBytes + 256, BUFFER_BYTES_MAX));
+    this.#out.ascii("[");
+  }
+
+  /** Bytes that may follow. */
+  get bytesLeft(): number {
+    return Math.max(0, this.#maxBytes - this.#out.length);
+  }
+
+  /** Writes the records of one partition's batches. Refuses as {@link writeRecords}; nothing is written then. */
+  add(batches: Uint8Array, { softBytes, ...part }: ArrayPart): AppendedRecords | Refusal {
+    const out = this.#out;
+    const maxBytes = out.length + softBytes;
+    const query: RecordsQuery = { ...part, format: this.#format, frame: "array", maxBytes };
+    const before = { records: this.records, bytesMax: this.#maxBytes };
+    const written = appendRecords(out, batches, query, before);
+    if (written.ok) this.records += written.records;
+    return written;
+  }
+
+  /** The array; nothing is added any more. */
+  finish(): Uint8Array<ArrayBuffer> {
+    this.#out.ascii("]");
+    return this.#out.written();
+  }
 }
 
 /** Behind the last of the batches; 0 when there are none. */

@@ -1,0 +1,77 @@
+/** What the routes of one consumer instance share: whose path it is, bodies, and calling its group. */
+import type { z } from "@hono/zod-openapi";
+import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
+import { groupNameProblem } from "../../base/ids.ts";
+import type { CoordinatorApi } from "../../objects/coordinator/api.ts";
+import { readJson, type ReadJson } from "../body.ts";
+import { callCoordinator, type CallOptions } from "../objects.ts";
+import { pathText } from "../params.ts";
+import type { Ctx } from "../route.ts";
+import type { Service } from "../service.ts";
+
+/** The path of one instance. */
+export const I = "/consumers/{group}/instances/{instance}";
+
+/** What a group's object answers from memory, or after a row and a call of the controller. */
+const SHORT_MS = 15_000;
+
+/** For what only reads, or comes to the same when it comes twice. */
+export const REPEATABLE: CallOptions = { repeatable: true, deadlineMs: SHORT_MS };
+export const ONCE: CallOptions = { repeatable: false, deadlineMs: SHORT_MS };
+
+/** The path's `{group}`. INVALID_GROUP_ID. */
+export function pathGroup(c: Ctx): string | Refusal {
+  const group = pathText(c, "group");
+  const problem = groupNameProblem(group);
+  return problem === null ? group : refuse("INVALID_GROUP_ID", problem);
+}
+
+/** An instance as its path names it. */
+export interface NamedInstance {
+  readonly ok: true;
+  readonly service: Service;
+  readonly group: string;
+  readonly instanceId: string;
+}
+
+/** INVALID_GROUP_ID; UNKNOWN_MEMBER_ID for a name that no instance can have. */
+export function namedInstance(c: Ctx, service: Service): NamedInstance | Refusal {
+  const group = pathGroup(c);
+  if (typeof group !== "string") return group;
+  const instanceId = pathText(c, "instance");
+  if (groupNameProblem(instanceId) !== null) return refuse("UNKNOWN_MEMBER_ID");
+  return { ok: true, service, group, instanceId };
+}
+
+/** Calls the group of an instance. */
+export function callGroup<A extends { readonly ok: true }>(
+  { service, group }: NamedInstance,
+  options: CallOptions,
+  call: (coordinator: CoordinatorApi) => Promise<A | Refusal>,
+): Promise<A | Refusal> {
+  return callCoordinator(service, group, options, call);
+}
+
+/** The body in this shape; `absent` where there is no body at all. */
+export async function readOptionalJson<S extends z.ZodType>(
+  request: Request,
+  schema: S,
+  absent: z.output<S>,
+): Promise<ReadJson<z.output<S>>> {
+  const isEmpty = request.headers.get("content-length") === "0" || request.body === null;
+  return isEmpty ? { ok: true, value: absent } : readJson(request, schema);
+}
+
+/** What any route of an instance may come to. */
+export const INSTANCE_ERRORS: readonly ErrorName[] = [
+  "INVALID_GROUP_ID",
+  "UNKNOWN_MEMBER_ID",
+  "REQUEST_TIMED_OUT",
+];
+
+/** What a route that reads a body may come to. */
+export const BODY_ERRORS: readonly ErrorName[] = [
+  "INVALID_REQUEST",
+  "UNSUPPORTED_MEDIA_TYPE",
+  "MESSAGE_TOO_LARGE",
+];

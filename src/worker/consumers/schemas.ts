@@ -1,0 +1,39 @@
+/** Shapes of the requests and answers about consumer instances that several routes share. */
+import { z } from "@hono/zod-openapi";
+import { GROUP_PARTITIONS_MAX, INT_MAX } from "../../base/limits.ts";
+import { V2_JSON } from "../answers.ts";
+import type { Content } from "../route.ts";
+
+const topicPartition = { topic: z.string(), partition: z.int().min(0) };
+
+export const partitionsSchema = z
+  .object({ partitions: z.array(z.object(topicPartition)).max(GROUP_PARTITIONS_MAX) })
+  .openapi("ConsumerPartitions");
+
+export const partitionsExample = { partitions: [{ topic: "flights", partition: 0 }] };
+
+/** One more must be an offset too. */
+const offset = z
+  .int()
+  .min(0)
+  .max(INT_MAX - 1);
+
+const offsetEntry = z.object({
+  ...topicPartition,
+  offset,
+  metadata: z.string().nullable().optional(),
+});
+
+export const offsetsSchema = z
+  .object({ offsets: z.array(offsetEntry).max(GROUP_PARTITIONS_MAX) })
+  .openapi("ConsumerOffsets");
+
+export const offsetsExample = { offsets: [{ topic: "flights", partition: 0, offset: 41 }] };
+
+/** A body or an answer in the media types of v2. */
+export function v2Content(schema: z.ZodType, example: unknown): Record<string, Content> {
+  const content = { schema, example };
+  return { [V2_JSON]: content, "application/json": content };
+}
+
+export const NO_CONTENT = { 204: { description: "Done." } } as const;

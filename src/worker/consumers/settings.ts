@@ -1,0 +1,294 @@
+/**
+ * The settings of a consumer instance: names, types, defaults, bounds and texts stand once, here.
+ * Reading a request, the schema in the API's description and its text are made from the table.
+ * Clients of v2 send numbers and booleans as strings as often as not: both are taken.
+ */
+import { z } from "@hono/zod-openapi";
+import type { EffectiveConfig } from "../../base/config.ts";
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { groupNameProblem } from "../../base/ids.ts";
+import {
+  FETCH_BYTES_MAX,
+  FETCH_WAIT_MS_MAX,
+  GROUP_NAME_LENGTH_MAX,
+  INT_MAX,
+  REQUEST_RECORDS_MAX,
+} from "../../base/limits.ts";
+import type { InstanceSpec } from "../../objects/coordinator/api.ts";
+import { RECORD_FORMATS } from "../records/record-json.ts";
+
+type Bound = number | ((config: EffectiveConfig) => number);
+
+type Setting = { readonly doc: string } & (
+  | { readonly kind: "text"; readonly fallback: string; readonly isName?: true }
+  | { readonly kind: "boolean"; readonly fallback: boolean }
+  | { readonly kind: "whole"; readonly fallback: number; readonly min: Bound; readonly max: Bound }
+  | { readonly kind: "choice"; readonly fallback: string; readonly choices: readonly string[] }
+  | {
+      readonly kind: "choices";
+      readonly fallback: readonly string[];
+      readonly choices: readonly string[];
+    }
+);
+
+/** Longest timeout: what timers of the runtime hold. */
+const TIMEOUT_MS_MAX = 2_147_483_647;
+
+export const INSTANCE_SETTINGS = {
+  name: {
+    kind: "text",
+    fallback: "",
+    isName: true,
+    doc: "The instance's name, unique in the group; made where none is given.",
+  },
+  format: {
+    kind: "choice",
+    fallback: "binary",
+    choices: RECORD_FORMATS,
+    doc: "How keys and values are read: base64, JSON or strings.",
+  },
+  "auto.offset.reset": {
+    kind: "choice",
+    fallback: "latest",
+    choices: ["earliest", "latest", "none"],
+    doc: "Where a partition begins of which nothing is committed, or whose committed offset is out of range; none: a poll is refused then.",
+  },
+  "auto.commit.enable": {
+    kind: "boolean",
+    fallback: true,
+    doc: "Whether a poll commits what the polls before it have delivered, when the interval has passed.",
+  },
+  "auto.commit.interval.ms": {
+    kind: "whole",
+    fallback: 5_000,
+    min: 0,
+    max: TIMEOUT_MS_MAX,
+    doc: "How often that is.",
+  },
+  "fetch.min.bytes": {
+    kind: "whole",
+    fallback: 1,
+    min: -1,
+    max: FETCH_BYTES_MAX,
+    doc: "A poll waits for so many bytes of record batches, until its timeout; -1 is the default.",
+  },
+  "consumer.request.timeout.ms": {
+    kind: "whole",
+    fallback: 1_000,
+    min: 0,
+    max: FETCH_WAIT_MS_MAX,
+    doc: "How long a poll waits that names no timeout.",
+  },
+  "partition.assignment.strategy": {
+    kind: "choices",
+    fallback: ["cooperative-sticky", "range", "roundrobin", "sticky"],
+    choices: ["cooperative-sticky", "range", "roundrobin", "sticky"],
+    doc: "How partitions are shared, in order of preference, as a list or comma-separated; all members of a group must have one in common.",
+  },
+  "session.timeout.ms": {
+    kind: "whole",
+    fallback: 45_000,
+    min: (config) => config["group.min.session.timeout.ms"],
+    max: (config) => config["group.max.session.timeout.ms"],
+    doc: "An instance that has not been heard of for so long is gone, and its partitions move on. A poll is heard of while it waits.",
+  },
+  "max.poll.interval.ms": {
+    kind: "whole",
+    fallback: 300_000,
+    min: 1,
+    max: TIMEOUT_MS_MAX,
+    doc: "The longest time between two polls; also how long a rebalance waits for the instance to poll.",
+  },
+  "max.poll.records": {
+    kind: "whole",
+    fallback: 500,
+    min: 1,
+    max: REQUEST_RECORDS_MAX,
+    doc: "Records in the answer of one poll at most.",
+  },
+  "isolation.level": {
+    kind: "choice",
+    fallback: "read_uncommitted",
+    choices: ["read_uncommitted", "read_committed"],
+    doc: "Whether records of open and aborted transactions are read.",
+  },
+  "client.id": {
+    kind: "text",
+    fallback: "http",
+    doc: "What descriptions of the group show of the client.",
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+type SettingName = keyof typeof INSTANCE_SETTINGS;
+type ValueOf<S extends Setting> = S extends { kind: "boolean" }
+  ? boolean
+  : S extends { kind: "whole" }
+    ? number
+    : S extends { kind: "choice"; choices: readonly (infer C)[] }
+      ? C
+      : S extends { kind: "choices" }
+        ? readonly string[]
+        : string;
+type Values = { readonly [N in SettingName]: ValueOf<(typeof INSTANCE_SETTINGS)[N]> };
+
+const NAMES = Object.keys(INSTANCE_SETTINGS) as SettingName[];
+
+/** Where a request comes from, as descriptions of the group show it. */
+type Client = Pick<InstanceSpec, "clientHost">;
+
+export type ReadSpec = { readonly ok: true; readonly spec: InstanceSpec } | Refusal;
+
+/**
+ * The settings of a request's body. INVALID_REQUEST (no object), INVALID_CONSUMER_CONFIG (an unknown
+ * name, a value of a wrong type or that is no choice), INVALID_CONSUMER_CONFIG_VALUE (out of bounds).
+ */
+export function readInstanceSpec(body: unknown, config: EffectiveConfig, client: Client): ReadSpec {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    return refuse("INVALID_REQUEST", "The settings of an instance are an object.");
+  }
+  for (const name of Object.keys(body)) {
+    if (Object.hasOwn(INSTANCE_SETTINGS, name)) continue;
+    // Longer than any setting: not worth repeating.
+    const shown = name.length <= 64 ? `: ${name}` : "";
+    return refuse("INVALID_CONSUMER_CONFIG", `There is no such setting of an instance${shown}.`);
+  }
+  const values: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const given = (body as Record<string, unknown>)[name];
+    const setting: Setting = INSTANCE_SETTINGS[name];
+    if (given === undefined || given === null) {
+      values[name] = setting.fallback;
+      continue;
+    }
+    const read = readSetting(name, setting, given, config);
+    if (!read.ok) return read;
+    values[name] = read.value;
+  }
+  return { ok: true, spec: specOf(values as Values, client) };
+}
+
+function specOf(values: Values, client: Client): InstanceSpec {
+  return {
+    name: values.name,
+    format: values.format,
+    offsetReset: values["auto.offset.reset"],
+    autoCommit: values["auto.commit.enable"],
+    autoCommitIntervalMs: values["auto.commit.interval.ms"],
+    fetchMinBytes: Math.max(values["fetch.min.bytes"], 1),
+    requestTimeoutMs: values["consumer.request.timeout.ms"],
+    sessionTimeoutMs: values["session.timeout.ms"],
+    maxPollIntervalMs: values["max.poll.interval.ms"],
+    maxPollRecords: values["max.poll.records"],
+    assignors: values["partition.assignment.strategy"],
+    isolation: values["isolation.level"],
+    clientId: values["client.id"],
+    clientHost: client.clientHost,
+  };
+}
+
+type ReadValue = { readonly ok: true; readonly value: unknown } | Refusal;
+
+function readSetting(
+  name: SettingName,
+  setting: Setting,
+  given: unknown,
+  config: EffectiveConfig,
+): ReadValue {
+  switch (setting.kind) {
+    case "text":
+      return readText(name, setting.isName === true, given);
+    case "boolean": {
+      const text = String(given).toLowerCase();
+      if (text !== "true" && text !== "false") return illegal(name, "true or false");
+      return { ok: true, value: text === "true" };
+    }
+    case "whole":
+      return readWhole(name, boundOf(setting.min, config), boundOf(setting.max, config), given);
+    case "choice": {
+      const isLegal = typeof given === "string" && setting.choices.includes(given);
+      return isLegal ? { ok: true, value: given } : illegal(name, oneOf(setting.choices));
+    }
+    case "choices":
+      return readChoices(name, setting.choices, given);
+  }
+}
+
+function readText(name: SettingName, isName: boolean, given: unknown): ReadValue {
+  if (typeof given !== "string") return illegal(name, "a string");
+  if (given === "") return { ok: true, value: given };
+  const problem = groupNameProblem(given);
+  if (problem !== null) return refuse("INVALID_CONSUMER_CONFIG", `${name}: ${problem}`);
+  // A path cannot have them as a segment, however they are encoded (RFC 3986, section 5.2.4).
+  if (isName && (given === "." || given === "..")) return illegal(name, "neither . nor ..");
+  return { ok: true, value: given };
+}
+
+function readWhole(name: SettingName, min: number, max: number, given: unknown): ReadValue {
+  const isNumber =
+    typeof given === "number" || (typeof given === "string" && /^\s*-?\d{1,16}\s*$/.test(given));
+  const value = isNumber ? Number(given) : Number.NaN;
+  if (!Number.isInteger(value) || Math.abs(value) > INT_MAX) return illegal(name, "a whole number");
+  if (value >= min && value <= max) return { ok: true, value };
+  return refuse("INVALID_CONSUMER_CONFIG_VALUE", `${name} is from ${min} to ${max}.`);
+}
+
+function readChoices(name: SettingName, choices: readonly string[], given: unknown): ReadValue {
+  const list: unknown =
+    typeof given === "string" ? given.split(",").map((one) => one.trim()) : given;
+  const isLegal =
+    Array.isArray(list) &&
+    list.length > 0 &&
+    new Set(list).size === list.length &&
+    list.every((one) => choices.includes(one as string));
+  if (!isLegal) return illegal(name, `one or several of ${choices.join(", ")}`);
+  return { ok: true, value: list };
+}
+
+function illegal(name: SettingName, expected: string): Refusal {
+  return refuse("INVALID_CONSUMER_CONFIG", `${name}: ${expected} expected.`);
+}
+
+function oneOf(choices: readonly string[]): string {
+  return `one of ${choices.join(", ")}`;
+}
+
+function boundOf(bound: Bound, config: EffectiveConfig): number {
+  return typeof bound === "number" ? bound : bound(config);
+}
+
+/** The table as a schema. Describes; does not validate. */
+export const instanceSchema = z
+  .object(Object.fromEntries(NAMES.map((name) => [name, schemaOf(INSTANCE_SETTINGS[name])])))
+  .openapi("ConsumerInstanceRequest");
+
+function schemaOf(setting: Setting): z.ZodType {
+  const description = `${setting.doc} Default: ${defaultText(setting)}.${boundsText(setting)}`;
+  return typeOf(setting).optional().describe(description);
+}
+
+function typeOf(setting: Setting): z.ZodType {
+  switch (setting.kind) {
+    case "text":
+      return z.string().max(GROUP_NAME_LENGTH_MAX);
+    case "boolean":
+      return z.union([z.boolean(), z.enum(["true", "false"])]);
+    case "whole":
+      return z.union([z.int(), z.string()]);
+    case "choice":
+      return z.enum(setting.choices);
+    case "choices":
+      return z.union([z.array(z.enum(setting.choices)), z.string()]);
+  }
+}
+
+function defaultText({ fallback }: Setting): string {
+  const text = Array.isArray(fallback) ? fallback.join(",") : String(fallback);
+  return text === "" ? "none" : text;
+}
+
+function boundsText(setting: Setting): string {
+  if (setting.kind !== "whole") return "";
+  const { min, max } = setting;
+  if (typeof min === "number" && typeof max === "number") return ` From ${min} to ${max}.`;
+  return " Its bounds are settings of the service.";
+}
