@@ -2,6 +2,7 @@
  * Where clients are told that brokers are. A broker is a place, not a process: whatever address a client
  * connects to, it can ask for any partition there. So brokers beyond the number of ports share them.
  */
+import { murmur2 } from "../records/index.ts";
 import type { BrokerDescription, ClusterMetadata } from "../objects/controller/api.ts";
 import type { Service } from "../worker/service.ts";
 
@@ -37,6 +38,12 @@ export function addressOf(broker: BrokerDescription, addresses: Addresses): Brok
   return { nodeId: brokerId, host, port: port + turn, rack: rack === "" ? null : rack };
 }
 
+/** Which of the ports this one is, from 0; null when it is none of them. */
+export function listenerAt(port: number, addresses: Addresses): number | null {
+  const listener = port - addresses.port;
+  return listener >= 0 && listener < addresses.ports ? listener : null;
+}
+
 /** The brokers that clients are told of, by id: a fenced one is out of service. */
 export function servingBrokers(cluster: ClusterMetadata): readonly BrokerDescription[] {
   return cluster.brokers
@@ -48,4 +55,15 @@ export function servingBrokers(cluster: ClusterMetadata): readonly BrokerDescrip
 export function controllerId(brokers: readonly BrokerDescription[]): number {
   const active = brokers.find(({ state }) => state === "active") ?? brokers[0];
   return active?.brokerId ?? -1;
+}
+
+const utf8 = new TextEncoder();
+
+/**
+ * The broker that clients are sent to about a group or a transactional id. Any could be: what it holds lies
+ * in an object of its own, which every port reaches. So that all go to the same one, as they expect, it is
+ * chosen by the name. Undefined where no broker serves.
+ */
+export function coordinatorOf<B>(name: string, brokers: readonly B[]): B | undefined {
+  return brokers[(murmur2(utf8.encode(name)) & 0x7fff_ffff) % Math.max(1, brokers.length)];
 }

@@ -10,7 +10,7 @@ import { offeredProtocols, WEBSOCKET_PROTOCOL } from "../worker/gate.ts";
 import { regionOf, type Origin } from "../worker/records/nearest.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../worker/route.ts";
 import type { Service } from "../worker/service.ts";
-import { configuredAddresses, type Addresses } from "./addresses.ts";
+import { configuredAddresses, listenerAt, type Addresses } from "./addresses.ts";
 import { Connection } from "./connection.ts";
 import { WebSocketDuplex } from "./websocket.ts";
 
@@ -43,6 +43,7 @@ function connect(c: Ctx, service: Service): Outcome {
     host: `/${request.headers.get("cf-connecting-ip") ?? "127.0.0.1"}`,
     place: regionOf(request.cf as Origin | undefined),
     addresses,
+    listener: listenerAt(parseWhole(c.req.query("reached") ?? "") ?? 0, addresses),
     isAuthenticated: true,
   });
   void connection.serve();
@@ -75,6 +76,7 @@ export const kafkaRoutes: readonly Route[] = [
         .string()
         .optional()
         .describe("How many ports there are; brokers beyond share them. Default: kafka.listeners."),
+      reached: z.string().optional().describe("The port at which the client has come in."),
     }),
     answers: { 101: { description: "The connection." } },
     errors: ["INVALID_REQUEST"],

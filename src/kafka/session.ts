@@ -21,6 +21,8 @@ export interface Peer {
   /** The region that it calls from; empty when nobody knows. */
   readonly place: string;
   readonly addresses: Addresses;
+  /** Which of the ports it came in at, from 0; null when nobody knows. */
+  readonly listener: number | null;
   /** It needs no key, or has shown one before the first frame. */
   readonly isAuthenticated: boolean;
 }

@@ -6,7 +6,7 @@
 import type { Env } from "../objects/env.ts";
 import { isLoopback } from "../worker/gate.ts";
 import { serviceOf } from "../worker/service.ts";
-import { configuredAddresses } from "./addresses.ts";
+import { configuredAddresses, listenerAt } from "./addresses.ts";
 import { Connection } from "./connection.ts";
 import type { Duplex } from "./duplex.ts";
 
@@ -14,14 +14,16 @@ import type { Duplex } from "./duplex.ts";
 export async function serveSocket(socket: Socket, env: Env): Promise<void> {
   const duplex = new SocketDuplex(socket);
   try {
-    const { remoteAddress = "" } = await socket.opened;
+    const { remoteAddress = "", localAddress = "" } = await socket.opened;
     const service = serviceOf(env);
     const isOpen = service.keys.length === 0;
     if (isOpen && !(service.openOnLoopback && isLoopback(remoteAddress))) return;
+    const addresses = configuredAddresses(service);
     const connection = new Connection(duplex, service, {
       host: hostOf(remoteAddress),
       place: "",
-      addresses: configuredAddresses(service),
+      addresses,
+      listener: listenerAt(portOf(localAddress), addresses),
       isAuthenticated: isOpen,
     });
     await connection.serve();
@@ -35,6 +37,10 @@ export async function serveSocket(socket: Socket, env: Env): Promise<void> {
 /** An address without its port, as Kafka writes the host of a client. */
 function hostOf(address: string): string {
   return `/${address.slice(0, Math.max(0, address.lastIndexOf(":")))}`;
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(":") + 1));
 }
 
 class SocketDuplex implements Duplex {

@@ -1,11 +1,6 @@
-/**
- * FindCoordinator (10): the broker that a client is to ask about a group or a transactional id. Any could be:
- * a group's state lies in an object of its own, which every port reaches. So that all members go to the same
- * one, as they expect, it is chosen by the name.
- */
+/** FindCoordinator (10): the broker that a client is to ask about a group or a transactional id. */
 import type { Refusal } from "../../base/errors.ts";
-import { murmur2 } from "../../records/index.ts";
-import { addressOf, servingBrokers, type BrokerAddress } from "../addresses.ts";
+import { addressOf, coordinatorOf, servingBrokers, type BrokerAddress } from "../addresses.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
@@ -16,11 +11,9 @@ const NOBODY = { nodeId: -1, host: "", port: -1 };
 
 type Coordinator = NonNullable<Response<10>["coordinators"]>[number];
 
-const utf8 = new TextEncoder();
-
 export const findCoordinator: Handler<10> = async (request, { session, version }) => {
   const brokers = await brokersOf(session);
-  const found = keysOf(request, version).map((key) => coordinatorOf(key, request.keyType, brokers));
+  const found = keysOf(request, version).map((key) => answer(key, request.keyType, brokers));
   if (version >= 4) return { coordinators: found };
   const { key: _, ...only } = found[0]!;
   return only;
@@ -36,7 +29,7 @@ async function brokersOf(session: Session): Promise<readonly BrokerAddress[] | R
   return servingBrokers(cluster).map((broker) => addressOf(broker, session.peer.addresses));
 }
 
-function coordinatorOf(
+function answer(
   key: string,
   keyType: number,
   brokers: readonly BrokerAddress[] | Refusal,
@@ -51,7 +44,7 @@ function coordinatorOf(
     return failed(codeOf("INVALID_REQUEST"), "There are coordinators of groups and transactions.");
   }
   if ("ok" in brokers) return failed(codeOfGroup(brokers), brokers.message);
-  const broker = brokers[(murmur2(utf8.encode(key)) & 0x7fff_ffff) % Math.max(1, brokers.length)];
+  const broker = coordinatorOf(key, brokers);
   if (broker === undefined) return failed(codeOf("COORDINATOR_NOT_AVAILABLE"), "No broker serves.");
   const { nodeId, host, port } = broker;
   return { key, nodeId, host, port, errorCode: NONE, errorMessage: null };

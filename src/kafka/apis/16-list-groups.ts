@@ -1,8 +1,10 @@
 /**
- * ListGroups (16): the groups, by id. Their names stand in the controller, their states with each group: those
+ * ListGroups (16): the groups, by id. Clients ask every broker and put the answers together, so that each port
+ * tells of those whose coordinator it is said to be; one that is not known tells of all. Their names stand in the controller, their states with each group: those
  * beyond {@link DESCRIBED_MAX} are named without being asked, as consumers in the state Unknown.
  */
 import type { Refusal } from "../../base/errors.ts";
+import { addressOf, coordinatorOf, servingBrokers } from "../addresses.ts";
 import { codeOfGroup, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Response } from "../messages/index.ts";
@@ -15,7 +17,8 @@ const PAGE_GROUPS = 10_000;
 type GroupAnswer = Response<16>["groups"][number];
 
 export const listGroups: Handler<16> = async ({ statesFilter }, { session }) => {
-  const groupIds = await allGroups(session);
+  const all = await allGroups(session);
+  const groupIds = "ok" in all ? all : await coordinatedHere(session, all);
   if ("ok" in groupIds) return { errorCode: codeOfGroup(groupIds), groups: [] };
   const described = await inBatches(groupIds.slice(0, DESCRIBED_MAX), (id) => glance(session, id));
   const others = groupIds.slice(DESCRIBED_MAX).map(unknown);
@@ -38,6 +41,18 @@ async function allGroups(session: Session): Promise<readonly string[] | Refusal>
     for (const groupId of page.groupIds) all.push(groupId);
     if (page.groupIds.length < PAGE_GROUPS) return all;
   }
+}
+
+async function coordinatedHere(
+  session: Session,
+  groupIds: readonly string[],
+): Promise<readonly string[] | Refusal> {
+  const { listener, addresses } = session.peer;
+  if (listener === null) return groupIds;
+  const cluster = await session.controller(true, (controller) => controller.metadata([]));
+  if (!cluster.ok) return cluster;
+  const ports = servingBrokers(cluster).map((broker) => addressOf(broker, addresses).port);
+  return groupIds.filter((groupId) => coordinatorOf(groupId, ports) === addresses.port + listener);
 }
 
 async function glance(session: Session, groupId: string): Promise<GroupAnswer> {
