@@ -109,6 +109,12 @@ describe("every assignor", () => {
     },
   );
 
+  test.each(ASSIGNORS)("%s counts a topic that is named twice once", (name) => {
+    const members = [member("m", ["a", "a"]), member("n", ["a"])];
+    const held = assign(name, { members, counts: new Map([["a", 4]]) });
+    expect([...held.values()].map(({ length }) => length)).toEqual([2, 2]);
+  });
+
   test.each(ASSIGNORS)("%s refuses two members of one id, and counts that cannot be", (name) => {
     const twice = [member("m", ["a"]), member("m", ["b"])];
     expect(() => assignPartitions(name, twice, new Map())).toThrow("a member twice");
