@@ -119,7 +119,7 @@ export function keptOf(before: Held, after: Held): number {
   return kept;
 }
 
-export const countsArbitrary: fc.Arbitrary<ReadonlyMap<string, number>> = fc
+const countsArbitrary: fc.Arbitrary<ReadonlyMap<string, number>> = fc
   .array(fc.option(fc.nat(9), { freq: 8 }), { minLength: TOPICS.length, maxLength: TOPICS.length })
   .map((counts) => {
     const existing = TOPICS.map((topic, index) => [topic, counts[index]!] as const);
@@ -130,7 +130,7 @@ export const countsArbitrary: fc.Arbitrary<ReadonlyMap<string, number>> = fc
 export const topicsArbitrary = fc.subarray([...TOPICS, "nowhere"]);
 
 /** A word of a member that need not be true: what is no more, what others have, the same thing twice. */
-export const ownedArbitrary: fc.Arbitrary<TopicPartitions[]> = fc.array(
+const ownedArbitrary: fc.Arbitrary<TopicPartitions[]> = fc.array(
   fc.record({
     topic: fc.constantFrom(...TOPICS, "nowhere"),
     partitions: fc.array(fc.integer({ min: -1, max: 12 }), { maxLength: 8 }),
