@@ -18,6 +18,7 @@ import { topicRoutes } from "./admin/topics.ts";
 import { v2Routes } from "./admin/v2.ts";
 import { consumerRoutes } from "./consumers/routes.ts";
 import { answer } from "./frame.ts";
+import { groupRoutes } from "./groups/routes.ts";
 import { mount } from "./mount.ts";
 import { recordRoutes } from "./records/routes.ts";
 import type { App, Route } from "./route.ts";
@@ -35,6 +36,7 @@ export const routes: readonly Route[] = [
   ...offsetRoutes,
   ...v2Routes,
   ...consumerRoutes,
+  ...groupRoutes,
   ...kafkaRoutes,
   ...aboutRoutes(everyRoute, everyCountedRoute),
 ];

@@ -1,19 +1,19 @@
 /** Answers as the description shows them; a test holds them to their schemas. */
 
-const C = "https://log.example/v3/clusters/odradek";
+export const C = "https://log.example/v3/clusters/odradek";
 const T = `${C}/topics/flights`;
 const P = `${T}/partitions/0`;
 
-const head = (kind: string, self: string, name: string) => ({
+export const head = (kind: string, self: string, name: string) => ({
   kind,
   metadata: { self, resource_name: `crn:///kafka=odradek${name}` },
   cluster_id: "odradek",
 });
 
-const related = (url: string) => ({ related: url });
+export const related = (url: string) => ({ related: url });
 
 /** A collection with one member. */
-function listExample(kind: string, self: string, member: unknown): unknown {
+export function listExample(kind: string, self: string, member: unknown): unknown {
   return { kind, metadata: { self, next: null }, data: [member] };
 }
 

@@ -53,18 +53,23 @@ export function head(kind: string, place: Place): Record<string, unknown> {
   return { kind, metadata: { self: place.self, resource_name: place.resourceName } };
 }
 
-/** A collection; it is never split into pages. */
-export function list(kind: string, self: string, data: readonly unknown[]): unknown {
-  return { kind, metadata: { self, next: null }, data };
+/** A collection; `next` is the URL of its next page, where it is split into pages and there is one. */
+export function list(
+  kind: string,
+  self: string,
+  data: readonly unknown[],
+  next: string | null = null,
+): unknown {
+  return { kind, metadata: { self, next }, data };
 }
 
-const related = z.object({ related: z.string() });
+export const related = z.object({ related: z.string() });
 const metadata = z.object({ self: z.string(), resource_name: z.string() });
 
-const resource = <S extends z.ZodRawShape>(kind: string, shape: S) =>
+export const resource = <S extends z.ZodRawShape>(kind: string, shape: S) =>
   z.object({ kind: z.literal(kind), metadata, ...shape }).openapi(kind);
 
-const listOf = (item: z.ZodType, kind: string) =>
+export const listOf = (item: z.ZodType, kind: string) =>
   z
     .object({
       kind: z.literal(kind),

@@ -87,6 +87,7 @@ export const instanceRoutes: readonly Route[] = [
       "INSTANCE_EXISTS",
       "GROUP_MAX_SIZE_REACHED",
       "NOT_ACCEPTABLE",
+      "COORDINATOR_NOT_AVAILABLE",
       "REQUEST_TIMED_OUT",
     ],
     handler: createInstance,

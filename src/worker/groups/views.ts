@@ -1,0 +1,221 @@
+/** Groups and their members, as their objects describe them. */
+import { z } from "@hono/zod-openapi";
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { groupNameProblem } from "../../base/ids.ts";
+import type { GroupDescription, MemberDescription } from "../../objects/coordinator/api.ts";
+import { list } from "../admin/resources.ts";
+import { json } from "../answers.ts";
+import { ONCE, pathGroup } from "../consumers/instance.ts";
+import { callController, callCoordinator } from "../objects.ts";
+import { pathText, queryWhole } from "../params.ts";
+import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
+import type { Service } from "../service.ts";
+import {
+  assignmentsExample,
+  consumerExample,
+  consumersExample,
+  groupExample,
+  groupsExample,
+} from "./examples.ts";
+import { describeAny, describeGroup, G, GROUP_ERRORS, GROUPS } from "./group.ts";
+import {
+  assignmentData,
+  assignmentListSchema,
+  consumerData,
+  consumerListSchema,
+  consumerSchema,
+  groupData,
+  groupListSchema,
+  groupPlace,
+  groupSchema,
+  groupsPlace,
+} from "./resources.ts";
+
+/** Groups of one page: each is a call that wakes an object. */
+const PAGE_GROUPS = 100;
+const PAGE_GROUPS_MAX = 1_000;
+/** How many of them are asked at the same time. */
+const ASKED_AT_ONCE = 50;
+
+async function listGroups(c: Ctx, service: Service): Promise<Outcome> {
+  const limit = queryWhole(c, "limit", PAGE_GROUPS);
+  if (typeof limit === "object") return limit;
+  const count = Math.min(Math.max(limit, 1), PAGE_GROUPS_MAX);
+  const after = c.req.query("after") ?? "";
+  if (after !== "" && groupNameProblem(after) !== null) {
+    return refuse("INVALID_REQUEST", "The query's after is no group's id.");
+  }
+  // One more than is shown: whether there is a next page.
+  const found = await callController(service, true, (stub) => stub.groups(after, count + 1));
+  if (!found.ok) return found;
+  const shown = found.groupIds.slice(0, count);
+  const data: unknown[] = [];
+  for (let from = 0; from < shown.length; from += ASKED_AT_ONCE) {
+    const some = shown.slice(from, from + ASKED_AT_ONCE);
+    const described = await Promise.all(some.map((id) => describeAny(service, id)));
+    described.forEach((group, i) => {
+      data.push(groupData(c, service, some[i]!, group.ok ? group : null));
+    });
+  }
+  const self = groupsPlace(c, service);
+  const hasNext = found.groupIds.length > count;
+  const last = encodeURIComponent(shown.at(-1) ?? "");
+  const next = hasNext ? `${self}?after=${last}&limit=${count}` : null;
+  return json(list("KafkaConsumerGroupList", self, data, next));
+}
+
+/** Answers from a group's description. */
+async function withGroup(
+  c: Ctx,
+  service: Service,
+  answer: (group: GroupDescription) => unknown | Refusal,
+): Promise<Outcome> {
+  const groupId = pathGroup(c);
+  if (typeof groupId !== "string") return groupId;
+  const group = await describeGroup(service, groupId);
+  if (!group.ok) return group;
+  const answered = answer(group);
+  return isRefused(answered) ? answered : json(answered);
+}
+
+function isRefused(value: unknown): value is Refusal {
+  return typeof value === "object" && value !== null && "ok" in value && value.ok === false;
+}
+
+/** The path's member. UNKNOWN_MEMBER_ID. */
+function memberOf(c: Ctx, group: GroupDescription): MemberDescription | Refusal {
+  const memberId = pathText(c, "consumer_id");
+  const text = "The group has no such member.";
+  return (
+    group.members.find((member) => member.memberId === memberId) ??
+    refuse("UNKNOWN_MEMBER_ID", text)
+  );
+}
+
+function getGroup(c: Ctx, service: Service): Promise<Outcome> {
+  return withGroup(c, service, (group) => groupData(c, service, group.groupId, group));
+}
+
+function listConsumers(c: Ctx, service: Service): Promise<Outcome> {
+  return withGroup(c, service, ({ groupId, members }) => {
+    const self = `${groupPlace(c, service, groupId).self}/consumers`;
+    const data = members.map((member) => consumerData(c, service, groupId, member));
+    return list("KafkaConsumerList", self, data);
+  });
+}
+
+function getConsumer(c: Ctx, service: Service): Promise<Outcome> {
+  return withGroup(c, service, (group) => {
+    const member = memberOf(c, group);
+    return isRefused(member) ? member : consumerData(c, service, group.groupId, member);
+  });
+}
+
+function listAssignments(c: Ctx, service: Service): Promise<Outcome> {
+  return withGroup(c, service, (group) => {
+    const member = memberOf(c, group);
+    if (isRefused(member)) return member;
+    const { groupId } = group;
+    const { memberId, partitions } = member;
+    const place = groupPlace(c, service, groupId).item("consumers", "consumer", memberId);
+    const data = partitions.map((at) => assignmentData(c, service, groupId, memberId, at));
+    return list("KafkaConsumerAssignmentList", `${place.self}/assignments`, data);
+  });
+}
+
+async function deleteGroup(c: Ctx, service: Service): Promise<Outcome> {
+  const groupId = pathGroup(c);
+  if (typeof groupId !== "string") return groupId;
+  const deleted = await callCoordinator(service, groupId, ONCE, (group) => group.deleteGroup());
+  return deleted.ok ? new Response(null, { status: 204 }) : deleted;
+}
+
+type View = Pick<Parameters<typeof defineRoute>[0], "path" | "id" | "summary" | "handler"> & {
+  readonly isOfMember?: true;
+};
+
+function view(spec: View, schema: z.ZodType, example: unknown): Route {
+  const { isOfMember, ...rest } = spec;
+  return defineRoute({
+    ...rest,
+    method: "GET",
+    tag: "Groups",
+    answers: { 200: { description: "It.", content: { "application/json": { schema, example } } } },
+    errors: [...GROUP_ERRORS, ...(isOfMember === true ? (["UNKNOWN_MEMBER_ID"] as const) : [])],
+  });
+}
+
+export const groupViewRoutes: readonly Route[] = [
+  defineRoute({
+    method: "GET",
+    path: GROUPS,
+    id: "listConsumerGroups",
+    tag: "Groups",
+    summary: "The consumer groups, in the order of their ids",
+    description:
+      "A page at a time: `metadata.next` leads to the next one. Each group on a page is a call of its object.",
+    query: z.object({
+      after: z.string().optional().describe("Only groups whose id comes after this one."),
+      limit: z
+        .string()
+        .optional()
+        .describe(`Groups of a page; default ${PAGE_GROUPS}, at most ${PAGE_GROUPS_MAX}.`),
+    }),
+    answers: {
+      200: {
+        description: "The groups.",
+        content: { "application/json": { schema: groupListSchema, example: groupsExample } },
+      },
+    },
+    errors: ["INVALID_REQUEST", "REQUEST_TIMED_OUT"],
+    handler: listGroups,
+  }),
+  view(
+    { path: G, id: "getConsumerGroup", summary: "One consumer group", handler: getGroup },
+    groupSchema,
+    groupExample,
+  ),
+  view(
+    {
+      path: `${G}/consumers`,
+      id: "listConsumers",
+      summary: "The members of a group",
+      handler: listConsumers,
+    },
+    consumerListSchema,
+    consumersExample,
+  ),
+  view(
+    {
+      path: `${G}/consumers/{consumer_id}`,
+      id: "getConsumer",
+      summary: "One member of a group",
+      handler: getConsumer,
+      isOfMember: true,
+    },
+    consumerSchema,
+    consumerExample,
+  ),
+  view(
+    {
+      path: `${G}/consumers/{consumer_id}/assignments`,
+      id: "listConsumerAssignments",
+      summary: "The partitions of a member",
+      handler: listAssignments,
+      isOfMember: true,
+    },
+    assignmentListSchema,
+    assignmentsExample,
+  ),
+  defineRoute({
+    method: "DELETE",
+    path: G,
+    id: "deleteConsumerGroup",
+    tag: "Groups",
+    summary: "Delete a group and all that it has committed",
+    description: "Only a group that has neither members nor instances.",
+    answers: { 204: { description: "Deleted." } },
+    errors: [...GROUP_ERRORS, "NON_EMPTY_GROUP", "COORDINATOR_NOT_AVAILABLE"],
+    handler: deleteGroup,
+  }),
+];
