@@ -64,11 +64,13 @@ export type ReadJson<T> = { readonly ok: true; readonly value: T } | Refusal;
 
 /**
  * Reads and validates a JSON body; for administration only, a schema library has no place where
- * records go through. INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, MESSAGE_TOO_LARGE.
+ * records go through. `absent` is what an empty body stands for, where it may be empty.
+ * INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, MESSAGE_TOO_LARGE.
  */
 export async function readJson<S extends z.ZodType>(
   request: Request,
   schema: S,
+  absent?: z.output<S>,
 ): Promise<ReadJson<z.output<S>>> {
   const type = bareType(request.headers.get("content-type"));
   if (type !== "" && type !== "application/json" && !type.endsWith("+json")) {
@@ -76,6 +78,7 @@ export async function readJson<S extends z.ZodType>(
   }
   const bytes = await readBytes(request, ADMIN_BODY_BYTES_MAX);
   if (!(bytes instanceof Uint8Array)) return bytes;
+  if (bytes.length === 0 && absent !== undefined) return { ok: true, value: absent };
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));

@@ -1,9 +1,7 @@
 /** What the routes of one consumer instance share: whose path it is, bodies, and calling its group. */
-import type { z } from "@hono/zod-openapi";
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { groupNameProblem } from "../../base/ids.ts";
 import type { CoordinatorApi } from "../../objects/coordinator/api.ts";
-import { readJson, type ReadJson } from "../body.ts";
 import { callCoordinator, type CallOptions } from "../objects.ts";
 import { pathText } from "../params.ts";
 import type { Ctx } from "../route.ts";
@@ -50,16 +48,6 @@ export function callGroup<A extends { readonly ok: true }>(
   call: (coordinator: CoordinatorApi) => Promise<A | Refusal>,
 ): Promise<A | Refusal> {
   return callCoordinator(service, group, options, call);
-}
-
-/** The body in this shape; `absent` where there is no body at all. */
-export async function readOptionalJson<S extends z.ZodType>(
-  request: Request,
-  schema: S,
-  absent: z.output<S>,
-): Promise<ReadJson<z.output<S>>> {
-  const isEmpty = request.headers.get("content-length") === "0" || request.body === null;
-  return isEmpty ? { ok: true, value: absent } : readJson(request, schema);
 }
 
 /** What any route of an instance may come to. */

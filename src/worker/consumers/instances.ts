@@ -1,6 +1,7 @@
 /** Consumer instances: made and closed. Their state lives in the group's object, so any worker serves any of them. */
 import { z } from "@hono/zod-openapi";
 import { V2_JSON } from "../answers.ts";
+import { readJson } from "../body.ts";
 import { callCoordinator } from "../objects.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../service.ts";
@@ -12,7 +13,6 @@ import {
   namedInstance,
   ONCE,
   pathGroup,
-  readOptionalJson,
 } from "./instance.ts";
 import { answerV2 } from "./negotiation.ts";
 import { NO_CONTENT, v2Content } from "./schemas.ts";
@@ -33,7 +33,7 @@ function baseUri(c: Ctx, group: string, instanceId: string): string {
 async function createInstance(c: Ctx, service: Service): Promise<Outcome> {
   const group = pathGroup(c);
   if (typeof group !== "string") return group;
-  const body = await readOptionalJson(c.req.raw, z.unknown(), {});
+  const body = await readJson(c.req.raw, z.unknown(), {});
   if (!body.ok) return body;
   const clientHost = c.req.raw.headers.get("cf-connecting-ip") ?? "";
   const read = readInstanceSpec(body.value, service.config, { clientHost });

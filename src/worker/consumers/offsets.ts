@@ -16,7 +16,6 @@ import {
   I,
   INSTANCE_ERRORS,
   namedInstance,
-  readOptionalJson,
   REPEATABLE,
 } from "./instance.ts";
 import { answerV2 } from "./negotiation.ts";
@@ -139,7 +138,7 @@ async function commit(c: Ctx, service: Service): Promise<Outcome> {
   if (!named.ok) return named;
   const generationId = generationOf(c);
   if (generationId !== null && typeof generationId === "object") return generationId;
-  const body = await readOptionalJson(c.req.raw, commitRequest, {});
+  const body = await readJson(c.req.raw, commitRequest, {});
   if (!body.ok) return body;
   const given = body.value.offsets ?? null;
   const offsets =
@@ -173,7 +172,7 @@ async function partitionsAsked(
   const topic = c.req.query("topic");
   const text = c.req.query("partition");
   if (topic === undefined && text === undefined) {
-    const body = await readOptionalJson(c.req.raw, partitionsSchema, { partitions: [] });
+    const body = await readJson(c.req.raw, partitionsSchema, { partitions: [] });
     return body.ok ? { ok: true, partitions: body.value.partitions } : body;
   }
   const partition = parseWhole(text ?? "");
