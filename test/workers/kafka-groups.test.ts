@@ -1,0 +1,286 @@
+/** Proves that members of the classic protocol share a group through the wire, and what operators see and do. */
+import { describe, expect, test } from "vitest";
+import {
+  encodeAssignment,
+  encodeSubscription,
+} from "../../src/kafka/messages/consumer-protocol.ts";
+import { batchOf, connect, produceRequest, type KafkaClient } from "./kafka-support.ts";
+import { newTopic } from "./records-support.ts";
+
+const UNKNOWN_MEMBER = 25;
+const MEMBER_ID_REQUIRED = 79;
+
+let groups = 0;
+const newGroup = (): string => `kafka-group-${(groups += 1)}`;
+
+function subscription(topic: string): Uint8Array {
+  return encodeSubscription({
+    topics: [topic],
+    userData: null,
+    ownedPartitions: [],
+    generationId: -1,
+    rackId: null,
+  });
+}
+
+function joinRequest(groupId: string, topic: string, memberId = "") {
+  const protocols = [{ name: "range", metadata: subscription(topic) }];
+  return {
+    groupId,
+    sessionTimeoutMs: 30_000,
+    rebalanceTimeoutMs: 30_000,
+    memberId,
+    protocolType: "consumer",
+    protocols,
+  };
+}
+
+/** Joins alone and takes everything. */
+async function joinAlone(client: KafkaClient, groupId: string, topic: string, version = 6) {
+  let joined = await client.ask(11, version, joinRequest(groupId, topic));
+  if (joined.errorCode === MEMBER_ID_REQUIRED) {
+    joined = await client.ask(11, version, joinRequest(groupId, topic, joined.memberId));
+  }
+  expect(joined.errorCode).toBe(0);
+  const { memberId, generationId } = joined;
+  const assignment = encodeAssignment({
+    partitions: [{ topic, partitions: [0] }],
+    userData: null,
+  });
+  const synced = await client.ask(14, Math.min(version, 4), {
+    groupId,
+    generationId,
+    memberId,
+    assignments: [{ memberId, assignment }],
+  });
+  expect(synced.errorCode).toBe(0);
+  expect(synced.assignment).toEqual(assignment);
+  return { memberId, generationId };
+}
+
+async function commit(
+  client: KafkaClient,
+  groupId: string,
+  topic: string,
+  member: { readonly memberId: string; readonly generationId: number },
+  version = 8,
+): Promise<number> {
+  const partitions = [{ partitionIndex: 0, committedOffset: 5, committedMetadata: "note" }];
+  const topics = [{ name: topic, partitions }];
+  const answer = await client.ask(8, version, { groupId, ...member, topics });
+  return answer.topics[0]!.partitions[0]!.errorCode;
+}
+
+describe("members", () => {
+  test.each([0, 1, 2, 3, 4, 5, 6])("JoinGroup %i to LeaveGroup", async (version) => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    const member = await joinAlone(client, groupId, topic, version);
+    for (let v = 0; v <= 4; v++) {
+      expect((await client.ask(12, v, { groupId, ...member })).errorCode).toBe(0);
+    }
+    for (let v = 2; v <= 8; v++) expect(await commit(client, groupId, topic, member, v)).toBe(0);
+    const { memberId } = member;
+    const left =
+      version % 2 === 0
+        ? await client.ask(13, 2, { groupId, memberId })
+        : await client.ask(13, 4, { groupId, members: [{ memberId }] });
+    expect(left.errorCode).toBe(0);
+    expect((await client.ask(12, 3, { groupId, ...member })).errorCode).toBe(UNKNOWN_MEMBER);
+  });
+
+  test("a member without an id is given one first, from version 4 on", async () => {
+    const topic = await newTopic();
+    const joined = await connect().ask(11, 4, joinRequest(newGroup(), topic));
+    expect(joined.errorCode).toBe(MEMBER_ID_REQUIRED);
+    expect(joined.memberId).not.toBe("");
+  });
+
+  test("two members rebalance: the first hears of it, joins again, and both are given their part", async () => {
+    const topic = await newTopic(2);
+    const groupId = newGroup();
+    const [first, second] = [connect(), connect()];
+    const alone = await joinAlone(first, groupId, topic);
+    const promised = await second.ask(11, 6, joinRequest(groupId, topic));
+    await second.send(11, 6, joinRequest(groupId, topic, promised.memberId));
+    let told = 0;
+    while (told === 0) told = (await first.ask(12, 4, { groupId, ...alone })).errorCode;
+    expect(told).toBe(27);
+    const again = await first.ask(11, 6, joinRequest(groupId, topic, alone.memberId));
+    const other = (await second.receive(11, 6))!;
+    expect([again.errorCode, other.errorCode]).toEqual([0, 0]);
+    expect(other.generationId).toBe(again.generationId);
+    expect(again.leader).toBe(alone.memberId);
+    expect(again.members.length).toBe(2);
+    expect(other.members).toEqual([]);
+    const part = (partition: number): Uint8Array =>
+      encodeAssignment({ partitions: [{ topic, partitions: [partition] }], userData: null });
+    const { generationId } = again;
+    const ids = { groupId, generationId };
+    await second.send(14, 4, { ...ids, memberId: other.memberId, assignments: [] });
+    const synced = await first.ask(14, 4, {
+      ...ids,
+      memberId: again.memberId,
+      assignments: [
+        { memberId: again.memberId, assignment: part(0) },
+        { memberId: other.memberId, assignment: part(1) },
+      ],
+    });
+    expect(synced.assignment).toEqual(part(0));
+    expect((await second.receive(14, 4))!.assignment).toEqual(part(1));
+  });
+
+  test("a member that shares no protocol with the group is refused", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    await joinAlone(connect(), groupId, topic);
+    const protocols = [{ name: "RoundRobinAssigner", metadata: subscription(topic) }];
+    const joined = await connect().ask(11, 3, { ...joinRequest(groupId, topic), protocols });
+    expect(joined.errorCode).toBe(23);
+  });
+
+  test("a group's id that is not legal is refused everywhere", async () => {
+    const topic = await newTopic();
+    const client = connect();
+    const member = { memberId: "m", generationId: 1 };
+    expect((await client.ask(11, 6, joinRequest("", topic))).errorCode).toBe(24);
+    expect((await client.ask(12, 4, { groupId: "", ...member })).errorCode).toBe(24);
+    expect((await client.ask(13, 4, { groupId: "", members: [] })).errorCode).toBe(24);
+    const sync = { groupId: "", ...member, assignments: [] };
+    expect((await client.ask(14, 4, sync)).errorCode).toBe(24);
+    expect(await commit(client, "", topic, member)).toBe(24);
+    expect((await client.ask(9, 5, { groupId: "", topics: null })).errorCode).toBe(24);
+  });
+});
+
+describe("offsets", () => {
+  test("what was committed is fetched, in every version", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    expect(await commit(client, groupId, topic, { memberId: "", generationId: -1 })).toBe(0);
+    const topics = [{ name: topic, partitionIndexes: [0] }];
+    for (let version = 1; version <= 8; version++) {
+      const answer = await client.ask(9, version, {
+        groupId,
+        topics,
+        groups: [{ groupId, topics }],
+      });
+      const group = version === 8 ? answer.groups[0]! : answer;
+      expect(group.errorCode).toBe(0);
+      const found = group.topics[0]!.partitions[0]!;
+      expect(found).toMatchObject({ committedOffset: 5, metadata: "note", errorCode: 0 });
+    }
+    const all = await client.ask(9, 7, { groupId, topics: null });
+    expect(all.topics.map(({ name }) => name)).toEqual([topic]);
+  });
+
+  test("nothing committed is -1; unknown topics and partitions cannot be committed", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    const topics = [{ name: topic, partitionIndexes: [0] }];
+    const none = await client.ask(9, 5, { groupId, topics });
+    expect(none.topics[0]!.partitions[0]).toMatchObject({ committedOffset: -1, errorCode: 0 });
+    const nobody = { memberId: "", generationId: -1 };
+    expect(await commit(client, groupId, "nowhere", nobody)).toBe(3);
+    const partitions = [
+      { partitionIndex: 0, committedOffset: 1, committedMetadata: null },
+      { partitionIndex: 9, committedOffset: 1, committedMetadata: null },
+      { partitionIndex: 0, committedOffset: 2, committedMetadata: "x".repeat(5_000) },
+    ];
+    const request = { groupId, ...nobody, topics: [{ name: topic, partitions }] };
+    const answer = await client.ask(8, 8, request);
+    expect(answer.topics[0]!.partitions.map(({ errorCode }) => errorCode)).toEqual([0, 3, 12]);
+  });
+
+  test("a commit of an old generation is refused", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    const member = await joinAlone(client, groupId, topic);
+    const old = { ...member, generationId: member.generationId - 1 };
+    expect(await commit(client, groupId, topic, old)).toBe(22);
+  });
+
+  test("a topic that was created anew has no offsets of the earlier one", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    await commit(client, groupId, topic, { memberId: "", generationId: -1 });
+    await client.ask(20, 5, { topicNames: [topic], timeoutMs: 1_000 });
+    const named = { name: topic, numPartitions: 1, replicationFactor: 1, assignments: [] };
+    await client.ask(19, 5, { topics: [{ ...named, configs: [] }] });
+    await client.ask(0, 9, produceRequest(topic, { 0: batchOf(["value-1"]) }));
+    const topics = [{ name: topic, partitionIndexes: [0] }];
+    const answer = await client.ask(9, 5, { groupId, topics });
+    expect(answer.topics[0]!.partitions[0]!.committedOffset).toBe(-1);
+  });
+});
+
+describe("operators", () => {
+  test("list, describe and delete groups", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    const member = await joinAlone(client, groupId, topic);
+    for (let version = 0; version <= 4; version++) {
+      const { groups: listed } = await client.ask(16, version, {});
+      expect(listed.find((group) => group.groupId === groupId)?.protocolType).toBe("consumer");
+    }
+    const empty = await client.ask(16, 4, { statesFilter: ["Empty"] });
+    expect(empty.groups.some((group) => group.groupId === groupId)).toBe(false);
+    for (let version = 0; version <= 5; version++) {
+      const { groups: described } = await client.ask(15, version, { groups: [groupId, "none"] });
+      expect(described[0]).toMatchObject({ groupState: "Stable", protocolData: "range" });
+      expect(described[0]!.members[0]).toMatchObject({
+        memberId: member.memberId,
+        clientId: "test",
+        clientHost: "/127.0.0.1",
+        memberMetadata: subscription(topic),
+      });
+      expect(described[1]).toMatchObject({ groupState: "Dead", errorCode: 0 });
+    }
+    const remove = async (): Promise<number> =>
+      (await client.ask(42, 2, { groupsNames: [groupId] })).results[0]!.errorCode;
+    expect(await remove()).toBe(68);
+    await client.ask(13, 4, { groupId, members: [{ memberId: member.memberId }] });
+    await commit(client, groupId, topic, { memberId: "", generationId: -1 });
+    expect(await remove()).toBe(0);
+    expect(await remove()).toBe(69);
+  });
+
+  test("each port lists the groups whose coordinator it is", async () => {
+    const topic = await newTopic();
+    const client = connect();
+    const named = Array.from({ length: 9 }, newGroup);
+    for (const groupId of named) {
+      await commit(client, groupId, topic, { memberId: "", generationId: -1 });
+    }
+    const lists = await Promise.all(
+      [0, 1, 2].map(async (listener) => {
+        const { groups: listed } = await connect({ listener }).ask(16, 4, {});
+        return listed.map(({ groupId }) => groupId);
+      }),
+    );
+    for (const groupId of named) {
+      const found = await client.ask(10, 4, { coordinatorKeys: [groupId] });
+      const at = found.coordinators[0]!.port - 9092;
+      expect(lists.map((list) => list.includes(groupId))).toEqual([0, 1, 2].map((i) => i === at));
+    }
+  });
+
+  test("offsets of a topic that members read are not deleted, others are", async () => {
+    const [read, other] = [await newTopic(), await newTopic()];
+    const groupId = newGroup();
+    const client = connect();
+    const member = await joinAlone(client, groupId, read);
+    for (const topic of [read, other]) await commit(client, groupId, topic, member);
+    const partitions = [{ partitionIndex: 0 }];
+    const topics = [read, other].map((name) => ({ name, partitions }));
+    const answer = await client.ask(47, 0, { groupId, topics });
+    const codes = answer.topics.map((topic) => topic.partitions[0]!.errorCode);
+    expect([answer.errorCode, ...codes]).toEqual([0, 86, 0]);
+  });
+});
