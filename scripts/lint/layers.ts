@@ -61,7 +61,13 @@ const LAYERS: readonly Layer[] = [
   {
     name: "entry",
     files: /^src\/worker\/index\.ts$/,
-    ours: only(BASE, RECORDS, CONTRACTS, String.raw`src/objects/[^/]+/object\.ts`, "src/worker/.+"),
+    ours: only(
+      BASE,
+      RECORDS,
+      CONTRACTS,
+      String.raw`src/objects/[^/]+/object\.ts`,
+      "src/(worker|kafka)/.+",
+    ),
     outside: ANY,
     pure: false,
   },

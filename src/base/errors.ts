@@ -55,8 +55,8 @@ export const ERRORS = {
     false,
     "The session timeout is not between group.min.session.timeout.ms and group.max.session.timeout.ms.",
   ),
-  FETCH_SESSION_ID_NOT_FOUND: row(70, 400, 400, true, "There are no fetch sessions."),
-  INVALID_REQUIRED_ACKS: row(21, 400, 400, false, "acks is neither 0, 1 nor all."),
+  FETCH_SESSION_ID_NOT_FOUND: row(70, 400, 400, false, "There are no fetch sessions."),
+  INVALID_REQUIRED_ACKS: row(21, 400, 400, false, "The acks asked for are neither 0, 1 nor all."),
   UNSUPPORTED_VERSION: row(35, 400, 400, false, "The version of the API is not supported."),
 
   // Who asks.
@@ -133,7 +133,7 @@ export const ERRORS = {
   UNKNOWN_MEMBER_ID: row(25, 404, 40403, false, "The consumer instance does not exist."),
   LEADER_NOT_AVAILABLE: row(5, 404, 40404, true, "The partition has no leader at the moment."),
   GROUP_ID_NOT_FOUND: row(69, 404, 40405, false, "The group does not exist."),
-  UNKNOWN_TOPIC_ID: row(100, 404, 40401, true, "No topic has this id."),
+  UNKNOWN_TOPIC_ID: row(100, 404, 40401, false, "No topic has this id."),
 
   // Formats.
   NOT_ACCEPTABLE: row(42, 406, 40601, false, "None of the accepted media types can be given."),
@@ -197,7 +197,7 @@ export const ERRORS = {
     false,
     "The member supports no assignment protocol that all members of the group support.",
   ),
-  MEMBER_ID_REQUIRED: row(79, 409, 40903, true, "Join again with the member id of this answer."),
+  MEMBER_ID_REQUIRED: row(79, 409, 40903, false, "Join again with the member id of this answer."),
   FENCED_INSTANCE_ID: row(
     82,
     409,
