@@ -130,7 +130,7 @@ export function readAnswer<K extends ApiKey>(
 }
 
 /** A service without objects: every call of one throws. */
-export function bareService(keys: readonly string[] = []): Service {
+function bareService(keys: readonly string[] = []): Service {
   return {
     env: {} as Env,
     clusterId: "odradek",
@@ -142,7 +142,7 @@ export function bareService(keys: readonly string[] = []): Service {
   };
 }
 
-export const PEER: Peer = {
+const PEER: Peer = {
   host: "/127.0.0.1",
   place: "",
   addresses: { host: "localhost", port: 9092, ports: 3 },
