@@ -126,6 +126,19 @@ describe("back-pressure", () => {
   });
 });
 
+test("a connection that has made its calls ends between two requests, all it has read answered", async () => {
+  const { duplex, done } = serve();
+  const sent = 8_000;
+  // Each asks the controller once.
+  for (let id = 0; id < sent; id++) duplex.send(requestBytes(10, 0, id, { key: "group" }));
+  await done;
+  const ids = framesIn(duplex.output).map((frame) => readAnswer(10, 0, frame).correlationId);
+  expect(ids).toEqual(ids.map((_, id) => id));
+  expect(ids.length).toBeGreaterThanOrEqual(6_000);
+  expect(ids.length).toBeLessThan(6_100);
+  expect(ids.length).toBe(duplex.taken);
+});
+
 describe("authentication", () => {
   const KEYS = ["first-key", "second-key"];
   const anonymous = { isAuthenticated: false };
