@@ -70,19 +70,26 @@ export class Poll {
     const { timeoutMs } = this.#query;
     let untilMs = timeoutMs === null ? null : this.#startedMs + timeoutMs;
     let { received } = this.#query;
+    let generationId: number | null = null;
     for (;;) {
       const leftMs = untilMs === null ? FIRST_WAIT_MS : untilMs - Date.now();
       const plan = await this.#plan(received, Math.min(Math.max(leftMs, 0), SLICE_MS_MAX));
       if (!plan.ok) return plan;
+      const isTakenBack = this.#mayBeNoted;
       this.#mayBeNoted = false;
       // Whatever this request has read by an earlier plan has not left it.
       received = "";
       untilMs ??= this.#startedMs + plan.spec.requestTimeoutMs;
+      if (isTakenBack && Date.now() >= untilMs) return this.#empty(plan);
+      // What a new generation takes away is given up by a poll that knows of it: nothing of it is out.
+      const isMoved = generationId !== null && generationId !== plan.generationId;
+      generationId = plan.generationId;
+      if (isMoved && plan.isAssigned) continue;
       if (plan.isAssigned) {
         const served = await this.#serve(plan, untilMs);
         if (served !== AGAIN) return served;
-        if (this.#mayBeNoted) continue;
         await pause(AGAIN_MS);
+        if (this.#mayBeNoted) continue;
       }
       if (Date.now() >= untilMs) return this.#empty(plan);
     }

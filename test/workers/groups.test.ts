@@ -1,0 +1,318 @@
+/** Groups as operators see and change them: lists, members, lags, resets, deletion, and every error on the way. */
+import { describe, expect, it } from "vitest";
+import { newGroup, newInstance, produce, settle, topicOf, valuesOf } from "./consumers-support.ts";
+import { call, CLUSTER, errorOf, newTopic, ORIGIN, post } from "./records-support.ts";
+
+const GROUPS = `${CLUSTER}/consumer-groups`;
+const of = (group: string, path = ""): string => `${GROUPS}/${encodeURIComponent(group)}${path}`;
+
+// oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers by their fields
+async function get(path: string): Promise<any> {
+  const response = await call(path);
+  const text = await response.text();
+  expect(response.status, text).toBe(200);
+  return JSON.parse(text);
+}
+
+const refused = async (response: Promise<Response>) => {
+  const error = await errorOf(await response);
+  return [error.status, error.code];
+};
+const remove = (path: string) => call(path, { method: "DELETE" });
+
+/** A group that has committed these offsets of partition 0 on, and whose instance is still there. */
+async function committedGroup(topic: string, ...next: number[]) {
+  const group = newGroup();
+  const instance = await (await newInstance(group)).subscribe(topic);
+  await settle([instance], next.length);
+  const offsets = next.flatMap((offset, partition) =>
+    offset > 0 ? [{ topic, partition, offset: offset - 1 }] : [],
+  );
+  await instance.done(instance.post("/offsets", { offsets }));
+  return { group, instance };
+}
+
+const lagsOf = async (group: string) => {
+  const { data } = await get(of(group, "/lags"));
+  return (data as Record<string, unknown>[]).map((lag) => [
+    lag.topic_name,
+    lag.partition_id,
+    lag.current_offset,
+    lag.log_end_offset,
+    lag.lag,
+  ]);
+};
+
+describe("the list", () => {
+  it("comes in pages, in the order of ids, and follows its links", async () => {
+    const names = ["list/ü", "list/a", "list/b b"];
+    for (const name of names) await newInstance(name);
+    const found: string[] = [];
+    let next: string | null = `${GROUPS}?after=list%2F&limit=1`;
+    while (next !== null && found.length < 3) {
+      const { data, metadata, kind }: any = await get(next); // oxlint-disable-line typescript/no-explicit-any
+      expect(kind).toBe("KafkaConsumerGroupList");
+      expect(metadata.self).toBe(ORIGIN + GROUPS);
+      found.push(...data.map((group: { consumer_group_id: string }) => group.consumer_group_id));
+      next = metadata.next === null ? null : metadata.next.slice(ORIGIN.length);
+    }
+    expect(found).toEqual(names.toSorted());
+    expect(await refused(call(`${GROUPS}?limit=x`))).toEqual([400, 400]);
+    expect(await refused(call(`${GROUPS}?after=${"x".repeat(256)}`))).toEqual([400, 400]);
+  });
+
+  it("is counted by /metrics", async () => {
+    await newInstance(newGroup());
+    const text = await (await call("/metrics")).text();
+    expect(text).toMatch(/^odradek_groups [1-9]/m);
+    expect(text).toMatch(/^odradek_object_calls_total\{object="coordinator"\} [1-9]/m);
+  });
+});
+
+describe("a group", () => {
+  it("is shown with its members and what is theirs", async () => {
+    const topic = await topicOf([1], 2);
+    const group = `${newGroup()}/größe`;
+    const settings = { name: "me & you", "client.id": "client" };
+    const instance = await (await newInstance(group, settings)).subscribe(topic);
+    await settle([instance], 2);
+    await newInstance(group);
+    const shown = await get(of(group));
+    expect(shown).toMatchObject({
+      kind: "KafkaConsumerGroup",
+      cluster_id: "odradek",
+      consumer_group_id: group,
+      is_simple: false,
+      partition_assignor: "cooperative-sticky",
+      state: "STABLE",
+      members_count: 1,
+      loose_instances_count: 1,
+    });
+    expect(shown.metadata.self).toBe(ORIGIN + of(group));
+    const consumers = await get(shown.consumers.related.slice(ORIGIN.length));
+    expect(consumers.data).toMatchObject([
+      { consumer_id: "me & you", client_id: "client", instance_id: null, is_http_instance: true },
+    ]);
+    const consumer = await get(consumers.data[0].metadata.self.slice(ORIGIN.length));
+    expect(consumer).toEqual(consumers.data[0]);
+    const assignments = await get(consumer.assignments.related.slice(ORIGIN.length));
+    expect(assignments.kind).toBe("KafkaConsumerAssignmentList");
+    const owned = assignments.data as { topic_name: string; partition_id: number }[];
+    expect(owned.map((one) => one.partition_id).toSorted()).toEqual([0, 1]);
+    expect(await get(assignments.data[0].lag.related.slice(ORIGIN.length))).toMatchObject({
+      topic_name: topic,
+      consumer_id: "me & you",
+      current_offset: null,
+      log_end_offset: 1,
+      lag: null,
+    });
+    expect((await get(assignments.data[0].partition.related.slice(ORIGIN.length))).kind).toBe(
+      "KafkaPartition",
+    );
+  });
+
+  it("that is not there, or whose member is not, is not found", async () => {
+    const paths = ["", "/consumers", "/lags", "/lag-summary", "/lags/a/partitions/0"];
+    for (const path of [...paths, "/consumers/x", "/consumers/x/assignments"]) {
+      expect(await refused(call(of("nobody", path))), path).toEqual([404, 40405]);
+      expect(await refused(call(of("g".repeat(256), path))), path).toEqual([400, 400]);
+    }
+    const group = newGroup();
+    await newInstance(group);
+    for (const path of ["/consumers/x", "/consumers/x/assignments"]) {
+      expect(await refused(call(of(group, path))), path).toEqual([404, 40403]);
+    }
+    expect(await refused(call(of(group, "/lags/a/partitions/0")))).toEqual([404, 40403]);
+    expect(await refused(remove(of("nobody")))).toEqual([404, 40405]);
+  });
+
+  it("is deleted when nobody is there, with its offsets", async () => {
+    const topic = await topicOf([1, 2]);
+    const { group, instance } = await committedGroup(topic, 2);
+    expect(await refused(remove(of(group)))).toEqual([409, 40903]);
+    await instance.close();
+    expect((await remove(of(group))).status).toBe(204);
+    expect(await refused(call(of(group)))).toEqual([404, 40405]);
+    const again = await (await newInstance(group)).subscribe(topic);
+    expect(valuesOf(await again.read(2))).toEqual([1, 2]);
+  });
+});
+
+describe("lags", () => {
+  it("are the log's end minus what is committed, while consumers run and after they are gone", async () => {
+    const topic = await topicOf([1, 2, 3], 3);
+    const { group, instance } = await committedGroup(topic, 1, 3, 0);
+    await produce(topic, [4], 1);
+    const expected = [
+      [topic, 0, 1, 3, 2],
+      [topic, 1, 3, 4, 1],
+    ];
+    expect(await lagsOf(group)).toEqual([...expected, [topic, 2, null, 3, null]]);
+    const summary = await get(of(group, "/lag-summary"));
+    expect(summary).toMatchObject({
+      kind: "KafkaConsumerGroupLagSummary",
+      max_lag_topic_name: topic,
+      max_lag_partition_id: 0,
+      max_lag: 2,
+      total_lag: 3,
+      max_lag_consumer_id: instance.id,
+    });
+    expect((await get(summary.max_lag_consumer.related.slice(ORIGIN.length))).consumer_id).toBe(
+      instance.id,
+    );
+    await instance.close();
+    expect(await lagsOf(group)).toEqual(expected);
+    expect(await get(of(group, `/lags/${topic}/partitions/1`))).toMatchObject({
+      consumer_id: "",
+      lag: 1,
+    });
+    expect(await refused(call(of(group, `/lags/${topic}/partitions/2`)))).toEqual([404, 40403]);
+    expect(await get(of(group, "/lag-summary"))).toMatchObject({ total_lag: 3 });
+  });
+
+  it("come in pages where they are many", async () => {
+    const topic = await topicOf([1], 3);
+    const { group } = await committedGroup(topic, 1, 1, 1);
+    const partitions: number[] = [];
+    let next: string | null = of(group, "/lags?limit=2");
+    while (next !== null) {
+      const { data, metadata }: any = await get(next); // oxlint-disable-line typescript/no-explicit-any
+      partitions.push(...data.map((lag: { partition_id: number }) => lag.partition_id));
+      next = metadata.next === null ? null : metadata.next.slice(ORIGIN.length);
+    }
+    expect(partitions).toEqual([0, 1, 2]);
+  });
+
+  it("of a topic that is gone, or was created anew, are not shown", async () => {
+    const topic = await topicOf([1, 2]);
+    const { group, instance } = await committedGroup(topic, 2);
+    await instance.close();
+    expect((await remove(`${CLUSTER}/topics/${topic}`)).status).toBe(204);
+    expect(await lagsOf(group)).toEqual([]);
+    expect((await post(`${CLUSTER}/topics`, { topic_name: topic })).status).toBe(201);
+    expect(await lagsOf(group)).toEqual([]);
+    expect(await get(of(group, "/lag-summary"))).toMatchObject({
+      max_lag: 0,
+      total_lag: 0,
+      max_lag_topic_name: null,
+    });
+  });
+});
+
+describe("an operator", () => {
+  const alter = (group: string, body: unknown) => post(of(group, "/offsets"), body);
+  const set = async (group: string, body: unknown) => {
+    const response = await alter(group, body);
+    const text = await response.text();
+    expect(response.status, text).toBe(200);
+    const { data } = JSON.parse(text) as { data: Record<string, unknown>[] };
+    return data.map(({ partition_id, previous_offset, offset }) => [
+      partition_id,
+      previous_offset,
+      offset,
+    ]);
+  };
+
+  it("sets next offsets, of a group that need not be there, and an instance goes on from them", async () => {
+    const topic = await topicOf(["a", "b", "c"]);
+    const group = newGroup();
+    const offsets = [{ topic_name: topic, partition_id: 0, offset: 2, metadata: "by hand" }];
+    expect(await set(group, { offsets, dry_run: true })).toEqual([[0, null, 2]]);
+    expect(await refused(call(of(group)))).toEqual([404, 40405]);
+    expect(await set(group, { offsets })).toEqual([[0, null, 2]]);
+    expect(await get(of(group))).toMatchObject({ is_simple: true, state: "EMPTY" });
+    const instance = await (await newInstance(group)).subscribe(topic);
+    expect(valuesOf(await instance.read(1))).toEqual(["c"]);
+  });
+
+  it("resets to the ends, an offset, a time, by shifting, and keeps within the log", async () => {
+    const topic = await topicOf([0, 1, 2, 3, 4], 2);
+    const records = [1_000, 2_000, 3_000].map((timestamp) => ({ value: timestamp, timestamp }));
+    const timed = await newTopic();
+    expect((await post(`/topics/${timed}`, { records })).status).toBe(200);
+    const { group, instance } = await committedGroup(topic, 3, 2);
+    await instance.close();
+    const reset = (rule: Record<string, unknown>, more = {}) =>
+      set(group, { reset: rule, ...more });
+    expect(await reset({ to: "earliest" }, { dry_run: true })).toEqual([
+      [0, 3, 0],
+      [1, 2, 0],
+    ]);
+    expect(await reset({ to: "shift-by", by: 1 })).toEqual([
+      [0, 3, 4],
+      [1, 2, 3],
+    ]);
+    expect(await reset({ to: "shift-by", by: 2, topics: [{ topic_name: topic }] })).toEqual([
+      [0, 4, 5],
+      [1, 3, 5],
+    ]);
+    const first = { topics: [{ topic_name: topic, partitions: [0] }] };
+    expect(await reset({ to: "shift-by", by: -99, ...first })).toEqual([[0, 5, 0]]);
+    expect(await reset({ to: "offset", offset: 99, ...first })).toEqual([[0, 0, 5]]);
+    expect(await reset({ to: "offset", offset: 1, ...first })).toEqual([[0, 5, 1]]);
+    expect(await reset({ to: "latest" })).toEqual([
+      [0, 1, 5],
+      [1, 5, 5],
+    ]);
+    expect(await reset({ to: "current", ...first })).toEqual([[0, 5, 5]]);
+    const byTime = { to: "timestamp", topics: [{ topic_name: timed }] };
+    expect(await reset({ ...byTime, timestamp: 1_500 })).toEqual([[0, null, 1]]);
+    expect(await reset({ ...byTime, timestamp: "1970-01-01T00:00:03Z" })).toEqual([[0, 1, 2]]);
+    expect(await reset({ ...byTime, timestamp: 9_000 })).toEqual([[0, 2, 3]]);
+    expect(await lagsOf(group)).toEqual(
+      [...[0, 1].map((partition) => [topic, partition, 5, 5, 0]), [timed, 0, 3, 3, 0]].toSorted(),
+    );
+  });
+
+  it("is refused what makes no sense, and nothing is set then", async () => {
+    const topic = await topicOf([1, 2]);
+    const { group, instance } = await committedGroup(topic, 1);
+    const one = { topic_name: topic, partition_id: 0, offset: 2 };
+    expect(await refused(alter(group, { offsets: [one] }))).toEqual([409, 40903]);
+    expect(await refused(alter(group, { reset: { to: "latest" }, dry_run: true }))).toEqual([
+      409, 40903,
+    ]);
+    expect(await refused(remove(of(group, `/offsets?topic=${topic}`)))).toEqual([409, 40903]);
+    await instance.close();
+    const bad: [unknown, number[]][] = [
+      [{}, [400, 400]],
+      [{ offsets: [one], reset: { to: "latest" } }, [400, 400]],
+      [{ offsets: [] }, [400, 400]],
+      [{ offsets: [{ ...one, offset: -1 }] }, [400, 400]],
+      [{ offsets: [one, one] }, [400, 400]],
+      [{ offsets: [{ ...one, topic_name: "nowhere" }] }, [404, 40401]],
+      [{ offsets: [one, { ...one, partition_id: 1 }] }, [404, 40403]],
+      [{ offsets: [{ ...one, metadata: "x".repeat(4_097) }] }, [422, 42206]],
+      [{ reset: { to: "somewhere" } }, [400, 400]],
+      [{ reset: { to: "offset" } }, [400, 400]],
+      [{ reset: { to: "timestamp", timestamp: "yesterday" } }, [400, 400]],
+      [{ reset: { to: "earliest", by: 1 } }, [400, 400]],
+      [{ reset: { to: "latest", topics: [{ topic_name: "nowhere" }] } }, [404, 40401]],
+      [{ reset: { to: "latest", topics: [{ topic_name: topic, partitions: [1] }] } }, [404, 40403]],
+    ];
+    for (const [body, expected] of bad) {
+      expect(await refused(alter(group, body)), JSON.stringify(body)).toEqual(expected);
+    }
+    const other = await topicOf([1]);
+    const shift = { to: "shift-by", by: 1, topics: [{ topic_name: other }] };
+    expect(await refused(alter(group, { reset: shift }))).toEqual([400, 400]);
+    expect(await refused(alter("nobody", { reset: { to: "latest" } }))).toEqual([404, 40405]);
+    expect(await lagsOf(group)).toEqual([[topic, 0, 1, 2, 1]]);
+  });
+
+  it("deletes what is committed of a topic, or of one partition", async () => {
+    const topic = await topicOf([1], 3);
+    const { group, instance } = await committedGroup(topic, 1, 1, 1);
+    await instance.close();
+    const path = of(group, "/offsets");
+    expect((await remove(`${path}?topic=${topic}&partition=1`)).status).toBe(204);
+    expect((await lagsOf(group)).map(([, partition]) => partition)).toEqual([0, 2]);
+    expect((await remove(`${path}?topic=another`)).status).toBe(204);
+    expect((await remove(`${path}?topic=${topic}`)).status).toBe(204);
+    expect(await lagsOf(group)).toEqual([]);
+    for (const query of ["", `?topic=${topic}&partition=x`]) {
+      expect(await refused(remove(path + query))).toEqual([400, 400]);
+    }
+    expect(await refused(remove(of("nobody", "/offsets?topic=a")))).toEqual([404, 40405]);
+  });
+});
