@@ -98,17 +98,20 @@ describe("a group", () => {
     const assignments = await get(consumer.assignments.related.slice(ORIGIN.length));
     expect(assignments.kind).toBe("KafkaConsumerAssignmentList");
     const owned = assignments.data as { topic_name: string; partition_id: number }[];
-    expect(owned.map((one) => one.partition_id).toSorted()).toEqual([0, 1]);
-    expect(await get(assignments.data[0].lag.related.slice(ORIGIN.length))).toMatchObject({
+    expect(owned.map(({ partition_id }) => partition_id).toSorted()).toEqual([0, 1]);
+    const one = assignments.data[0];
+    expect(await get(one.metadata.self.slice(ORIGIN.length))).toEqual(one);
+    expect(
+      await refused(call(of(group, "/consumers/me%20%26%20you/assignments/a/partitions/0"))),
+    ).toEqual([404, 40403]);
+    expect(await get(one.lag.related.slice(ORIGIN.length))).toMatchObject({
       topic_name: topic,
       consumer_id: "me & you",
       current_offset: null,
       log_end_offset: 1,
       lag: null,
     });
-    expect((await get(assignments.data[0].partition.related.slice(ORIGIN.length))).kind).toBe(
-      "KafkaPartition",
-    );
+    expect((await get(one.partition.related.slice(ORIGIN.length))).kind).toBe("KafkaPartition");
   });
 
   it("that is not there, or whose member is not, is not found", async () => {

@@ -43,19 +43,22 @@ export const consumersExample = listExample("KafkaConsumerList", `${G}/consumers
 
 const L = `${G}/lags/flights/partitions/0`;
 
-export const assignmentsExample = listExample("KafkaConsumerAssignmentList", `${M}/assignments`, {
-  ...head(
-    "KafkaConsumerAssignment",
-    `${M}/assignments/flights/partitions/0`,
-    `${NAME}/consumer=reader-1/assignment=flights/partition=0`,
-  ),
+const A = `${M}/assignments/flights/partitions/0`;
+
+export const assignmentExample = {
+  ...head("KafkaConsumerAssignment", A, `${NAME}/consumer=reader-1/assignment=flights/partition=0`),
   ...group,
   consumer_id: "reader-1",
   topic_name: "flights",
   partition_id: 0,
   partition: related(`${C}/topics/flights/partitions/0`),
   lag: related(L),
-});
+};
+export const assignmentsExample = listExample(
+  "KafkaConsumerAssignmentList",
+  `${M}/assignments`,
+  assignmentExample,
+);
 
 export const lagExample = {
   ...head("KafkaConsumerLag", L, `${NAME}/lag=flights/partition=0`),

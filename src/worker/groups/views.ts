@@ -7,10 +7,11 @@ import { list } from "../admin/resources.ts";
 import { json } from "../answers.ts";
 import { ONCE, pathGroup } from "../consumers/instance.ts";
 import { callController, callCoordinator } from "../objects.ts";
-import { pathText, queryWhole } from "../params.ts";
-import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
+import { pathPartition, pathText, queryWhole } from "../params.ts";
+import { defineRoute, type Ctx, type Outcome, type Route, type RouteSpec } from "../route.ts";
 import type { Service } from "../service.ts";
 import {
+  assignmentExample,
   assignmentsExample,
   consumerExample,
   consumersExample,
@@ -21,6 +22,7 @@ import { describeAny, describeGroup, G, GROUP_ERRORS, GROUPS } from "./group.ts"
 import {
   assignmentData,
   assignmentListSchema,
+  assignmentSchema,
   consumerData,
   consumerListSchema,
   consumerSchema,
@@ -123,6 +125,18 @@ function listAssignments(c: Ctx, service: Service): Promise<Outcome> {
   });
 }
 
+function getAssignment(c: Ctx, service: Service): Promise<Outcome> {
+  return withGroup(c, service, (group) => {
+    const member = memberOf(c, group);
+    if (isRefused(member)) return member;
+    const [topic, partition] = [pathText(c, "topic"), pathPartition(c)];
+    const at = member.partitions.find((one) => one.topic === topic && one.partition === partition);
+    return at === undefined
+      ? refuse("UNKNOWN_TOPIC_OR_PARTITION", "The member has no such partition.")
+      : assignmentData(c, service, group.groupId, member.memberId, at);
+  });
+}
+
 async function deleteGroup(c: Ctx, service: Service): Promise<Outcome> {
   const groupId = pathGroup(c);
   if (typeof groupId !== "string") return groupId;
@@ -130,18 +144,15 @@ async function deleteGroup(c: Ctx, service: Service): Promise<Outcome> {
   return deleted.ok ? new Response(null, { status: 204 }) : deleted;
 }
 
-type View = Pick<Parameters<typeof defineRoute>[0], "path" | "id" | "summary" | "handler"> & {
-  readonly isOfMember?: true;
-};
+type View = Pick<RouteSpec, "path" | "id" | "summary" | "handler" | "errors">;
 
 function view(spec: View, schema: z.ZodType, example: unknown): Route {
-  const { isOfMember, ...rest } = spec;
   return defineRoute({
-    ...rest,
+    ...spec,
     method: "GET",
     tag: "Groups",
     answers: { 200: { description: "It.", content: { "application/json": { schema, example } } } },
-    errors: [...GROUP_ERRORS, ...(isOfMember === true ? (["UNKNOWN_MEMBER_ID"] as const) : [])],
+    errors: [...GROUP_ERRORS, ...(spec.errors ?? [])],
   });
 }
 
@@ -191,7 +202,7 @@ export const groupViewRoutes: readonly Route[] = [
       id: "getConsumer",
       summary: "One member of a group",
       handler: getConsumer,
-      isOfMember: true,
+      errors: ["UNKNOWN_MEMBER_ID"],
     },
     consumerSchema,
     consumerExample,
@@ -202,10 +213,21 @@ export const groupViewRoutes: readonly Route[] = [
       id: "listConsumerAssignments",
       summary: "The partitions of a member",
       handler: listAssignments,
-      isOfMember: true,
+      errors: ["UNKNOWN_MEMBER_ID"],
     },
     assignmentListSchema,
     assignmentsExample,
+  ),
+  view(
+    {
+      path: `${G}/consumers/{consumer_id}/assignments/{topic}/partitions/{partition_id}`,
+      id: "getConsumerAssignment",
+      summary: "One partition of a member",
+      handler: getAssignment,
+      errors: ["UNKNOWN_MEMBER_ID", "UNKNOWN_TOPIC_OR_PARTITION"],
+    },
+    assignmentSchema,
+    assignmentExample,
   ),
   defineRoute({
     method: "DELETE",
