@@ -197,9 +197,9 @@ export interface AssignmentAnswer {
   readonly partitions: readonly TopicPartition[];
 }
 
-/** Where a partition is read from: an offset, or an end of its log. */
+/** Where a partition is read from. Ends of logs are looked up by the caller. */
 export interface Seek extends TopicPartition {
-  readonly to: number | "earliest" | "latest";
+  readonly to: number;
 }
 
 export interface PollRequest {
@@ -263,6 +263,8 @@ export interface InstanceCommit {
   readonly offsets: readonly OffsetToCommit[] | null;
   /** The generation the caller believes in; absent: not said. */
   readonly generationId?: number;
+  /** As in {@link PollRequest}: which answer was the last to arrive, where all that was delivered is committed. */
+  readonly received?: string;
 }
 
 // Operators.
@@ -334,8 +336,11 @@ export interface CoordinatorApi {
 
   /** Errors: INSTANCE_EXISTS, GROUP_MAX_SIZE_REACHED. */
   createInstance(spec: InstanceSpec): Promise<CreatedInstance | Refusal>;
-  /** Leaves the group. UNKNOWN_MEMBER_ID, as everything below for an instance that is not there. */
-  closeInstance(instanceId: string): Promise<{ readonly ok: true } | Refusal>;
+  /**
+   * Leaves the group. `received` as in {@link PollRequest}: what has not arrived is not committed. Errors:
+   * UNKNOWN_MEMBER_ID, as everything below for an instance that is not there.
+   */
+  closeInstance(instanceId: string, received?: string): Promise<{ readonly ok: true } | Refusal>;
   /** Replaces the subscription and joins. ALREADY_SUBSCRIBED (assigned by hand), INCONSISTENT_GROUP_PROTOCOL. */
   subscribe(
     instanceId: string,

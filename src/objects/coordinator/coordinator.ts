@@ -208,8 +208,8 @@ export class Coordinator implements GroupContext {
     return founded.ok ? this.#instances.create(spec) : founded;
   }
 
-  async closeInstance(instanceId: string): Promise<Ok | Refusal> {
-    return this.#ofInstance(instanceId, () => this.#instances.close(instanceId));
+  async closeInstance(instanceId: string, received?: string): Promise<Ok | Refusal> {
+    return this.#ofInstance(instanceId, () => this.#instances.close(instanceId, received));
   }
 
   async subscribe(instanceId: string, subscription: Subscription): Promise<Ok | Refusal> {

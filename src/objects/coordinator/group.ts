@@ -112,7 +112,9 @@ export class Group {
     const member = this.#memberOf(request);
     if ("error" in member) return member;
     this.renew(member);
-    return this.#rebalance.state === "PreparingRebalance"
+    // An instance that was left less than it had polls again: that is its word that it has given it up.
+    const isToRevoke = this.#context.image.revoking.has(member.memberId);
+    return isToRevoke || this.#rebalance.state === "PreparingRebalance"
       ? refuse("REBALANCE_IN_PROGRESS")
       : { ok: true };
   }

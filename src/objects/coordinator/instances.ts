@@ -82,12 +82,12 @@ export class Instances {
     return { ok: true, instanceId };
   }
 
-  close(instanceId: string): Ok | Refusal {
+  close(instanceId: string, received?: string): Ok | Refusal {
     const found = this.#find(instanceId);
     if (!found.ok) return found;
     const { spec } = found.instance;
-    // Whoever closes has had its last answer.
-    found.reading.arrivedAll();
+    // Whoever closes without a word has had its last answer.
+    found.reading.arrived(received);
     if (spec.autoCommit) this.#commitPositions(instanceId, found.reading);
     this.end([instanceId]);
     return OK;
@@ -181,7 +181,6 @@ export class Instances {
     return { ok: true, partitions: this.#partitions(instanceId, found.instance).keys() };
   }
 
-  /** Symbolic ends were looked up by the caller: what comes here are offsets. */
   seek(instanceId: string, seeks: readonly Seek[]): Ok | Refusal {
     const found = this.#find(instanceId);
     if (!found.ok) return found;
@@ -190,7 +189,7 @@ export class Instances {
     for (const { topic, partition, to } of seeks) {
       const topicId = owned.get(topic, partition);
       if (topicId === undefined) return refuse("ILLEGAL_STATE", NOT_OWNED);
-      if (typeof to !== "number" || !(to >= 0 && to <= INT_MAX)) {
+      if (!(to >= 0 && to <= INT_MAX)) {
         return refuse("INVALID_REQUEST", "A position is an offset of 0 or more.");
       }
       positions.push({ topic, partition, offset: to, topicId });
@@ -295,7 +294,7 @@ export class Instances {
     return OK;
   }
 
-  commit({ instanceId, offsets, generationId }: InstanceCommit): Committed | Refusal {
+  commit({ instanceId, offsets, generationId, received }: InstanceCommit): Committed | Refusal {
     const found = this.#find(instanceId);
     if (!found.ok) return found;
     const { instance, reading } = found;
@@ -303,13 +302,19 @@ export class Instances {
     if (offsets === null) {
       const refusal = this.#refusalOf(instanceId, instance, said, [], true);
       if (refusal !== null) return refusal;
-      reading.arrivedAll();
+      reading.arrived(received);
       return { ok: true, errors: this.#commitPositions(instanceId, reading) };
     }
     const refusal = this.#refusalOf(instanceId, instance, said, offsets, true);
     if (refusal !== null) return refusal;
     if (offsets.some((one) => reading.isOfPending(one, one.offset))) reading.arrivedAll();
-    return this.#commit(offsets);
+    const owned = this.#held(instanceId, instance);
+    return this.#commit(
+      offsets.map((one) => {
+        const topicId = owned.get(one.topic, one.partition) ?? "";
+        return topicId === "" ? one : { ...one, topicId };
+      }),
+    );
   }
 
   /** Of an instance that is there: it was heard of. */

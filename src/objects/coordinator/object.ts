@@ -117,8 +117,8 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorApi {
     return this.#answer((rules) => rules.createInstance(spec));
   }
 
-  async closeInstance(instanceId: string): Promise<Ok | Refusal> {
-    return this.#answer((rules) => rules.closeInstance(instanceId));
+  async closeInstance(instanceId: string, received?: string): Promise<Ok | Refusal> {
+    return this.#answer((rules) => rules.closeInstance(instanceId, received));
   }
 
   async subscribe(instanceId: string, subscription: Subscription): Promise<Ok | Refusal> {

@@ -1,6 +1,7 @@
 /** What the routes of one consumer instance share: whose path it is, bodies, and calling its group. */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { groupNameProblem } from "../../base/ids.ts";
+import { GROUP_NAME_LENGTH_MAX } from "../../base/limits.ts";
 import type { CoordinatorApi } from "../../objects/coordinator/api.ts";
 import { callCoordinator, type CallOptions } from "../objects.ts";
 import { pathText } from "../params.ts";
@@ -56,6 +57,13 @@ export const INSTANCE_ERRORS: readonly ErrorName[] = [
   "UNKNOWN_MEMBER_ID",
   "REQUEST_TIMED_OUT",
 ];
+
+/** The last answer that the client has received, by its own word; null where it does not say. INVALID_REQUEST. */
+export function receivedOf(c: Ctx): string | null | Refusal {
+  const received = c.req.query("last_poll_id") ?? c.req.raw.headers.get("last-poll-id") ?? null;
+  if (received === null || received.length <= GROUP_NAME_LENGTH_MAX) return received;
+  return refuse("INVALID_REQUEST", "Last-Poll-Id is the X-Poll-Id of an answer, or empty.");
+}
 
 /** What a route that reads a body may come to. */
 export const BODY_ERRORS: readonly ErrorName[] = [

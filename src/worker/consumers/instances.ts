@@ -13,6 +13,7 @@ import {
   namedInstance,
   ONCE,
   pathGroup,
+  receivedOf,
 } from "./instance.ts";
 import { answerV2 } from "./negotiation.ts";
 import { NO_CONTENT, v2Content } from "./schemas.ts";
@@ -49,7 +50,11 @@ async function createInstance(c: Ctx, service: Service): Promise<Outcome> {
 async function closeInstance(c: Ctx, service: Service): Promise<Outcome> {
   const named = namedInstance(c, service);
   if (!named.ok) return named;
-  const closed = await callGroup(named, ONCE, (group) => group.closeInstance(named.instanceId));
+  const received = receivedOf(c);
+  if (received !== null && typeof received === "object") return received;
+  const closed = await callGroup(named, ONCE, (group) =>
+    group.closeInstance(named.instanceId, received ?? undefined),
+  );
   return closed.ok ? new Response(null, { status: 204 }) : closed;
 }
 
@@ -98,7 +103,7 @@ export const instanceRoutes: readonly Route[] = [
     id: "closeInstance",
     tag: "Consumers",
     summary: "Close an instance: its partitions move on at once",
-    description: `What was delivered last is committed where auto.commit.enable is set. Bodies and answers are \`${V2_JSON}\` or \`application/json\`.`,
+    description: `What was delivered last is committed where auto.commit.enable is set; a client that names its last answer (\`Last-Poll-Id\`) has nothing committed that it did not receive. Bodies and answers are \`${V2_JSON}\` or \`application/json\`.`,
     answers: NO_CONTENT,
     errors: INSTANCE_ERRORS,
     handler: closeInstance,

@@ -17,6 +17,7 @@ import {
   INSTANCE_ERRORS,
   namedInstance,
   REPEATABLE,
+  receivedOf,
 } from "./instance.ts";
 import { answerV2 } from "./negotiation.ts";
 import {
@@ -119,20 +120,6 @@ function commitProblem(service: Service, offsets: readonly OffsetToCommit[]): Re
   return null;
 }
 
-/** With the ids of topics that are known: what is committed holds for no later topic of the name. */
-async function withTopicIds(
-  service: Service,
-  offsets: readonly OffsetToCommit[],
-): Promise<OffsetToCommit[]> {
-  const ids = new Map<string, { readonly topicId?: string }>();
-  for (const { topic } of offsets) {
-    if (ids.has(topic)) continue;
-    const known = await topicMetadata(service, topic);
-    ids.set(topic, known.ok ? { topicId: known.metadata.topicId } : {});
-  }
-  return offsets.map((offset) => ({ ...offset, ...ids.get(offset.topic) }));
-}
-
 async function commit(c: Ctx, service: Service): Promise<Outcome> {
   const named = namedInstance(c, service);
   if (!named.ok) return named;
@@ -152,12 +139,14 @@ async function commit(c: Ctx, service: Service): Promise<Outcome> {
     })) ?? null;
   const problem = commitProblem(service, offsets ?? []);
   if (problem !== null) return problem;
-  const identified = offsets === null ? null : await withTopicIds(service, offsets);
+  const received = receivedOf(c);
+  if (received !== null && typeof received === "object") return received;
   const committed = await callGroup(named, REPEATABLE, (group) =>
     group.commitInstance({
       instanceId: named.instanceId,
-      offsets: identified,
+      offsets,
       ...(generationId !== null && { generationId }),
+      ...(received !== null && { received }),
     }),
   );
   if (!committed.ok) return committed;

@@ -1,14 +1,14 @@
 /** The route that an instance is read by. */
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { FETCH_WAIT_MS_MAX, GROUP_NAME_LENGTH_MAX } from "../../base/limits.ts";
+import { FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
 import type { KnownTopic } from "../metadata.ts";
 import { queryWhole } from "../params.ts";
 import { isReplicated, JSON_PAGE_BYTES_MAX, readersPlace } from "../records/fetch.ts";
 import { recordSchema } from "../records/fetch-routes.ts";
 import { defineRoute, type Content, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../service.ts";
-import { I, INSTANCE_ERRORS, namedInstance } from "./instance.ts";
+import { I, INSTANCE_ERRORS, namedInstance, receivedOf } from "./instance.ts";
 import { acceptOf, formatAsked, RECORD_TYPES, recordsType } from "./negotiation.ts";
 import { Poll, type PollQuery } from "./poll.ts";
 
@@ -23,14 +23,12 @@ function pollQuery(c: Ctx): PollQuery | Refusal {
   if (timeoutMs !== null && typeof timeoutMs === "object") return timeoutMs;
   const maxBytes = queryWhole(c, "max_bytes", ANSWER_BYTES);
   if (typeof maxBytes === "object") return maxBytes;
-  const received = c.req.query("last_poll_id") ?? c.req.raw.headers.get("last-poll-id");
-  if (received !== null && received !== undefined && received.length > GROUP_NAME_LENGTH_MAX) {
-    return refuse("INVALID_REQUEST", "Last-Poll-Id is the X-Poll-Id of an answer, or empty.");
-  }
+  const received = receivedOf(c);
+  if (received !== null && typeof received === "object") return received;
   return {
     timeoutMs: timeoutMs === null ? null : Math.min(timeoutMs, FETCH_WAIT_MS_MAX),
     maxBytes: Math.min(Math.max(maxBytes, 1), JSON_PAGE_BYTES_MAX),
-    ...(received !== null && received !== undefined && { received }),
+    ...(received !== null && { received }),
     ...(format !== null && { format }),
   };
 }
@@ -77,7 +75,7 @@ export const pollRoutes: readonly Route[] = [
 
 \`Accept\` names the instance's format (\`application/vnd.kafka.{json,binary,string}.v2+json\`), or leaves it to the instance (\`application/json\`).
 
-Where an answer gets lost: the position moves with the next poll (or with a commit of something that only that answer had), not with the answer itself. A plain client that polls again thereby says that it has had the answer before. One that wants no record lost sends \`Last-Poll-Id\`, the X-Poll-Id of the last answer it received (empty: none yet), with each poll; an answer that it does not name is given once more.
+Where an answer gets lost: the position moves with the next poll (or with a commit of something that only that answer had), not with the answer itself. A plain client that polls again thereby says that it has had the answer before. One that wants no record lost sends \`Last-Poll-Id\`, the X-Poll-Id of the last answer it received (empty: none yet), with each poll, and when it commits everything or closes; an answer that it does not name is given once more.
 
 A rebalance asks each instance to poll; a poll that waits takes part by itself.`,
     query: z.object({

@@ -88,6 +88,20 @@ describe("cooperatively", () => {
     expect(found["c1"]).toHaveLength(2);
   });
 
+  test("whoever was left less than it had is asked to poll again, for others wait for it", async () => {
+    const { h } = await sharing(1);
+    await h.polled("c0");
+    await h.instance("c1", ["t"]);
+    await h.poll("c0");
+    await h.settle();
+    const { generationId } = await h.group.describeGroup();
+    const beat = { groupInstanceId: null, generationId };
+    expect(await h.group.heartbeat({ memberId: "c0", ...beat })).toMatchObject({
+      error: "REBALANCE_IN_PROGRESS",
+    });
+    expect(await h.group.heartbeat({ memberId: "c1", ...beat })).toEqual({ ok: true });
+  });
+
   test("what an owner has not given up it may still commit, and nobody else has", async () => {
     const { h } = await sharing(1);
     await h.polled("c0");
@@ -147,6 +161,19 @@ describe("a position", () => {
     });
     h.restart();
     expect(positionsOf(planned(await h.poll("c0", "")))).toEqual([10]);
+  });
+
+  test("does not move where a commit of everything, or the end, comes without the last answer", async () => {
+    for (const end of ["commit", "close"] as const) {
+      const { h } = await sharing(1, { autoCommit: true }, 1);
+      const { plan } = await deliver(h, "c0", 10);
+      await deliver(h, "c0", 20, plan.pollId);
+      const by = { instanceId: "c0", received: plan.pollId };
+      if (end === "commit") await h.group.commitInstance({ ...by, offsets: null });
+      else await h.group.closeInstance("c0", plan.pollId);
+      const { offsets } = (await h.group.fetchOffsets(null)) as { offsets: { offset: number }[] };
+      expect(offsets.map(({ offset }) => offset)).toEqual([10]);
+    }
   });
 
   test("is where it was sought, through a restart", async () => {
