@@ -4,7 +4,16 @@
  */
 import { effectiveConfig } from "../../src/base/config.ts";
 import { refuse } from "../../src/base/errors.ts";
-import { CONTROLLER_NAME, parseReplicaObjectName, replicaObjectName } from "../../src/base/ids.ts";
+import {
+  CONTROLLER_NAME,
+  groupObjectName,
+  parseReplicaObjectName,
+  replicaObjectName,
+} from "../../src/base/ids.ts";
+import { Coordinator } from "../../src/objects/coordinator/coordinator.ts";
+import type { ClusterPort } from "../../src/objects/coordinator/ports.ts";
+import { GroupStore } from "../../src/objects/coordinator/store.ts";
+import type { ClusterMetadata } from "../../src/objects/controller/api.ts";
 import { ControllerRules } from "../../src/objects/controller/controller.ts";
 import type { ReplicaPort } from "../../src/objects/controller/deliveries.ts";
 import { ControllerStore } from "../../src/objects/controller/store.ts";
@@ -62,6 +71,24 @@ export class ReplicaRules implements Rules {
   }
 }
 
+/** A group's object: the checks look at its image. */
+export class GroupRules implements Rules {
+  readonly coordinator: Coordinator;
+
+  constructor(coordinator: Coordinator) {
+    this.coordinator = coordinator;
+  }
+
+  call(method: string, args: readonly unknown[]): unknown {
+    const rules = this.coordinator as unknown as Record<string, (...args: unknown[]) => unknown>;
+    return rules[method]!(...args);
+  }
+
+  alarm(): unknown {
+    return this.coordinator.onAlarm();
+  }
+}
+
 class ControllerCell implements Rules {
   readonly rules: ControllerRules;
 
@@ -84,8 +111,11 @@ export class Cluster {
   readonly settings: Settings;
   readonly controller: Cell;
   readonly cells = new Map<string, Cell>();
+  /** Of consumer groups, by their ids. */
+  readonly groups = new Map<string, Cell>();
   onReplicaConfirmed: (cell: Cell) => void = () => {};
   onControllerConfirmed: () => void = () => {};
+  onGroupConfirmed: (cell: Cell) => void = () => {};
 
   constructor(world: World, settings: Settings) {
     this.world = world;
@@ -127,6 +157,43 @@ export class Cluster {
     return cell;
   }
 
+  /** The object of a group. It lives at the place of a broker, and is cut off with it. */
+  group(groupId: string, place: number): Cell {
+    const known = this.groups.get(groupId);
+    if (known) return known;
+    const random = this.world.random(`group ${groupId}`);
+    const cell = new Cell(this.world, {
+      name: groupObjectName(groupId),
+      place,
+      onConfirmed: (confirmed) => this.onGroupConfirmed(confirmed),
+      wake: (instance) => {
+        const ports = {
+          ...this.#ports(instance),
+          groupId,
+          timers: { after: (delayMs: number, run: () => void) => instance.after(delayMs, run) },
+          random,
+          cluster: this.#clusterPort(instance, groupId),
+          matcher: (pattern: string) => {
+            const compiled = new RegExp(`^(?:${pattern})$`);
+            return (name: string) => compiled.test(name);
+          },
+          alarmAtMs: instance.cell.disk.alarmAtMs,
+          background: (work: Promise<void>) => {
+            work.catch((error: unknown) => instance.threw(error));
+          },
+          broken: (error: unknown) => {
+            instance.threw(error);
+            instance.cell.abort(instance);
+          },
+        };
+        const store = new GroupStore(instance.handle);
+        return new GroupRules(new Coordinator(store, ports, effectiveConfig(this.settings)));
+      },
+    });
+    this.groups.set(groupId, cell);
+    return cell;
+  }
+
   call(caller: Caller, to: Cell, method: string, ...args: readonly unknown[]): Promise<unknown> {
     return this.world.network.call(caller, to, method, args);
   }
@@ -150,6 +217,31 @@ export class Cluster {
     return {
       alarm: instance.handle.alarm,
       clock: { nowMs: () => this.world.clockMs(place) },
+    };
+  }
+
+  /** As the group's shell: a call that failed is null. */
+  #clusterPort(instance: Instance, groupId: string): ClusterPort {
+    const caller = callerOf(instance);
+    const ask = async <A>(method: string, argument: unknown): Promise<A | null> => {
+      try {
+        return (await this.call(caller, this.controller, method, argument)) as A;
+      } catch {
+        return null;
+      }
+    };
+    return {
+      topics: async (names) => {
+        const answer = await ask<ClusterMetadata>("metadata", names);
+        if (answer === null) return null;
+        return answer.topics.map(({ topic, topicId, partitions }) => ({
+          topic,
+          topicId,
+          partitions: partitions.length,
+        }));
+      },
+      register: (sinceMs) => ask("registerGroup", { groupId, sinceMs }),
+      unregister: (sinceMs) => ask("unregisterGroup", { groupId, sinceMs }),
     };
   }
 

@@ -1,6 +1,6 @@
 /** HTTP instances: assignment, position, commits, and what an answer that got lost does. */
 import { describe, expect, test } from "vitest";
-import type { PollPlan } from "../../../src/objects/coordinator/api.ts";
+import type { FetchedOffsets, PollPlan } from "../../../src/objects/coordinator/api.ts";
 import type { Refusal } from "../../../src/base/errors.ts";
 import { GroupHarness, namesOf, SPEC } from "../../support/group.ts";
 
@@ -171,7 +171,7 @@ describe("a position", () => {
       const by = { instanceId: "c0", received: plan.pollId };
       if (end === "commit") await h.group.commitInstance({ ...by, offsets: null });
       else await h.group.closeInstance("c0", plan.pollId);
-      const { offsets } = (await h.group.fetchOffsets(null)) as { offsets: { offset: number }[] };
+      const { offsets } = (await h.group.fetchOffsets(null)) as FetchedOffsets;
       expect(offsets.map(({ offset }) => offset)).toEqual([10]);
     }
   });

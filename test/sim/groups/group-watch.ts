@@ -1,0 +1,180 @@
+/**
+ * Watches a group's object while it runs, and what its clients process and commit: invariants 22 to 24 of
+ * consumer groups, and that nothing is skipped. Reads only.
+ */
+import {
+  assignmentBytes,
+  flat,
+  partitionsOf,
+} from "../../../src/objects/coordinator/assignments.ts";
+import type { GroupImage } from "../../../src/objects/coordinator/image.ts";
+import { encodeSnapshot } from "../../../src/objects/coordinator/snapshot.ts";
+import { GroupStore } from "../../../src/objects/coordinator/store.ts";
+import type { Cell } from "../cell.ts";
+import { GroupRules, type Cluster } from "../cluster.ts";
+
+/** topic/partition */
+export type At = string;
+export const atOf = (topic: string, partition: number): At => `${topic}/${partition}`;
+
+/** What a client is to the checks. */
+export interface Holder {
+  readonly memberId: string;
+  readonly isAlive: boolean;
+  /** Partitions whose records it has got and may still be at work on. */
+  readonly holds: ReadonlySet<At>;
+  /** {@link GroupWatch.removals} when it got them. */
+  readonly heldAt: number;
+}
+
+export class GroupWatch {
+  readonly holders: Holder[] = [];
+  readonly processed = new Map<At, Set<number>>();
+  /** Where the group begins, of partitions where that is not their first record. */
+  readonly starts = new Map<At, number>();
+  /** Every offset that was ever durably committed, and how often that changed. */
+  readonly committed = new Map<At, number[]>();
+  operations = 0;
+  processedCount = 0;
+  rebalances = 0;
+  readonly #cluster: Cluster;
+  readonly #removals = new Map<string, number>();
+  #members = new Set<string>();
+  #version = -1;
+  #sinceMs = 0;
+  #generationId = 0;
+
+  constructor(cluster: Cluster, cell: Cell) {
+    this.#cluster = cluster;
+    cluster.world.scheduler.afterEvent = () => this.#look(cell);
+    cluster.onGroupConfirmed = () => this.#confirmed(cell);
+  }
+
+  /** The image of the running instance; null while the object sleeps. */
+  imageOf(cell: Cell): GroupImage | null {
+    const rules = cell.current?.rules;
+    return rules instanceof GroupRules ? rules.coordinator.image : null;
+  }
+
+  /** How often a member was taken out of the group. */
+  removals(memberId: string): number {
+    return this.#removals.get(memberId) ?? 0;
+  }
+
+  get generationId(): number {
+    return this.#generationId;
+  }
+
+  /** Records that a client has got and now works on. */
+  process(holder: Holder, topic: string, partition: number, offsets: readonly number[]): void {
+    const at = atOf(topic, partition);
+    const isMember = this.removals(holder.memberId) === holder.heldAt;
+    for (const other of this.holders) {
+      if (other === holder || !isMember || !other.isAlive || !other.holds.has(at)) continue;
+      if (this.removals(other.memberId) !== other.heldAt) continue;
+      this.#cluster.world.fail(
+        `23: ${at} is read by ${holder.memberId} while ${other.memberId} has not given it up`,
+      );
+    }
+    const known = this.processed.get(at) ?? new Set<number>();
+    for (const offset of offsets) known.add(offset);
+    this.processed.set(at, known);
+    this.processedCount += offsets.length;
+  }
+
+  /** A commit was acknowledged, that was sent when `changes` were known of the partition. */
+  acknowledged(at: At, offset: number, changes: number): void {
+    const known = this.committed.get(at) ?? [];
+    const isThere = known.includes(offset) || known.length > changes;
+    if (!isThere)
+      this.#cluster.world.fail(`24: the commit of ${offset} to ${at} was never durable`);
+  }
+
+  /** Everything between the group's beginning and what it has committed was processed. */
+  expectNothingSkipped(image: GroupImage): void {
+    for (const [topic, partition, { offset: end }] of image.offsets.entries()) {
+      const at = atOf(topic, partition);
+      const processed = this.processed.get(at) ?? new Set<number>();
+      for (let offset = this.starts.get(at) ?? 0; offset < end; offset++) {
+        if (processed.has(offset)) continue;
+        return this.#cluster.world.fail(`24: ${at} skips ${offset}, and has committed ${end}`);
+      }
+    }
+  }
+
+  #look(cell: Cell): void {
+    const { world } = this.#cluster;
+    world.touched.clear();
+    const image = this.imageOf(cell);
+    if (image === null || image.version === this.#version) return;
+    this.#version = image.version;
+    const members = new Set(image.members.keys());
+    for (const memberId of this.#members) {
+      if (!members.has(memberId)) {
+        this.#removals.set(memberId, this.removals(memberId) + 1);
+      }
+    }
+    this.#members = members;
+    this.#expectOneOwner(image);
+  }
+
+  #expectOneOwner(image: GroupImage): void {
+    const owners = new Map<At, string>();
+    for (const [memberId, stored] of image.assignments) {
+      for (const { topic, partition } of flat(partitionsOf(assignmentBytes(stored)))) {
+        const at = atOf(topic, partition);
+        const other = owners.get(at);
+        if (other !== undefined) {
+          this.#cluster.world.fail(
+            `23: ${at} is ${other}'s and ${memberId}'s in generation ${image.generationId}`,
+          );
+        }
+        owners.set(at, memberId);
+      }
+    }
+    for (const [memberId, stored] of image.revoking) {
+      for (const { topic, partition } of flat(partitionsOf(assignmentBytes(stored)))) {
+        const owner = owners.get(atOf(topic, partition));
+        if (owner === undefined) continue;
+        this.#cluster.world.fail(
+          `23: ${atOf(topic, partition)} is given to ${owner} before ${memberId} has given it up`,
+        );
+      }
+    }
+  }
+
+  /** What is durable: the image is the replay of it, generations rise, commits stay. */
+  #confirmed(cell: Cell): void {
+    const { world } = this.#cluster;
+    const instance = cell.current;
+    const image = this.imageOf(cell);
+    if (!instance || image === null || cell.disk.isDirty) return;
+    if (image.sinceMs !== this.#sinceMs) {
+      this.#sinceMs = image.sinceMs;
+      this.#generationId = 0;
+    }
+    if (image.generationId > this.#generationId) this.rebalances += 1;
+    world.expect(
+      image.generationId >= this.#generationId,
+      () => `24: generation ${image.generationId} follows ${this.#generationId}`,
+    );
+    this.#generationId = image.generationId;
+    const replayed = new GroupStore(instance.handle).load();
+    world.expect(
+      encodeSnapshot(replayed) === encodeSnapshot(image),
+      () => `22: the image is not the replay of its record at ${image.version}`,
+    );
+    for (const [topic, partition, { offset }] of image.offsets.entries()) {
+      const at = atOf(topic, partition);
+      const known = this.committed.get(at) ?? [];
+      if (known.at(-1) !== offset) this.committed.set(at, [...known, offset]);
+    }
+    for (const [at] of this.committed) {
+      const [topic, partition] = at.split("/");
+      const isGone = !image.offsets.has(topic!, Number(partition));
+      if (isGone && image.members.size > 0) {
+        world.fail(`24: what was committed to ${at} is gone while the group has members`);
+      }
+    }
+  }
+}

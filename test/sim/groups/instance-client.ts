@@ -1,0 +1,236 @@
+/**
+ * A simulated HTTP consumer together with the worker that serves it: polls, reads, has the group note
+ * it, processes, commits. Answers get lost, it dies without a word, and it comes back.
+ */
+import type { Refusal } from "../../../src/base/errors.ts";
+import type {
+  Committed,
+  InstanceSpec,
+  PollPartition,
+  PollPlan,
+  Subscription,
+} from "../../../src/objects/coordinator/api.ts";
+import type { Cell } from "../cell.ts";
+import type { Cluster } from "../cluster.ts";
+import type { Random } from "../random.ts";
+import { atOf, type At, type GroupWatch, type Holder } from "./group-watch.ts";
+import type { GroupProfile } from "./profile.ts";
+import { Partitions } from "./partitions.ts";
+
+type Ok = { readonly ok: true };
+const DEADLINE_MS = 3_000;
+
+export interface ClientOptions {
+  readonly name: string;
+  readonly place: number;
+  readonly pauseMs: number;
+}
+
+export class InstanceClient implements Holder {
+  readonly memberId: string;
+  isAlive = true;
+  isStopped = false;
+  readonly holds = new Set<At>();
+  heldAt = 0;
+  readonly #cell: Cell;
+  readonly #watch: GroupWatch;
+  readonly #random: Random;
+  readonly #profile: GroupProfile;
+  readonly #options: ClientOptions;
+  readonly #partitions: Partitions;
+  readonly #cluster: Cluster;
+  readonly #isNew: (at: At) => boolean;
+  /** Says which answer was the last to arrive; others' answers do not get lost. */
+  readonly #isCareful: boolean;
+  readonly #autoCommit: boolean;
+  #received: string | undefined;
+  #isIn = false;
+  /** A commit was sent and not acknowledged. */
+  #mustCommit = false;
+
+  constructor(
+    cluster: Cluster,
+    cell: Cell,
+    watch: GroupWatch,
+    profile: GroupProfile,
+    options: ClientOptions,
+    isNew: (at: At) => boolean,
+  ) {
+    this.memberId = options.name;
+    this.#cluster = cluster;
+    this.#cell = cell;
+    this.#watch = watch;
+    this.#profile = profile;
+    this.#options = options;
+    this.#isNew = isNew;
+    this.#random = cluster.world.random(options.name);
+    this.#partitions = new Partitions(cluster, options.name, options.place);
+    this.#isCareful = this.#random.chance(0.6);
+    this.#autoCommit = this.#random.chance(0.5);
+    watch.holders.push(this);
+  }
+
+  async run(): Promise<void> {
+    const { scheduler } = this.#cluster.world;
+    while (!this.isStopped) {
+      await scheduler.sleep(this.#random.between(0, 2 * this.#options.pauseMs));
+      if (this.isStopped) break;
+      if (!this.#isIn) this.#isIn = await this.#enter();
+      else await this.#poll();
+    }
+  }
+
+  /** It dies: nobody hears of it any more. */
+  crash(): void {
+    this.isStopped = true;
+    this.isAlive = false;
+  }
+
+  /** It takes leave, if it hears itself. */
+  async close(): Promise<void> {
+    this.isStopped = true;
+    this.isAlive = false;
+    const received = this.#isCareful ? [this.#received ?? ""] : [];
+    await this.#ask<Ok>("closeInstance", this.memberId, ...received);
+  }
+
+  async #enter(): Promise<boolean> {
+    const spec: InstanceSpec = {
+      name: this.memberId,
+      format: "json",
+      offsetReset: this.#profile.reset,
+      autoCommit: this.#autoCommit,
+      autoCommitIntervalMs: 500,
+      fetchMinBytes: 1,
+      requestTimeoutMs: 1_000,
+      sessionTimeoutMs: this.#profile.sessionTimeoutMs,
+      maxPollIntervalMs: 30_000,
+      maxPollRecords: 500,
+      assignors: this.#profile.assignors,
+      isolation: "read_uncommitted",
+      clientId: "sim",
+      clientHost: "",
+    };
+    const created = await this.#ask<Ok>("createInstance", spec);
+    if (created === null || (!created.ok && created.error !== "INSTANCE_EXISTS")) return false;
+    const subscription: Subscription = this.#profile.byPattern
+      ? { by: "pattern", pattern: "t.*" }
+      : { by: "topics", topics: ["t0", "t1"] };
+    const subscribed = await this.#ask<Ok>("subscribe", this.memberId, subscription);
+    if (this.#isCareful) this.#received = "";
+    return subscribed?.ok === true;
+  }
+
+  async #poll(): Promise<void> {
+    // Whoever polls again is done with what it had.
+    this.holds.clear();
+    this.heldAt = this.#watch.removals(this.memberId);
+    const received = this.#received === undefined ? {} : { received: this.#received };
+    const plan = await this.#ask<PollPlan>("poll", {
+      ...{ instanceId: this.memberId, waitMs: this.#random.pick([0, 800]) },
+      ...received,
+    });
+    if (plan === null) return;
+    // What an answer that was never given has taken along is said not to have arrived only once.
+    if (!this.#isCareful) this.#received = undefined;
+    if (!plan.ok) return this.#refused(plan);
+    if (!plan.isAssigned) return;
+    if (this.#mustCommit) await this.#commitAll(plan);
+    const found = await this.#read(plan);
+    if (found === null || found.size === 0) return;
+    const positions = [...found].map(([{ topic, partition }, offsets]) => ({
+      ...{ topic, partition, nextOffset: offsets.at(-1)! + 1 },
+    }));
+    const { pollId, generationId } = plan;
+    const request = { instanceId: this.memberId, pollId, generationId, positions };
+    const noted = await this.#ask<Ok>("deliver", request);
+    // The worker gives no answer that it does not know to be noted, and says so with the next poll.
+    if (noted === null && !this.#isCareful) this.#received = "";
+    if (noted?.ok !== true) return;
+    if (this.#isCareful && this.#random.chance(0.15)) return;
+    if (!this.isAlive) return;
+    if (this.#isCareful) this.#received = pollId;
+    for (const [{ topic, partition }, offsets] of found) {
+      this.holds.add(atOf(topic, partition));
+      this.#watch.process(this, topic, partition, offsets);
+    }
+    if (!this.#autoCommit || this.#random.chance(0.2)) await this.#commit(found, plan);
+  }
+
+  /** Everything that has arrived, of whichever poll. */
+  async #commitAll({ generationId }: PollPlan): Promise<void> {
+    const received = this.#isCareful ? { received: this.#received ?? "" } : {};
+    const request = { instanceId: this.memberId, offsets: null, generationId, ...received };
+    const answer = await this.#ask<Committed>("commitInstance", request);
+    this.#mustCommit = answer === null;
+  }
+
+  /** Reads what the plan says; null where it does not hold any more. */
+  async #read(plan: PollPlan): Promise<Map<PollPartition, number[]> | null> {
+    const found = new Map<PollPartition, number[]>();
+    for (const part of plan.partitions) {
+      const { topic, partition, topicId } = part;
+      let { position } = part;
+      if (position === null) {
+        const at = part.reset === "latest" ? "latest" : "earliest";
+        const offset = await this.#partitions.end(topic, partition, at);
+        if (offset === null) continue;
+        const key = atOf(topic, partition);
+        const offsets = [{ topic, partition, topicId, offset }];
+        const request = { instanceId: this.memberId, generationId: plan.generationId, offsets };
+        // Whether it was taken in is not known where no answer comes: it may count from there.
+        const before = this.#watch.starts.get(key);
+        if (at === "latest" && !this.#isNew(key) && before === undefined) {
+          this.#watch.starts.set(key, offset);
+        }
+        const resolved = await this.#ask<Ok>("resolve", request);
+        if (resolved?.ok !== true) {
+          if (resolved !== null && before === undefined) this.#watch.starts.delete(key);
+          return null;
+        }
+        position = offset;
+      }
+      const offsets = await this.#partitions.read(topic, partition, position);
+      if (offsets !== null && offsets.length > 0) found.set(part, offsets);
+    }
+    return found;
+  }
+
+  async #commit(found: ReadonlyMap<PollPartition, number[]>, plan: PollPlan): Promise<void> {
+    const offsets = [...found].map(([{ topic, partition }, all]) => ({
+      ...{ topic, partition, offset: all.at(-1)! + 1, leaderEpoch: -1, metadata: "" },
+    }));
+    const isAll = this.#random.chance(0.3);
+    const changes = offsets.map(({ topic, partition }) => this.#changes(topic, partition));
+    const generationId = this.#random.chance(0.5) ? { generationId: plan.generationId } : {};
+    const received = this.#isCareful ? { received: plan.pollId } : {};
+    const request = { instanceId: this.memberId, offsets: isAll ? null : offsets };
+    const answer = await this.#ask<Committed>("commitInstance", {
+      ...request,
+      ...generationId,
+      ...received,
+    });
+    this.#mustCommit = answer?.ok !== true;
+    if (answer === null) return;
+    if (!answer.ok) return this.#refused(answer);
+    if (isAll) return;
+    offsets.forEach(({ topic, partition, offset }, i) =>
+      this.#watch.acknowledged(atOf(topic, partition), offset, changes[i]!),
+    );
+  }
+
+  #changes(topic: string, partition: number): number {
+    return this.#watch.committed.get(atOf(topic, partition))?.length ?? 0;
+  }
+
+  #refused({ error }: Refusal): void {
+    if (error !== "UNKNOWN_MEMBER_ID" && error !== "ILLEGAL_STATE") return;
+    this.#isIn = false;
+    this.holds.clear();
+  }
+
+  #ask<A extends Ok>(method: string, ...args: readonly unknown[]): Promise<A | Refusal | null> {
+    this.#watch.operations += 1;
+    return this.#partitions.router("t0").ask<A>(this.#cell, method, args, DEADLINE_MS);
+  }
+}

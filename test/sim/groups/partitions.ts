@@ -1,0 +1,82 @@
+/** A client's way to the partitions of the simulated topics. */
+import type { Fetched, ListedOffset } from "../../../src/objects/partition/api.ts";
+import type { ClusterMetadata } from "../../../src/objects/controller/api.ts";
+import { encodeBatch, recordsFrom } from "../../../src/records/index.ts";
+import type { Cluster } from "../cluster.ts";
+import { Router } from "../router.ts";
+
+const DEADLINE_MS = 2_000;
+
+export class Partitions {
+  readonly #cluster: Cluster;
+  readonly #name: string;
+  readonly #place: number;
+  readonly #routers = new Map<string, Router>();
+
+  constructor(cluster: Cluster, name: string, place: number) {
+    this.#cluster = cluster;
+    this.#name = name;
+    this.#place = place;
+  }
+
+  router(topic: string): Router {
+    let router = this.#routers.get(topic);
+    if (!router) {
+      router = new Router(this.#cluster, this.#name, this.#place, topic);
+      this.#routers.set(topic, router);
+    }
+    return router;
+  }
+
+  /** Null where nobody has answered. */
+  async end(topic: string, partition: number, at: "earliest" | "latest"): Promise<number | null> {
+    const answer = await this.#ask<ListedOffset>(topic, partition, "listOffset", { at });
+    return answer?.ok === true ? answer.offset : null;
+  }
+
+  /** The offsets of the records from one on; null where nobody has answered. */
+  async read(topic: string, partition: number, offset: number): Promise<number[] | null> {
+    const request = {
+      offset,
+      maxBytes: 400,
+      minBytes: 0,
+      maxWaitMs: 0,
+      isolation: "read_uncommitted",
+    };
+    const page = await this.#ask<Fetched>(topic, partition, "fetch", request);
+    if (page?.ok !== true) return null;
+    const offsets: number[] = [];
+    for (const record of recordsFrom(page.batches, offset))
+      if (record.ok) offsets.push(record.offset);
+    return offsets;
+  }
+
+  async append(topic: string, partition: number, values: readonly string[]): Promise<void> {
+    const encoder = new TextEncoder();
+    const timestamp = this.#cluster.world.clockMs(this.#place);
+    const records = values.map((value) => ({
+      ...{ timestamp, key: null, value: encoder.encode(value), headers: [] },
+    }));
+    await this.#ask(topic, partition, "append", { batches: encodeBatch(records), acks: -1 });
+  }
+
+  /** Partitions by topic, of the topics that exist; null where nobody has answered. */
+  async counts(topics: readonly string[]): Promise<ReadonlyMap<string, number> | null> {
+    const { controller } = this.#cluster;
+    const router = this.router(topics[0]!);
+    const answer = await router.ask<ClusterMetadata>(controller, "metadata", [topics], DEADLINE_MS);
+    if (answer?.ok !== true) return null;
+    return new Map(answer.topics.map(({ topic, partitions }) => [topic, partitions.length]));
+  }
+
+  async #ask<A extends { readonly ok: true }>(
+    topic: string,
+    partition: number,
+    method: string,
+    request: unknown,
+  ) {
+    const router = this.router(topic);
+    const cell = await router.locate(partition, "leader");
+    return cell && router.call<A>(partition, cell, method, request, DEADLINE_MS);
+  }
+}

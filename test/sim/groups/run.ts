@@ -1,0 +1,406 @@
+/**
+ * One seed of a consumer group from beginning to end: its members, producers and faults; then fair weather
+ * until everybody has their share and nothing is left to read; then silence, which has to end them. The
+ * same seed gives the same trace.
+ */
+import {
+  assignmentBytes,
+  flat,
+  partitionsOf,
+} from "../../../src/objects/coordinator/assignments.ts";
+import type { GroupDescription } from "../../../src/objects/coordinator/api.ts";
+import type { Cell } from "../cell.ts";
+import { Cluster, CONTROLLER_PLACE } from "../cluster.ts";
+import { Superseded } from "../disk.ts";
+import { Random } from "../random.ts";
+import type { RunOptions, RunResult } from "../run.ts";
+import { World } from "../world.ts";
+import { ClassicClient } from "./classic-client.ts";
+import { atOf, GroupWatch, type At } from "./group-watch.ts";
+import { InstanceClient } from "./instance-client.ts";
+import { Partitions } from "./partitions.ts";
+import { groupProfileOf, type GroupProfile } from "./profile.ts";
+
+const GROUP = "g";
+/** Everybody has to have their share, and everything to be read, within this after the last fault. */
+const CONVERGE_MS = 180_000;
+/** Members that are silent have to be gone within this. */
+const SILENCE_MS = 240_000;
+const SETTLE_MS = 20_000;
+const IDLE_MS = 15_000;
+const OPERATOR_PLACE = 9;
+const TOPICS = ["t0", "t1"];
+
+/** How often each kind of fault is drawn. */
+const WEIGHTS = {
+  reset: 14,
+  evict: 12,
+  supersede: 6,
+  "reset controller": 3,
+  "reset partition": 4,
+  isolate: 5,
+  losses: 5,
+  duplicates: 4,
+  "slow place": 4,
+  "slow disk": 3,
+  "a client dies": 7,
+  "a client leaves": 5,
+  "a client comes": 12,
+  "partitions are added": 2,
+  "a topic comes": 3,
+} as const;
+
+interface GroupFault {
+  readonly atMs: number;
+  readonly kind: keyof typeof WEIGHTS;
+  readonly lastsMs: number;
+  readonly x: number;
+}
+
+type Client = InstanceClient | ClassicClient;
+
+export async function runGroupSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const run = new GroupRun(seed, options);
+  const onRejection = (error: unknown): void => {
+    if (!(error instanceof Superseded)) run.world.fail(`unhandled: ${String(error)}`);
+  };
+  process.on("unhandledRejection", onRejection);
+  try {
+    await run.all();
+  } finally {
+    process.off("unhandledRejection", onRejection);
+  }
+  return run.result();
+}
+
+class GroupRun {
+  readonly world: World;
+  readonly #profile: GroupProfile;
+  readonly #cluster: Cluster;
+  readonly #cell: Cell;
+  readonly #watch: GroupWatch;
+  readonly #operator: Partitions;
+  readonly #plan: readonly GroupFault[];
+  readonly #clients: Client[] = [];
+  /** Partitions that came after the group's first member. */
+  readonly #added = new Set<At>();
+  readonly #counts = new Map<string, number>();
+  readonly #lasting = new Set<() => void>();
+  #names = 0;
+  #isProducing = true;
+
+  constructor(seed: number, options: RunOptions) {
+    this.world = new World(seed);
+    this.world.scheduler.onTrace = options.onTrace ?? null;
+    this.#profile = groupProfileOf(seed);
+    this.#cluster = new Cluster(this.world, this.#profile.settings);
+    this.#cell = this.#cluster.group(GROUP, this.#profile.groupPlace);
+    this.#watch = new GroupWatch(this.#cluster, this.#cell);
+    this.#operator = new Partitions(this.#cluster, "operator", OPERATOR_PLACE);
+    this.#plan = this.#planFaults(seed).slice(0, options.faults ?? Infinity);
+  }
+
+  async all(): Promise<void> {
+    const { scheduler } = this.world;
+    const { durationMs, clients, partitions } = this.#profile;
+    await this.#cluster.until(this.#createTopic("t0", partitions));
+    this.#added.clear();
+    for (let i = 0; i < clients; i++) this.#enter();
+    for (const fault of this.#plan) scheduler.after(fault.atMs, () => this.#inject(fault));
+    void this.#produce();
+    await scheduler.run(scheduler.nowMs + durationMs);
+    for (const undo of [...this.#lasting]) undo();
+    this.world.weather.clear();
+    scheduler.trace("healed");
+    this.#isProducing = false;
+    if (!this.#clients.some(({ isStopped }) => !isStopped)) this.#enter();
+    const untilMs = scheduler.nowMs + CONVERGE_MS;
+    let isDone = false;
+    while (scheduler.nowMs < untilMs && this.world.failure === null) {
+      isDone = await this.#hasConverged();
+      if (isDone) break;
+      await scheduler.run(scheduler.nowMs + 500);
+    }
+    if (this.world.failure !== null) return;
+    if (!isDone) this.world.fail(`21: it does not heal: ${await this.#state()}`);
+    const image = this.#watch.imageOf(this.#cell);
+    if (image) this.#watch.expectNothingSkipped(image);
+    if (this.world.failure === null) await this.#silence();
+  }
+
+  result(): RunResult {
+    const { world } = this;
+    world.count(": generations", this.#watch.rebalances);
+    world.count(": records processed", this.#watch.processedCount);
+    return {
+      seed: world.seed,
+      failure: world.failure,
+      traceHash: world.scheduler.traceHash,
+      simulatedMs: Math.round(world.scheduler.nowMs),
+      events: world.scheduler.events,
+      operations: this.#watch.operations,
+      acknowledged: 0,
+      faults: this.#plan.length,
+      counts: Object.fromEntries(world.counts),
+    };
+  }
+
+  #planFaults(seed: number): GroupFault[] {
+    const random = new Random(seed, "group faults");
+    const faults: GroupFault[] = [];
+    let atMs = 1_000;
+    for (;;) {
+      atMs += random.chance(0.3)
+        ? random.between(1, 200)
+        : random.between(0, 2 * this.#profile.faultPauseMs);
+      if (atMs > this.#profile.durationMs) return faults;
+      faults.push({
+        atMs,
+        kind: random.weighted(WEIGHTS),
+        lastsMs: random.pick([300, 2_000, 9_000]) + random.below(1_000),
+        x: random.below(1_000_000) / 1_000_000,
+      });
+    }
+  }
+
+  #enter(): void {
+    const { kind } = this.#profile;
+    this.#names += 1;
+    const name = `c${this.#names}`;
+    const random = this.world.random(`kind ${name}`);
+    const isClassic = kind === "classic" || (kind === "mixed" && random.chance(0.5));
+    const options = {
+      name,
+      place: random.between(1, 3),
+      pauseMs: random.pick([50, 200, 200, 900]),
+    };
+    const client = isClassic
+      ? new ClassicClient(this.#cluster, this.#cell, this.#watch, this.#profile, options)
+      : new InstanceClient(this.#cluster, this.#cell, this.#watch, this.#profile, options, (at) =>
+          this.#added.has(at),
+        );
+    this.#clients.push(client);
+    void client.run();
+  }
+
+  #inject(fault: GroupFault): void {
+    this.world.scheduler.trace(`fault ${fault.kind}`);
+    if (this.#apply(fault)) this.world.count(fault.kind);
+  }
+
+  #apply({ kind, x, lastsMs }: GroupFault): boolean {
+    const { weather } = this.world;
+    const unconfirmed = x < 0.6 ? "lost" : "kept";
+    const place = 1 + Math.floor(x * 3);
+    switch (kind) {
+      case "reset":
+        this.#cell.reset(unconfirmed);
+        return true;
+      case "evict":
+        return this.#cell.evict();
+      case "supersede":
+        this.#cell.supersede(unconfirmed, lastsMs);
+        return true;
+      case "reset controller":
+        this.#cluster.controller.reset(unconfirmed);
+        return true;
+      case "reset partition": {
+        const cells = [...this.#cluster.cells.values()];
+        cells[Math.floor(x * cells.length)]?.reset(unconfirmed);
+        return true;
+      }
+      case "isolate":
+        return this.#isolate(place, lastsMs);
+      case "losses":
+        return this.#during(
+          lastsMs,
+          () => (weather.losses = 0.02 + x * 0.3),
+          () => (weather.losses = 0),
+        );
+      case "duplicates":
+        return this.#during(
+          lastsMs,
+          () => (weather.duplicates = 0.05 + x * 0.3),
+          () => (weather.duplicates = 0),
+        );
+      case "slow place":
+        return this.#during(
+          lastsMs,
+          () => weather.slowPlaces.add(place),
+          () => weather.slowPlaces.delete(place),
+        );
+      case "slow disk":
+        return this.#during(
+          lastsMs,
+          () => weather.slowDisks.add(place),
+          () => weather.slowDisks.delete(place),
+        );
+      default:
+        return this.#change(kind, x);
+    }
+  }
+
+  #change(kind: GroupFault["kind"], x: number): boolean {
+    const living = this.#clients.filter(({ isStopped }) => !isStopped);
+    const victim = living[Math.floor(x * living.length)];
+    switch (kind) {
+      case "a client dies":
+        victim?.crash();
+        return victim !== undefined;
+      case "a client leaves":
+        void victim?.close();
+        return victim !== undefined;
+      case "a client comes":
+        if (living.length >= 5) return false;
+        this.#enter();
+        return true;
+      case "partitions are added":
+        void this.#addPartitions();
+        return true;
+      case "a topic comes":
+        if (this.#counts.has("t1")) return false;
+        void this.#createTopic("t1", 1 + Math.floor(x * 2));
+        return true;
+      default:
+        throw new Error(`no such fault: ${kind}`);
+    }
+  }
+
+  #isolate(place: number, lastsMs: number): boolean {
+    const { weather } = this.world;
+    const pairs = [CONTROLLER_PLACE, 1, 2, 3]
+      .filter((other) => other !== place)
+      .flatMap((other) => [[place, other] as const, [other, place] as const]);
+    return this.#during(
+      lastsMs,
+      () => pairs.forEach(([from, to]) => weather.cut(from, to)),
+      () => pairs.forEach(([from, to]) => weather.heal(from, to)),
+    );
+  }
+
+  #during(lastsMs: number, begin: () => unknown, end: () => unknown): boolean {
+    begin();
+    const undo = (): void => {
+      if (this.#lasting.delete(undo)) end();
+    };
+    this.#lasting.add(undo);
+    this.world.scheduler.after(lastsMs, undo);
+    return true;
+  }
+
+  /** Whether it was made is not always known; it counts as new from the moment it is asked for. */
+  async #createTopic(topic: string, partitions: number): Promise<void> {
+    this.#counts.set(topic, 0);
+    for (let p = 0; p < partitions; p++) this.#added.add(atOf(topic, p));
+    const spec = { topic, partitions, replicationFactor: 1 };
+    while ((await this.#controller("createTopic", spec)) === null) {
+      await this.world.scheduler.sleep(200);
+    }
+    this.#counts.set(topic, partitions);
+  }
+
+  async #addPartitions(): Promise<void> {
+    const before = this.#counts.get("t0")!;
+    if (before >= 6) return;
+    this.#counts.set("t0", before + 1);
+    this.#added.add(atOf("t0", before));
+    while ((await this.#controller("createPartitions", "t0", before + 1)) === null) {
+      await this.world.scheduler.sleep(200);
+    }
+  }
+
+  #controller(method: string, ...args: readonly unknown[]) {
+    return this.#operator.router("t0").ask(this.#cluster.controller, method, args, 25_000);
+  }
+
+  async #produce(): Promise<void> {
+    const random = this.world.random("produce");
+    let n = 0;
+    while (this.#isProducing) {
+      await this.world.scheduler.sleep(random.between(20, 300));
+      const topic = random.pick([...this.#counts.keys()]);
+      const count = this.#counts.get(topic)!;
+      if (count === 0) continue;
+      const values = Array.from({ length: random.between(1, 4) }, () => `v${n++}`);
+      await this.#operator.append(topic, random.below(count), values);
+    }
+  }
+
+  /** Every partition belongs to a member that lives, and everything in it is committed. */
+  async #hasConverged(): Promise<boolean> {
+    const image = this.#watch.imageOf(this.#cell);
+    if (!image || !image.isAssigned) return false;
+    const living = new Set(
+      this.#clients.filter(({ isAlive }) => isAlive).map(({ memberId }) => memberId),
+    );
+    const owned = new Set<At>();
+    for (const [memberId, stored] of image.assignments) {
+      if (!living.has(memberId)) return false;
+      for (const { topic, partition } of flat(partitionsOf(assignmentBytes(stored)))) {
+        owned.add(atOf(topic, partition));
+      }
+    }
+    const counts = await this.#cluster.until(this.#operator.counts(TOPICS));
+    if (!counts || image.revoking.size > 0) return false;
+    for (const [topic, count] of counts) {
+      for (let partition = 0; partition < count; partition++) {
+        if (!owned.has(atOf(topic, partition))) return false;
+        const end = await this.#cluster.until(this.#operator.end(topic, partition, "latest"));
+        const committed = image.offsets.get(topic, partition)?.offset ?? 0;
+        const start = this.#watch.starts.get(atOf(topic, partition)) ?? 0;
+        if (end === null || (committed < end && end > start)) return false;
+      }
+    }
+    return true;
+  }
+
+  /** All are silent, and the object sleeps whenever it can: it must not take them for alive for ever. */
+  async #silence(): Promise<void> {
+    const { scheduler } = this.world;
+    for (const client of this.#clients) client.crash();
+    const untilMs = scheduler.nowMs + SILENCE_MS;
+    let state = "";
+    while (scheduler.nowMs < untilMs && state !== "Empty") {
+      await scheduler.run(scheduler.nowMs + 1_000);
+      this.#cell.evict();
+      const described = await this.#cluster.until(this.#describe());
+      state = described?.state ?? "";
+      this.#cell.evict();
+    }
+    this.world.expect(state === "Empty", () => `21: silent members stay: the group is ${state}`);
+    // The alarm of the last session may be due still; it finds nobody.
+    await scheduler.run(scheduler.nowMs + SETTLE_MS);
+    const { writes } = this.world;
+    const { calls } = this.world.network;
+    await scheduler.run(scheduler.nowMs + IDLE_MS);
+    const did = this.world.writes - writes + this.world.network.calls - calls;
+    this.world.expect(did === 0, () => `idle: an empty group writes or calls ${did} times`);
+  }
+
+  async #describe(): Promise<GroupDescription | null> {
+    const router = this.#operator.router("t0");
+    const answer = await router.ask<GroupDescription>(this.#cell, "describeGroup", [], 5_000);
+    return answer?.ok === true ? answer : null;
+  }
+
+  async #state(): Promise<string> {
+    const ends: string[] = [];
+    for (const [topic, count] of this.#counts) {
+      for (let p = 0; p < count; p++) {
+        const end = await this.#cluster.until(this.#operator.end(topic, p, "latest"));
+        ends.push(`${atOf(topic, p)}=${end}`);
+      }
+    }
+    const image = this.#watch.imageOf(this.#cell);
+    if (!image) return "the group sleeps";
+    const members = [...image.assignments].map(([memberId, stored]) => {
+      const partitions = flat(partitionsOf(assignmentBytes(stored)));
+      return `${memberId}: ${partitions.map((one) => atOf(one.topic, one.partition)).join(" ")}`;
+    });
+    const committed = image.offsets
+      .entries()
+      .map(([t, p, { offset }]) => `${atOf(t, p)}=${offset}`);
+    const living = this.#clients.filter(({ isAlive }) => isAlive).map(({ memberId }) => memberId);
+    return `${this.#profile.kind} ${image.protocolName}, generation ${image.generationId}, assigned ${image.isAssigned}, {${members.join("; ")}} revoking ${image.revoking.size}, committed ${committed.join(" ")}, ends ${ends.join(" ")}, living ${living.join(" ")}`;
+  }
+}
