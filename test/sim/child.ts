@@ -4,15 +4,18 @@
  */
 import { applyMutant } from "./mutants.ts";
 import type { RunOptions } from "./run.ts";
+import type { Asked } from "./runner.ts";
 
 const mutant = process.argv[2] ?? "";
 if (mutant !== "") applyMutant(mutant);
 // Only now: what is loaded from here on is what the mutant has made of it.
 const { runSeed } = await import("./run.ts");
+const { runGroupSeed } = await import("./groups/run.ts");
 
-process.on("message", (asked: { seed: number; faults?: number }) => {
+process.on("message", (asked: Asked) => {
   const options: RunOptions = asked.faults === undefined ? {} : { faults: asked.faults };
-  void runSeed(asked.seed, options).then((result) => process.send!(result));
+  const run = asked.groups === true ? runGroupSeed : runSeed;
+  void run(asked.seed, options).then((result) => process.send!(result));
 });
 process.on("disconnect", () => process.exit());
 process.send!("ready");

@@ -3,17 +3,18 @@ import { parseArgs } from "node:util";
 import { mutantNamed } from "./mutants.ts";
 import { MUTANTS } from "./mutant-table.ts";
 import { writeReport } from "./report.ts";
-import { combineHashes, runMany } from "./runner.ts";
+import { combineHashes, runMany, type Asked } from "./runner.ts";
 import type { RunResult } from "./run.ts";
 import { Totals } from "./totals.ts";
 
 const HELP = `npm run sim -- [options]
 
-Runs the rules of controller and replicas in a deterministic simulation. The same seed gives the same
+Runs the rules of controller and replicas, or with --groups those of consumer groups, in a deterministic simulation. The same seed gives the same
 trace. The last line is "N seeds, N failed"; the exit status says the same.
 
   --seeds N        how many seeds (default 100)
   --from S         the first seed (default 1)
+  --groups         seeds of a consumer group: its members, its object, and what befalls them
   --faults K       only the first K faults of each seed's plan
   --mutant NAME    with one rule switched off; ends at the first seed that notices
   --mutants        every mutant, until it is noticed; fails where one is not within its seeds
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "100" },
     from: { type: "string", default: "1" },
     faults: { type: "string" },
+    groups: { type: "boolean", default: false },
     mutant: { type: "string" },
     mutants: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
@@ -49,10 +51,10 @@ else if (values.mutants) await allMutants();
 else if (values.mutant !== undefined) await oneMutant(values.mutant);
 else await plain();
 
-function* range(): Generator<{ seed: number; faults?: number }> {
+function* range(groups = values.groups): Generator<Asked> {
   for (let seed = from; seed < from + seeds; seed++) {
-    yield { seed, ...faults };
-    if (values.twice) yield { seed, ...faults };
+    yield { seed, groups, ...faults };
+    if (values.twice) yield { seed, groups, ...faults };
   }
 }
 
@@ -95,7 +97,7 @@ async function shrink({ seed, faults: all }: RunResult): Promise<void> {
   while (fails - passes > 1) {
     const middle = (fails + passes) >> 1;
     await runMany({
-      seeds: [{ seed, faults: middle }],
+      seeds: [{ seed, faults: middle, groups: values.groups }],
       processes: 1,
       onResult: ({ failure }) => {
         if (failure === null) passes = middle;
@@ -103,15 +105,16 @@ async function shrink({ seed, faults: all }: RunResult): Promise<void> {
       },
     });
   }
-  console.log(`again: npm run sim -- --seeds 1 --from ${seed} --faults ${fails} --trace`);
+  const kind = values.groups ? "--groups " : "";
+  console.log(`again: npm run sim -- ${kind}--seeds 1 --from ${seed} --faults ${fails} --trace`);
 }
 
 async function oneMutant(name: string): Promise<void> {
-  mutantNamed(name);
+  const { groups = false } = mutantNamed(name);
   let failed = 0;
   let run = 0;
   await runMany({
-    seeds: range(),
+    seeds: range(groups),
     mutant: name,
     onResult: (result) => {
       run += 1;
@@ -131,7 +134,7 @@ async function allMutants(): Promise<void> {
     let run = 0;
     let failure = "";
     await runMany({
-      seeds: range(),
+      seeds: range(mutant.groups === true),
       mutant: mutant.name,
       onResult: (result) => {
         run += 1;
@@ -153,7 +156,9 @@ async function allMutants(): Promise<void> {
 
 async function trace(): Promise<void> {
   const { runSeed } = await import("./run.ts");
-  const result = await runSeed(from, { ...faults, onTrace: (line) => console.log(line) });
+  const { runGroupSeed } = await import("./groups/run.ts");
+  const run = values.groups ? runGroupSeed : runSeed;
+  const result = await run(from, { ...faults, onTrace: (line) => console.log(line) });
   console.log(result.failure ?? "no invariant broke");
   console.log(`1 seeds, ${result.failure === null ? 0 : 1} failed`);
   process.exitCode = result.failure === null ? 0 : 1;

@@ -1,4 +1,5 @@
 /** The mutants: one rule of replication, elections or durability each, and how it is switched off. */
+import { GROUP_MUTANTS } from "./groups/mutant-table.ts";
 
 export interface Mutant {
   readonly name: string;
@@ -10,9 +11,11 @@ export interface Mutant {
   readonly replace: string;
   /** A seed that notices: the first from 1 on when the table was last filled. */
   readonly seed: number;
+  /** Noticed by seeds of consumer groups. */
+  readonly groups?: true;
 }
 
-export const MUTANTS: readonly Mutant[] = [
+const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: "no-epoch-check-at-the-follower",
     breaks: "followers refuse leaders of lower epochs",
@@ -202,3 +205,5 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 2,
   },
 ];
+
+export const MUTANTS: readonly Mutant[] = [...REPLICATION_MUTANTS, ...GROUP_MUTANTS];

@@ -11,6 +11,8 @@ export interface Asked {
   readonly seed: number;
   /** Only so many of the plan's faults. */
   readonly faults?: number;
+  /** A seed of a consumer group (test/sim/groups), not of a cluster of replicas. */
+  readonly groups?: boolean;
 }
 
 export interface RunManyOptions {

@@ -4,9 +4,26 @@
  */
 import { expect, test } from "vitest";
 import { combineHashes, runMany } from "./runner.ts";
+import { runGroupSeed } from "./groups/run.ts";
 import { runSeed, type RunResult } from "./run.ts";
 
 const SEEDS = 16;
+
+const GROUP_SEEDS = 100;
+
+test("seeds of groups hold every invariant, with the same trace in another process", async () => {
+  const results: RunResult[] = [];
+  await runMany({
+    seeds: Array.from({ length: GROUP_SEEDS }, (_, i) => ({ seed: i + 1, groups: true })),
+    onResult: (result) => void results.push(result),
+  });
+  expect(results.filter(({ failure }) => failure !== null)).toEqual([]);
+  console.log(`trace hash of groups 1 to ${GROUP_SEEDS}: ${results.reduce(combineHashes, "")}`);
+  const [first] = results;
+  for (let again = 0; again < 2; again++) {
+    expect((await runGroupSeed(first!.seed)).traceHash).toBe(first!.traceHash);
+  }
+});
 
 test("seeds hold every invariant, with the same trace in another process", async () => {
   const results: RunResult[] = [];

@@ -465,6 +465,22 @@ describe("with members that bring their own protocol", () => {
     expect(namesOf(planned(await h.poll("c0")).partitions)).toEqual(["t-2"]);
   });
 
+  test("instances that have read on since they joined stop, and join once more", async () => {
+    const { h } = await sharing(2);
+    await h.polled("c0", "c1");
+    await h.instance("c2", ["t"]);
+    // It joins, and reads on: so far all are instances under the cooperative assignor.
+    expect(planned(await h.poll("c0")).isAssigned).toBe(true);
+    const joining = h.join("", {
+      protocols: [{ name: "range", metadata: new Uint8Array([0, 1, 0, 0, 0, 0]) }],
+    });
+    await h.settle();
+    await h.poll("c1");
+    expect(await h.outcome(joining)).toBe("waiting");
+    expect(planned(await h.poll("c0")).isAssigned).toBe(false);
+    expect(await joining).toMatchObject({ ok: true, protocolName: "range" });
+  });
+
   test("an instance that shares no protocol with them is refused", async () => {
     const h = new GroupHarness();
     h.topic("t", 1);

@@ -49,6 +49,8 @@ export class ClassicClient implements Holder {
   readonly #cluster: Cluster;
   readonly #groupInstanceId: string | null;
   #joined: JoinedGroup | null = null;
+  /** The generation that it was in before. */
+  #former = -1;
   #owned: readonly TopicPartition[] = [];
   readonly #positions = new Map<At, number>();
   readonly #unacknowledged = new Set<At>();
@@ -112,6 +114,8 @@ export class ClassicClient implements Holder {
       rebalanceTimeoutMs: REBALANCE_MS,
       protocolType: "consumer",
       protocols: [{ name: "range", metadata }],
+      // Without it a static leader that comes back would not look for new partitions (KIP-814).
+      supportsSkippingAssignment: true,
       requireKnownMemberId: this.#groupInstanceId === null && this.#random.chance(0.5),
     };
     const joined = await this.#ask<JoinedGroup>("joinGroup", request);
@@ -132,14 +136,29 @@ export class ClassicClient implements Holder {
       assignments,
     });
     if (synced?.ok !== true) return this.#refused(synced);
+    const former = this.#former;
+    this.#former = joined.generationId;
     this.#joined = joined;
     this.heldAt = removals;
     this.#owned = flat(decodeAssignment(synced.assignment)?.partitions ?? []);
+    if (former >= 0 && former < joined.generationId) await this.#commitLate(former);
+  }
+
+  /** What it had still to say of a generation that is over: nobody may take it. */
+  async #commitLate(generationId: number): Promise<void> {
+    const offsets = this.#owned
+      .slice(0, 1)
+      .map((at) => ({ ...at, offset: 0, leaderEpoch: -1, metadata: "" }));
+    const request = { ...this.#named(generationId), offsets };
+    const answer = await this.#ask<Committed>("commitOffsets", request);
+    if (answer?.ok === true && offsets.length > 0) {
+      this.#cluster.world.fail(`24: a commit of generation ${generationId} was taken later`);
+    }
   }
 
   /** As the leader; none for the others. */
   async #assign(joined: JoinedGroup) {
-    if (joined.leader !== joined.memberId || joined.members.length === 0) return [];
+    if (joined.leader !== joined.memberId || joined.skipAssignment) return [];
     const counts = await this.#partitions.counts(TOPICS);
     if (counts === null) return null;
     this.#counts = [...counts].join();
@@ -201,7 +220,6 @@ export class ClassicClient implements Holder {
     offset: number,
   ): Promise<boolean> {
     const at = atOf(topic, partition);
-    const isStale = this.#watch.generationId > generationId;
     const changes = this.#watch.committed.get(at)?.length ?? 0;
     const answer = await this.#ask<Committed>("commitOffsets", {
       ...this.#named(generationId),
@@ -214,9 +232,6 @@ export class ClassicClient implements Holder {
       return false;
     }
     this.#unacknowledged.delete(at);
-    if (isStale) {
-      this.#cluster.world.fail(`24: a commit of generation ${generationId} was taken later`);
-    }
     this.#watch.acknowledged(at, offset, changes);
     return true;
   }

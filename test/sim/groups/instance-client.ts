@@ -45,6 +45,9 @@ export class InstanceClient implements Holder {
   readonly #autoCommit: boolean;
   #received: string | undefined;
   #isIn = false;
+  #running: Promise<void> = Promise.resolve();
+  /** The partitions of the plan before. */
+  #had = new Map<At, PollPartition>();
   /** A commit was sent and not acknowledged. */
   #mustCommit = false;
 
@@ -70,7 +73,12 @@ export class InstanceClient implements Holder {
     watch.holders.push(this);
   }
 
-  async run(): Promise<void> {
+  run(): Promise<void> {
+    this.#running = this.#loop();
+    return this.#running;
+  }
+
+  async #loop(): Promise<void> {
     const { scheduler } = this.#cluster.world;
     while (!this.isStopped) {
       await scheduler.sleep(this.#random.between(0, 2 * this.#options.pauseMs));
@@ -89,6 +97,9 @@ export class InstanceClient implements Holder {
   /** It takes leave, if it hears itself. */
   async close(): Promise<void> {
     this.isStopped = true;
+    // A plain client that closes says that it has had all that was sent.
+    await this.#running;
+    if (!this.isAlive) return;
     this.isAlive = false;
     const received = this.#isCareful ? [this.#received ?? ""] : [];
     await this.#ask<Ok>("closeInstance", this.memberId, ...received);
@@ -136,6 +147,7 @@ export class InstanceClient implements Holder {
     if (!plan.ok) return this.#refused(plan);
     if (!plan.isAssigned) return;
     if (this.#mustCommit) await this.#commitAll(plan);
+    await this.#commitLost(plan);
     const found = await this.#read(plan);
     if (found === null || found.size === 0) return;
     const positions = [...found].map(([{ topic, partition }, offsets]) => ({
@@ -155,6 +167,24 @@ export class InstanceClient implements Holder {
       this.#watch.process(this, topic, partition, offsets);
     }
     if (!this.#autoCommit || this.#random.chance(0.2)) await this.#commit(found, plan);
+  }
+
+  /** What it had once and has no more: nobody may take its commit of that. */
+  async #commitLost(plan: PollPlan): Promise<void> {
+    const had = this.#had;
+    this.#had = new Map(plan.partitions.map((part) => [atOf(part.topic, part.partition), part]));
+    const lost = [...had].find(([at]) => !this.#had.has(at))?.[1];
+    // What it is still to give up is nobody else's yet.
+    const isRevoking = this.#watch.imageOf(this.#cell)?.revoking.has(this.memberId) !== false;
+    if (lost === undefined || isRevoking) return;
+    const { topic, partition } = lost;
+    const offsets = [{ topic, partition, offset: 0, leaderEpoch: -1, metadata: "" }];
+    const request = { instanceId: this.memberId, offsets };
+    const answer = await this.#ask<Committed>("commitInstance", request);
+    if (answer?.ok !== true) return;
+    this.#cluster.world.fail(
+      `24: ${this.memberId} has committed ${topic}/${partition}, which it lost`,
+    );
   }
 
   /** Everything that has arrived, of whichever poll. */
