@@ -58,6 +58,8 @@ export type Change =
       readonly revoking?: readonly (readonly [string, string])[];
     }
   | { readonly type: "members-left"; readonly memberIds: readonly string[] }
+  /** The present assignments do not hold any more: the members are to share anew. So it is when some have left. */
+  | { readonly type: "rebalance-needed" }
   /** Nobody is a member: the generation rises, and nobody's commit of an older one counts. */
   | { readonly type: "emptied"; readonly generationId: number }
   /** A static member came back under another id (KIP-345). */

@@ -321,7 +321,8 @@ export class Group {
     const isSame = saysTheSame(known, request.protocols);
     if (image.members.has(known.memberId)) {
       const by = storedMember(member);
-      this.#context.record({ type: "member-replaced", memberId: known.memberId, by });
+      const replaced = { type: "member-replaced", memberId: known.memberId, by } as const;
+      this.#context.record(replaced, ...(isSame ? [] : [{ type: "rebalance-needed" } as const]));
     }
     this.#members.delete(known.memberId);
     this.#members.set(member.memberId, member);

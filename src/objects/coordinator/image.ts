@@ -42,6 +42,8 @@ export interface GroupImage {
   leader: string;
   /** Whether the members have their assignments. */
   isAssigned: boolean;
+  /** Whether they are to share anew, which the next generation begins with. */
+  isUnsettled: boolean;
   readonly members: Map<string, StoredMember>;
   /** Base64, by member id. */
   readonly assignments: Map<string, string>;
@@ -66,6 +68,7 @@ export function emptyImage(): GroupImage {
     protocolName: "",
     leader: "",
     isAssigned: false,
+    isUnsettled: false,
     members: new Map(),
     assignments: new Map(),
     revoking: new Map(),
@@ -107,6 +110,10 @@ function applyChange(image: GroupImage, change: Change, atMs: number): void {
       return;
     case "members-left":
       for (const memberId of change.memberIds) removeMember(image, memberId);
+      image.isUnsettled = true;
+      return;
+    case "rebalance-needed":
+      image.isUnsettled = true;
       return;
     case "emptied":
       assert(change.generationId > image.generationId, "the generation does not rise");
@@ -115,6 +122,7 @@ function applyChange(image: GroupImage, change: Change, atMs: number): void {
       image.protocolName = "";
       image.leader = "";
       image.emptySinceMs = atMs;
+      image.isUnsettled = false;
       return;
     case "member-replaced":
       return replaceMember(image, change.memberId, change.by);
@@ -137,6 +145,7 @@ type OfMembers =
   | "generation-began"
   | "assigned"
   | "members-left"
+  | "rebalance-needed"
   | "emptied"
   | "member-replaced"
   | "revoked"
@@ -219,6 +228,7 @@ function beginGeneration(
   image.protocolName = protocolName;
   image.leader = leader;
   image.isAssigned = false;
+  image.isUnsettled = false;
   image.members.clear();
   for (const member of members) image.members.set(member.memberId, member);
   image.assignments.clear();

@@ -37,6 +37,8 @@ import { subscriptionKeys, type Topics } from "./topics.ts";
 type Ok = { readonly ok: true };
 const OK: Ok = { ok: true };
 
+const NEEDED: Change = { type: "rebalance-needed" };
+
 const NOT_OWNED = "A partition is not assigned to the instance.";
 
 export class Instances {
@@ -122,8 +124,12 @@ export class Instances {
       before !== null &&
       before.by === subscription.by &&
       subscriptionKeys(before).toString() === subscriptionKeys(subscription).toString();
-    if (!isSame) this.#context.record({ type: "instance-subscribed", instanceId, subscription });
-    if (this.#rebalance.members.has(instanceId)) {
+    const isMember = this.#rebalance.members.has(instanceId);
+    if (!isSame) {
+      const subscribed = { type: "instance-subscribed", instanceId, subscription } as const;
+      this.#context.record(subscribed, ...(isMember ? [NEEDED] : []));
+    }
+    if (isMember) {
       // It joins with its next poll: until then it may be at work on what it has.
       if (!isSame) this.#rebalance.prepare();
       return OK;
@@ -389,7 +395,7 @@ export class Instances {
 
   #join(instanceId: string, instance: StoredInstance): Refusal | null {
     if (this.#context.image.revoking.has(instanceId)) {
-      this.#context.record({ type: "revoked", memberId: instanceId });
+      this.#context.record({ type: "revoked", memberId: instanceId }, NEEDED);
       // Only once all have given up what they were to give up is there something to give out.
       const isLast = this.#context.image.revoking.size === 0;
       if (!isLast && this.#rebalance.state === "Stable") return null;

@@ -56,8 +56,10 @@ export class Rebalance {
     for (const stored of context.image.members.values()) {
       this.members.set(stored.memberId, wokenMember(stored, nowMs));
     }
-    // The assignments of a generation that has none yet were under way to the former instance.
-    if (this.members.size > 0 && !context.image.isAssigned) this.prepare();
+    // The assignments of a generation that has none yet were under way to the former instance, and what
+    // others have left was about to be shared by it.
+    const { isAssigned, isUnsettled } = context.image;
+    if (this.members.size > 0 && (!isAssigned || isUnsettled)) this.prepare();
   }
 
   get state(): GroupState {

@@ -20,6 +20,7 @@ interface Snapshot {
   readonly protocolName: string;
   readonly leader: string;
   readonly isAssigned: boolean;
+  readonly isUnsettled: boolean;
   readonly emptySinceMs: number | null;
   readonly members: readonly StoredMember[];
   readonly assignments: readonly (readonly [string, string])[];
@@ -47,6 +48,7 @@ export function encodeSnapshot(image: GroupImage): string {
     protocolName: image.protocolName,
     leader: image.leader,
     isAssigned: image.isAssigned,
+    isUnsettled: image.isUnsettled,
     emptySinceMs: image.emptySinceMs,
     members: [...image.members.values()],
     assignments: [...image.assignments],
@@ -70,11 +72,11 @@ export function encodeSnapshot(image: GroupImage): string {
 export function decodeSnapshot(text: string): GroupImage {
   const snapshot = JSON.parse(text) as Snapshot;
   const { version, sinceMs, generationId, protocolType, protocolName } = snapshot;
-  const { leader, isAssigned, emptySinceMs } = snapshot;
+  const { leader, isAssigned, isUnsettled, emptySinceMs } = snapshot;
   return {
     ...emptyImage(),
     ...{ version, sinceMs, generationId, protocolType, protocolName },
-    ...{ leader, isAssigned, emptySinceMs },
+    ...{ leader, isAssigned, isUnsettled, emptySinceMs },
     members: new Map(snapshot.members.map((member) => [member.memberId, member])),
     assignments: new Map(snapshot.assignments),
     revoking: new Map(snapshot.revoking),

@@ -316,6 +316,15 @@ describe("waking up", () => {
     expect(again.generationId).toBe(2);
   });
 
+  test("after somebody has left, the others share anew all the same", async () => {
+    const h = new GroupHarness();
+    const { a, b } = await pair(h);
+    await h.group.leaveGroup([{ memberId: b.memberId, groupInstanceId: null }]);
+    h.restart();
+    expect(await beat(h, a)).toMatchObject({ error: "REBALANCE_IN_PROGRESS" });
+    expect(joined(await h.outcome(h.join(a.memberId))).members).toHaveLength(1);
+  });
+
   test("gives a fresh session once; a second silence is the end", async () => {
     const h = new GroupHarness();
     const { a, b } = await pair(h);
