@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import type { Target } from "./demo/api.ts";
 import { DATA_SET } from "./demo/flights.ts";
 import { demonstrateFlights, FLIGHTS_PARTITIONS } from "./demo/flights-demo.ts";
+import { demonstrateGroup } from "./demo/group.ts";
 import { loseABroker } from "./demo/lose-a-broker.ts";
 import { print } from "./demo/print.ts";
 import { startRuntime } from "./local-runtime.ts";
@@ -30,6 +31,8 @@ follows it with a tailing reader, and accounts for every record.
   --keep            leaves the topic there
   --help            prints this
 
+  --group           another demo: three consumers share the flights, one is killed, its partitions
+                    move, the lag rises and falls to zero; exit code 1 if a record is not processed
   --lose-a-broker   another demo: producers write to three replicas with acks=all, the broker that
                     leads most is fenced and returns, and every acknowledged record is looked for on
                     every replica; exit code 1 if one is missing. With --url a broker of that service
@@ -44,6 +47,7 @@ interface Options {
   readonly url: string | undefined;
   readonly key: string | undefined;
   readonly keep: boolean;
+  readonly group: boolean;
   readonly loseABroker: boolean;
   readonly seconds: number;
   readonly partitions: number;
@@ -74,9 +78,9 @@ async function main(): Promise<void> {
 }
 
 function demonstrate(target: Target, options: Options, signal: AbortSignal): Promise<boolean> {
-  return options.loseABroker
-    ? loseABroker(target, options, signal)
-    : demonstrateFlights(target, options.keep, signal);
+  if (options.loseABroker) return loseABroker(target, options, signal);
+  const demo = options.group ? demonstrateGroup : demonstrateFlights;
+  return demo(target, options.keep, signal);
 }
 
 /** Aborts at the first SIGINT or SIGTERM. Who asks again, and is no echo of npm's, gets out at once. */
@@ -101,6 +105,7 @@ function readOptions(): Options | null {
         url: { type: "string" },
         key: { type: "string" },
         keep: { type: "boolean", default: false },
+        group: { type: "boolean", default: false },
         "lose-a-broker": { type: "boolean", default: false },
         seconds: { type: "string" },
         partitions: { type: "string" },
@@ -115,6 +120,7 @@ function readOptions(): Options | null {
       url: values.url,
       key: values.key,
       keep: values.keep,
+      group: values.group,
       loseABroker: values["lose-a-broker"],
       seconds: whole("--seconds", values.seconds, SECONDS),
       partitions: whole("--partitions", values.partitions, PARTITIONS),
