@@ -86,15 +86,15 @@ export class GroupReader {
     await sleep(WORK_MS, undefined, { signal });
     for (const record of records) this.#take(record);
     this.processed += records.length;
-    await this.#commit(records, answer.headers.get("x-generation") ?? "", signal);
+    await this.#commit(records, signal);
     return pollId;
   }
 
-  async #commit(records: readonly Delivered[], generation: string, signal: AbortSignal) {
+  async #commit(records: readonly Delivered[], signal: AbortSignal): Promise<void> {
     const last = new Map(records.map(({ partition, offset }) => [partition, offset]));
     const { topic } = this.#target;
     const offsets = [...last].map(([partition, offset]) => ({ topic, partition, offset }));
-    const answer = await fetch(`${this.#instance}/offsets?generation=${generation}`, {
+    const answer = await fetch(`${this.#instance}/offsets`, {
       method: "POST",
       headers: { ...this.#target.headers, "content-type": V2 },
       body: JSON.stringify({ offsets }),

@@ -119,7 +119,9 @@ class Story {
   async end(): Promise<void> {
     for (const reader of this.#readers) reader.kill();
     const { headers } = this.#target;
-    await Promise.allSettled(this.#readers.map((reader) => reader.close()));
+    // The victim is gone for its group by now, or goes by itself.
+    const living = this.#readers.filter((_, i) => !this.#hasMoved || i !== VICTIM);
+    await Promise.allSettled(living.map((reader) => reader.close()));
     await fetch(this.#groupUrl, { method: "DELETE", headers }).catch(() => {});
   }
 
