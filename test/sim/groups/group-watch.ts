@@ -30,6 +30,8 @@ export interface Holder {
 export class GroupWatch {
   readonly holders: Holder[] = [];
   readonly processed = new Map<At, Set<number>>();
+  /** Whether a partition came after the group: then it begins with its first record. */
+  isNew: (at: At) => boolean = () => false;
   /** Where the group begins, of partitions where that is not their first record. */
   readonly starts = new Map<At, number>();
   /** Every offset that was ever durably committed, and how often that changed. */
@@ -164,6 +166,10 @@ export class GroupWatch {
       encodeSnapshot(replayed) === encodeSnapshot(image),
       () => `22: the image is not the replay of its record at ${image.version}`,
     );
+    for (const [topic, partition, { offset }] of image.anchors.entries()) {
+      const at = atOf(topic, partition);
+      if (!this.isNew(at) && !this.starts.has(at)) this.starts.set(at, offset);
+    }
     for (const [topic, partition, { offset }] of image.offsets.entries()) {
       const at = atOf(topic, partition);
       const known = this.committed.get(at) ?? [];

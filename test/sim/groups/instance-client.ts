@@ -39,7 +39,6 @@ export class InstanceClient implements Holder {
   readonly #options: ClientOptions;
   readonly #partitions: Partitions;
   readonly #cluster: Cluster;
-  readonly #isNew: (at: At) => boolean;
   /** Says which answer was the last to arrive; others' answers do not get lost. */
   readonly #isCareful: boolean;
   readonly #autoCommit: boolean;
@@ -57,7 +56,6 @@ export class InstanceClient implements Holder {
     watch: GroupWatch,
     profile: GroupProfile,
     options: ClientOptions,
-    isNew: (at: At) => boolean,
   ) {
     this.memberId = options.name;
     this.#cluster = cluster;
@@ -65,7 +63,6 @@ export class InstanceClient implements Holder {
     this.#watch = watch;
     this.#profile = profile;
     this.#options = options;
-    this.#isNew = isNew;
     this.#random = cluster.world.random(options.name);
     this.#partitions = new Partitions(cluster, options.name, options.place);
     this.#isCareful = this.#random.chance(0.6);
@@ -205,19 +202,10 @@ export class InstanceClient implements Holder {
         const at = part.reset === "latest" ? "latest" : "earliest";
         const offset = await this.#partitions.end(topic, partition, at);
         if (offset === null) continue;
-        const key = atOf(topic, partition);
         const offsets = [{ topic, partition, topicId, offset }];
         const request = { instanceId: this.memberId, generationId: plan.generationId, offsets };
-        // Whether it was taken in is not known where no answer comes: it may count from there.
-        const before = this.#watch.starts.get(key);
-        if (at === "latest" && !this.#isNew(key) && before === undefined) {
-          this.#watch.starts.set(key, offset);
-        }
         const resolved = await this.#ask<Ok>("resolve", request);
-        if (resolved?.ok !== true) {
-          if (resolved !== null && before === undefined) this.#watch.starts.delete(key);
-          return null;
-        }
+        if (resolved?.ok !== true) return null;
         position = offset;
       }
       const offsets = await this.#partitions.read(topic, partition, position);

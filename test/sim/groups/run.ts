@@ -96,6 +96,7 @@ class GroupRun {
     this.#cluster = new Cluster(this.world, this.#profile.settings);
     this.#cell = this.#cluster.group(GROUP, this.#profile.groupPlace);
     this.#watch = new GroupWatch(this.#cluster, this.#cell);
+    this.#watch.isNew = (at) => this.#added.has(at);
     this.#operator = new Partitions(this.#cluster, "operator", OPERATOR_PLACE);
     this.#plan = this.#planFaults(seed).slice(0, options.faults ?? Infinity);
   }
@@ -176,9 +177,7 @@ class GroupRun {
     };
     const client = isClassic
       ? new ClassicClient(this.#cluster, this.#cell, this.#watch, this.#profile, options)
-      : new InstanceClient(this.#cluster, this.#cell, this.#watch, this.#profile, options, (at) =>
-          this.#added.has(at),
-        );
+      : new InstanceClient(this.#cluster, this.#cell, this.#watch, this.#profile, options);
     this.#clients.push(client);
     void client.run();
   }
