@@ -1,7 +1,7 @@
 /**
  * Proves that the README does what it says: its curl lines, as they are printed, create a topic,
  * produce to it, fetch from it and tail it on the first screen, and further down take a broker away and
- * bring it back. Only the address is put in their place, since another service may run at the default one.
+ * bring it back, and read as a group. Only the address is put in their place, since another service may run at the default one.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -132,7 +132,7 @@ describe("the README's three replicas", () => {
   }
 
   test("are four more lines", () => {
-    expect(curls).toHaveLength(8);
+    expect(curls).toHaveLength(12);
     for (const curl of curls) expect(curl).toContain(ADDRESS);
   });
 
@@ -161,5 +161,26 @@ describe("the README's three replicas", () => {
       IN_SYNC_WAIT_MS,
       () => "the replicas of broker 1 did not join again",
     );
+  });
+});
+
+describe("the README's group", () => {
+  const [creates, subscribes, polls, lags] = curls.slice(8) as [string, string, string, string];
+
+  test("is created, and subscribed to the topic of the first screen", async () => {
+    const { code, output } = await run(creates);
+    expect([code, JSON.parse(output)]).toMatchObject([0, { instance_id: "reader-1" }]);
+    expect(await run(subscribes)).toEqual({ code: 0, output: "" });
+  });
+
+  test("reads from the first record on", async () => {
+    const { code, output } = await run(polls);
+    const record = { topic: "flights", offset: 0, key: "JFK", value: { to: "LHR" } };
+    expect([code, JSON.parse(output)]).toMatchObject([0, [record, { value: { n: 2 } }]]);
+  });
+
+  test("shows its lag", async () => {
+    const { code, output } = await run(lags);
+    expect([code, JSON.parse(output)]).toMatchObject([0, { kind: "KafkaConsumerLagList" }]);
   });
 });
