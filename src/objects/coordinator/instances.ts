@@ -291,13 +291,22 @@ export class Instances {
     if (pollId !== found.reading.pollId) {
       return refuse("ILLEGAL_STATE", "A later poll of the instance has begun.");
     }
-    const refusal = this.#refusalOf(instanceId, found.instance, generationId, positions);
-    if (refusal !== null) return refusal;
-    if (found.instance.subscription !== null && !this.#mayDeliver(instanceId)) {
-      return refuse("ILLEGAL_GENERATION");
-    }
-    found.reading.deliver(positions);
-    return OK;
+    const refusal = this.#refusalOfDelivery(instanceId, found.instance, generationId, positions);
+    // A call that is made once more may have been noted the first time: what is refused was not answered.
+    if (refusal === null) found.reading.deliver(positions);
+    else found.reading.takeBack();
+    return refusal ?? OK;
+  }
+
+  #refusalOfDelivery(
+    instanceId: string,
+    instance: StoredInstance,
+    generationId: number,
+    positions: readonly TopicPartition[],
+  ): Refusal | null {
+    const refusal = this.#refusalOf(instanceId, instance, generationId, positions);
+    if (refusal !== null || instance.subscription === null) return refusal;
+    return this.#mayDeliver(instanceId) ? null : refuse("ILLEGAL_GENERATION");
   }
 
   commit({ instanceId, offsets, generationId, received }: InstanceCommit): Committed | Refusal {

@@ -51,6 +51,11 @@ export class Reading {
     this.#pending = null;
   }
 
+  /** The last answer was not given. */
+  takeBack(): void {
+    this.#pending = null;
+  }
+
   /** Whether what is committed here can only come from the answer that was sent last. */
   isOfPending({ topic, partition }: TopicPartition, offset: number): boolean {
     const next = this.#pending?.positions.get(topic, partition);

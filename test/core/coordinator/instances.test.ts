@@ -359,6 +359,22 @@ describe("polls", () => {
     expect(late).toMatchObject({ ok: false });
   });
 
+  test("that were noted, and refused when the call was made once more, have answered nothing", async () => {
+    const { h } = await sharing(2, { assignors: ["cooperative-sticky"] }, 2);
+    await h.polled("c0", "c1");
+    await h.group.subscribe("c1", { by: "topics", topics: ["t", "u"] });
+    // c0 has joined the next generation and reads on until c1 has done so too.
+    const { plan, answer } = await deliver(h, "c0", 10);
+    expect(answer).toEqual({ ok: true });
+    await h.polled("c1");
+    const { pollId, generationId } = plan;
+    const positions = plan.partitions.map((at) => ({ ...at, nextOffset: 10 }));
+    expect(
+      await h.group.deliver({ instanceId: "c0", pollId, generationId, positions }),
+    ).toMatchObject({ error: "ILLEGAL_GENERATION" });
+    expect(positionsOf(planned(await h.poll("c0")))).toEqual([null]);
+  });
+
   test("with another format, or of nothing, are refused", async () => {
     const { h } = await sharing(1);
     expect(await h.group.poll({ instanceId: "c0", waitMs: 0, format: "binary" })).toMatchObject({
