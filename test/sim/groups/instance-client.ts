@@ -178,7 +178,9 @@ export class InstanceClient implements Holder {
     const offsets = [{ topic, partition, offset: 0, leaderEpoch: -1, metadata: "" }];
     const request = { instanceId: this.memberId, offsets };
     const answer = await this.#ask<Committed>("commitInstance", request);
-    if (answer?.ok !== true) return;
+    // In another generation it may be its own again.
+    const isSame = this.#watch.imageOf(this.#cell)?.generationId === plan.generationId;
+    if (answer?.ok !== true || !isSame) return;
     this.#cluster.world.fail(
       `24: ${this.memberId} has committed ${topic}/${partition}, which it lost`,
     );
