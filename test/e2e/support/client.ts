@@ -42,9 +42,12 @@ export class Answer {
 export class Client {
   readonly url: string;
   private readonly agent: Agent;
+  private readonly key: string | null;
 
-  constructor(url: string, connections = 64) {
+  /** @param key sent with every request; null: none */
+  constructor(url: string, connections = 64, key: string | null = null) {
     this.url = url.replace(/\/$/, "");
+    this.key = key;
     this.agent = new Agent({ connections, pipelining: 1 });
   }
 
@@ -57,7 +60,7 @@ export class Client {
     try {
       const answer = await request(this.url + path, {
         method: method as "GET",
-        headers,
+        headers: this.key === null ? headers : { authorization: `Bearer ${this.key}`, ...headers },
         body: body ?? null,
         dispatcher: this.agent,
         signal,

@@ -1,0 +1,105 @@
+/**
+ * `odradek bridge URL`: Kafka's protocol for a deployment, which has no inbound TCP. Listens on this machine and
+ * forwards every connection over a WebSocket to `GET /kafka` there; see `kafka/byte-window.ts`.
+ */
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { dial, dialPatiently } from "./bridge/dial.ts";
+import { BRIDGE_USAGE, readBridgeSettings, type BridgeSettings } from "./bridge/settings.ts";
+import { forward } from "./bridge/tunnel.ts";
+import { kafkaPorts } from "./kafka-ports.ts";
+import { watchLauncher } from "./launcher.ts";
+
+/** At once, at each port. */
+const CLIENTS_MAX = 1_000;
+const LOOPBACK = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/;
+
+const UNENCRYPTED =
+  "Warning: the key travels unencrypted, because the URL is http:// and not of this machine.";
+
+await main();
+
+async function main(): Promise<void> {
+  const read = readBridgeSettings(process.argv.slice(2), process.env);
+  if (!read.ok) return fail(read.problem);
+  if (read.settings === null) {
+    process.stdout.write(BRIDGE_USAGE);
+    return;
+  }
+  await bridge(read.settings);
+}
+
+async function bridge(settings: BridgeSettings): Promise<void> {
+  const stopped = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stopped.abort());
+  watchLauncher(() => stopped.abort());
+  const { endpoint, host, key, service } = settings;
+  if (key !== null && endpoint.protocol === "ws:" && !LOOPBACK.test(endpoint.hostname)) {
+    process.stderr.write(`${UNENCRYPTED}\n`);
+  }
+  const ports = await kafkaPorts(host, settings.port, settings.brokers);
+  if (!ports.ok) return fail(ports.problem);
+  const first = ports.ports[0]!;
+  const tried = await dial(settings, first, first, stopped.signal);
+  if (!tried.ok) return fail(tried.problem);
+  tried.webSocket.close();
+  const tell = onceEach((problem) => process.stderr.write(`${problem}\n`));
+  const servers = await Promise.all(
+    ports.ports.map((port) =>
+      listen(host, port, async (socket) => {
+        const gone = new AbortController();
+        socket.once("close", () => gone.abort());
+        const signal = AbortSignal.any([gone.signal, stopped.signal]);
+        const dialled = await dialPatiently(settings, first, port, signal, tell.failed);
+        if (!dialled.ok) return void socket.destroy();
+        tell.succeeded();
+        if (socket.destroyed) return void dialled.webSocket.terminate();
+        await forward(socket, dialled.webSocket);
+      }),
+    ),
+  );
+  process.stdout.write(
+    `The bridge to ${service} is ready (Kafka: ${settings.advertisedHost}:${first})\n`,
+  );
+  if (!stopped.signal.aborted) await once(stopped.signal, "abort");
+  for (const server of servers) server.close();
+  process.exit(0);
+}
+
+/** `accepted` is given sockets that are paused. */
+async function listen(
+  host: string,
+  port: number,
+  accepted: (socket: Socket) => Promise<void>,
+): Promise<Server> {
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+    socket.on("error", () => {});
+    void accepted(socket);
+  });
+  server.maxConnections = CLIENTS_MAX;
+  server.listen(port, host);
+  await once(server, "listening");
+  return server;
+}
+
+/** A problem is told once, until something has succeeded or it is another. */
+function onceEach(print: (problem: string) => void): {
+  readonly failed: (problem: string) => void;
+  readonly succeeded: () => void;
+} {
+  let told: string | null = null;
+  return {
+    failed: (problem) => {
+      if (problem !== told) print(problem);
+      told = problem;
+    },
+    succeeded: () => {
+      told = null;
+    },
+  };
+}
+
+function fail(problem: string): never {
+  process.stderr.write(`${problem}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,103 @@
+/**
+ * One client's connection, forwarded: bytes from its socket into binary messages and back, held up at both
+ * ends as `kafka/byte-window.ts` says. Nothing in it is looked at. What breaks at one end is ended at the
+ * other: only the client knows which of its requests were answered, and asks the others again.
+ */
+import type { Socket } from "node:net";
+import type { RawData, WebSocket } from "ws";
+import {
+  ACK_BYTES,
+  ackMessage,
+  PIECE_BYTES_MAX,
+  readAck,
+  WINDOW_BYTES,
+} from "../../kafka/byte-window.ts";
+
+/** So that what stands between does not take it for idle, and a service that is gone is noticed. */
+const PING_MS = 30_000;
+/** How long the service may take to take what a client has sent before it went. */
+const FAREWELL_MS = 5_000;
+
+const NORMAL = 1000;
+
+/**
+ * Forwards until either end is done, then ends the other. `socket` is paused when it comes here.
+ * Resolves when both are closed.
+ */
+export async function forward(socket: Socket, webSocket: WebSocket): Promise<void> {
+  const stopPinging = keepAlive(webSocket);
+  sendOn(socket, webSocket);
+  writeBack(webSocket, socket);
+  await Promise.all([closed(socket), closed(webSocket)]);
+  stopPinging();
+}
+
+/** From the client to the service. */
+function sendOn(socket: Socket, webSocket: WebSocket): void {
+  let sentBytes = 0;
+  let ackedBytes = 0;
+  socket.on("data", (bytes: Buffer) => {
+    for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES_MAX) {
+      webSocket.send(bytes.subarray(at, at + PIECE_BYTES_MAX), { binary: true });
+    }
+    sentBytes += bytes.byteLength;
+    // A read is 64 KiB: it is over the window by less than what the service allows for.
+    if (sentBytes - ackedBytes >= WINDOW_BYTES) socket.pause();
+  });
+  webSocket.on("message", (data: RawData, isBinary: boolean) => {
+    if (isBinary) return;
+    const acked = readAck(String(data));
+    if (acked === null || acked < ackedBytes || acked > sentBytes) return webSocket.terminate();
+    ackedBytes = acked;
+    if (sentBytes - ackedBytes < WINDOW_BYTES) socket.resume();
+  });
+  socket.on("error", () => {});
+  // The close follows what was sent before, so a request that wants no answer arrives.
+  socket.once("close", () => {
+    webSocket.close(NORMAL);
+    setTimeout(() => webSocket.terminate(), FAREWELL_MS).unref();
+  });
+  socket.resume();
+}
+
+/** From the service to the client: acknowledged when the system has taken it off our hands. */
+function writeBack(webSocket: WebSocket, socket: Socket): void {
+  let takenBytes = 0;
+  let acknowledgedBytes = 0;
+  webSocket.on("message", (data: RawData, isBinary: boolean) => {
+    if (!isBinary || !socket.writable) return;
+    const bytes = data as Buffer;
+    socket.write(bytes, (error) => {
+      if (error) return;
+      takenBytes += bytes.byteLength;
+      if (takenBytes - acknowledgedBytes < ACK_BYTES || webSocket.readyState !== webSocket.OPEN) {
+        return;
+      }
+      acknowledgedBytes = takenBytes;
+      webSocket.send(ackMessage(takenBytes));
+    });
+  });
+  webSocket.on("error", () => {});
+  webSocket.once("close", () => socket.destroySoon());
+}
+
+/** Answers with what ends it. */
+function keepAlive(webSocket: WebSocket): () => void {
+  let isAnswered = true;
+  webSocket.on("pong", () => {
+    isAnswered = true;
+  });
+  const timer = setInterval(() => {
+    if (!isAnswered) return webSocket.terminate();
+    isAnswered = false;
+    webSocket.ping();
+  }, PING_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function closed(end: { once(event: "close", listener: () => void): unknown }): Promise<void> {
+  return new Promise((resolve) => {
+    end.once("close", () => resolve());
+  });
+}
