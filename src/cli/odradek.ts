@@ -1,4 +1,5 @@
 /** The command line: finds the command that is asked for. Each reads its own arguments and has a `--help`. */
+import process from "node:process";
 
 interface Command {
   readonly doc: string;
@@ -38,5 +39,3 @@ else if (Object.hasOwn(COMMANDS, name)) {
   process.stderr.write(name === "" ? USAGE : `There is no command ${name}.\n\n${USAGE}`);
   process.exitCode = 1;
 }
-
-export {};

@@ -1,6 +1,6 @@
 /** Opening the WebSocket to the service, and telling apart why that fails. */
 import { setTimeout as sleep } from "node:timers/promises";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { PIECE_BYTES_MAX } from "../../kafka/byte-window.ts";
 import type { BridgeSettings } from "./settings.ts";
 
