@@ -9,13 +9,13 @@ import { createServer as createHttpServer } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import kafkajs, { type Producer } from "kafkajs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { frameLength } from "../../src/kafka/frames.ts";
 import { encodeRequest } from "../../src/kafka/messages/index.ts";
 import { bridgeToEnd, startBridge, type Bridge } from "./support/bridge.ts";
 import { Client, createTopic, endsOf } from "./support/client.ts";
 import { until } from "./support/processes.ts";
-import { startRelay } from "./support/relay.ts";
+import { startRelay, type Relay } from "./support/relay.ts";
 import { startService, type Service } from "./support/service.ts";
 
 const { Kafka, logLevel } = kafkajs;
@@ -35,6 +35,19 @@ afterAll(async () => {
   await http?.close();
   await service?.stop();
 });
+
+/** As `startBridge`; it ends with the test, whatever becomes of that. */
+async function bridgeOfTest(...args: Parameters<typeof startBridge>): Promise<Bridge> {
+  const bridge = await startBridge(...args);
+  onTestFinished(() => bridge.kill());
+  return bridge;
+}
+
+async function relayOfTest(...args: Parameters<typeof startRelay>): Promise<Relay> {
+  const relay = await startRelay(...args);
+  onTestFinished(() => relay.stop());
+  return relay;
+}
 
 describe("starts", () => {
   test.each([
@@ -75,7 +88,7 @@ describe("starts", () => {
   test("the key comes from a file too; SIGTERM ends it", async () => {
     const file = join(service.dataDir, "key");
     writeFileSync(file, `${KEY}\n`, { mode: 0o600 });
-    const bridge = await startBridge(`${service.url}/`, {}, ["--port", "0", "--key-file", file]);
+    const bridge = await bridgeOfTest(`${service.url}/`, {}, ["--port", "0", "--key-file", file]);
     expect(await listsTopics(bridge)).toBe(true);
     expect(await bridge.stop()).toBe(0);
   });
@@ -133,8 +146,8 @@ const counted = (count: number): string[] => Array.from({ length: count }, (_, i
 describe("what breaks in mid-flight", () => {
   test("the connection to the service is cut again and again: all is there, once, in order", async () => {
     const { hostname, port } = new URL(service.url);
-    const relay = await startRelay(hostname, Number(port));
-    const bridge = await startBridge(`http://127.0.0.1:${relay.port}`, WITH_KEY);
+    const relay = await relayOfTest(hostname, Number(port));
+    const bridge = await bridgeOfTest(`http://127.0.0.1:${relay.port}`, WITH_KEY);
     const topic = "cut";
     await createTopic(http, topic);
     const producer = clientOf(bridge).producer({ idempotent: true, maxInFlightRequests: 1 });
@@ -154,13 +167,11 @@ describe("what breaks in mid-flight", () => {
     }
     const sent = await sending;
     await producer.disconnect();
-    await bridge.stop();
-    await relay.stop();
     expect(await valuesOf(topic)).toEqual(counted(sent));
   });
 
   test("the bridge is killed and started again: all is there, once, in order", async () => {
-    let bridge = await startBridge(service.url, WITH_KEY);
+    let bridge = await bridgeOfTest(service.url, WITH_KEY);
     const port = bridge.kafka.split(":")[1]!;
     const topic = "killed";
     await createTopic(http, topic);
@@ -176,19 +187,18 @@ describe("what breaks in mid-flight", () => {
         () => `nothing is written after ${turn} kills`,
       );
       await bridge.kill();
-      bridge = await startBridge(service.url, WITH_KEY, ["--port", port]);
+      bridge = await bridgeOfTest(service.url, WITH_KEY, ["--port", port]);
       kills += 1;
     }
     const sent = await sending;
     await producer.disconnect();
-    await bridge.stop();
     expect(await valuesOf(topic)).toEqual(counted(sent));
   });
 
   test("clients wait for a service that is away for a moment, and are ended when it stays away", async () => {
     const { hostname, port } = new URL(service.url);
-    const first = await startRelay(hostname, Number(port));
-    const bridge = await startBridge(`http://127.0.0.1:${first.port}`, WITH_KEY);
+    const first = await relayOfTest(hostname, Number(port));
+    const bridge = await bridgeOfTest(`http://127.0.0.1:${first.port}`, WITH_KEY);
     await first.stop();
     const isSaid = (): Promise<void> =>
       until(
@@ -198,7 +208,7 @@ describe("what breaks in mid-flight", () => {
       );
     const listing = listsTopics(bridge);
     await isSaid();
-    const again = await startRelay(hostname, Number(port), first.port);
+    const again = await relayOfTest(hostname, Number(port), first.port);
     expect(await listing).toBe(true);
     await again.stop();
     const waiting = connect(Number(bridge.kafka.split(":")[1]), "127.0.0.1");
@@ -206,13 +216,12 @@ describe("what breaks in mid-flight", () => {
     await once(waiting, "close");
     // Told once each time, however often it was tried.
     expect(bridge.stderr.match(/cannot be reached/g)).toHaveLength(2);
-    await bridge.stop();
   });
 });
 
 describe("a client that does not read", () => {
   test("costs the bridge a window, and others nothing", async () => {
-    const bridge = await startBridge(service.url, WITH_KEY);
+    const bridge = await bridgeOfTest(service.url, WITH_KEY);
     const topic = "unread";
     await createTopic(http, topic);
     const producer = clientOf(bridge).producer();
@@ -262,7 +271,6 @@ describe("a client that does not read", () => {
     expect(grown).toBeLessThan(150_000_000);
     for (const socket of deaf) socket.destroy();
     await producer.disconnect();
-    await bridge.stop();
   });
 });
 

@@ -8,6 +8,7 @@ export interface Relay {
   readonly open: number;
   /** Resets every connection; new ones are let through. */
   cut(): void;
+  /** Again changes nothing. */
   stop(): Promise<void>;
 }
 
@@ -40,6 +41,7 @@ export async function startRelay(host: string, port: number, listenAt = 0): Prom
     },
     cut,
     async stop() {
+      if (!server.listening) return;
       const closed = once(server, "close");
       server.close();
       cut();
