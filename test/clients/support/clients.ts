@@ -8,9 +8,11 @@ import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const DRIVERS = join(ROOT, "test/clients/drivers");
-const NODE = join(ROOT, "node_modules/.bin/node");
-const PYTHON = "/usr/bin/python3";
+export const NODE = join(ROOT, "node_modules/.bin/node");
+export const PYTHON = "/usr/bin/python3";
 const JAVA_TARGET = join(DRIVERS, "java/target");
+/** The Java client and what it needs, as jars. */
+export const JAVA_LIBS = join(JAVA_TARGET, "libs");
 
 export interface ClientProgram {
   /** As its users call it. */
@@ -62,11 +64,11 @@ const ALL: readonly ClientProgram[] = [
       "-XX:TieredStopAtLevel=1",
       "-Xmx256m",
       "-cp",
-      `${join(JAVA_TARGET, "classes")}:${join(JAVA_TARGET, "libs")}/*`,
+      `${join(JAVA_TARGET, "classes")}:${JAVA_LIBS}/*`,
       "odradek.Driver",
     ],
     install: DEBIAN,
-    isThere: () => existsSync(join(JAVA_TARGET, "libs")) && runs("java", "-version"),
+    isThere: () => existsSync(JAVA_LIBS) && runs("java", "-version"),
   },
 ];
 
