@@ -1,0 +1,88 @@
+/** What the drivers in TypeScript share: lines in, lines out, bounds. See support/protocol.ts. */
+import { createInterface } from "node:readline";
+import type { EventLine, Operation, Operations } from "../support/protocol.ts";
+
+const BOUND_MS = 30_000;
+const STREAM_BOUND_MS = 120_000;
+
+/** What a driver can do; the rest is `UNSUPPORTED`. */
+export type Handlers = {
+  readonly [K in Operation]?: (
+    takes: Operations[K]["takes"],
+  ) => Promise<Operations[K]["answers"]> | Operations[K]["answers"];
+};
+
+/** A refusal with Kafka's name of it. */
+export class Refused extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+  readonly bootstrap: string;
+  /** Null: the service wants no key. */
+  readonly sasl: { readonly username: string; readonly password: string } | null;
+}
+
+/** Where the client connects, as the environment says. */
+export function server(): Server {
+  const bootstrap = process.env["BOOTSTRAP"] ?? "";
+  const [host = "", port = ""] = bootstrap.split(":");
+  const password = process.env["SASL_PASSWORD"];
+  const username = process.env["SASL_USERNAME"] ?? "";
+  return {
+    host,
+    port: Number(port),
+    bootstrap,
+    sasl: password === undefined ? null : { username, password },
+  };
+}
+
+export function tell(event: EventLine): void {
+  print(event);
+}
+
+/** Handles one operation after the other until stdin ends; then the process does. */
+export async function serve(handlers: Handlers): Promise<void> {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { id, do: operation, ...takes } = JSON.parse(line) as { id: number; do: Operation };
+    const handler = handlers[operation] as ((takes: object) => Promise<object>) | undefined;
+    try {
+      if (handler === undefined) throw new Refused("UNSUPPORTED", `${operation} cannot be done.`);
+      print({ id, ...(await within(operation, handler(takes))) });
+    } catch (error) {
+      const { message, code } = error as Error & { code?: string };
+      print({ id, error: message, ...(code !== undefined && { code }) });
+    }
+  }
+  process.exit(0);
+}
+
+async function within<T>(operation: Operation, work: Promise<T> | T): Promise<T> {
+  const boundMs = operation === "stream" ? STREAM_BOUND_MS : BOUND_MS;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${boundMs} ms`)), boundMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function print(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+export const bytesOf = (base64: string | null): Buffer | null =>
+  base64 === null ? null : Buffer.from(base64, "base64");
+
+export const base64Of = (bytes: Uint8Array | string | null | undefined): string | null =>
+  bytes === null || bytes === undefined ? null : Buffer.from(bytes).toString("base64");
