@@ -47,6 +47,7 @@ async function asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
 
 /** Kafka's name of a refusal stands in the error of kafkajs, or in the one that it wraps. */
 function refused(error: unknown): Error {
+  if (error instanceof Refused) return error;
   for (let cause = error; cause instanceof Error; cause = cause.cause ?? errorsOf(cause)) {
     const { type, message } = cause as Error & { type?: string };
     if (type !== undefined) return new Refused(type, message);
