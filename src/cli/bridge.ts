@@ -12,6 +12,8 @@ import { watchLauncher } from "./launcher.ts";
 
 /** At once, at each port. */
 const CLIENTS_MAX = 1_000;
+/** A client that sends no more may still read. */
+const OPTIONS = { pauseOnConnect: true, noDelay: true, allowHalfOpen: true };
 const LOOPBACK = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/;
 
 const UNENCRYPTED =
@@ -72,7 +74,7 @@ async function listen(
   port: number,
   accepted: (socket: Socket) => Promise<void>,
 ): Promise<Server> {
-  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+  const server = createServer(OPTIONS, (socket) => {
     socket.on("error", () => {});
     void accepted(socket);
   });

@@ -2,7 +2,9 @@
  * How two ends of a WebSocket that carries a stream of bytes hold each other up: a WebSocket has no
  * back-pressure of its own. Binary messages are the stream, in pieces of any size. Text messages are
  * acknowledgements, `{"ack": n}`: n bytes of what the other end has sent were taken so far. Nobody sends
- * more than {@link WINDOW_BYTES} beyond what was acknowledged, and whoever does is cut off.
+ * more than {@link WINDOW_BYTES} beyond what was acknowledged, and whoever does is cut off. A client that will
+ * send no more says so by {@link END_MESSAGE}, as TCP does by its FIN: what it has sent is served still, which a
+ * WebSocket's close does not see to; then the service closes it.
  */
 
 /** Bytes that may be under way in each direction. */
@@ -13,6 +15,8 @@ export const ACK_BYTES = WINDOW_BYTES / 4;
 
 /** The largest binary message, in bytes. */
 export const PIECE_BYTES_MAX = 262_144;
+
+export const END_MESSAGE = '{"end":true}';
 
 export function ackMessage(takenBytes: number): string {
   return `{"ack":${takenBytes}}`;

@@ -62,7 +62,7 @@ export const kafkaRoutes: readonly Route[] = [
     tag: "Service",
     summary: "Kafka's wire protocol over a WebSocket",
     description:
-      'One connection of a Kafka client: binary messages are its stream of bytes, in pieces of any size. Text messages are acknowledgements, `{"ack": n}`, of the bytes taken so far; neither side sends more than 4 MiB beyond what was acknowledged. The service closes it now and then between two requests; the client connects again. `odradek bridge` does all this for clients that speak TCP.',
+      'One connection of a Kafka client: binary messages are its stream of bytes, in pieces of any size. Text messages are acknowledgements, `{"ack": n}`, of the bytes taken so far; neither side sends more than 4 MiB beyond what was acknowledged. A client that sends no more says `{"end":true}`, and the service closes when all is answered. The service closes it now and then between two requests; the client connects again. `odradek bridge` does all this for clients that speak TCP.',
     query: z.object({
       host: z
         .string()

@@ -1,5 +1,12 @@
 /** A stream of bytes over a WebSocket: see byte-window.ts for what is said over it. */
-import { ACK_BYTES, ackMessage, PIECE_BYTES_MAX, readAck, WINDOW_BYTES } from "./byte-window.ts";
+import {
+  ACK_BYTES,
+  ackMessage,
+  END_MESSAGE,
+  PIECE_BYTES_MAX,
+  readAck,
+  WINDOW_BYTES,
+} from "./byte-window.ts";
 import type { Duplex } from "./duplex.ts";
 
 const NORMAL = 1000;
@@ -16,6 +23,8 @@ export class WebSocketDuplex implements Duplex {
   /** Of what was sent, what the other end has taken. */
   private ackedBytes = 0;
   private ended = false;
+  /** The other end sends no more, and still reads. */
+  private isLast = false;
   private wakeReader: (() => void) | null = null;
   private wakeWriter: (() => void) | null = null;
 
@@ -30,7 +39,7 @@ export class WebSocketDuplex implements Duplex {
   }
 
   async read(): Promise<Uint8Array | null> {
-    while (this.queue.length === 0 && !this.ended) {
+    while (this.queue.length === 0 && !this.ended && !this.isLast) {
       await new Promise<void>((resolve) => {
         this.wakeReader = resolve;
       });
@@ -62,6 +71,11 @@ export class WebSocketDuplex implements Duplex {
   }
 
   private received(data: unknown): void {
+    if (data === END_MESSAGE) {
+      this.isLast = true;
+      this.wakeReader?.();
+      return;
+    }
     if (typeof data === "string") {
       const acked = readAck(data);
       if (acked === null || acked < this.ackedBytes || acked > this.sentBytes) {
@@ -71,7 +85,7 @@ export class WebSocketDuplex implements Duplex {
       this.wakeWriter?.();
       return;
     }
-    if (!(data instanceof ArrayBuffer) || data.byteLength === 0) return;
+    if (!(data instanceof ArrayBuffer) || data.byteLength === 0 || this.isLast) return;
     this.queue.push(new Uint8Array(data));
     this.queuedBytes += data.byteLength;
     if (this.queuedBytes > WINDOW_BYTES + PIECE_BYTES_MAX) return this.finish(UNREADABLE);

@@ -1,7 +1,13 @@
 /** Proves that the wire protocol runs over a WebSocket that passed the gate, with back-pressure both ways. */
 import { env as bindings } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { ackMessage, PIECE_BYTES_MAX, readAck, WINDOW_BYTES } from "../../src/kafka/byte-window.ts";
+import {
+  ackMessage,
+  END_MESSAGE,
+  PIECE_BYTES_MAX,
+  readAck,
+  WINDOW_BYTES,
+} from "../../src/kafka/byte-window.ts";
 import { frameLength } from "../../src/kafka/frames.ts";
 import { encodeRequest } from "../../src/kafka/messages/index.ts";
 import { WebSocketDuplex } from "../../src/kafka/websocket.ts";
@@ -143,6 +149,23 @@ describe("the stream", () => {
       expect(await closed).toBe(1008);
     },
   );
+});
+
+test("what was sent before the end is answered, and then it is closed", async () => {
+  const raw = await socket();
+  const closed = new Promise<number>((resolve) => {
+    raw.addEventListener("close", ({ code }) => resolve(code));
+  });
+  const client = new KafkaClient(new WebSocketDuplex(raw), Promise.resolve());
+  await client.send(3, 1, { topics: [] });
+  await client.send(18, 0, {});
+  raw.send(END_MESSAGE);
+  // Too late: no more was to come.
+  raw.send(new Uint8Array(8));
+  expect((await client.receive(3, 1))?.brokers.length).toBe(3);
+  expect((await client.receive(18, 0))?.errorCode).toBe(0);
+  expect(await client.receive(18, 0)).toBeNull();
+  expect(await closed).toBe(1000);
 });
 
 test("acknowledgements are read as they are written", () => {

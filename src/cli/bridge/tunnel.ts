@@ -8,6 +8,7 @@ import type { RawData, WebSocket } from "ws";
 import {
   ACK_BYTES,
   ackMessage,
+  END_MESSAGE,
   PIECE_BYTES_MAX,
   readAck,
   WINDOW_BYTES,
@@ -15,10 +16,8 @@ import {
 
 /** So that what stands between does not take it for idle, and a service that is gone is noticed. */
 const PING_MS = 30_000;
-/** How long the service may take to take what a client has sent before it went. */
-const FAREWELL_MS = 5_000;
-
-const NORMAL = 1000;
+/** How long the service may take to serve what a client has sent before it went. */
+const FAREWELL_MS = 10_000;
 
 /**
  * Forwards until either end is done, then ends the other. `socket` is paused when it comes here.
@@ -52,9 +51,15 @@ function sendOn(socket: Socket, webSocket: WebSocket): void {
     if (sentBytes - ackedBytes < WINDOW_BYTES) socket.resume();
   });
   socket.on("error", () => {});
-  // The close follows what was sent before, so a request that wants no answer arrives.
+  let isTold = false;
+  const tellEnd = (): void => {
+    if (!isTold && webSocket.readyState === webSocket.OPEN) webSocket.send(END_MESSAGE);
+    isTold = true;
+  };
+  // It may still read; and a request that wants no answer is served although its client has gone.
+  socket.once("end", tellEnd);
   socket.once("close", () => {
-    webSocket.close(NORMAL);
+    tellEnd();
     setTimeout(() => webSocket.terminate(), FAREWELL_MS).unref();
   });
   socket.resume();
@@ -65,7 +70,7 @@ function writeBack(webSocket: WebSocket, socket: Socket): void {
   let takenBytes = 0;
   let acknowledgedBytes = 0;
   webSocket.on("message", (data: RawData, isBinary: boolean) => {
-    if (!isBinary || !socket.writable) return;
+    if (!isBinary) return;
     const bytes = data as Buffer;
     socket.write(bytes, (error) => {
       if (error) return;
