@@ -94,12 +94,16 @@ export class InstanceClient implements Holder {
   /** It takes leave, if it hears itself. */
   async close(): Promise<void> {
     this.isStopped = true;
-    // A plain client that closes says that it has had all that was sent.
     await this.#running;
     if (!this.isAlive) return;
     this.isAlive = false;
-    const received = this.#isCareful ? [this.#received ?? ""] : [];
-    await this.#ask<Ok>("closeInstance", this.memberId, ...received);
+    // A plain client that closes says that it has had all that was sent, unless the worker gave it no answer.
+    const received = this.#isCareful ? (this.#received ?? "") : this.#received;
+    await this.#ask<Ok>(
+      "closeInstance",
+      this.memberId,
+      ...(received === undefined ? [] : [received]),
+    );
   }
 
   async #enter(): Promise<boolean> {
