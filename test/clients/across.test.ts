@@ -19,7 +19,7 @@ const everyByte = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
 const PLAIN: readonly RecordToWrite[] = [
   {
     key: base64("key"),
-    value: base64("value"),
+    value: base64("value ".repeat(200)),
     headers: [
       ["name", base64("first")],
       ["name", base64("again")],
