@@ -10,11 +10,14 @@ await testFeatures("SASL", ["SASL"]);
 const place = await WAYS.SASL();
 afterAll(() => place.stop());
 
-describe.each(CLIENTS)("$name", (client) => {
-  test.each([
-    ["a wrong key", "wrong"],
-    ["no key", null],
-  ])("with %s is refused", async (_, key) => {
+const attempts = CLIENTS.flatMap((client) => [
+  { client, name: client.name, shown: "a wrong key", key: "wrong" },
+  { client, name: client.name, shown: "no key", key: null },
+]);
+
+// Beside each other: without a key some of them try for half a minute.
+describe.concurrent("refused", () => {
+  test.each(attempts)("$name with $shown", async ({ client, key }) => {
     const target: Target = { bootstrap: place.target.bootstrap, key };
     const driver = await Driver.start(client, target);
     try {
