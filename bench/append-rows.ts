@@ -1,12 +1,12 @@
 /** Rows about appending: the same body to the service and to the floor, in turn. */
-import { alternate, compare, type Side } from "./compare.ts";
-import type { LoadRequest } from "./load-protocol.ts";
+import { alternate, compare } from "./compare.ts";
 import { jsonBody, rawBatch } from "./bodies.ts";
+import { posts, RAW, recordsPath } from "./raw-http.ts";
 import type { MeasuredRuntime, Rig, Topic } from "./rig.ts";
 import type { Figures, Row } from "./row.ts";
+import { httpSide, type Side } from "./sides.ts";
 
 const JSON_V2 = "application/vnd.kafka.json.v2+json";
-const RAW = "application/vnd.kafka.recordbatch.v2";
 const UNIT = "requests/s";
 const MANY_PARTITIONS = 1_000;
 const MANY_WARM_SECONDS = 3;
@@ -97,14 +97,20 @@ async function measureAppend(rig: Rig, append: Append): Promise<Figures> {
   const topic = { name: `bench-${append.name}`, partitions: 1, replicas: append.replicas ?? 1 };
   const { connections, records } = append;
   const body = append.body();
-  const path = append.json ? `/topics/${topic.name}` : recordsPath(topic.name, 0);
-  const headers = { "content-type": append.json ? JSON_V2 : RAW };
+  const path = append.json ? `/topics/${topic.name}` : recordsPath(topic.name);
+  const contentType = append.json ? JSON_V2 : RAW;
   const route = append.json ? "json" : append.replicas === 3 ? "replicated" : "append";
   const floorPath = `/${route}/${append.name}`;
-  const ours = { runtime: rig.service, connections, request: posts([path], headers, body) };
-  const floor = { runtime: rig.floor, connections, request: posts([floorPath], headers, body) };
+  const side = (runtime: MeasuredRuntime, to: string): Side =>
+    httpSide(rig, runtime, { connections, request: posts([to], contentType, body) });
   await rig.createTopic(topic);
-  const figures = await compare(rig, topic, records, ours, floor);
+  const figures = await compare(
+    rig,
+    topic,
+    records,
+    side(rig.service, path),
+    side(rig.floor, floorPath),
+  );
   await rig.deleteTopic(topic);
   await fetch(`${rig.floor.url}/append/${append.name}`, { method: "DELETE" });
   return figures;
@@ -114,15 +120,15 @@ async function measurePartitions(rig: Rig): Promise<Figures> {
   const many = { name: "bench-partitions", partitions: MANY_PARTITIONS };
   const one = { name: "bench-partition", partitions: 1 };
   const body = rawBatch(100, 1_000);
-  const side = (runtime: MeasuredRuntime, count: number, path: (i: number) => string): Side => ({
-    runtime,
-    connections: 16,
-    request: posts(
-      Array.from({ length: count }, (_, i) => path(i)),
-      { "content-type": RAW },
-      body,
-    ),
-  });
+  const side = (runtime: MeasuredRuntime, count: number, path: (i: number) => string): Side =>
+    httpSide(rig, runtime, {
+      connections: 16,
+      request: posts(
+        Array.from({ length: count }, (_, i) => path(i)),
+        RAW,
+        body,
+      ),
+    });
   const topicSide = ({ name, partitions }: Topic): Side =>
     side(rig.service, partitions, (p) => recordsPath(name, p));
   const floorSide = (objects: number): Side =>
@@ -130,23 +136,10 @@ async function measurePartitions(rig: Rig): Promise<Figures> {
   for (const topic of [many, one]) await rig.createTopic(topic);
   // Every object awake and written to once, before anything counts.
   for (const warm of [topicSide(many), floorSide(MANY_PARTITIONS)]) {
-    const { runtime, ...load } = warm;
-    await rig.load({ ...load, url: runtime.url, seconds: MANY_WARM_SECONDS });
+    await warm.load(MANY_WARM_SECONDS);
   }
   const figures = await compare(rig, many, 100, topicSide(many), topicSide(one));
-  const floor = await alternate(rig, floorSide(MANY_PARTITIONS), floorSide(1), FLOOR_ROUNDS);
+  const floor = await alternate(floorSide(MANY_PARTITIONS), floorSide(1), FLOOR_ROUNDS);
   for (const topic of [many, one]) await rig.deleteTopic(topic);
   return { ...figures, note: `the floor over 1,000 objects ÷ over 1: ${floor.ratio.toFixed(2)}` };
-}
-
-function recordsPath(topic: string, partition: number): string {
-  return `/v3/clusters/odradek/topics/${topic}/partitions/${partition}/records:batch`;
-}
-
-function posts(
-  paths: readonly string[],
-  headers: Readonly<Record<string, string>>,
-  body: Uint8Array,
-): LoadRequest {
-  return { method: "POST", paths, headers, body };
 }

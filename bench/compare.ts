@@ -4,20 +4,16 @@
  */
 import { cpuMs } from "./cpu.ts";
 import { counted } from "./counted.ts";
-import type { LoadJob } from "./load-protocol.ts";
 import { median } from "./median.ts";
-import type { MeasuredRuntime, Rig, Topic } from "./rig.ts";
+import type { Rig, Topic } from "./rig.ts";
 import type { Figures } from "./row.ts";
+import type { Side } from "./sides.ts";
 
 const ROUNDS = 9;
 const SLICE_SECONDS = 1;
 
-/** Requests alike, from so many connections, to one of the two. */
-export interface Side extends Pick<LoadJob, "request" | "connections"> {
-  readonly runtime: MeasuredRuntime;
-}
-
 interface Slice {
+  readonly requests: number;
   readonly perSecond: number;
   readonly cpuMsPerRequest: number;
 }
@@ -31,9 +27,16 @@ export async function compare(
   other: Side,
 ): Promise<Figures> {
   // What ours costs is counted while it warms up.
-  const { costs } = await counted(rig, topic, records, () => slice(rig, ours));
-  await slice(rig, other);
-  const { one, ...rest } = await alternate(rig, ours, other, ROUNDS);
+  const { costs } = await counted(
+    rig,
+    topic,
+    () => slice(ours),
+    ({ requests }, spent) =>
+      // The service counts those over HTTP that are under way at the end, too.
+      records * Math.max(requests, spent.requests),
+  );
+  await slice(other);
+  const { one, ...rest } = await alternate(ours, other, ROUNDS);
   return { ours: one, floor: rest.other, ratio: rest.ratio, cpuRatio: rest.cpuRatio, ...costs };
 }
 
@@ -46,18 +49,13 @@ interface Alternated {
 }
 
 /** Slices of the two in turn: medians of the figures of either and of the ratios of the pairs. */
-export async function alternate(
-  rig: Rig,
-  one: Side,
-  other: Side,
-  rounds: number,
-): Promise<Alternated> {
+export async function alternate(one: Side, other: Side, rounds: number): Promise<Alternated> {
   const pairs: [one: Slice, other: Slice][] = [];
   for (let round = 0; round < rounds; round += 1) {
     // The side that goes first changes, so that neither always follows the other.
-    const first = round % 2 === 0 ? await slice(rig, one) : null;
-    const second = await slice(rig, other);
-    pairs.push([first ?? (await slice(rig, one)), second]);
+    const first = round % 2 === 0 ? await slice(one) : null;
+    const second = await slice(other);
+    pairs.push([first ?? (await slice(one)), second]);
   }
   const of = (figure: (one: Slice, other: Slice) => number): number =>
     median(pairs.map((pair) => figure(...pair)));
@@ -70,9 +68,8 @@ export async function alternate(
   };
 }
 
-async function slice(rig: Rig, { runtime, request, connections }: Side): Promise<Slice> {
+async function slice({ runtime, load }: Side): Promise<Slice> {
   const before = cpuMs(runtime.pid);
-  const job = { url: runtime.url, request, connections, seconds: SLICE_SECONDS };
-  const { requests, perSecond } = await rig.load(job);
-  return { perSecond, cpuMsPerRequest: (cpuMs(runtime.pid) - before) / requests };
+  const { requests, perSecond } = await load(SLICE_SECONDS);
+  return { requests, perSecond, cpuMsPerRequest: (cpuMs(runtime.pid) - before) / requests };
 }

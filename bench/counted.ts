@@ -1,5 +1,5 @@
 /** Counts what the service spends on a topic, in work of its own: nothing else may run meanwhile. */
-import { readUsage, usageBetween, usd } from "../src/cli/usage.ts";
+import { readUsage, usageBetween, usd, type Usage } from "../src/cli/usage.ts";
 import type { Rig, Topic } from "./rig.ts";
 import type { Figures } from "./row.ts";
 
@@ -8,18 +8,18 @@ export type Costs = Pick<Figures, "rowsWritten" | "objectCalls" | "usdPerMillion
 /** What no record passed through. */
 export const NO_COSTS: Costs = { rowsWritten: null, objectCalls: null, usdPerMillion: null };
 
-/** Runs `work`, in whose requests `recordsPerRequest` records pass on the average. */
+/** Runs `work`; `recordsOf` says how many records have passed in it. */
 export async function counted<T>(
   rig: Rig,
   topic: Topic,
-  recordsPerRequest: number,
   work: () => Promise<T>,
+  recordsOf: (result: T, spent: Usage) => number,
 ): Promise<{ readonly result: T; readonly costs: Costs }> {
   const before = await readUsage(rig.service.url, topic.name);
   const result = await work();
   const after = await readUsage(rig.service.url, topic.name);
   const spent = usageBetween(before, after, topic.partitions * (topic.replicas ?? 1));
-  const millions = (spent.requests * recordsPerRequest) / 1_000_000;
+  const millions = recordsOf(result, spent) / 1_000_000;
   const costs = {
     rowsWritten: spent.rowsWritten / millions,
     objectCalls: spent.objectCalls / millions,

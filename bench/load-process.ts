@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import autocannon from "autocannon";
 import { Client } from "undici";
+import { loadFrames } from "./frames-load.ts";
 import type {
   Job,
   LatencyJob,
@@ -17,14 +18,24 @@ const JSON_V2 = "application/vnd.kafka.json.v2+json";
 const READER_SETTLES_MS = 15;
 
 process.on("message", (job: Job) => {
-  const work: Promise<Result> = job.kind === "load" ? load(job) : latency(job);
-  work
+  work(job)
     .catch((error: unknown): Result => ({ problem: String(error) }))
     .then((result) => process.send!(result));
 });
 
 // Whoever gave the jobs is gone.
 process.on("disconnect", () => process.exit());
+
+function work(job: Job): Promise<Result> {
+  switch (job.kind) {
+    case "load":
+      return load(job);
+    case "frames":
+      return loadFrames(job);
+    case "latency":
+      return latency(job);
+  }
+}
 
 async function load({ url, request, connections, seconds }: LoadJob): Promise<LoadResult> {
   const { method, paths, headers } = request;

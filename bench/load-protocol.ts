@@ -17,12 +17,30 @@ export interface LoadJob {
   readonly seconds: number;
 }
 
+/** A request of Kafka's protocol, prepared once and sent again and again. */
+export interface FramesRequest {
+  /** Without its length. */
+  readonly frame: Uint8Array;
+  /** Where in an answer, without its length, the error code of the partition stands. */
+  readonly errorAt: number;
+}
+
+/** As many requests as `connections` can get answered over TCP, `inFlight` at a time each. */
+export interface FramesJob {
+  readonly kind: "frames";
+  readonly port: number;
+  readonly request: FramesRequest;
+  readonly connections: number;
+  readonly inFlight: number;
+  readonly seconds: number;
+}
+
 export interface LoadResult {
   readonly requests: number;
   readonly perSecond: number;
   /** Of an answer, headers included. */
   readonly bytesPerAnswer: number;
-  /** Answers that were not 2xx, and connections that failed. */
+  /** Answers that were not 2xx or carry an error, and connections that failed. */
   readonly failed: number;
 }
 
@@ -44,5 +62,7 @@ export interface LatencyResult {
   readonly floorMs: number;
 }
 
-export type Job = LoadJob | LatencyJob;
+/** What is answered with a {@link LoadResult}. */
+export type AnyLoadJob = LoadJob | FramesJob;
+export type Job = AnyLoadJob | LatencyJob;
 export type Result = LoadResult | LatencyResult | { readonly problem: string };

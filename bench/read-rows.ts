@@ -1,13 +1,13 @@
 /** Rows about reading: a page of 1 MB, a record on its way to a waiting reader, a large log. */
 import { readUsage } from "../src/cli/usage.ts";
 import { jsonBody, rawPage, type RawPage } from "./bodies.ts";
-import { compare, type Side } from "./compare.ts";
+import { compare } from "./compare.ts";
 import { counted, NO_COSTS } from "./counted.ts";
-import type { LoadRequest } from "./load-protocol.ts";
+import { append, fetchPath, gets, recordsPath } from "./raw-http.ts";
 import type { Rig } from "./rig.ts";
 import type { Figures, Row } from "./row.ts";
+import { httpSide, type Side } from "./sides.ts";
 
-const RAW = "application/vnd.kafka.recordbatch.v2";
 const PAGE_BYTES = 1_048_576;
 const CONNECTIONS = 8;
 const LATENCY_TIMES = 60;
@@ -66,16 +66,14 @@ async function measureFetch(rig: Rig): Promise<Figures> {
     await append(rig.service.url + recordsPath(topic.name), page.bytes);
     await append(`${rig.floor.url}/append/fetch`, page.bytes);
   }
-  const ours: Side = {
-    runtime: rig.service,
+  const ours = httpSide(rig, rig.service, {
     connections: CONNECTIONS,
-    request: gets([fetchPath(topic.name, 0)]),
-  };
-  const floor: Side = {
-    runtime: rig.floor,
+    request: gets([fetchPath(topic.name, 0, PAGE_BYTES)]),
+  });
+  const floor = httpSide(rig, rig.floor, {
     connections: CONNECTIONS,
     request: gets(["/append/fetch?offset=0"]),
-  };
+  });
   const figures = await compare(rig, topic, page.records, ours, floor);
   await rig.deleteTopic(topic);
   return figures;
@@ -90,8 +88,13 @@ async function measureLatency(rig: Rig): Promise<Figures> {
     body: jsonBody(1, 100),
     times: LATENCY_TIMES,
   };
-  // A request to produce it and one to read it.
-  const { result, costs } = await counted(rig, topic, 0.5, () => rig.latency(job));
+  const { result, costs } = await counted(
+    rig,
+    topic,
+    () => rig.latency(job),
+    // A request to produce it and one to read it.
+    (_, { requests }) => requests / 2,
+  );
   const { serviceMs, floorMs } = result;
   await rig.deleteTopic(topic);
   return { ours: serviceMs, floor: floorMs, ratio: serviceMs / floorMs, cpuRatio: null, ...costs };
@@ -100,15 +103,15 @@ async function measureLatency(rig: Rig): Promise<Figures> {
 async function measureHead(rig: Rig): Promise<Figures> {
   const page = rawPage(PAGE_BYTES);
   const pages = await fillLargeLog(rig, page);
-  const side = (firstPage: number): Side => ({
-    runtime: rig.service,
-    connections: CONNECTIONS,
-    request: gets(
-      Array.from({ length: END_PAGES }, (_, i) =>
-        fetchPath(LARGE.name, (firstPage + i) * page.records),
+  const side = (firstPage: number): Side =>
+    httpSide(rig, rig.service, {
+      connections: CONNECTIONS,
+      request: gets(
+        Array.from({ length: END_PAGES }, (_, i) =>
+          fetchPath(LARGE.name, (firstPage + i) * page.records, PAGE_BYTES),
+        ),
       ),
-    ),
-  });
+    });
   const tail = side(pages - END_PAGES);
   const figures = await compare(rig, LARGE, page.records, side(0), tail);
   return { ...figures, note: sizeNote(pages, page) };
@@ -152,27 +155,4 @@ async function fillLargeLog(rig: Rig, page: RawPage): Promise<number> {
 
 function sizeNote(pages: number, page: RawPage): string {
   return `the large log has ${((pages * page.bytes.length) / 1e9).toFixed(2)} GB`;
-}
-
-async function append(url: string, body: Uint8Array): Promise<void> {
-  const headers = { "content-type": RAW };
-  const answer = await fetch(url, {
-    method: "POST",
-    headers,
-    body: body as Uint8Array<ArrayBuffer>,
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`POST ${url} answers ${answer.status}: ${text}`);
-}
-
-function recordsPath(topic: string): string {
-  return `/v3/clusters/odradek/topics/${topic}/partitions/0/records:batch`;
-}
-
-function fetchPath(topic: string, offset: number): string {
-  return `/topics/${topic}/partitions/0/records?offset=${offset}&max_bytes=${PAGE_BYTES}`;
-}
-
-function gets(paths: readonly string[]): LoadRequest {
-  return { method: "GET", paths, headers: { accept: RAW } };
 }

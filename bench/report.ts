@@ -10,12 +10,16 @@ export function meetsTarget({ row, figures }: Measured): boolean {
   return row.atLeast ? figures.ratio >= row.target : figures.ratio <= row.target;
 }
 
-/** Rows, calls and USD are per million records; null where no record passed. */
+/** What ours is compared with where a row does not say. */
+const FLOOR = "floor";
+
+/** `floor` is the other side, whatever it is. Rows, calls and USD are per million records; null where no record passed. */
 export function asJson(measured: readonly Measured[]): string {
   const rows = measured.map(({ row, figures }) => ({
     name: row.name,
     unit: row.unit,
     ours: figures.ours,
+    against: row.against ?? FLOOR,
     floor: figures.floor,
     ratio: figures.ratio,
     target: row.target,
@@ -30,7 +34,8 @@ const HEAD = [
   "",
   "name",
   "ours",
-  "floor",
+  "other",
+  "against",
   "unit",
   "ratio",
   "target",
@@ -40,8 +45,8 @@ const HEAD = [
   "USD",
 ];
 const CPU_NOTE =
-  "cpu: the floor's processor time for a request ÷ ours; on a busy machine the steadier figure.";
-const LEFT = new Set(["", "name", "unit"]);
+  "cpu: the other side's processor time for a request ÷ ours; on a busy machine the steadier figure.";
+const LEFT = new Set(["", "name", "against", "unit"]);
 
 export function asTable(measured: readonly Measured[]): string {
   const lines = [HEAD, ...measured.map(cells)];
@@ -65,6 +70,7 @@ function cells(measured: Measured): string[] {
     `${row.name}: ${row.title}`,
     short(figures.ours),
     short(figures.floor),
+    row.against ?? FLOOR,
     row.unit,
     figures.ratio.toFixed(2),
     `${row.atLeast ? "≥" : "≤"} ${row.target}`,

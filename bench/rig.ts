@@ -7,10 +7,22 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { environmentName } from "../src/base/config.ts";
+import { kafkaPorts } from "../src/cli/kafka-ports.ts";
 import { startRuntime, type LocalRuntime } from "../src/cli/local-runtime.ts";
-import type { LatencyJob, LatencyResult, LoadJob, LoadResult, Result } from "./load-protocol.ts";
+import type {
+  AnyLoadJob,
+  Job,
+  LatencyJob,
+  LatencyResult,
+  LoadResult,
+  Result,
+} from "./load-protocol.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
+const HOST = "127.0.0.1";
+/** Any of them serves any request: one is enough. */
+const KAFKA_PORTS = 1;
 const TOPICS = "/v3/clusters/odradek/topics";
 
 export interface Topic {
@@ -28,7 +40,9 @@ export interface MeasuredRuntime extends LocalRuntime {
 export interface Rig {
   readonly service: MeasuredRuntime;
   readonly floor: MeasuredRuntime;
-  load(job: Omit<LoadJob, "kind">): Promise<LoadResult>;
+  /** Where the service speaks Kafka's protocol; the same after a restart. */
+  readonly kafkaPort: number;
+  load(job: AnyLoadJob): Promise<LoadResult>;
   latency(job: Omit<LatencyJob, "kind">): Promise<LatencyResult>;
   createTopic(topic: Topic): Promise<void>;
   deleteTopic(topic: Topic): Promise<void>;
@@ -40,14 +54,22 @@ export interface Rig {
 /** Throws when one of them does not start. */
 export async function startRig(inspect: boolean): Promise<Rig> {
   const dataDir = await mkdtemp(join(tmpdir(), "odradek-bench-"));
+  const kafka = await kafkaPorts(HOST, 0, KAFKA_PORTS);
+  if (!kafka.ok) throw new Error(kafka.problem);
+  const [kafkaPort] = kafka.ports as [number, ...number[]];
+  const variables = {
+    OPEN_ON_LOOPBACK: "true",
+    [environmentName("kafka.advertised.port")]: String(kafkaPort),
+    [environmentName("kafka.listeners")]: String(KAFKA_PORTS),
+  };
   const start = async (name: string, config: string): Promise<MeasuredRuntime> => {
     let pid = 0;
     const runtime = await startRuntime({
       configPath: join(ROOT, config),
       dataDir: join(dataDir, name),
-      host: "127.0.0.1",
+      host: HOST,
       port: 0,
-      variables: name === "service" ? { OPEN_ON_LOOPBACK: "true" } : {},
+      ...(name === "service" ? { kafkaPorts: kafka.ports, variables } : { variables: {} }),
       inspect,
       started: (started) => (pid = started),
     });
@@ -61,9 +83,10 @@ export async function startRig(inspect: boolean): Promise<Rig> {
       return service;
     },
     floor,
+    kafkaPort,
     load: async (job) => {
-      const result = await ask<LoadResult>(loader, { kind: "load", ...job });
-      if (result.failed > 0) throw new Error(`${result.failed} requests to ${job.url} failed.`);
+      const result = await ask<LoadResult>(loader, job);
+      if (result.failed > 0) throw new Error(`${result.failed} requests of ${job.kind} failed.`);
       return result;
     },
     latency: (job) => ask<LatencyResult>(loader, { kind: "latency", ...job }),
@@ -89,7 +112,7 @@ export async function startRig(inspect: boolean): Promise<Rig> {
   };
 }
 
-async function ask<T extends Result>(loader: ChildProcess, job: LoadJob | LatencyJob): Promise<T> {
+async function ask<T extends Result>(loader: ChildProcess, job: Job): Promise<T> {
   loader.send(job);
   const [result] = (await once(loader, "message")) as [T | { problem: string }];
   if ("problem" in result) throw new Error(`The load process: ${result.problem}`);

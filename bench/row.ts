@@ -23,6 +23,8 @@ export interface Row {
   readonly name: string;
   readonly title: string;
   readonly unit: string;
+  /** What ours is compared with, where that is not the floor. */
+  readonly against?: string;
   readonly target: number;
   /** Whether the ratio must be at least the target, or at most. */
   readonly atLeast: boolean;

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { appendRows, partitionsRow } from "./append-rows.ts";
+import { kafkaRows } from "./kafka-rows.ts";
 import { profiled } from "./profile.ts";
 import { readRows } from "./read-rows.ts";
 import { asJson, asTable, meetsTarget, type Measured } from "./report.ts";
@@ -11,7 +12,7 @@ import { startRig, type Rig } from "./rig.ts";
 import type { Figures, Row } from "./row.ts";
 
 // The large log comes last: its files would be in the way of all that follows.
-const ROWS: readonly Row[] = [...appendRows, ...readRows, partitionsRow];
+const ROWS: readonly Row[] = [...appendRows, ...kafkaRows, ...readRows, partitionsRow];
 
 const USAGE = `Usage: npm run bench [-- --only NAME] [--json] [--profile] [--help]
 

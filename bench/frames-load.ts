@@ -1,0 +1,111 @@
+/**
+ * Load in Kafka's own protocol with no client in between: one prepared request, written to sockets again
+ * and again, so many of them under way on each. Answers come in the order of the requests.
+ */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import type { FramesJob, LoadResult } from "./load-protocol.ts";
+
+const LENGTH_BYTES = 4;
+const ERROR_BYTES = 2;
+const NOTHING = Buffer.alloc(0);
+
+/** Goes on for `seconds`, then waits for the answers that are under way: all that was asked counts. */
+export async function loadFrames(job: FramesJob): Promise<LoadResult> {
+  const request = framed(job.request.frame);
+  const sockets = Array.from({ length: job.connections }, () =>
+    connect({ host: "127.0.0.1", port: job.port, noDelay: true }),
+  );
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  const startMs = performance.now();
+  const untilMs = startMs + job.seconds * 1_000;
+  const connections = sockets.map(
+    (socket) => new LoadedConnection(socket, request, job.request.errorAt),
+  );
+  await Promise.all(connections.map((connection) => connection.run(job.inFlight, untilMs)));
+  const seconds = (performance.now() - startMs) / 1_000;
+  for (const socket of sockets) socket.destroy();
+  const sum = (of: (connection: LoadedConnection) => number): number =>
+    connections.reduce((total, connection) => total + of(connection), 0);
+  const requests = sum(({ answers }) => answers);
+  return {
+    requests,
+    perSecond: requests / seconds,
+    bytesPerAnswer: sum(({ bytes }) => bytes) / requests,
+    failed: sum(({ failed }) => failed),
+  };
+}
+
+/** A frame with its length before it. */
+function framed(frame: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(LENGTH_BYTES + frame.byteLength);
+  bytes.writeInt32BE(frame.byteLength);
+  bytes.set(frame, LENGTH_BYTES);
+  return bytes;
+}
+
+class LoadedConnection {
+  answers = 0;
+  bytes = 0;
+  failed = 0;
+  private readonly socket: Socket;
+  private readonly request: Buffer;
+  /** Bytes of an answer that are looked at: its length, and what goes on to its error code. */
+  private readonly headBytes: number;
+  private head: Buffer = NOTHING;
+  /** Bytes of an answer behind its head that have not come yet. */
+  private left = 0;
+
+  constructor(socket: Socket, request: Buffer, errorAt: number) {
+    this.socket = socket;
+    this.request = request;
+    this.headBytes = LENGTH_BYTES + errorAt + ERROR_BYTES;
+  }
+
+  /** A connection that breaks has failed once; what it had asked is not counted. */
+  run(inFlight: number, untilMs: number): Promise<void> {
+    const { socket, request } = this;
+    return new Promise((resolve) => {
+      let underWay = inFlight;
+      socket.on("data", (chunk) => {
+        for (let answers = this.take(chunk); answers > 0; answers -= 1) {
+          if (performance.now() < untilMs) socket.write(request);
+          else underWay -= 1;
+        }
+        if (underWay === 0) resolve();
+      });
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        if (underWay > 0) this.failed += 1;
+        resolve();
+      });
+      for (let i = 0; i < inFlight; i += 1) socket.write(request);
+    });
+  }
+
+  /** How many answers end in these bytes. */
+  private take(chunk: Buffer): number {
+    let ended = 0;
+    for (let at = 0; at < chunk.byteLength;) {
+      const missing = this.headBytes - this.head.byteLength;
+      const part = chunk.subarray(at, at + (missing > 0 ? missing : this.left));
+      at += part.byteLength;
+      if (missing > 0) this.addToHead(part);
+      else this.left -= part.byteLength;
+      if (this.head.byteLength < this.headBytes || this.left > 0) continue;
+      ended += 1;
+      this.head = NOTHING;
+    }
+    this.answers += ended;
+    return ended;
+  }
+
+  private addToHead(part: Buffer): void {
+    this.head = Buffer.concat([this.head, part]);
+    if (this.head.byteLength < this.headBytes) return;
+    const bytes = LENGTH_BYTES + this.head.readInt32BE(0);
+    this.left = bytes - this.headBytes;
+    this.bytes += bytes;
+    if (this.head.readInt16BE(this.headBytes - ERROR_BYTES) !== 0) this.failed += 1;
+  }
+}

@@ -1,0 +1,29 @@
+/** How a side is given its load: requests over HTTP, or of Kafka's protocol. */
+import type { FramesJob, LoadJob, LoadResult } from "./load-protocol.ts";
+import type { MeasuredRuntime, Rig } from "./rig.ts";
+
+/** One of the two that are compared: a runtime, and requests alike that it is given. */
+export interface Side {
+  readonly runtime: MeasuredRuntime;
+  load(seconds: number): Promise<LoadResult>;
+}
+
+export function httpSide(
+  rig: Rig,
+  runtime: MeasuredRuntime,
+  load: Pick<LoadJob, "request" | "connections">,
+): Side {
+  const { url } = runtime;
+  return {
+    runtime,
+    load: (seconds) => rig.load({ kind: "load", url, ...load, seconds }),
+  };
+}
+
+/** Kafka's protocol over TCP: the service's alone. */
+export function framesSide(rig: Rig, load: Omit<FramesJob, "kind" | "port" | "seconds">): Side {
+  return {
+    runtime: rig.service,
+    load: (seconds) => rig.load({ kind: "frames", port: rig.kafkaPort, ...load, seconds }),
+  };
+}
