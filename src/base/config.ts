@@ -258,6 +258,13 @@ export const CONFIG = {
     100,
     "How many ports there are from kafka.advertised.port on. Brokers beyond share them in turn: any port serves any request.",
   ),
+  "connections.max.idle.ms": int(
+    "service",
+    600_000,
+    1_000,
+    86_400_000,
+    "How long a connection of Kafka's wire protocol is kept on which nothing is asked, in milliseconds.",
+  ),
   "cors.allow.origins": text(
     "service",
     "",

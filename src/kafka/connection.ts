@@ -10,7 +10,7 @@
 import { refuse } from "../base/errors.ts";
 import { FRAME_BYTES_MAX } from "../base/limits.ts";
 import { because, causeOf } from "../worker/answers.ts";
-import { countError } from "../worker/metrics.ts";
+import { counters, countError, countKafkaRequest } from "../worker/metrics.ts";
 import type { Service } from "../worker/service.ts";
 import { UNSUPPORTED_API_VERSIONS } from "./apis/18-api-versions.ts";
 import { writeParts, type Duplex } from "./duplex.ts";
@@ -23,6 +23,7 @@ import {
   type EncodedMessage,
   type RequestHeader,
 } from "./messages/index.ts";
+import { PatientDuplex } from "./patience.ts";
 import { isServed, type Handler, type ServedKey } from "./served.ts";
 import { Session, type Context, type Peer } from "./session.ts";
 
@@ -63,13 +64,18 @@ export class Connection {
   private wake: (() => void) | null = null;
 
   constructor(duplex: Duplex, service: Service, peer: Peer) {
-    this.duplex = duplex;
-    this.frames = new FrameReader(duplex);
     this.session = new Session(service, peer);
+    this.duplex = new PatientDuplex(duplex, {
+      isBusy: () => this.requests > 0,
+      isAuthenticated: () => this.session.sasl.isAuthenticated,
+      idleMs: service.config["connections.max.idle.ms"],
+    });
+    this.frames = new FrameReader(this.duplex);
   }
 
   /** Serves until either side ends it. Never throws. */
   async serve(): Promise<void> {
+    counters.kafkaConnections += 1;
     while (!this.ended && !this.session.isSpent) {
       const frame = await this.frames.next(this.frameBytesMax);
       if (frame === null) break;
@@ -165,6 +171,7 @@ export class Connection {
     }
     // Kafka, too, ends the connection of who asks for what was not advertised.
     if (!isServed(apiKey) || body === null) return CLOSED;
+    countKafkaRequest(apiKey);
     return this.dispatch(apiKey, apiVersion, header, body);
   }
 

@@ -47,6 +47,7 @@ class SocketDuplex implements Duplex {
   private readonly socket: Socket;
   private readonly reader: ReadableStreamBYOBReader;
   private readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  private writes = 0;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -64,12 +65,16 @@ class SocketDuplex implements Duplex {
     }
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return this.writer.write(bytes);
+  async write(bytes: Uint8Array): Promise<void> {
+    this.writes += 1;
+    await this.writer.write(bytes);
+    this.writes -= 1;
   }
 
   async close(): Promise<void> {
     try {
+      // Nobody takes it: to close in order would wait for that.
+      if (this.writes > 0) void this.writer.abort().catch(() => {});
       await this.socket.close();
     } catch {
       // Closed or broken already.

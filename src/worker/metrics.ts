@@ -29,6 +29,11 @@ export const METRICS = {
   odradek_bytes_in_total: row("counter", "Bytes of record batches accepted from producers."),
   odradek_records_out_total: row("counter", "Records answered to readers of JSON."),
   odradek_bytes_out_total: row("counter", "Bytes of record batches read for readers."),
+  odradek_kafka_connections_total: row("counter", "Connections of Kafka's wire protocol."),
+  odradek_kafka_requests_total: row(
+    "counter",
+    "Requests of Kafka's wire protocol that were understood, by the API's key.",
+  ),
   odradek_topics: row("gauge", "Topics of the cluster."),
   odradek_partitions: row("gauge", "Partitions of the cluster."),
   odradek_groups: row("gauge", "Consumer groups of the cluster."),
@@ -126,12 +131,20 @@ export const counters = {
   bytesIn: 0,
   recordsOut: 0,
   bytesOut: 0,
+  kafkaConnections: 0,
 };
 
 const errors = new Map<ErrorName, number>();
 
 export function countError(name: ErrorName): void {
   errors.set(name, (errors.get(name) ?? 0) + 1);
+}
+
+const kafkaRequests: number[] = [];
+
+/** @param apiKey of an API that is served: there are few */
+export function countKafkaRequest(apiKey: number): void {
+  kafkaRequests[apiKey] = (kafkaRequests[apiKey] ?? 0) + 1;
 }
 
 /** One sample: label names and values, and the number. */
@@ -166,6 +179,10 @@ export function countedSamples(): Partial<Record<MetricName, Sample[]>> {
     odradek_bytes_in_total: [{ labels: {}, value: counters.bytesIn }],
     odradek_records_out_total: [{ labels: {}, value: counters.recordsOut }],
     odradek_bytes_out_total: [{ labels: {}, value: counters.bytesOut }],
+    odradek_kafka_connections_total: [{ labels: {}, value: counters.kafkaConnections }],
+    odradek_kafka_requests_total: kafkaRequests.flatMap((value, apiKey) => [
+      { labels: { api_key: String(apiKey) }, value },
+    ]),
   };
 }
 

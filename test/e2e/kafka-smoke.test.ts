@@ -1,18 +1,11 @@
 /**
  * Proves that a real client and bare sockets get on with the service over TCP: kafkajs unchanged but for the
- * address; the gate; and what hostile or slow peers cost the others.
+ * address; and the gate.
  */
-import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import kafkajs, { type Consumer, type EachMessagePayload } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { frameLength } from "../../src/kafka/frames.ts";
-import {
-  decodeResponse,
-  encodeRequest,
-  type ApiKey,
-  type RequestToWrite,
-} from "../../src/kafka/messages/index.ts";
+import { API_VERSIONS, closed, isServed, METADATA, socketTo } from "./support/kafka-socket.ts";
 import { until } from "./support/processes.ts";
 import { startService, type Service } from "./support/service.ts";
 
@@ -41,52 +34,6 @@ function client(of: Service, password?: string): InstanceType<typeof Kafka> {
     retry: { retries: 2 },
     ...(password !== undefined && { sasl }),
   });
-}
-
-async function socketTo(of: Service): Promise<Socket> {
-  const [host, port] = of.kafka.split(":") as [string, string];
-  const socket = connect(Number(port), host);
-  await once(socket, "connect");
-  // What the other end does to it is looked at by its close event.
-  socket.on("error", () => {});
-  return socket;
-}
-
-/** Resolves when the other end has closed it, orderly or not. */
-function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.once("close", () => resolve());
-  });
-}
-
-function requestOf<K extends ApiKey>(key: K, version: number, request: RequestToWrite<K>): Buffer {
-  const header = { correlationId: 1, clientId: "test" };
-  const message = encodeRequest(key, version, header, request);
-  return Buffer.concat([frameLength(message.byteLength), ...message.parts]);
-}
-
-const API_VERSIONS = requestOf(18, 0, {});
-const METADATA = requestOf(3, 1, { topics: [] });
-
-/** The next frame from a socket, without its length. */
-async function frameFrom(socket: Socket): Promise<Buffer> {
-  let bytes = Buffer.alloc(0);
-  const isWhole = (): boolean => bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE(0);
-  const take = (piece: Buffer): void => {
-    bytes = Buffer.concat([bytes, piece]);
-  };
-  socket.on("data", take);
-  await until(isWhole, WAIT_MS, () => `${bytes.length} bytes of an answer`);
-  socket.off("data", take);
-  return bytes.subarray(4);
-}
-
-async function isServed(of: Service): Promise<boolean> {
-  const socket = await socketTo(of);
-  socket.write(API_VERSIONS);
-  const frame = await frameFrom(socket);
-  socket.destroy();
-  return decodeResponse(18, 0, frame)?.response.errorCode === 0;
 }
 
 describe("kafkajs", () => {
@@ -191,8 +138,8 @@ describe("the gate", () => {
   });
 
   test("with keys, nothing is answered before the handshake but what is served", async () => {
-    expect(await isServed(locked)).toBe(true);
-    const socket = await socketTo(locked);
+    expect(await isServed(locked.kafka)).toBe(true);
+    const socket = await socketTo(locked.kafka);
     socket.write(METADATA);
     socket.resume();
     await closed(socket);
@@ -212,56 +159,5 @@ describe("the gate", () => {
     } finally {
       await exposed.stop();
     }
-  });
-});
-
-describe("peers", () => {
-  test("a frame that comes one byte at a time is answered", async () => {
-    const socket = await socketTo(service);
-    socket.setNoDelay(true);
-    for (const byte of METADATA) {
-      socket.write(Buffer.of(byte));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    const answer = decodeResponse(3, 1, await frameFrom(socket));
-    expect(answer?.response.brokers.length).toBe(3);
-    socket.destroy();
-  });
-
-  test.each([
-    ["a length above the bound", Buffer.from([0x7f, 0xff, 0xff, 0xff])],
-    ["a negative length", Buffer.from([0xff, 0xff, 0xff, 0xff])],
-    ["an empty frame", Buffer.from([0, 0, 0, 0])],
-    ["what is spoken elsewhere", Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n")],
-    [
-      "a version that is not there",
-      Buffer.concat([Buffer.from([0, 0, 0, 10, 0, 3, 0, 99]), Buffer.alloc(6)]),
-    ],
-  ])("%s ends the connection, and no other", async (_, bytes) => {
-    const other = await socketTo(service);
-    const socket = await socketTo(service);
-    socket.write(bytes);
-    socket.resume();
-    await closed(socket);
-    expect(socket.bytesRead).toBe(0);
-    other.write(API_VERSIONS);
-    expect((await frameFrom(other)).length).toBeGreaterThan(100);
-    other.destroy();
-  });
-
-  test("500 idle connections and some that never read leave others served", async () => {
-    const idle = await Promise.all(Array.from({ length: 500 }, () => socketTo(service)));
-    const deaf = await Promise.all(Array.from({ length: 5 }, () => socketTo(service)));
-    for (const socket of deaf) {
-      socket.pause();
-      for (let i = 0; i < 2_000; i++) socket.write(API_VERSIONS);
-    }
-    expect(await isServed(service)).toBe(true);
-    for (const socket of idle.slice(0, 20)) {
-      socket.write(API_VERSIONS);
-      expect((await frameFrom(socket)).length).toBeGreaterThan(100);
-    }
-    for (const socket of [...idle, ...deaf]) socket.destroy();
-    expect(await isServed(service)).toBe(true);
   });
 });

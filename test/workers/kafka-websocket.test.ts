@@ -54,6 +54,8 @@ describe("the route", () => {
     // The key was shown: nothing is asked for over the socket.
     const client = new KafkaClient(new WebSocketDuplex(response.webSocket!), Promise.resolve());
     expect((await client.ask(3, 1, { topics: [] })).brokers.length).toBe(3);
+    const metrics = await app.fetch(new Request("http://localhost:8787/metrics"), open);
+    expect(await metrics.text()).toMatch(/odradek_kafka_requests_total\{api_key="3"\} [1-9]/);
   });
 
   test("is nothing but a WebSocket", async () => {

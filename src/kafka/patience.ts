@@ -1,0 +1,83 @@
+/**
+ * How long a connection is kept on which nothing moves. A peer that asks nothing is idle; one that has not shown
+ * a key is not waited for long; one that takes nothing of what is written to it holds an answer, and no more.
+ * A request under way is nobody's idleness: a long poll is bounded by itself.
+ */
+import type { Duplex } from "./duplex.ts";
+
+/** For as long as clients wait for an answer by default: whoever has a key has shown it by then. */
+const BEFORE_KEY_MS = 30_000;
+
+/** How long a peer may take nothing of {@link PIECE_BYTES}. */
+const UNREAD_MS = 60_000;
+
+/** What is written at once, in bytes: whoever reads at all takes so much within {@link UNREAD_MS}. */
+const PIECE_BYTES = 1_048_576;
+
+/** Looked at no more often: one timer for a connection, whatever moves on it. */
+const LOOK_MS_MAX = 60_000;
+
+export interface Waiting {
+  /** Whether a request is under way. */
+  readonly isBusy: () => boolean;
+  readonly isAuthenticated: () => boolean;
+  readonly idleMs: number;
+}
+
+/** A duplex that is closed when nothing moves on it. */
+export class PatientDuplex implements Duplex {
+  private readonly inner: Duplex;
+  private readonly waiting: Waiting;
+  private readonly openedMs = Date.now();
+  private movedMs = this.openedMs;
+  private writes = 0;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(inner: Duplex, waiting: Waiting) {
+    this.inner = inner;
+    this.waiting = waiting;
+    this.arm();
+  }
+
+  async read(wanted: number): Promise<Uint8Array | null> {
+    const bytes = await this.inner.read(wanted);
+    this.movedMs = Date.now();
+    return bytes;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.writes += 1;
+    if (this.writes === 1) this.movedMs = Date.now();
+    try {
+      for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) {
+        const isWhole = bytes.byteLength <= PIECE_BYTES;
+        await this.inner.write(isWhole ? bytes : bytes.subarray(at, at + PIECE_BYTES));
+        this.movedMs = Date.now();
+      }
+    } finally {
+      this.writes -= 1;
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.timer !== null) clearTimeout(this.timer);
+    return this.inner.close();
+  }
+
+  private arm(): void {
+    const lookMs = Math.min(this.deadlineMs() - Date.now(), LOOK_MS_MAX);
+    this.timer = setTimeout(() => this.look(), Math.max(lookMs, 1));
+  }
+
+  private look(): void {
+    if (Date.now() >= this.deadlineMs()) void this.close();
+    else this.arm();
+  }
+
+  private deadlineMs(): number {
+    const { idleMs, isAuthenticated, isBusy } = this.waiting;
+    if (!isAuthenticated()) return this.openedMs + Math.min(BEFORE_KEY_MS, idleMs);
+    if (this.writes > 0) return this.movedMs + Math.min(UNREAD_MS, idleMs);
+    return isBusy() ? Number.POSITIVE_INFINITY : this.movedMs + idleMs;
+  }
+}

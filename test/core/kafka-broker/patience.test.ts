@@ -1,0 +1,107 @@
+/** Proves that connections on which nothing moves are ended, and those that only wait are not. */
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { PatientDuplex, type Waiting } from "../../../src/kafka/patience.ts";
+import { requestBytes, serve, TestDuplex } from "./support.ts";
+
+const IDLE_MS = 600_000;
+const BEFORE_KEY_MS = 30_000;
+const UNREAD_MS = 60_000;
+const PIECE_BYTES = 1_048_576;
+/** It is looked at once a minute. */
+const LOOK_MS = 60_000;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function patient(waiting: Partial<Waiting> = {}): {
+  readonly inner: TestDuplex;
+  readonly duplex: PatientDuplex;
+} {
+  const inner = new TestDuplex();
+  const duplex = new PatientDuplex(inner, {
+    isBusy: () => false,
+    isAuthenticated: () => true,
+    idleMs: IDLE_MS,
+    ...waiting,
+  });
+  return { inner, duplex };
+}
+
+describe("a peer", () => {
+  test("that asks nothing is kept for as long as the setting says", async () => {
+    const { inner } = patient();
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+    expect(inner.isClosed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(inner.isClosed).toBe(true);
+  });
+
+  test("that sends something now and then is kept", async () => {
+    const { inner, duplex } = patient();
+    for (let i = 0; i < 5; i++) {
+      await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+      inner.send(new Uint8Array(1));
+      await duplex.read(1);
+    }
+    expect(inner.isClosed).toBe(false);
+    await vi.advanceTimersByTimeAsync(IDLE_MS + LOOK_MS);
+    expect(inner.isClosed).toBe(true);
+  });
+
+  test("whose request is under way is not idle", async () => {
+    let isBusy = true;
+    const { inner } = patient({ isBusy: () => isBusy });
+    await vi.advanceTimersByTimeAsync(3 * IDLE_MS);
+    expect(inner.isClosed).toBe(false);
+    isBusy = false;
+    await vi.advanceTimersByTimeAsync(LOOK_MS);
+    expect(inner.isClosed).toBe(true);
+  });
+
+  test("that has not shown a key is not waited for, whatever it sends", async () => {
+    const { inner, duplex } = patient({ isAuthenticated: () => false });
+    for (let ms = 0; ms < BEFORE_KEY_MS; ms += 1_000) {
+      expect(inner.isClosed).toBe(false);
+      inner.send(new Uint8Array(1));
+      await duplex.read(1);
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(inner.isClosed).toBe(true);
+  });
+
+  test("that takes nothing of an answer is ended, although the request is under way", async () => {
+    const { inner, duplex } = patient({ isBusy: () => true });
+    inner.isBlocked = true;
+    const written = duplex.write(new Uint8Array(10)).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(UNREAD_MS + LOOK_MS);
+    expect(inner.isClosed).toBe(true);
+    expect(await written).toBeInstanceOf(Error);
+  });
+
+  test("that takes an answer slowly is kept", async () => {
+    const { inner, duplex } = patient({ isBusy: () => true });
+    const takingMs = UNREAD_MS - 1_000;
+    vi.spyOn(inner, "write").mockImplementation(
+      () => new Promise((resolve) => setTimeout(resolve, takingMs)),
+    );
+    let isWritten = false;
+    void duplex.write(new Uint8Array(10 * PIECE_BYTES)).then(() => (isWritten = true));
+    await vi.advanceTimersByTimeAsync(10 * takingMs - 1);
+    expect([inner.isClosed, isWritten]).toEqual([false, false]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([inner.isClosed, isWritten]).toEqual([false, true]);
+  });
+});
+
+test("a connection that is over keeps no timer", async () => {
+  const { duplex, done } = serve();
+  duplex.send(requestBytes(18, 0, 1, {}));
+  duplex.finish();
+  await done;
+  expect(vi.getTimerCount()).toBe(0);
+});
