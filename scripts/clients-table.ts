@@ -83,7 +83,7 @@ function seen(report: Report): Ran[] {
 }
 
 function page(runs: readonly Ran[]): string {
-  const titles = [...new Set(runs.map(({ client, version }) => `${client} ${version}`))];
+  const titles = [...new Set(runs.map(({ client, version }) => `${client} ${version}`))].toSorted();
   const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   const lines = FEATURES.map((feature) => {
     const cells = titles.map((title) => {
