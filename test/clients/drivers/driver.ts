@@ -1,6 +1,6 @@
 /** What the drivers in TypeScript share: lines in, lines out, bounds. See support/protocol.ts. */
 import { createInterface } from "node:readline";
-import type { EventLine, Operation, Operations } from "../support/protocol.ts";
+import type { EventLine, Operation, Operations, RequestLine } from "../support/protocol.ts";
 
 const BOUND_MS = 30_000;
 const STREAM_BOUND_MS = 120_000;
@@ -51,7 +51,7 @@ export function tell(event: EventLine): void {
 /** Handles one operation after the other until stdin ends; then the process does. */
 export async function serve(handlers: Handlers): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
-    const { id, do: operation, ...takes } = JSON.parse(line) as { id: number; do: Operation };
+    const { id, do: operation, ...takes } = JSON.parse(line) as RequestLine;
     const handler = handlers[operation] as ((takes: object) => Promise<object>) | undefined;
     try {
       if (handler === undefined) throw new Refused("UNSUPPORTED", `${operation} cannot be done.`);

@@ -28,7 +28,7 @@ export interface Target {
 }
 
 /** A refusal: `code` is Kafka's name of it, where the client tells. */
-export class DriverError extends Error {
+class DriverError extends Error {
   override readonly name = "DriverError";
   readonly code: string;
 

@@ -2,12 +2,19 @@
  * The ways from a client to the service: over TCP, and, where there is none, through the bridge to a service
  * that wants a key.
  */
+import { kafkaPorts } from "../../../src/cli/kafka-ports.ts";
 import { startBridge } from "../../e2e/support/bridge.ts";
 import { Client } from "../../e2e/support/client.ts";
 import { startService } from "../../e2e/support/service.ts";
 import type { Target } from "./driver.ts";
+import { Recorder } from "./recorder.ts";
 
 const KEY = "the-key-of-the-clients";
+const HOST = "127.0.0.1";
+/** As the service has them by default. */
+const LISTENERS = 3;
+/** Where `npm run capture` wants what clients say; see recorder.ts. */
+const CAPTURE = process.env["CAPTURE"];
 
 /** A service with a way to it. */
 export interface Place {
@@ -30,6 +37,27 @@ async function overTcp(key: string | null): Promise<Place> {
   };
 }
 
+/** As over TCP, with everything that is said written down. */
+async function recorded(folder: string): Promise<Place> {
+  const ports = await kafkaPorts(HOST, 0, LISTENERS);
+  if (!ports.ok) throw new Error(ports.problem);
+  const listenAt = ports.ports[0]!;
+  const service = await startService({ env: { KAFKA_ADVERTISED_PORT: String(listenAt) } });
+  const recorder = new Recorder();
+  await recorder.listen(listenAt, HOST, Number(service.kafka.split(":")[1]), LISTENERS);
+  const http = new Client(service.url, 16);
+  return {
+    target: { bootstrap: `${HOST}:${listenAt}`, key: null },
+    http,
+    async stop() {
+      recorder.write(folder);
+      recorder.stop();
+      await http.close();
+      await service.stop();
+    },
+  };
+}
+
 async function throughTheBridge(): Promise<Place> {
   const place = await overTcp(KEY);
   const bridge = await startBridge(place.http.url, { ODRADEK_KEY: KEY });
@@ -44,7 +72,7 @@ async function throughTheBridge(): Promise<Place> {
 }
 
 export const WAYS = {
-  TCP: () => overTcp(null),
+  TCP: () => (CAPTURE === undefined ? overTcp(null) : recorded(CAPTURE)),
   SASL: () => overTcp(KEY),
   bridge: throughTheBridge,
 } as const;

@@ -1,0 +1,74 @@
+/**
+ * Proves that what real clients say is understood to the last byte: every captured request is read and, written
+ * again, is the same bytes; so is every answer that the client has taken.
+ */
+import { describe, expect, test } from "vitest";
+import {
+  APIS,
+  decodeRequest,
+  decodeRequestHeader,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  isApiKey,
+  type ApiKey,
+} from "../../../src/kafka/messages/index.ts";
+import { CAPTURES, type Capture } from "./captures.ts";
+import { whole } from "./support.ts";
+
+const API_VERSIONS = 18;
+
+const nameOf = (key: number): string => APIS.find((api) => api.key === key)?.name ?? String(key);
+
+/** A client may ask for more than there is only to learn what there is (KIP-511). */
+const isKnown = ({ request }: Capture): boolean => decodeRequestHeader(request)?.body !== null;
+
+test("every client is there, with every API that all of them need", () => {
+  const clients = [...new Set(CAPTURES.map(({ client }) => client))].toSorted();
+  expect(clients).toEqual(["java", "kafka-python", "kafkajs", "librdkafka", "platformatic"]);
+  for (const client of clients) {
+    const keys = CAPTURES.filter((one) => one.client === client).map(({ apiKey }) => apiKey);
+    expect(keys).toEqual(expect.arrayContaining([0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 18, 19]));
+  }
+});
+
+const captures = CAPTURES.filter(isKnown).map((capture) => ({
+  ...capture,
+  name: `${capture.client}: ${nameOf(capture.apiKey)} ${capture.version}, ${capture.request.length} bytes`,
+}));
+
+const inHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+describe("requests", () => {
+  test.each(captures)("$name", ({ apiKey, version, request }) => {
+    expect(isApiKey(apiKey)).toBe(true);
+    const key = apiKey as ApiKey;
+    const header = decodeRequestHeader(request)!;
+    const read = decodeRequest(key, version, header.body!);
+    expect(read).not.toBeNull();
+    const { correlationId, clientId } = header;
+    const written = encodeRequest(key, version, { correlationId, clientId }, read as never);
+    expect(inHex(whole(written))).toBe(inHex(request));
+  });
+});
+
+describe("answers", () => {
+  const answered = captures.filter(({ response }) => response !== null);
+
+  test.each(answered)("$name", ({ apiKey, version, response }) => {
+    const key = apiKey as ApiKey;
+    const read = decodeResponse(key, version, response!);
+    expect(read).not.toBeNull();
+    const written = encodeResponse(key, version, read!.correlationId, read!.response as never);
+    expect(inHex(whole(written))).toBe(inHex(response!));
+  });
+});
+
+test("what asks for a version of ApiVersions that is not there was answered in version 0", () => {
+  const unknown = CAPTURES.filter((capture) => !isKnown(capture));
+  expect(unknown.length).toBeGreaterThan(0);
+  for (const { apiKey, response } of unknown) {
+    expect(apiKey).toBe(API_VERSIONS);
+    expect(decodeResponse(API_VERSIONS, 0, response!)?.response.errorCode).toBe(35);
+  }
+});
