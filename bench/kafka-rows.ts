@@ -7,9 +7,9 @@ import { encodeRequest } from "../src/kafka/messages/index.ts";
 import { rawBatch, rawPage } from "./bodies.ts";
 import { compare } from "./compare.ts";
 import type { FramesRequest } from "./load-protocol.ts";
-import { append, fetchPath, gets, posts, RAW, recordsPath } from "./raw-http.ts";
+import { append, fetchPath, gets, posts, RAW, recordsPath, settle } from "./raw-http.ts";
 import type { Rig } from "./rig.ts";
-import type { Figures, Row } from "./row.ts";
+import { inMegabytes, type Figures, type Row } from "./row.ts";
 import { framesSide, httpSide } from "./sides.ts";
 
 const UNIT = "MB/s";
@@ -87,8 +87,7 @@ async function measureProduce(
   });
   await rig.createTopic(topic);
   const figures = await compare(rig, topic, BATCH_RECORDS, ours, http);
-  // When this is answered, so is what was under way over HTTP.
-  await ours.load(0);
+  await settle(rig.service.url, topic, body);
   await rig.deleteTopic(topic);
   return inMegabytes(figures, body.byteLength);
 }
@@ -112,12 +111,6 @@ async function measureFetch(rig: Rig): Promise<Figures> {
   const figures = await compare(rig, topic, page.records, ours, http);
   await rig.deleteTopic(topic);
   return inMegabytes(figures, page.bytes.byteLength);
-}
-
-/** Requests a second as megabytes a second. */
-function inMegabytes(figures: Figures, requestBytes: number): Figures {
-  const megabytes = requestBytes / 1e6;
-  return { ...figures, ours: figures.ours * megabytes, floor: figures.floor * megabytes };
 }
 
 /** Appends a batch to partition 0. */

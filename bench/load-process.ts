@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import autocannon from "autocannon";
 import { Client } from "undici";
+import { loadClient } from "./client-load.ts";
 import { loadFrames } from "./frames-load.ts";
 import type {
   Job,
@@ -32,6 +33,8 @@ function work(job: Job): Promise<Result> {
       return load(job);
     case "frames":
       return loadFrames(job);
+    case "client":
+      return loadClient(job);
     case "latency":
       return latency(job);
   }

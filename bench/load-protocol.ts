@@ -35,6 +35,20 @@ export interface FramesJob {
   readonly seconds: number;
 }
 
+/** What a client that people use gets done over TCP, as a request counting `batchRecords` records. */
+export interface ClientJob {
+  readonly kind: "client";
+  readonly client: "kafkajs" | "librdkafka";
+  /** Produced are batches to all partitions in turn; consumed is partition 0, again and again. */
+  readonly action: "produce" | "consume";
+  readonly port: number;
+  readonly topic: string;
+  readonly partitions: number;
+  readonly batchRecords: number;
+  readonly recordBytes: number;
+  readonly seconds: number;
+}
+
 export interface LoadResult {
   readonly requests: number;
   readonly perSecond: number;
@@ -42,6 +56,8 @@ export interface LoadResult {
   readonly bytesPerAnswer: number;
   /** Answers that were not 2xx or carry an error, and connections that failed. */
   readonly failed: number;
+  /** Processor time of a client, which may be what bounds it, by the time that has passed. */
+  readonly clientCores?: number;
 }
 
 /**
@@ -63,6 +79,6 @@ export interface LatencyResult {
 }
 
 /** What is answered with a {@link LoadResult}. */
-export type AnyLoadJob = LoadJob | FramesJob;
+export type AnyLoadJob = LoadJob | FramesJob | ClientJob;
 export type Job = AnyLoadJob | LatencyJob;
 export type Result = LoadResult | LatencyResult | { readonly problem: string };

@@ -1,5 +1,6 @@
 /** Raw batches over HTTP: where they go and come from, and the requests that carry them. */
 import type { LoadRequest } from "./load-protocol.ts";
+import type { Topic } from "./rig.ts";
 
 export const RAW = "application/vnd.kafka.recordbatch.v2";
 
@@ -22,6 +23,16 @@ export async function append(url: string, body: Uint8Array): Promise<void> {
   });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`POST ${url} answers ${answer.status}: ${text}`);
+}
+
+/** When this is over, so is what a load has left under way: a partition answers in turn. */
+export async function settle(
+  url: string,
+  { name, partitions }: Topic,
+  body: Uint8Array,
+): Promise<void> {
+  const paths = Array.from({ length: partitions }, (_, i) => recordsPath(name, i));
+  await Promise.all(paths.map((path) => append(url + path, body)));
 }
 
 export function posts(

@@ -21,8 +21,8 @@ import type {
 
 const ROOT = resolve(import.meta.dirname, "..");
 const HOST = "127.0.0.1";
-/** Any of them serves any request: one is enough. */
-const KAFKA_PORTS = 1;
+/** One for each broker that there is from the beginning. */
+const KAFKA_PORTS = 3;
 const TOPICS = "/v3/clusters/odradek/topics";
 
 export interface Topic {
@@ -77,7 +77,11 @@ export async function startRig(inspect: boolean): Promise<Rig> {
   };
   let service = await start("service", "wrangler.toml");
   const floor = await start("floor", "bench/floor/wrangler.toml");
-  const loader = fork(join(import.meta.dirname, "load-process.ts"), { serialization: "advanced" });
+  const loader = fork(join(import.meta.dirname, "load-process.ts"), {
+    serialization: "advanced",
+    // kafkajs asks for timers in the past.
+    execArgv: ["--disable-warning=TimeoutNegativeWarning"],
+  });
   return {
     get service() {
       return service;

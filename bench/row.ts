@@ -30,5 +30,13 @@ export interface Row {
   readonly atLeast: boolean;
   /** Whether it starts the service anew, so that no profile of it can be made. */
   readonly restarts?: boolean;
+  /** Null where the machine has what the row needs; else what it has not. */
+  readonly missing?: () => string | null;
   measure(rig: Rig): Promise<Figures>;
+}
+
+/** Requests a second as megabytes a second. */
+export function inMegabytes(figures: Figures, requestBytes: number): Figures {
+  const megabytes = requestBytes / 1e6;
+  return { ...figures, ours: figures.ours * megabytes, floor: figures.floor * megabytes };
 }

@@ -1,5 +1,5 @@
-/** How a side is given its load: requests over HTTP, or of Kafka's protocol. */
-import type { FramesJob, LoadJob, LoadResult } from "./load-protocol.ts";
+/** How a side is given its load: over HTTP, in Kafka's protocol, by a Kafka client. */
+import type { ClientJob, FramesJob, LoadJob, LoadResult } from "./load-protocol.ts";
 import type { MeasuredRuntime, Rig } from "./rig.ts";
 
 /** One of the two that are compared: a runtime, and requests alike that it is given. */
@@ -25,5 +25,13 @@ export function framesSide(rig: Rig, load: Omit<FramesJob, "kind" | "port" | "se
   return {
     runtime: rig.service,
     load: (seconds) => rig.load({ kind: "frames", port: rig.kafkaPort, ...load, seconds }),
+  };
+}
+
+/** A client that people use, over TCP. */
+export function clientSide(rig: Rig, load: Omit<ClientJob, "kind" | "port" | "seconds">): Side {
+  return {
+    runtime: rig.service,
+    load: (seconds) => rig.load({ kind: "client", port: rig.kafkaPort, ...load, seconds }),
   };
 }

@@ -1,0 +1,107 @@
+/**
+ * Rows about Kafka clients that people use. The other side is the same service over raw HTTP, with the same
+ * batches and as many requests under way, from a generator that only sends prepared bytes: a client that
+ * builds and reads every record has more to do, and where it is the bound, the note says so.
+ */
+import { rawBatch, rawPage } from "./bodies.ts";
+import { compare } from "./compare.ts";
+import type { ClientJob } from "./load-protocol.ts";
+import { median } from "./median.ts";
+import { missingPackage } from "./python.ts";
+import { append, fetchPath, gets, posts, RAW, recordsPath, settle } from "./raw-http.ts";
+import type { Rig, Topic } from "./rig.ts";
+import { inMegabytes, type Figures, type Row } from "./row.ts";
+import { clientSide, httpSide, type Side } from "./sides.ts";
+
+const BATCH = { batchRecords: 100, recordBytes: 1_000 } as const;
+/** A producer has one batch under way to each. */
+const PARTITIONS = 16;
+const PAGE_BYTES = 1_048_576;
+/** What is read from end to end and then again: more than an object keeps in memory. */
+const PAGES = 64;
+
+interface Client {
+  readonly name: ClientJob["client"];
+  /** Of what it produces and consumes. */
+  readonly target: number;
+  readonly missing?: () => string | null;
+}
+
+const CLIENTS: readonly Client[] = [
+  { name: "librdkafka", target: 0.8, missing: () => missingPackage("confluent_kafka") },
+  { name: "kafkajs", target: 0.8 },
+];
+
+export const clientRows: readonly Row[] = CLIENTS.flatMap(({ name, target, ...rest }) => {
+  const common = { unit: "MB/s", against: "raw HTTP", target, atLeast: true, ...rest };
+  return [
+    {
+      ...common,
+      name: `${name}-produce`,
+      title: `batches of 100 × 1 KB, acks=all, to ${PARTITIONS} partitions`,
+      measure: (rig: Rig) => measureProduce(rig, name),
+    },
+    {
+      ...common,
+      name: `${name}-consume`,
+      title: "one partition, 1 MB a fetch",
+      measure: (rig: Rig) => measureConsume(rig, name),
+    },
+  ];
+});
+
+async function measureProduce(rig: Rig, client: Client["name"]): Promise<Figures> {
+  const topic = { name: `bench-${client}-produce`, partitions: PARTITIONS };
+  const body = rawBatch(BATCH.batchRecords, BATCH.recordBytes);
+  const paths = Array.from({ length: PARTITIONS }, (_, i) => recordsPath(topic.name, i));
+  const http = httpSide(rig, rig.service, {
+    request: posts(paths, RAW, body),
+    connections: PARTITIONS,
+  });
+  await rig.createTopic(topic);
+  const ours = clientSide(rig, clientJob(client, "produce", topic));
+  const figures = await compareClient(rig, topic, ours, http);
+  await settle(rig.service.url, topic, body);
+  await rig.deleteTopic(topic);
+  return inMegabytes(figures, body.byteLength);
+}
+
+async function measureConsume(rig: Rig, client: Client["name"]): Promise<Figures> {
+  const topic = { name: `bench-${client}-consume`, partitions: 1 };
+  const page = rawPage(PAGE_BYTES);
+  const paths = Array.from({ length: PAGES }, (_, i) =>
+    fetchPath(topic.name, i * page.records, PAGE_BYTES),
+  );
+  const http = httpSide(rig, rig.service, { request: gets(paths), connections: 1 });
+  await rig.createTopic(topic);
+  for (let i = 0; i < PAGES; i += 1) {
+    await append(rig.service.url + recordsPath(topic.name), page.bytes);
+  }
+  const job = { ...clientJob(client, "consume", topic), batchRecords: page.records };
+  const figures = await compareClient(rig, topic, clientSide(rig, job), http);
+  await rig.deleteTopic(topic);
+  return inMegabytes(figures, page.bytes.byteLength);
+}
+
+function clientJob(
+  client: Client["name"],
+  action: ClientJob["action"],
+  topic: Topic,
+): Omit<ClientJob, "kind" | "port" | "seconds"> {
+  return { client, action, topic: topic.name, partitions: topic.partitions, ...BATCH };
+}
+
+/** Compares, and says how busy the client was with itself. */
+async function compareClient(rig: Rig, topic: Topic, client: Side, http: Side): Promise<Figures> {
+  const cores: number[] = [];
+  const ours: Side = {
+    ...client,
+    load: async (seconds) => {
+      const result = await client.load(seconds);
+      cores.push(result.clientCores!);
+      return result;
+    },
+  };
+  const figures = await compare(rig, topic, BATCH.batchRecords, ours, http);
+  return { ...figures, note: `the client itself took ${median(cores).toFixed(2)} of a core` };
+}

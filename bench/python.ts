@@ -1,0 +1,14 @@
+/** Debian's Python, which has the packages that Debian installs: another one on the path may not. */
+import { execFileSync } from "node:child_process";
+
+export const PYTHON = "/usr/bin/python3";
+
+/** Null where the package is there; else what is missing. */
+export function missingPackage(name: string): string | null {
+  try {
+    execFileSync(PYTHON, ["-c", `import ${name}`], { stdio: "ignore" });
+    return null;
+  } catch {
+    return `${PYTHON} has no package ${name}`;
+  }
+}
