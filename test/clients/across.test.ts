@@ -2,10 +2,11 @@
  * Proves that what one client writes every other reads, byte for byte: keys, values, headers, timestamps, with
  * every compression; and HTTP what they write, and they what it writes.
  */
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { base64 } from "./features/run.ts";
+import { startAll } from "./support/all.ts";
 import { CLIENTS, type ClientProgram } from "./support/clients.ts";
-import { Driver } from "./support/driver.ts";
+import type { Driver } from "./support/driver.ts";
 import { fetchOverHttp, newTopic, produceOverHttp, storedCodec } from "./support/http.ts";
 import type { Codec, RecordRead, RecordToWrite } from "./support/protocol.ts";
 import { WAYS } from "./support/ways.ts";
@@ -56,12 +57,7 @@ const ODD: readonly RecordToWrite[] = [
 ];
 
 const place = await WAYS.TCP();
-const drivers = new Map<ClientProgram, Driver>();
-for (const client of CLIENTS) drivers.set(client, await Driver.start(client, place.target));
-afterAll(async () => {
-  await Promise.all([...drivers.values()].map((driver) => driver.close()));
-  await place.stop();
-});
+const drivers = await startAll(place);
 
 const writes = CLIENTS.flatMap((client) =>
   CODECS.filter((codec) => codec === "none" || drivers.get(client)!.features.has(codec)).map(

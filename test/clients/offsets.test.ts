@@ -1,8 +1,8 @@
 /** Proves that a group's offsets are the same whichever way they were committed: by a client of Kafka's, over HTTP. */
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { numbered } from "./features/run.ts";
-import { CLIENTS, type ClientProgram } from "./support/clients.ts";
-import { Driver } from "./support/driver.ts";
+import { startAll } from "./support/all.ts";
+import { CLIENTS } from "./support/clients.ts";
 import { newTopic, produceOverHttp } from "./support/http.ts";
 import { WAYS } from "./support/ways.ts";
 
@@ -10,12 +10,7 @@ const JSON_V2 = "application/vnd.kafka.v2+json";
 const SESSION_MS = 6_000;
 
 const place = await WAYS.TCP();
-const drivers = new Map<ClientProgram, Driver>();
-for (const client of CLIENTS) drivers.set(client, await Driver.start(client, place.target));
-afterAll(async () => {
-  await Promise.all([...drivers.values()].map((driver) => driver.close()));
-  await place.stop();
-});
+const drivers = await startAll(place);
 
 const committing = CLIENTS.filter((client) => drivers.get(client)!.features.has("commit"));
 

@@ -18,7 +18,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
-from driver import Refused, base64_of, bytes_of, serve, tell
+from driver import Refused, base64_of, bytes_of, member_handlers, serve, tell
 
 WAIT_S = 20
 POLL_S = 0.1
@@ -304,26 +304,6 @@ class Member:
         self._consumer.close()
 
 
-_members: list[Member] = []
-
-
-def subscribe(
-    group: str, topics: list[str], sessionTimeoutMs: int, assignor: str | None
-) -> dict[str, Any]:
-    _members.append(Member(group, topics, sessionTimeoutMs))
-    return {}
-
-
-def commit() -> dict[str, Any]:
-    _members[-1].commit()
-    return {}
-
-
-def unsubscribe() -> dict[str, Any]:
-    _members.pop().close()
-    return {}
-
-
 def group_offsets(group: str, topic: str, partitions: int) -> dict[str, Any]:
     consumer = Consumer(settings(group_id=group, enable_auto_commit=False))
     try:
@@ -387,9 +367,7 @@ serve(
         "deleteTopic": delete_topic,
         "listGroups": list_groups,
         "groupOffsets": group_offsets,
-        "subscribe": subscribe,
-        "commit": commit,
-        "unsubscribe": unsubscribe,
+        **member_handlers(Member),
         "stream": stream,
     }
 )

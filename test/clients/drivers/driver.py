@@ -7,7 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
-from typing import Any, Callable
+from typing import Any, Callable, Protocol
 
 BOUND_S = 30
 STREAM_BOUND_S = 120
@@ -51,6 +51,36 @@ def serve(handlers: dict[str, Handler]) -> None:
                 _print({"id": number, "error": f"{type(error).__name__}: {error}"})
         # At once: a group is not left, and nothing is waited for.
         os._exit(0)
+
+
+class Membership(Protocol):
+    """A member of a group, that polls by itself."""
+
+    def commit(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def member_handlers(join: Callable[[str, list[str], int], Membership]) -> dict[str, Handler]:
+    """The operations of a member; `join` takes group, topics and session timeout in milliseconds."""
+    members: list[Membership] = []
+
+    # The parameters' names are the protocol's own.
+    def subscribe(
+        group: str, topics: list[str], sessionTimeoutMs: int, assignor: str | None
+    ) -> dict[str, Any]:
+        members.append(join(group, topics, sessionTimeoutMs))
+        return {}
+
+    def commit() -> dict[str, Any]:
+        members[-1].commit()
+        return {}
+
+    def unsubscribe() -> dict[str, Any]:
+        members.pop().close()
+        return {}
+
+    return {"subscribe": subscribe, "commit": commit, "unsubscribe": unsubscribe}
 
 
 def bytes_of(text: str | None) -> bytes | None:

@@ -1,9 +1,12 @@
 /** What the drivers in TypeScript share: lines in, lines out, bounds. See support/protocol.ts. */
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EventLine, Operation, Operations, RequestLine } from "../support/protocol.ts";
 
 const BOUND_MS = 30_000;
 const STREAM_BOUND_MS = 120_000;
+const TICK_MS = 20;
+const TELL_MS = 500;
 
 /** What a driver can do; the rest is `UNSUPPORTED`. */
 export type Handlers = {
@@ -79,6 +82,41 @@ async function within<T>(operation: Operation, work: Promise<T> | T): Promise<T>
 
 function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/**
+ * The operation `stream`, by a client that keeps the order of what is sent one piece after the other: what is due
+ * by now is the next piece. Tells now and then what is acknowledged.
+ */
+export async function paced(
+  { partitions, count, perSecond }: Operations["stream"]["takes"],
+  send: (
+    values: readonly { readonly partition: number; readonly value: string }[],
+  ) => Promise<unknown>,
+): Promise<Operations["stream"]["answers"]> {
+  let acknowledged = 0;
+  let failed = 0;
+  const telling = setInterval(() => tell({ event: "acknowledged", count: acknowledged }), TELL_MS);
+  const startedMs = performance.now();
+  for (let sent = 0; sent < count;) {
+    const due = Math.min(count, Math.ceil(((performance.now() - startedMs) / 1_000) * perSecond));
+    if (due > sent) {
+      const from = sent;
+      const values = Array.from({ length: due - from }, (_, i) => ({
+        partition: (from + i) % partitions,
+        value: String(from + i),
+      }));
+      await send(values).then(
+        () => (acknowledged += values.length),
+        () => (failed += values.length),
+      );
+      sent = due;
+    }
+    await sleep(TICK_MS);
+  }
+  clearInterval(telling);
+  tell({ event: "acknowledged", count: acknowledged });
+  return { failed };
 }
 
 export const bytesOf = (base64: string | null): Buffer | null =>

@@ -13,7 +13,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import AuthenticationFailedError, BrokerResponseError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from driver import Refused, base64_of, bytes_of, serve, tell
+from driver import Refused, base64_of, bytes_of, member_handlers, serve, tell
 
 T = TypeVar("T")
 
@@ -298,26 +298,6 @@ class Member:
         self._consumer.close(autocommit=False)
 
 
-_members: list[Member] = []
-
-
-def subscribe(
-    group: str, topics: list[str], sessionTimeoutMs: int, assignor: str | None
-) -> dict[str, Any]:
-    _members.append(Member(group, topics, sessionTimeoutMs))
-    return {}
-
-
-def commit() -> dict[str, Any]:
-    _members[-1].commit()
-    return {}
-
-
-def unsubscribe() -> dict[str, Any]:
-    _members.pop().close()
-    return {}
-
-
 HANDLERS = {
     "hello": hello,
     "metadata": metadata,
@@ -334,9 +314,7 @@ HANDLERS = {
     "describeGroup": describe_group,
     "groupOffsets": group_offsets,
     "deleteGroup": delete_group,
-    "subscribe": subscribe,
-    "commit": commit,
-    "unsubscribe": unsubscribe,
+    **member_handlers(Member),
 }
 
 serve({operation: refusing(handler) for operation, handler in HANDLERS.items()})

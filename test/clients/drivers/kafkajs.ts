@@ -1,8 +1,8 @@
 /** The driver of kafkajs. */
 import { readFileSync } from "node:fs";
-import kafkajs, { type Admin, type Producer } from "kafkajs";
-import type { Codec, Operations, RecordToWrite } from "../support/protocol.ts";
-import { bytesOf, Refused, serve, server, tell, type Handlers } from "./driver.ts";
+import kafkajs, { type Admin } from "kafkajs";
+import { FEATURES, type Codec, type Operations, type RecordToWrite } from "../support/protocol.ts";
+import { bytesOf, paced, Refused, serve, server, type Handlers } from "./driver.ts";
 import { plugInCodecs } from "./kafkajs-codecs.ts";
 import { Member, read } from "./kafkajs-member.ts";
 
@@ -11,8 +11,6 @@ const { CompressionTypes, ConfigResourceTypes, Kafka, KafkaJSError, logLevel } =
 const PACKAGE = new URL("../../../node_modules/kafkajs/package.json", import.meta.url);
 /** So that it goes on for a minute: its defaults end after some seconds. */
 const PATIENCE = { retries: 60, initialRetryTime: 100, maxRetryTime: 1_000 };
-const TICK_MS = 20;
-const TELL_MS = 500;
 
 const COMPRESSIONS: Readonly<Record<Codec, number>> = {
   none: CompressionTypes.None,
@@ -93,70 +91,22 @@ async function produce(takes: Operations["produce"]["takes"]) {
   }
 }
 
-/**
- * One piece after the other: of several that are under way at once kafkajs keeps the sequence numbers right, but
- * after a failure not their order. Each is a request to each leader, and what is due meanwhile is the next piece.
- */
-async function stream({ topic, partitions, count, perSecond }: Operations["stream"]["takes"]) {
+/** Of several sends under way at once kafkajs keeps the sequence numbers right, but after a failure not their order. */
+async function stream(takes: Operations["stream"]["takes"]) {
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 5, retry: PATIENCE });
   await producer.connect();
-  let acknowledged = 0;
-  let failed = 0;
-  const telling = setInterval(() => tell({ event: "acknowledged", count: acknowledged }), TELL_MS);
-  const startedMs = performance.now();
-  for (let sent = 0; sent < count;) {
-    const due = Math.min(count, Math.ceil(((performance.now() - startedMs) / 1_000) * perSecond));
-    if (due > sent) {
-      await sendPiece(producer, topic, partitions, { from: sent, to: due }).then(
-        () => void (acknowledged += due - sent),
-        () => void (failed += due - sent),
-      );
-      sent = due;
-    }
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-  }
-  clearInterval(telling);
-  tell({ event: "acknowledged", count: acknowledged });
+  const { topic } = takes;
+  const answer = await paced(takes, (messages) =>
+    producer.send({ topic, messages: [...messages] }),
+  );
   await producer.disconnect();
-  return { failed };
-}
-
-async function sendPiece(
-  producer: Producer,
-  topic: string,
-  partitions: number,
-  { from, to }: { readonly from: number; readonly to: number },
-): Promise<void> {
-  const messages = Array.from({ length: to - from }, (_, i) => ({
-    value: String(from + i),
-    partition: (from + i) % partitions,
-  }));
-  await producer.send({ topic, messages });
+  return answer;
 }
 
 const handlers: Handlers = {
   hello: () => ({
     version: (JSON.parse(readFileSync(PACKAGE, "utf8")) as { version: string }).version,
-    features: [
-      "metadata",
-      "produce",
-      "acks",
-      "idempotence",
-      "gzip",
-      "snappy",
-      "lz4",
-      "zstd",
-      "fetch",
-      "seek by time",
-      "group",
-      "commit",
-      "topics",
-      "configs",
-      "partitions",
-      "delete records",
-      "group admin",
-      "SASL",
-    ],
+    features: FEATURES,
   }),
 
   metadata: () =>

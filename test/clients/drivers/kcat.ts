@@ -6,7 +6,13 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { promisify } from "node:util";
-import type { Operations, RecordRead, RecordToWrite } from "../support/protocol.ts";
+import {
+  FEATURES,
+  type Feature,
+  type Operations,
+  type RecordRead,
+  type RecordToWrite,
+} from "../support/protocol.ts";
 import { base64Of, bytesOf, Refused, serve, server, tell, type Handlers } from "./driver.ts";
 
 const run = promisify(execFile);
@@ -242,26 +248,23 @@ async function unsubscribe(): Promise<object> {
   return {};
 }
 
+/** It administers nothing, and commits when it wants to. */
+const LACKING: ReadonlySet<Feature> = new Set([
+  "commit",
+  "topics",
+  "configs",
+  "partitions",
+  "delete records",
+  "group admin",
+]);
+
 const handlers: Handlers = {
   hello: async () => {
     const said = String((await run("kcat", ["-V"])).stdout);
     const [, version = "", library = ""] = /Version ([\d.]+).*librdkafka ([\d.]+)/.exec(said) ?? [];
     return {
       version: `${version} (librdkafka ${library})`,
-      features: [
-        "metadata",
-        "produce",
-        "acks",
-        "idempotence",
-        "gzip",
-        "snappy",
-        "lz4",
-        "zstd",
-        "fetch",
-        "seek by time",
-        "group",
-        "SASL",
-      ],
+      features: FEATURES.filter((feature) => !LACKING.has(feature)),
     };
   },
   metadata,

@@ -12,15 +12,13 @@ import {
   type CompressionAlgorithmValue,
   type MessageToProduce,
 } from "@platformatic/kafka";
-import type { Operations, RecordToWrite } from "../support/protocol.ts";
-import { bytesOf, Refused, serve, server, tell, type Handlers } from "./driver.ts";
+import { FEATURES, type Operations, type RecordToWrite } from "../support/protocol.ts";
+import { bytesOf, paced, Refused, serve, server, type Handlers } from "./driver.ts";
 import { Member, read } from "./platformatic-member.ts";
 
 const PACKAGE = new URL("../../../node_modules/@platformatic/kafka/package.json", import.meta.url);
 /** So that it goes on for a minute: its defaults end after some seconds. */
 const PATIENCE = { retries: 120, retryDelay: 500 };
-const TICK_MS = 20;
-const TELL_MS = 500;
 
 const { bootstrap, sasl } = server();
 const options = {
@@ -111,33 +109,20 @@ async function produce(takes: Operations["produce"]["takes"]) {
   }
 }
 
-/** One piece after the other: of several under way at once it does not keep the order after a failure. */
-async function stream({ topic, partitions, count, perSecond }: Operations["stream"]["takes"]) {
+async function stream(takes: Operations["stream"]["takes"]) {
   const producer = new Producer({ ...options, ...PATIENCE, idempotent: true });
-  let acknowledged = 0;
-  let failed = 0;
-  const telling = setInterval(() => tell({ event: "acknowledged", count: acknowledged }), TELL_MS);
-  const startedMs = performance.now();
-  for (let sent = 0; sent < count;) {
-    const due = Math.min(count, Math.ceil(((performance.now() - startedMs) / 1_000) * perSecond));
-    if (due > sent) {
-      const messages = Array.from({ length: due - sent }, (_, i) => ({
+  const { topic } = takes;
+  const answer = await paced(takes, (values) =>
+    producer.send({
+      messages: values.map(({ partition, value }) => ({
         topic,
-        partition: (sent + i) % partitions,
-        value: Buffer.from(String(sent + i)),
-      }));
-      await producer.send({ messages }).then(
-        () => void (acknowledged += messages.length),
-        () => void (failed += messages.length),
-      );
-      sent = due;
-    }
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-  }
-  clearInterval(telling);
-  tell({ event: "acknowledged", count: acknowledged });
+        partition,
+        value: Buffer.from(value),
+      })),
+    }),
+  );
   await producer.close();
-  return { failed };
+  return answer;
 }
 
 /** `timestamp` -1 is the log's end, -2 its beginning. */
@@ -152,26 +137,7 @@ function offsetAt(topic: string, partition: number, timestamp: bigint): Promise<
 const handlers: Handlers = {
   hello: () => ({
     version: (JSON.parse(readFileSync(PACKAGE, "utf8")) as { version: string }).version,
-    features: [
-      "metadata",
-      "produce",
-      "acks",
-      "idempotence",
-      "gzip",
-      "snappy",
-      "lz4",
-      "zstd",
-      "fetch",
-      "seek by time",
-      "group",
-      "commit",
-      "topics",
-      "configs",
-      "partitions",
-      "delete records",
-      "group admin",
-      "SASL",
-    ],
+    features: FEATURES,
   }),
 
   metadata: () =>

@@ -1,5 +1,6 @@
 /** Every feature with its test, and the suite of them for every client that is there. */
-import { afterAll, describe, test } from "vitest";
+import { describe, test } from "vitest";
+import { startAll } from "../support/all.ts";
 import { CLIENTS, MISSING, type ClientProgram } from "../support/clients.ts";
 import { Driver } from "../support/driver.ts";
 import { FEATURES, type Feature } from "../support/protocol.ts";
@@ -52,12 +53,7 @@ export async function testFeatures(
     throw new Error(`${name} is not installed: ${install}`);
   });
   const place = await WAYS[way]();
-  const drivers = new Map<ClientProgram, Driver>();
-  for (const client of CLIENTS) drivers.set(client, await Driver.start(client, place.target));
-  afterAll(async () => {
-    await Promise.all([...drivers.values()].map((driver) => driver.close()));
-    await place.stop();
-  });
+  const drivers = await startAll(place);
   describe.each(CLIENTS)("$name", (client) => {
     const driver = drivers.get(client)!;
     const { version, features } = driver;
