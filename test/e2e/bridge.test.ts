@@ -141,6 +141,33 @@ async function valuesOf(topic: string): Promise<string[]> {
   return values;
 }
 
+/** A producer through a bridge is disturbed again and again, each time in the middle of its writing. */
+async function expectAllThere(
+  topic: string,
+  bridge: Bridge,
+  times: number,
+  disturb: () => Promise<void>,
+): Promise<void> {
+  await createTopic(http, topic);
+  const producer = clientOf(bridge).producer({ idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  let disturbances = 0;
+  const sending = sendOn(producer, topic, () => disturbances === times);
+  while (disturbances < times) {
+    const { latest_offset: before } = await endsOf(http, topic, 0);
+    await until(
+      async () => (await endsOf(http, topic, 0)).latest_offset > before + 50,
+      WAIT_MS,
+      () => `nothing is written after ${disturbances} disturbances`,
+    );
+    await disturb();
+    disturbances += 1;
+  }
+  const sent = await sending;
+  await producer.disconnect();
+  expect(await valuesOf(topic)).toEqual(counted(sent));
+}
+
 const counted = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 
 describe("what breaks in mid-flight", () => {
@@ -148,51 +175,19 @@ describe("what breaks in mid-flight", () => {
     const { hostname, port } = new URL(service.url);
     const relay = await relayOfTest(hostname, Number(port));
     const bridge = await bridgeOfTest(`http://127.0.0.1:${relay.port}`, WITH_KEY);
-    const topic = "cut";
-    await createTopic(http, topic);
-    const producer = clientOf(bridge).producer({ idempotent: true, maxInFlightRequests: 1 });
-    await producer.connect();
-    let cuts = 0;
-    const sending = sendOn(producer, topic, () => cuts === 5);
-    for (let turn = 0; turn < 5; turn++) {
-      const { latest_offset: before } = await endsOf(http, topic, 0);
-      await until(
-        async () => (await endsOf(http, topic, 0)).latest_offset > before + 50,
-        WAIT_MS,
-        () => `nothing is written after ${turn} cuts`,
-      );
+    await expectAllThere("cut", bridge, 5, async () => {
       expect(relay.open).toBeGreaterThan(0);
       relay.cut();
-      cuts += 1;
-    }
-    const sent = await sending;
-    await producer.disconnect();
-    expect(await valuesOf(topic)).toEqual(counted(sent));
+    });
   });
 
   test("the bridge is killed and started again: all is there, once, in order", async () => {
     let bridge = await bridgeOfTest(service.url, WITH_KEY);
     const port = bridge.kafka.split(":")[1]!;
-    const topic = "killed";
-    await createTopic(http, topic);
-    const producer = clientOf(bridge).producer({ idempotent: true, maxInFlightRequests: 1 });
-    await producer.connect();
-    let kills = 0;
-    const sending = sendOn(producer, topic, () => kills === 3);
-    for (let turn = 0; turn < 3; turn++) {
-      const { latest_offset: before } = await endsOf(http, topic, 0);
-      await until(
-        async () => (await endsOf(http, topic, 0)).latest_offset > before + 50,
-        WAIT_MS,
-        () => `nothing is written after ${turn} kills`,
-      );
+    await expectAllThere("killed", bridge, 3, async () => {
       await bridge.kill();
       bridge = await bridgeOfTest(service.url, WITH_KEY, ["--port", port]);
-      kills += 1;
-    }
-    const sent = await sending;
-    await producer.disconnect();
-    expect(await valuesOf(topic)).toEqual(counted(sent));
+    });
   });
 
   test("clients wait for a service that is away for a moment, and are ended when it stays away", async () => {
