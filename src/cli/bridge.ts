@@ -14,10 +14,13 @@ import { watchLauncher } from "./launcher.ts";
 const CLIENTS_MAX = 1_000;
 /** A client that sends no more may still read. */
 const OPTIONS = { pauseOnConnect: true, noDelay: true, allowHalfOpen: true };
-const LOOPBACK = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/;
+const LOOPBACK = /^(localhost|::1|\[::1\]|127(\.\d{1,3}){3})$/;
 
 const UNENCRYPTED =
   "Warning: the key travels unencrypted, because the URL is http:// and not of this machine.";
+
+const EXPOSED =
+  "Warning: HOST is not a loopback address, so whoever reaches it may do what the key allows.";
 
 await main();
 
@@ -39,6 +42,7 @@ async function bridge(settings: BridgeSettings): Promise<void> {
   if (key !== null && endpoint.protocol === "ws:" && !LOOPBACK.test(endpoint.hostname)) {
     process.stderr.write(`${UNENCRYPTED}\n`);
   }
+  if (key !== null && !LOOPBACK.test(host)) process.stderr.write(`${EXPOSED}\n`);
   const ports = await kafkaPorts(host, settings.port, settings.brokers);
   if (!ports.ok) return fail(ports.problem);
   const first = ports.ports[0]!;

@@ -93,6 +93,14 @@ describe("starts", () => {
     expect(await bridge.stop()).toBe(0);
   });
 
+  test("who listens for others is warned of what it hands out", async () => {
+    const args = ["--port", "0", "--host", "0.0.0.0", "--advertise", "127.0.0.1"];
+    const bridge = await bridgeOfTest(service.url, WITH_KEY, args);
+    expect(bridge.stderr).toContain("may do what the key allows");
+    expect(bridge.kafka).toMatch(/^127\.0\.0\.1:/);
+    expect(await listsTopics(bridge)).toBe(true);
+  });
+
   test("help, of the command line and of the bridge", async () => {
     const help = await bridgeToEnd(["--help"]);
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining("--key-file") });
