@@ -22,29 +22,38 @@ const PAGES = 64;
 
 interface Client {
   readonly name: ClientJob["client"];
-  /** Of what it produces and consumes. */
-  readonly target: number;
+  readonly produceTarget: number;
+  readonly consumeTarget: number;
   readonly missing?: () => string | null;
 }
 
 const CLIENTS: readonly Client[] = [
-  { name: "librdkafka", target: 0.8, missing: () => missingPackage("confluent_kafka") },
-  { name: "kafkajs", target: 0.8 },
+  {
+    name: "librdkafka",
+    produceTarget: 0.8,
+    consumeTarget: 0.8,
+    missing: () => missingPackage("confluent_kafka"),
+  },
+  // What it encodes in JavaScript keeps a core of its own busy, and gets no further.
+  { name: "kafkajs", produceTarget: 0.4, consumeTarget: 0.8 },
 ];
 
-export const clientRows: readonly Row[] = CLIENTS.flatMap(({ name, target, ...rest }) => {
-  const common = { unit: "MB/s", against: "raw HTTP", target, atLeast: true, ...rest };
+export const clientRows: readonly Row[] = CLIENTS.flatMap((client) => {
+  const { name, produceTarget, consumeTarget, ...rest } = client;
+  const common = { unit: "MB/s", against: "raw HTTP", atLeast: true, ...rest };
   return [
     {
       ...common,
       name: `${name}-produce`,
-      title: `batches of 100 × 1 KB, acks=all, to ${PARTITIONS} partitions`,
+      title: `${name} produces 100 × 1 KB, acks=all, to ${PARTITIONS} partitions`,
+      target: produceTarget,
       measure: (rig: Rig) => measureProduce(rig, name),
     },
     {
       ...common,
       name: `${name}-consume`,
-      title: "one partition, 1 MB a fetch",
+      title: `${name} consumes one partition`,
+      target: consumeTarget,
       measure: (rig: Rig) => measureConsume(rig, name),
     },
   ];

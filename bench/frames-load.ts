@@ -1,5 +1,5 @@
 /**
- * Load in Kafka's own protocol with no client in between: one prepared request, written to sockets again
+ * Load in Kafka's own protocol with no client in between: prepared requests, written to sockets again
  * and again, so many of them under way on each. Answers come in the order of the requests.
  */
 import { once } from "node:events";
@@ -12,7 +12,7 @@ const NOTHING = Buffer.alloc(0);
 
 /** Goes on for `seconds`, then waits for the answers that are under way: all that was asked counts. */
 export async function loadFrames(job: FramesJob): Promise<LoadResult> {
-  const request = framed(job.request.frame);
+  const requests = job.request.frames.map(framed);
   const sockets = Array.from({ length: job.connections }, () =>
     connect({ host: "127.0.0.1", port: job.port, noDelay: true }),
   );
@@ -20,18 +20,18 @@ export async function loadFrames(job: FramesJob): Promise<LoadResult> {
   const startMs = performance.now();
   const untilMs = startMs + job.seconds * 1_000;
   const connections = sockets.map(
-    (socket) => new LoadedConnection(socket, request, job.request.errorAt),
+    (socket, i) => new LoadedConnection(socket, requests, i, job.request.errorAt),
   );
   await Promise.all(connections.map((connection) => connection.run(job.inFlight, untilMs)));
   const seconds = (performance.now() - startMs) / 1_000;
   for (const socket of sockets) socket.destroy();
   const sum = (of: (connection: LoadedConnection) => number): number =>
     connections.reduce((total, connection) => total + of(connection), 0);
-  const requests = sum(({ answers }) => answers);
+  const answers = sum((connection) => connection.answers);
   return {
-    requests,
-    perSecond: requests / seconds,
-    bytesPerAnswer: sum(({ bytes }) => bytes) / requests,
+    requests: answers,
+    perSecond: answers / seconds,
+    bytesPerAnswer: sum(({ bytes }) => bytes) / answers,
     failed: sum(({ failed }) => failed),
   };
 }
@@ -49,27 +49,30 @@ class LoadedConnection {
   bytes = 0;
   failed = 0;
   private readonly socket: Socket;
-  private readonly request: Buffer;
+  private readonly requests: readonly Buffer[];
+  private next: number;
   /** Bytes of an answer that are looked at: its length, and what goes on to its error code. */
   private readonly headBytes: number;
   private head: Buffer = NOTHING;
   /** Bytes of an answer behind its head that have not come yet. */
   private left = 0;
 
-  constructor(socket: Socket, request: Buffer, errorAt: number) {
+  /** `first` is which of the requests comes first. */
+  constructor(socket: Socket, requests: readonly Buffer[], first: number, errorAt: number) {
     this.socket = socket;
-    this.request = request;
+    this.requests = requests;
+    this.next = first;
     this.headBytes = LENGTH_BYTES + errorAt + ERROR_BYTES;
   }
 
   /** A connection that breaks has failed once; what it had asked is not counted. */
   run(inFlight: number, untilMs: number): Promise<void> {
-    const { socket, request } = this;
+    const { socket } = this;
     return new Promise((resolve) => {
       let underWay = inFlight;
       socket.on("data", (chunk) => {
         for (let answers = this.take(chunk); answers > 0; answers -= 1) {
-          if (performance.now() < untilMs) socket.write(request);
+          if (performance.now() < untilMs) this.send();
           else underWay -= 1;
         }
         if (underWay === 0) resolve();
@@ -79,8 +82,13 @@ class LoadedConnection {
         if (underWay > 0) this.failed += 1;
         resolve();
       });
-      for (let i = 0; i < inFlight; i += 1) socket.write(request);
+      for (let i = 0; i < inFlight; i += 1) this.send();
     });
+  }
+
+  private send(): void {
+    this.socket.write(this.requests[this.next % this.requests.length]!);
+    this.next += 1;
   }
 
   /** How many answers end in these bytes. */

@@ -8,7 +8,7 @@ import { rawBatch, rawPage } from "./bodies.ts";
 import { compare } from "./compare.ts";
 import type { FramesRequest } from "./load-protocol.ts";
 import { append, fetchPath, gets, posts, RAW, recordsPath, settle } from "./raw-http.ts";
-import type { Rig } from "./rig.ts";
+import type { Rig, Topic } from "./rig.ts";
 import { inMegabytes, type Figures, type Row } from "./row.ts";
 import { framesSide, httpSide } from "./sides.ts";
 
@@ -34,7 +34,9 @@ interface Produce {
   readonly name: string;
   readonly title: string;
   readonly connections: number;
+  /** On each connection. */
   readonly inFlight: number;
+  readonly partitions: number;
 }
 
 const PRODUCES: readonly Produce[] = [
@@ -43,12 +45,21 @@ const PRODUCES: readonly Produce[] = [
     title: "Kafka over TCP: batches of 100 × 1 KB, acks=all, 16 connections",
     connections: 16,
     inFlight: 1,
+    partitions: 1,
   },
   {
     name: "tcp-deep",
     title: "the same, 5 in flight on each",
     connections: 16,
     inFlight: 5,
+    partitions: 1,
+  },
+  {
+    name: "tcp-one",
+    title: "the same, 1 connection with 16 in flight, to 16 partitions",
+    connections: 1,
+    inFlight: 16,
+    partitions: 16,
   },
 ];
 
@@ -75,14 +86,15 @@ export const kafkaRows: readonly Row[] = [
 
 async function measureProduce(
   rig: Rig,
-  { name, connections, inFlight }: Produce,
+  { name, connections, inFlight, partitions }: Produce,
 ): Promise<Figures> {
-  const topic = { name: `bench-${name}`, partitions: 1 };
+  const topic = { name: `bench-${name}`, partitions };
   const body = rawBatch(BATCH_RECORDS, RECORD_BYTES);
-  const request = produceRequest(topic.name, body);
+  const request = produceRequest(topic, body);
   const ours = framesSide(rig, { request, connections, inFlight });
+  const paths = Array.from({ length: partitions }, (_, i) => recordsPath(topic.name, i));
   const http = httpSide(rig, rig.service, {
-    request: posts([recordsPath(topic.name)], RAW, body),
+    request: posts(paths, RAW, body),
     connections: connections * inFlight,
   });
   await rig.createTopic(topic);
@@ -113,15 +125,20 @@ async function measureFetch(rig: Rig): Promise<Figures> {
   return inMegabytes(figures, page.bytes.byteLength);
 }
 
-/** Appends a batch to partition 0. */
-function produceRequest(topic: string, batch: Uint8Array): FramesRequest {
-  const frame = encodeRequest(PRODUCE, PRODUCE_VERSION, HEADER, {
-    acks: -1,
-    timeoutMs: 30_000,
-    topicData: [{ name: topic, partitionData: [{ index: 0, records: batch }] }],
-  });
-  // Behind correlation id, count of topics, name, count of partitions, index.
-  return { frame: joinBytes(frame.parts), errorAt: 4 + 4 + 2 + topic.length + 4 + 4 };
+/** Appends a batch to each partition in turn. */
+function produceRequest({ name, partitions }: Topic, batch: Uint8Array): FramesRequest {
+  const frames = Array.from({ length: partitions }, (_, index) =>
+    encodeRequest(PRODUCE, PRODUCE_VERSION, HEADER, {
+      acks: -1,
+      timeoutMs: 30_000,
+      topicData: [{ name, partitionData: [{ index, records: batch }] }],
+    }),
+  );
+  return {
+    frames: frames.map(({ parts }) => joinBytes(parts)),
+    // Behind correlation id, count of topics, name, count of partitions, index.
+    errorAt: 4 + 4 + 2 + name.length + 4 + 4,
+  };
 }
 
 /** Reads a page from the beginning of partition 0. */
@@ -134,5 +151,8 @@ function fetchRequest(topic: string): FramesRequest {
     topics: [{ topic, partitions: [partition] }],
   });
   // Behind correlation id, throttle time, error code, session, count of topics, name, count of partitions, index.
-  return { frame: joinBytes(frame.parts), errorAt: 4 + 4 + 2 + 4 + 4 + 2 + topic.length + 4 + 4 };
+  return {
+    frames: [joinBytes(frame.parts)],
+    errorAt: 4 + 4 + 2 + 4 + 4 + 2 + topic.length + 4 + 4,
+  };
 }

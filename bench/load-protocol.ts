@@ -17,11 +17,11 @@ export interface LoadJob {
   readonly seconds: number;
 }
 
-/** A request of Kafka's protocol, prepared once and sent again and again. */
+/** Requests of Kafka's protocol, prepared once and sent again and again, on each connection in turn. */
 export interface FramesRequest {
-  /** Without its length. */
-  readonly frame: Uint8Array;
-  /** Where in an answer, without its length, the error code of the partition stands. */
+  /** Without their lengths. */
+  readonly frames: readonly Uint8Array[];
+  /** Where in an answer, without its length, the error code of its one partition stands. */
   readonly errorAt: number;
 }
 

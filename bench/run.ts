@@ -24,14 +24,16 @@ const ROWS: readonly Row[] = [
 const USAGE = `Usage: npm run bench [-- --only NAME] [--json] [--profile] [--help]
 
 Measures the service against bench/floor, the least that a log on this platform costs: the same
-bodies, in turn, on the same runtime, medians of several rounds.
+bodies, in turn, on the same runtime, medians of several rounds. Kafka's protocol and clients are
+measured against the same service over raw HTTP; "against" says what a row's other side is. A row
+whose client is not on this machine is left out.
 
   --only NAME  only this row; may be given several times
   --json       prints {"rows":[…]} for machines; rows written, object calls and USD are per million records
   --profile    prints where the service's time in JavaScript went, for each row
 
 Rows:
-${ROWS.map(({ name, title }) => `  ${name.padEnd(11)}${title}`).join("\n")}
+${ROWS.map(({ name, title }) => `  ${name.padEnd(20)}${title}`).join("\n")}
 `;
 
 await main();
