@@ -10,11 +10,11 @@
 import { refuse } from "../base/errors.ts";
 import { FRAME_BYTES_MAX } from "../base/limits.ts";
 import { because, causeOf } from "../worker/answers.ts";
-import { counters, countError, countKafkaRequest } from "../worker/metrics.ts";
+import { counters, countError, countKafkaRequest, kafkaClosed } from "../worker/metrics.ts";
 import type { Service } from "../worker/service.ts";
 import { UNSUPPORTED_API_VERSIONS } from "./apis/18-api-versions.ts";
 import { writeParts, type Duplex } from "./duplex.ts";
-import { FrameReader, frameLength } from "./frames.ts";
+import { FrameReader, frameLength, LENGTH_BYTES } from "./frames.ts";
 import { HANDLERS } from "./handlers.ts";
 import {
   decodeRequest,
@@ -52,7 +52,7 @@ const CLOSED: Reply = { message: null, closes: true };
 const EMPTY: EncodedMessage = { parts: [], byteLength: 0 };
 
 export class Connection {
-  private readonly duplex: Duplex;
+  private readonly duplex: PatientDuplex;
   private readonly frames: FrameReader;
   private readonly session: Session;
   private ended = false;
@@ -86,6 +86,7 @@ export class Connection {
     // What was asked before the end is answered still.
     await this.written;
     await this.end();
+    kafkaClosed[this.duplex.expiry ?? "other"] += 1;
   }
 
   private get frameBytesMax(): number {
@@ -111,6 +112,7 @@ export class Connection {
   private accept(frame: Uint8Array): void {
     this.requests += 1;
     this.bytes += frame.byteLength;
+    counters.kafkaBytesIn += LENGTH_BYTES + frame.byteLength;
     const isProduce = apiKeyOf(frame) === PRODUCE && this.session.sasl.isAuthenticated;
     const turn = isProduce ? this.barrier : this.written;
     const reply = turn.then(() => (this.ended ? CLOSED : this.reply(frame)));
@@ -128,6 +130,7 @@ export class Connection {
     if (message !== null && !this.ended) {
       try {
         await writeParts(this.duplex, [frameLength(message.byteLength), ...message.parts]);
+        counters.kafkaBytesOut += LENGTH_BYTES + message.byteLength;
       } catch {
         // The client has gone.
         await this.end();

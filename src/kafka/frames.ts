@@ -4,7 +4,7 @@
  */
 import type { Duplex } from "./duplex.ts";
 
-const LENGTH_BYTES = 4;
+export const LENGTH_BYTES = 4;
 /** What is read at once while nothing is known of the next frame, in bytes: what an idle connection holds. */
 const IDLE_READ_BYTES = 4_096;
 /** The most that is read at once, in bytes. */

@@ -17,6 +17,14 @@ const PIECE_BYTES = 1_048_576;
 /** Looked at no more often: one timer for a connection, whatever moves on it. */
 const LOOK_MS_MAX = 60_000;
 
+/** What a peer has not done when it is waited for no longer. */
+export type Expiry = "idle" | "no_key" | "unread";
+
+interface Bound {
+  readonly expiry: Expiry;
+  readonly atMs: number;
+}
+
 export interface Waiting {
   /** Whether a request is under way. */
   readonly isBusy: () => boolean;
@@ -29,9 +37,12 @@ export class PatientDuplex implements Duplex {
   private readonly inner: Duplex;
   private readonly waiting: Waiting;
   private readonly openedMs = Date.now();
-  private movedMs = this.openedMs;
+  private heardMs = this.openedMs;
+  /** Apart from what was heard: whoever takes nothing is not waited for because it goes on asking. */
+  private takenMs = this.openedMs;
   private writes = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
+  private expired: Expiry | null = null;
 
   constructor(inner: Duplex, waiting: Waiting) {
     this.inner = inner;
@@ -39,20 +50,25 @@ export class PatientDuplex implements Duplex {
     this.arm();
   }
 
+  /** Why it was ended here; null where it was not. */
+  get expiry(): Expiry | null {
+    return this.expired;
+  }
+
   async read(wanted: number): Promise<Uint8Array | null> {
     const bytes = await this.inner.read(wanted);
-    this.movedMs = Date.now();
+    this.heardMs = Date.now();
     return bytes;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     this.writes += 1;
-    if (this.writes === 1) this.movedMs = Date.now();
+    if (this.writes === 1) this.takenMs = Date.now();
     try {
       for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) {
         const isWhole = bytes.byteLength <= PIECE_BYTES;
         await this.inner.write(isWhole ? bytes : bytes.subarray(at, at + PIECE_BYTES));
-        this.movedMs = Date.now();
+        this.takenMs = Date.now();
       }
     } finally {
       this.writes -= 1;
@@ -65,19 +81,28 @@ export class PatientDuplex implements Duplex {
   }
 
   private arm(): void {
-    const lookMs = Math.min(this.deadlineMs() - Date.now(), LOOK_MS_MAX);
+    const { atMs } = this.bound();
+    const lookMs = Math.min(atMs - Date.now(), LOOK_MS_MAX);
     this.timer = setTimeout(() => this.look(), Math.max(lookMs, 1));
   }
 
   private look(): void {
-    if (Date.now() >= this.deadlineMs()) void this.close();
-    else this.arm();
+    const { expiry, atMs } = this.bound();
+    if (Date.now() < atMs) return this.arm();
+    this.expired = expiry;
+    void this.close();
   }
 
-  private deadlineMs(): number {
+  /** Until when it is kept as things are. */
+  private bound(): Bound {
     const { idleMs, isAuthenticated, isBusy } = this.waiting;
-    if (!isAuthenticated()) return this.openedMs + Math.min(BEFORE_KEY_MS, idleMs);
-    if (this.writes > 0) return this.movedMs + Math.min(UNREAD_MS, idleMs);
-    return isBusy() ? Number.POSITIVE_INFINITY : this.movedMs + idleMs;
+    if (!isAuthenticated()) {
+      return { expiry: "no_key", atMs: this.openedMs + Math.min(BEFORE_KEY_MS, idleMs) };
+    }
+    if (this.writes > 0) {
+      return { expiry: "unread", atMs: this.takenMs + Math.min(UNREAD_MS, idleMs) };
+    }
+    const movedMs = Math.max(this.heardMs, this.takenMs);
+    return { expiry: "idle", atMs: isBusy() ? Number.POSITIVE_INFINITY : movedMs + idleMs };
   }
 }

@@ -30,10 +30,16 @@ export const METRICS = {
   odradek_records_out_total: row("counter", "Records answered to readers of JSON."),
   odradek_bytes_out_total: row("counter", "Bytes of record batches read for readers."),
   odradek_kafka_connections_total: row("counter", "Connections of Kafka's wire protocol."),
+  odradek_kafka_connections_closed_total: row(
+    "counter",
+    "Connections of Kafka's wire protocol that are over, by what the peer was waited for in vain: to ask (idle), to show a key (no_key), to read (unread); other: nothing.",
+  ),
   odradek_kafka_requests_total: row(
     "counter",
     "Requests of Kafka's wire protocol that were understood, by the API's key.",
   ),
+  odradek_kafka_bytes_in_total: row("counter", "Bytes of whole frames from Kafka clients."),
+  odradek_kafka_bytes_out_total: row("counter", "Bytes of answers that Kafka clients have taken."),
   odradek_topics: row("gauge", "Topics of the cluster."),
   odradek_partitions: row("gauge", "Partitions of the cluster."),
   odradek_groups: row("gauge", "Consumer groups of the cluster."),
@@ -132,6 +138,8 @@ export const counters = {
   recordsOut: 0,
   bytesOut: 0,
   kafkaConnections: 0,
+  kafkaBytesIn: 0,
+  kafkaBytesOut: 0,
 };
 
 const errors = new Map<ErrorName, number>();
@@ -146,6 +154,9 @@ const kafkaRequests: number[] = [];
 export function countKafkaRequest(apiKey: number): void {
   kafkaRequests[apiKey] = (kafkaRequests[apiKey] ?? 0) + 1;
 }
+
+/** Connections of Kafka's protocol that are over, by reason. */
+export const kafkaClosed = { idle: 0, no_key: 0, unread: 0, other: 0 };
 
 /** One sample: label names and values, and the number. */
 export interface Sample {
@@ -180,9 +191,12 @@ export function countedSamples(): Partial<Record<MetricName, Sample[]>> {
     odradek_records_out_total: [{ labels: {}, value: counters.recordsOut }],
     odradek_bytes_out_total: [{ labels: {}, value: counters.bytesOut }],
     odradek_kafka_connections_total: [{ labels: {}, value: counters.kafkaConnections }],
+    odradek_kafka_connections_closed_total: by("reason", kafkaClosed),
     odradek_kafka_requests_total: kafkaRequests.flatMap((value, apiKey) => [
       { labels: { api_key: String(apiKey) }, value },
     ]),
+    odradek_kafka_bytes_in_total: [{ labels: {}, value: counters.kafkaBytesIn }],
+    odradek_kafka_bytes_out_total: [{ labels: {}, value: counters.kafkaBytesOut }],
   };
 }
 

@@ -170,6 +170,16 @@ test("what was sent before the end is answered, and then it is closed", async ()
   expect(await closed).toBe(1000);
 });
 
+test("one on which nothing is asked is closed by the service", async () => {
+  const impatient = { ...open, CONNECTIONS_MAX_IDLE_MS: "1000" } as Env;
+  const raw = (await upgrade("", impatient)).webSocket!;
+  const closed = new Promise<number>((resolve) => {
+    raw.addEventListener("close", ({ code }) => resolve(code));
+  });
+  raw.accept();
+  expect(await closed).toBe(1000);
+});
+
 test("acknowledgements are read as they are written", () => {
   expect(readAck(ackMessage(0))).toBe(0);
   expect(readAck(ackMessage(123_456_789_012))).toBe(123_456_789_012);

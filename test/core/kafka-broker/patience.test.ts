@@ -1,6 +1,7 @@
-/** Proves that connections on which nothing moves are ended, and those that only wait are not. */
+/** Proves that connections on which nothing moves are ended and counted, and those that only wait are not. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PatientDuplex, type Waiting } from "../../../src/kafka/patience.ts";
+import { counters, kafkaClosed } from "../../../src/worker/metrics.ts";
 import { requestBytes, serve, TestDuplex } from "./support.ts";
 
 const IDLE_MS = 600_000;
@@ -83,6 +84,20 @@ describe("a peer", () => {
     expect(await written).toBeInstanceOf(Error);
   });
 
+  test("that takes nothing of an answer is ended, whatever it sends meanwhile", async () => {
+    const { inner, duplex } = patient({ isBusy: () => true });
+    inner.isBlocked = true;
+    const written = duplex.write(new Uint8Array(10)).catch((error: unknown) => error);
+    for (let ms = 0; ms < UNREAD_MS + LOOK_MS; ms += 1_000) {
+      inner.send(new Uint8Array(1));
+      await duplex.read(1);
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(inner.isClosed).toBe(true);
+    expect(duplex.expiry).toBe("unread");
+    expect(await written).toBeInstanceOf(Error);
+  });
+
   test("that takes an answer slowly is kept", async () => {
     const { inner, duplex } = patient({ isBusy: () => true });
     const takingMs = UNREAD_MS - 1_000;
@@ -98,10 +113,46 @@ describe("a peer", () => {
   });
 });
 
-test("a connection that is over keeps no timer", async () => {
-  const { duplex, done } = serve();
-  duplex.send(requestBytes(18, 0, 1, {}));
-  duplex.finish();
-  await done;
-  expect(vi.getTimerCount()).toBe(0);
+const apiVersions = requestBytes(18, 0, 1, {});
+
+describe("a connection", () => {
+  test("that is over keeps no timer", async () => {
+    const { duplex, done } = serve();
+    duplex.send(apiVersions);
+    duplex.finish();
+    await done;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("is counted when it ends, by what was waited for in vain", async () => {
+    const before = { ...kafkaClosed };
+    const idle = serve();
+    const keyless = serve({ isAuthenticated: false }, ["a-key"]);
+    const deaf = serve();
+    deaf.duplex.isBlocked = true;
+    deaf.duplex.send(apiVersions);
+    const leaving = serve();
+    leaving.duplex.finish();
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    await Promise.all([idle, keyless, deaf, leaving].map(({ done }) => done));
+    expect(kafkaClosed).toEqual({
+      idle: before.idle + 1,
+      no_key: before.no_key + 1,
+      unread: before.unread + 1,
+      other: before.other + 1,
+    });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("counts the bytes of whole frames, and of answers that were taken", async () => {
+    const { kafkaBytesIn, kafkaBytesOut } = counters;
+    const { duplex, done } = serve();
+    duplex.send(apiVersions);
+    duplex.send(apiVersions.subarray(0, 9));
+    duplex.finish();
+    await done;
+    expect(counters.kafkaBytesIn - kafkaBytesIn).toBe(apiVersions.byteLength);
+    expect(counters.kafkaBytesOut - kafkaBytesOut).toBe(duplex.output.byteLength);
+    expect(duplex.output.byteLength).toBeGreaterThan(100);
+  });
 });
