@@ -88,6 +88,7 @@ export const partitionsRow: Row = {
   name: "partitions",
   title: "throughput over 1,000 partitions ÷ over 1",
   unit: UNIT,
+  against: "over 1",
   target: 0.9,
   atLeast: true,
   measure: measurePartitions,
