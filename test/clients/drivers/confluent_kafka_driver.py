@@ -4,23 +4,22 @@ import os
 import threading
 import time
 import uuid
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import wait
+from typing import Any, TypeVar
 
 import confluent_kafka
-from confluent_kafka import (
-    OFFSET_INVALID,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    Producer,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
-from driver import Refused, base64_of, bytes_of, member_handlers, serve, tell
+from driver import Polling, Refused, base64_of, bytes_of, member_handlers, serve, tell
+
+T = TypeVar("T")
 
 WAIT_S = 20
+STREAM_WAIT_S = 110
+# How long a call may block in which no callback is served.
+BLOCK_S = 5
 POLL_S = 0.1
 TELL_S = 0.5
 # So that what is given at once is one batch.
@@ -29,15 +28,26 @@ HEARTBEATS_IN_SESSION = 3
 
 # What librdkafka calls otherwise than Kafka, or knows by itself.
 CODES = {
-    "_AUTHENTICATION": "SASL_AUTHENTICATION_FAILED",
-    "TOPIC_ALREADY_EXISTS": "TOPIC_ALREADY_EXISTS",
+    "INVALID_MSG": "CORRUPT_MESSAGE",
+    "MSG_SIZE_TOO_LARGE": "MESSAGE_TOO_LARGE",
+    "NOT_LEADER_FOR_PARTITION": "NOT_LEADER_OR_FOLLOWER",
+    "TOPIC_EXCEPTION": "INVALID_TOPIC_EXCEPTION",
     "UNKNOWN_TOPIC_OR_PART": "UNKNOWN_TOPIC_OR_PARTITION",
+    "_AUTO_OFFSET_RESET": "OFFSET_OUT_OF_RANGE",
+    "_MSG_TIMED_OUT": "REQUEST_TIMED_OUT",
+    "_TIMED_OUT": "REQUEST_TIMED_OUT",
+    "_UNKNOWN_PARTITION": "UNKNOWN_TOPIC_OR_PARTITION",
+    "_UNKNOWN_TOPIC": "UNKNOWN_TOPIC_OR_PARTITION",
 }
+
+# Of these librdkafka says nothing else: it goes on trying.
+OUT_OF_REACH = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._TRANSPORT)
 
 _authentication: list[KafkaError] = []
 
 
 def _noticed(error: KafkaError) -> None:
+    """A key that is refused shows in this callback alone, while everything else waits in vain."""
     if error.code() == KafkaError._AUTHENTICATION:
         _authentication.append(error)
 
@@ -55,18 +65,32 @@ def settings(**more: Any) -> dict[str, Any]:
     return own | {name.replace("_", "."): value for name, value in more.items()}
 
 
-def refused(error: KafkaError) -> Refused:
-    if error.code() == KafkaError._TRANSPORT and _authentication:
-        error = _authentication[0]
-    return Refused(CODES.get(error.name(), error.name()), error.str())
+def named(error: Exception) -> Exception:
+    if not isinstance(error, KafkaException):
+        return error
+    inner: KafkaError = error.args[0]
+    return Refused(CODES.get(inner.name(), inner.name()), inner.str())
 
 
-def done(future: Any) -> Any:
-    """The result of an administrative request."""
-    try:
-        return future.result(WAIT_S)
-    except KafkaException as exception:
-        raise refused(exception.args[0]) from exception
+def go_on(deadline: float, missing: str) -> None:
+    """Between two turns of waiting: refuses when there is nothing left to wait for."""
+    if _authentication:
+        raise Refused("SASL_AUTHENTICATION_FAILED", _authentication[0].str())
+    if time.monotonic() > deadline:
+        raise Refused("REQUEST_TIMED_OUT", missing)
+
+
+def asked(client: AdminClient | Consumer, ask: Callable[[float], T]) -> T:
+    """The answer to what blocks its caller for at most so many seconds."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return ask(BLOCK_S)
+        except KafkaException as exception:
+            if exception.args[0].code() not in OUT_OF_REACH:
+                raise
+            client.poll(0)
+            go_on(deadline, exception.args[0].str())
 
 
 _admins: list[AdminClient] = []
@@ -79,17 +103,13 @@ def admin() -> AdminClient:
     return _admins[0]
 
 
-def cluster_metadata() -> Any:
-    """Of everything. A wrong key shows in a callback while this waits in vain."""
-    client = admin()
+def done(future: Any) -> Any:
+    """The result of an administrative request."""
     deadline = time.monotonic() + WAIT_S
-    while True:
-        try:
-            return client.list_topics(timeout=2)
-        except KafkaException as exception:
-            client.poll(0)
-            if _authentication or time.monotonic() > deadline:
-                raise refused(exception.args[0]) from exception
+    while not wait([future], POLL_S).done:
+        admin().poll(0)
+        go_on(deadline, "there was no answer")
+    return future.result()
 
 
 def record_of(message: Message) -> dict[str, Any]:
@@ -113,7 +133,8 @@ def hello() -> dict[str, Any]:
 
 
 def metadata() -> dict[str, Any]:
-    found = cluster_metadata()
+    client = admin()
+    found = asked(client, lambda timeout_s: client.list_topics(timeout=timeout_s))
     return {
         "brokers": [
             {"id": broker.id, "host": broker.host, "port": broker.port}
@@ -162,28 +183,35 @@ def produce(
             on_delivery=delivered(index),
             **timestamp,
         )
-    if producer.flush(WAIT_S) > 0:
-        raise Refused("REQUEST_TIMED_OUT", "not everything was delivered")
+    deadline = time.monotonic() + WAIT_S
+    while producer.flush(POLL_S) > 0:
+        go_on(deadline, "not everything was delivered")
     if errors:
-        raise refused(errors[0])
+        raise KafkaException(errors[0])
     return {"offsets": offsets}
 
 
 def reader() -> Consumer:
     """Reads what it is assigned by hand: its group is never joined, and nothing is committed."""
-    return Consumer(settings(group_id=f"reader-{uuid.uuid4()}", enable_auto_commit=False))
+    return Consumer(
+        settings(
+            group_id=f"reader-{uuid.uuid4()}", enable_auto_commit=False, auto_offset_reset="error"
+        )
+    )
 
 
 def fetch(topic: str, partition: int, offset: int, count: int) -> dict[str, Any]:
     consumer = reader()
+    deadline = time.monotonic() + WAIT_S
     try:
         consumer.assign([TopicPartition(topic, partition, offset)])
         records: list[dict[str, Any]] = []
         while len(records) < count:
             for message in consumer.consume(count - len(records), POLL_S):
                 if message.error() is not None:
-                    raise refused(message.error())
+                    raise KafkaException(message.error())
                 records.append(record_of(message))
+            go_on(deadline, f"{len(records)} of {count} records have come")
         return {"records": records}
     finally:
         consumer.close()
@@ -192,9 +220,10 @@ def fetch(topic: str, partition: int, offset: int, count: int) -> dict[str, Any]
 def offset_for_time(topic: str, partition: int, timestamp: int) -> dict[str, Any]:
     consumer = reader()
     try:
-        [found] = consumer.offsets_for_times(
-            [TopicPartition(topic, partition, timestamp)], timeout=WAIT_S
-        )
+        wanted = [TopicPartition(topic, partition, timestamp)]
+        [found] = asked(consumer, lambda timeout_s: consumer.offsets_for_times(wanted, timeout_s))
+        if found.error is not None:
+            raise KafkaException(found.error)
         return {"offset": found.offset if found.offset >= 0 else None}
     finally:
         consumer.close()
@@ -203,8 +232,9 @@ def offset_for_time(topic: str, partition: int, timestamp: int) -> dict[str, Any
 def watermarks(topic: str, partition: int) -> dict[str, Any]:
     consumer = reader()
     try:
-        low, high = consumer.get_watermark_offsets(
-            TopicPartition(topic, partition), timeout=WAIT_S
+        place = TopicPartition(topic, partition)
+        low, high = asked(
+            consumer, lambda timeout_s: consumer.get_watermark_offsets(place, timeout_s)
         )
         return {"low": low, "high": high}
     finally:
@@ -251,7 +281,10 @@ def delete_topic(topic: str) -> dict[str, Any]:
 class Member:
     """A member of a group: polls in a thread of its own."""
 
-    def __init__(self, group: str, topics: list[str], session_timeout_ms: int) -> None:
+    def __init__(
+        self, group: str, topics: list[str], session_timeout_ms: int, assignor: str | None
+    ) -> None:
+        chosen = {} if assignor is None else {"partition_assignment_strategy": assignor}
         self._consumer = Consumer(
             settings(
                 group_id=group,
@@ -259,48 +292,55 @@ class Member:
                 enable_auto_commit=False,
                 session_timeout_ms=session_timeout_ms,
                 heartbeat_interval_ms=session_timeout_ms // HEARTBEATS_IN_SESSION,
+                **chosen,
             )
         )
+        self._owned: set[tuple[str, int]] = set()
+        # What is committed is what was told.
+        self._telling = threading.Lock()
         self._positions: dict[tuple[str, int], int] = {}
-        self._is_over = threading.Event()
         self._consumer.subscribe(
             topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
         )
-        self._thread = threading.Thread(target=self._poll, daemon=True)
-        self._thread.start()
+        self._polling = Polling(self._poll)
 
-    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.assign(partitions)
-        tell("assigned", partitions=[[part.topic, part.partition] for part in partitions])
+    # Told of all by an eager assignor, of changes by a cooperative one. The client itself assigns.
+    def _assigned(self, _: Consumer, places: list[TopicPartition]) -> None:
+        self._owned |= {(place.topic, place.partition) for place in places}
+        tell("assigned", partitions=sorted(self._owned))
 
-    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.unassign()
-        tell("assigned", partitions=[])
+    def _revoked(self, _: Consumer, places: list[TopicPartition]) -> None:
+        self._owned -= {(place.topic, place.partition) for place in places}
+        tell("assigned", partitions=sorted(self._owned))
 
     def _poll(self) -> None:
-        while not self._is_over.is_set():
-            for message in self._consumer.consume(100, POLL_S):
-                if message.error() is not None:
-                    tell("failed", error=f"{message.error().name()}: {message.error().str()}")
-                    return
-                topic, partition = message.topic(), message.partition()
-                self._positions[topic, partition] = message.offset() + 1
-                record = {"topic": topic, "partition": partition, **record_of(message)}
-                tell("records", records=[record])
+        for message in self._consumer.consume(100, POLL_S):
+            if message.error() is None:
+                self._read(message)
+            # The client goes on looking for a topic that is not there.
+            elif message.error().code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise KafkaException(message.error())
+        if _authentication:
+            raise KafkaException(_authentication[0])
+
+    def _read(self, message: Message) -> None:
+        topic, partition = message.topic(), message.partition()
+        with self._telling:
+            record = {"topic": topic, "partition": partition, **record_of(message)}
+            tell("records", records=[record])
+            self._positions[topic, partition] = message.offset() + 1
 
     def commit(self) -> None:
-        offsets = [TopicPartition(*at, offset) for at, offset in self._positions.items()]
-        try:
-            committed = self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as exception:
-            raise refused(exception.args[0]) from exception
-        for part in committed or []:
-            if part.error is not None:
-                raise refused(part.error)
+        with self._telling:
+            offsets = [TopicPartition(*at, offset) for at, offset in self._positions.items()]
+        if not offsets:
+            return
+        for place in self._consumer.commit(offsets=offsets, asynchronous=False):
+            if place.error is not None:
+                raise KafkaException(place.error)
 
     def close(self) -> None:
-        self._is_over.set()
-        self._thread.join()
+        self._polling.end()
         self._consumer.close()
 
 
@@ -308,24 +348,31 @@ def group_offsets(group: str, topic: str, partitions: int) -> dict[str, Any]:
     consumer = Consumer(settings(group_id=group, enable_auto_commit=False))
     try:
         wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
-        found = consumer.committed(wanted, timeout=WAIT_S)
+        found = asked(consumer, lambda timeout_s: consumer.committed(wanted, timeout_s))
         return {
-            "offsets": {
-                str(part.partition): part.offset for part in found if part.offset != OFFSET_INVALID
-            }
+            "offsets": {str(place.partition): place.offset for place in found if place.offset >= 0}
         }
     finally:
         consumer.close()
 
 
 def list_groups() -> dict[str, Any]:
-    return {"groups": [group.id for group in admin().list_groups(timeout=WAIT_S)]}
+    client = admin()
+    found = asked(client, lambda timeout_s: client.list_groups(timeout=timeout_s))
+    return {"groups": [group.id for group in found]}
+
+
+def describe_group(group: str) -> dict[str, Any]:
+    client = admin()
+    listed = asked(client, lambda timeout_s: client.list_groups(group, timeout_s))
+    if not listed:
+        raise Refused("GROUP_ID_NOT_FOUND", f"{group} is not listed")
+    [found] = listed
+    return {"state": found.state, "members": len(found.members), "protocol": found.protocol}
 
 
 def stream(topic: str, partitions: int, count: int, perSecond: int) -> dict[str, Any]:
-    producer = Producer(
-        settings(enable_idempotence=True, linger_ms=5, delivery_timeout_ms=60_000)
-    )
+    producer = Producer(settings(enable_idempotence=True, linger_ms=5, delivery_timeout_ms=60_000))
     results = {"acknowledged": 0, "failed": 0}
 
     def delivered(error: KafkaError | None, message: Message) -> None:
@@ -333,6 +380,7 @@ def stream(topic: str, partitions: int, count: int, perSecond: int) -> dict[str,
 
     started = time.monotonic()
     told = started
+    deadline = started + STREAM_WAIT_S
     for number in range(count):
         producer.produce(
             topic, value=str(number).encode(), partition=number % partitions, on_delivery=delivered
@@ -344,9 +392,11 @@ def stream(topic: str, partitions: int, count: int, perSecond: int) -> dict[str,
                 tell("acknowledged", count=results["acknowledged"])
             ahead = started + (number + 1) / perSecond - now
             producer.poll(max(0.0, min(ahead, TELL_S)))
+            go_on(deadline, f"{results} of {count}")
             if ahead <= 0:
                 break
     while producer.flush(TELL_S) > 0:
+        go_on(deadline, f"{results} of {count}")
         tell("acknowledged", count=results["acknowledged"])
     tell("acknowledged", count=results["acknowledged"])
     return {"failed": results["failed"]}
@@ -366,8 +416,10 @@ serve(
         "describeTopic": describe_topic,
         "deleteTopic": delete_topic,
         "listGroups": list_groups,
+        "describeGroup": describe_group,
         "groupOffsets": group_offsets,
         **member_handlers(Member),
         "stream": stream,
-    }
+    },
+    named,
 )

@@ -5,14 +5,17 @@ import json
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
-from typing import Any, Callable, Protocol
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from queue import SimpleQueue
+from typing import Any, Protocol
 
 BOUND_S = 30
 STREAM_BOUND_S = 120
 
 Handler = Callable[..., dict[str, Any]]
+# Gives an error of the client's the name that Kafka has for it; one that has none stays what it is.
+Naming = Callable[[Exception], Exception]
 
 _printing = threading.Lock()
 
@@ -30,27 +33,67 @@ def tell(event: str, **fields: Any) -> None:
     _print({"event": event, **fields})
 
 
-def serve(handlers: dict[str, Handler]) -> None:
+def serve(handlers: dict[str, Handler], naming: Naming) -> None:
     """Handles one operation after the other until stdin ends; then the process does."""
-    # A thread, so that an operation which hangs in its client fails by its bound.
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        for line in sys.stdin:
-            request = json.loads(line)
+    requests: SimpleQueue[dict[str, Any]] = SimpleQueue()
+
+    def handle() -> None:
+        while True:
+            request = requests.get()
             number, operation = request.pop("id"), request.pop("do")
-            bound = STREAM_BOUND_S if operation == "stream" else BOUND_S
-            try:
-                handler = handlers.get(operation)
-                if handler is None:
-                    raise Refused("UNSUPPORTED", f"{operation} cannot be done.")
-                _print({"id": number, **worker.submit(handler, **request).result(bound)})
-            except Late:
-                _print({"id": number, "error": f"not done within {bound} s"})
-            except Refused as refusal:
-                _print({"id": number, "error": str(refusal), "code": refusal.code})
-            except Exception as error:
-                _print({"id": number, "error": f"{type(error).__name__}: {error}"})
-        # At once: a group is not left, and nothing is waited for.
-        os._exit(0)
+            _print({"id": number, **_answer(handlers, naming, operation, request)})
+
+    threading.Thread(target=handle, daemon=True).start()
+    for line in sys.stdin:
+        requests.put(json.loads(line))
+    # At once: a group is not left, and nothing is waited for.
+    os._exit(0)
+
+
+def _answer(
+    handlers: dict[str, Handler], naming: Naming, operation: str, takes: dict[str, Any]
+) -> dict[str, Any]:
+    try:
+        if operation not in handlers:
+            raise Refused("UNSUPPORTED", f"{operation} cannot be done.")
+        bound_s = STREAM_BOUND_S if operation == "stream" else BOUND_S
+        return _within(bound_s, lambda: handlers[operation](**takes))
+    except Exception as error:
+        named = naming(error)
+        if isinstance(named, Refused):
+            return {"error": str(named), "code": named.code}
+        return {"error": _said(named)}
+
+
+def _within(bound_s: float, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """In a thread of its own: what hangs in its client is left there, and the next can be done."""
+    worker = ThreadPoolExecutor(max_workers=1)
+    future = worker.submit(work)
+    worker.shutdown(wait=False)
+    if not wait([future], bound_s).done:
+        raise Refused("REQUEST_TIMED_OUT", f"not done within {bound_s} s")
+    return future.result()
+
+
+class Polling:
+    """A member's turns in a thread of their own; what ends them early is told."""
+
+    def __init__(self, turn: Callable[[], None]) -> None:
+        self._turn = turn
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self._is_over.is_set():
+                self._turn()
+        except Exception as error:
+            tell("failed", error=_said(error))
+
+    def end(self) -> None:
+        self._is_over.set()
+        self._thread.join()
 
 
 class Membership(Protocol):
@@ -61,15 +104,17 @@ class Membership(Protocol):
     def close(self) -> None: ...
 
 
-def member_handlers(join: Callable[[str, list[str], int], Membership]) -> dict[str, Handler]:
-    """The operations of a member; `join` takes group, topics and session timeout in milliseconds."""
+def member_handlers(
+    join: Callable[[str, list[str], int, str | None], Membership],
+) -> dict[str, Handler]:
+    """Of a member; `join` takes group, topics, session timeout in milliseconds, assignor."""
     members: list[Membership] = []
 
     # The parameters' names are the protocol's own.
     def subscribe(
         group: str, topics: list[str], sessionTimeoutMs: int, assignor: str | None
     ) -> dict[str, Any]:
-        members.append(join(group, topics, sessionTimeoutMs))
+        members.append(join(group, topics, sessionTimeoutMs, assignor))
         return {}
 
     def commit() -> dict[str, Any]:
@@ -89,6 +134,10 @@ def bytes_of(text: str | None) -> bytes | None:
 
 def base64_of(value: bytes | None) -> str | None:
     return None if value is None else base64.b64encode(value).decode()
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _print(line: dict[str, Any]) -> None:

@@ -1,30 +1,71 @@
 """The driver of kafka-python."""
 
-import importlib.util
+import logging
 import os
 import threading
 import time
-from typing import Any, Callable, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import kafka
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions, NewTopic
+from kafka.admin import (
+    ConfigResource,
+    ConfigResourceType,
+    KafkaAdminClient,
+    NewPartitions,
+    NewTopic,
+)
+from kafka.codec import has_lz4, has_snappy, has_zstd
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import AuthenticationFailedError, BrokerResponseError, KafkaError
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from kafka.errors import BrokerResponseError, KafkaTimeoutError, NoBrokersAvailable
 from kafka.structs import OffsetAndMetadata
 
-from driver import Refused, base64_of, bytes_of, member_handlers, serve, tell
+from driver import Polling, Refused, base64_of, bytes_of, member_handlers, serve, tell
 
 T = TypeVar("T")
 
 WAIT_S = 20
+CLOSE_S = 1
 POLL_MS = 100
 # So that what is given at once is one batch.
 LINGER_MS = 50
 HEARTBEATS_IN_SESSION = 3
 
 # Compressions that need a package which kafka-python does not come with.
-CODEC_PACKAGES = {"snappy": "snappy", "lz4": "lz4", "zstd": "zstandard"}
+CODECS = {"snappy": has_snappy, "lz4": has_lz4, "zstd": has_zstd}
+
+ASSIGNORS = {
+    assignor.name: assignor
+    for assignor in (RangePartitionAssignor, RoundRobinPartitionAssignor, StickyPartitionAssignor)
+}
+
+# What this client calls otherwise than Kafka.
+CODES = {
+    "CONSUMER_COORDINATOR_NOT_AVAILABLE": "COORDINATOR_NOT_AVAILABLE",
+    "INVALID_REPLICATION_ASSIGNMENT": "INVALID_REPLICA_ASSIGNMENT",
+    "INVALID_TOPIC": "INVALID_TOPIC_EXCEPTION",
+    "MESSAGE_SIZE_TOO_LARGE": "MESSAGE_TOO_LARGE",
+    "NOT_COORDINATOR_FOR_CONSUMER": "NOT_COORDINATOR",
+    "NOT_LEADER_FOR_PARTITION": "NOT_LEADER_OR_FOLLOWER",
+    "OFFSETS_LOAD_IN_PROGRESS": "COORDINATOR_LOAD_IN_PROGRESS",
+    "UNKNOWN": "UNKNOWN_SERVER_ERROR",
+}
+
+_closed_while_authenticating: list[str] = []
+
+
+def _noticed(record: logging.LogRecord) -> bool:
+    """Why there is no broker to talk to, this client tells in its log alone."""
+    if "Error receiving reply from server" in record.msg:
+        _closed_while_authenticating.append(record.getMessage())
+    return True
+
+
+logging.getLogger("kafka.conn").addFilter(_noticed)
 
 
 def settings(**more: Any) -> dict[str, Any]:
@@ -39,20 +80,14 @@ def settings(**more: Any) -> dict[str, Any]:
     return own | more
 
 
-def refusing(work: Callable[..., T]) -> Callable[..., T]:
-    """Gives a refusal Kafka's name."""
-
-    def asked(**takes: Any) -> T:
-        try:
-            return work(**takes)
-        except AuthenticationFailedError as error:
-            raise Refused("SASL_AUTHENTICATION_FAILED", str(error)) from error
-        except BrokerResponseError as error:
-            raise Refused(error.message, str(error)) from error
-        except KafkaError as error:
-            raise Refused(type(error).__name__, str(error)) from error
-
-    return asked
+def named(error: Exception) -> Exception:
+    if isinstance(error, BrokerResponseError):
+        return Refused(CODES.get(error.message, error.message), str(error))
+    if isinstance(error, KafkaTimeoutError):
+        return Refused("REQUEST_TIMED_OUT", str(error))
+    if isinstance(error, NoBrokersAvailable) and _closed_while_authenticating:
+        return ConnectionError("no broker is there: they close connections during authentication")
+    return error
 
 
 def admin() -> KafkaAdminClient:
@@ -71,7 +106,7 @@ def check(error_code: int, message: str | None = None) -> None:
     """Answers of administration that this client hands on without having looked at them."""
     if error_code != 0:
         error = kafka.errors.for_code(error_code)
-        raise Refused(error.message, message or error.description)
+        raise error(message or error.description)
 
 
 def record_of(record: ConsumerRecord) -> dict[str, Any]:
@@ -87,8 +122,7 @@ def record_of(record: ConsumerRecord) -> dict[str, Any]:
 def hello() -> dict[str, Any]:
     features = ["metadata", "produce", "acks", "gzip", "fetch", "seek by time", "group", "commit"]
     features += ["topics", "configs", "partitions", "group admin", "SASL"]
-    packages = CODEC_PACKAGES.items()
-    features += [codec for codec, package in packages if importlib.util.find_spec(package)]
+    features += [codec for codec, is_there in CODECS.items() if is_there()]
     return {"version": kafka.__version__, "features": features}
 
 
@@ -117,7 +151,7 @@ def produce(
 ) -> dict[str, Any]:
     codec = None if compression == "none" else compression
     options = settings(acks=acks if acks >= 0 else "all", compression_type=codec)
-    producer = KafkaProducer(**options, linger_ms=LINGER_MS)
+    producer = KafkaProducer(**options, linger_ms=LINGER_MS, max_block_ms=WAIT_S * 1_000)
     try:
         sent = [
             producer.send(
@@ -134,17 +168,29 @@ def produce(
         offsets = [future.get(WAIT_S).offset for future in sent]
         return {"offsets": offsets if acks != 0 else [None] * len(records)}
     finally:
-        producer.close()
+        producer.close(CLOSE_S)
+
+
+def reader() -> KafkaConsumer:
+    """Reads what it is assigned by hand; where that is not there, it does not read elsewhere."""
+    return KafkaConsumer(
+        **settings(
+            enable_auto_commit=False, auto_offset_reset="none", request_timeout_ms=WAIT_S * 1_000
+        )
+    )
 
 
 def fetch(topic: str, partition: int, offset: int, count: int) -> dict[str, Any]:
     place = TopicPartition(topic, partition)
-    consumer = KafkaConsumer(**settings(enable_auto_commit=False))
+    consumer = reader()
+    deadline = time.monotonic() + WAIT_S
     try:
         consumer.assign([place])
         consumer.seek(place, offset)
         records: list[dict[str, Any]] = []
         while len(records) < count:
+            if time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"{len(records)} of {count} records have come")
             found = consumer.poll(POLL_MS, max_records=count - len(records))
             records += [record_of(record) for record in found.get(place, [])]
         return {"records": records}
@@ -154,7 +200,7 @@ def fetch(topic: str, partition: int, offset: int, count: int) -> dict[str, Any]
 
 def offset_for_time(topic: str, partition: int, timestamp: int) -> dict[str, Any]:
     place = TopicPartition(topic, partition)
-    consumer = KafkaConsumer(**settings())
+    consumer = reader()
     try:
         found = consumer.offsets_for_times({place: timestamp})[place]
         return {"offset": None if found is None else found.offset}
@@ -164,7 +210,7 @@ def offset_for_time(topic: str, partition: int, timestamp: int) -> dict[str, Any
 
 def watermarks(topic: str, partition: int) -> dict[str, Any]:
     place = TopicPartition(topic, partition)
-    consumer = KafkaConsumer(**settings())
+    consumer = reader()
     try:
         low = consumer.beginning_offsets([place])[place]
         return {"low": low, "high": consumer.end_offsets([place])[place]}
@@ -252,9 +298,14 @@ class Listener(kafka.ConsumerRebalanceListener):
 
 
 class Member:
-    """A member of a group: polls in a thread of its own, which the client is not safe for beside others."""
+    """A member of a group: polls in a thread of its own, beside which the client bears no other."""
 
-    def __init__(self, group: str, topics: list[str], session_timeout_ms: int) -> None:
+    def __init__(
+        self, group: str, topics: list[str], session_timeout_ms: int, assignor: str | None
+    ) -> None:
+        chosen = (
+            {} if assignor is None else {"partition_assignment_strategy": [ASSIGNORS[assignor]]}
+        )
         self._consumer = KafkaConsumer(
             **settings(
                 group_id=group,
@@ -262,59 +313,52 @@ class Member:
                 enable_auto_commit=False,
                 session_timeout_ms=session_timeout_ms,
                 heartbeat_interval_ms=session_timeout_ms // HEARTBEATS_IN_SESSION,
+                **chosen,
             )
         )
         self._using = threading.Lock()
         self._positions: dict[TopicPartition, OffsetAndMetadata] = {}
-        self._is_over = threading.Event()
         self._consumer.subscribe(topics, listener=Listener())
-        self._thread = threading.Thread(target=self._poll, daemon=True)
-        self._thread.start()
+        self._polling = Polling(self._poll)
 
     def _poll(self) -> None:
-        while not self._is_over.is_set():
-            try:
-                with self._using:
-                    found = self._consumer.poll(POLL_MS)
-                    for place, records in found.items():
-                        behind = records[-1].offset + 1
-                        self._positions[place] = OffsetAndMetadata(behind, "")
-            except KafkaError as error:
-                tell("failed", error=f"{type(error).__name__}: {error}")
-                return
-            for place, records in found.items():
+        with self._using:
+            for place, records in self._consumer.poll(POLL_MS).items():
                 at = {"topic": place.topic, "partition": place.partition}
                 tell("records", records=[at | record_of(record) for record in records])
-            # A lock is not fair: whoever waits for it is let in.
-            time.sleep(0.001)
+                self._positions[place] = OffsetAndMetadata(records[-1].offset + 1, "")
+        # A lock is not fair: whoever waits for it is let in.
+        time.sleep(0.001)
 
     def commit(self) -> None:
         with self._using:
             self._consumer.commit(self._positions)
 
     def close(self) -> None:
-        self._is_over.set()
-        self._thread.join()
+        self._polling.end()
         self._consumer.close(autocommit=False)
+        # The client tells its listener of every revocation but this one.
+        tell("assigned", partitions=[])
 
 
-HANDLERS = {
-    "hello": hello,
-    "metadata": metadata,
-    "produce": produce,
-    "fetch": fetch,
-    "offsetForTime": offset_for_time,
-    "watermarks": watermarks,
-    "createTopic": create_topic,
-    "createPartitions": create_partitions,
-    "alterTopic": alter_topic,
-    "describeTopic": describe_topic,
-    "deleteTopic": delete_topic,
-    "listGroups": list_groups,
-    "describeGroup": describe_group,
-    "groupOffsets": group_offsets,
-    "deleteGroup": delete_group,
-    **member_handlers(Member),
-}
-
-serve({operation: refusing(handler) for operation, handler in HANDLERS.items()})
+serve(
+    {
+        "hello": hello,
+        "metadata": metadata,
+        "produce": produce,
+        "fetch": fetch,
+        "offsetForTime": offset_for_time,
+        "watermarks": watermarks,
+        "createTopic": create_topic,
+        "createPartitions": create_partitions,
+        "alterTopic": alter_topic,
+        "describeTopic": describe_topic,
+        "deleteTopic": delete_topic,
+        "listGroups": list_groups,
+        "describeGroup": describe_group,
+        "groupOffsets": group_offsets,
+        "deleteGroup": delete_group,
+        **member_handlers(Member),
+    },
+    named,
+)
