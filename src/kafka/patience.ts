@@ -41,6 +41,9 @@ export class PatientDuplex implements Duplex {
   /** Apart from what was heard: whoever takes nothing is not waited for because it goes on asking. */
   private takenMs = this.openedMs;
   private writes = 0;
+  private isClosed = false;
+  /** Ends what is waited for: a read, and a write. */
+  private readonly abandoned = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private expired: Expiry | null = null;
 
@@ -55,19 +58,23 @@ export class PatientDuplex implements Duplex {
     return this.expired;
   }
 
+  /** At its end a read that is under way gives nothing, whether or not the stream below notices. */
   async read(wanted: number): Promise<Uint8Array | null> {
-    const bytes = await this.inner.read(wanted);
+    const bytes = await this.untilClosed(this.inner.read(wanted), null);
     this.heardMs = Date.now();
     return bytes;
   }
 
+  /** At its end a write that is under way fails: what nobody takes, a stream waits for in vain. */
   async write(bytes: Uint8Array): Promise<void> {
     this.writes += 1;
     if (this.writes === 1) this.takenMs = Date.now();
     try {
       for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) {
         const isWhole = bytes.byteLength <= PIECE_BYTES;
-        await this.inner.write(isWhole ? bytes : bytes.subarray(at, at + PIECE_BYTES));
+        const piece = isWhole ? bytes : bytes.subarray(at, at + PIECE_BYTES);
+        await this.untilClosed(this.inner.write(piece), undefined);
+        if (this.isClosed) throw new Error("The connection has ended.");
         this.takenMs = Date.now();
       }
     } finally {
@@ -77,7 +84,19 @@ export class PatientDuplex implements Duplex {
 
   close(): Promise<void> {
     if (this.timer !== null) clearTimeout(this.timer);
+    this.isClosed = true;
+    for (const abandon of this.abandoned) abandon();
     return this.inner.close();
+  }
+
+  /** What comes of it, or `otherwise` when this is closed before. */
+  private untilClosed<T>(work: Promise<T>, otherwise: T): Promise<T> {
+    if (this.isClosed) return Promise.resolve(otherwise);
+    return new Promise((resolve, reject) => {
+      const abandon = (): void => resolve(otherwise);
+      this.abandoned.add(abandon);
+      work.finally(() => this.abandoned.delete(abandon)).then(resolve, reject);
+    });
   }
 
   private arm(): void {

@@ -73,8 +73,11 @@ class SocketDuplex implements Duplex {
 
   async close(): Promise<void> {
     try {
-      // Nobody takes it: to close in order would wait for that.
-      if (this.writes > 0) void this.writer.abort().catch(() => {});
+      if (this.writes > 0) {
+        // Nobody takes it, and to close in order would wait for that: it ends with its handler.
+        void this.writer.abort().catch(() => {});
+        return;
+      }
       await this.socket.close();
     } catch {
       // Closed or broken already.

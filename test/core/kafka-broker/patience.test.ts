@@ -156,3 +156,16 @@ describe("a connection", () => {
     expect(duplex.output.byteLength).toBeGreaterThan(100);
   });
 });
+
+test("at the end nothing is waited for, whether or not the stream below notices", async () => {
+  const { inner, duplex } = patient();
+  const never = new Promise<never>(() => {});
+  vi.spyOn(inner, "read").mockReturnValue(never);
+  vi.spyOn(inner, "write").mockReturnValue(never);
+  const read = duplex.read(10);
+  const written = duplex.write(new Uint8Array(10)).catch((error: unknown) => error);
+  await duplex.close();
+  expect(await read).toBeNull();
+  expect(await written).toBeInstanceOf(Error);
+  expect(await duplex.read(10)).toBeNull();
+});
