@@ -4,8 +4,9 @@
  */
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeResponse, type RequestToWrite } from "../../src/kafka/messages/index.ts";
 import { encodeBatch } from "../../src/records/index.ts";
-import { Client, createTopic, endsOf } from "./support/client.ts";
+import { CLUSTER, Client, createTopic, endsOf } from "./support/client.ts";
 import {
   API_VERSIONS,
   ask,
@@ -31,6 +32,8 @@ const VALUE_BYTES = 900_000;
 
 let service: Service;
 let http: Client;
+/** Records that `service` has acknowledged, by topic. */
+const acknowledged = new Map<string, number>();
 
 beforeAll(async () => {
   service = await startService();
@@ -58,30 +61,44 @@ function produceRequest(topic: string, valueBytes: number): Buffer {
 async function produce(of: Service, topic: string, valueBytes: number): Promise<void> {
   const socket = await socketTo(of.kafka);
   socket.write(produceRequest(topic, valueBytes));
-  await frameFrom(socket);
+  expectProduced(await frameFrom(socket));
   socket.destroy();
+  if (of === service) acknowledged.set(topic, (acknowledged.get(topic) ?? 0) + 1);
 }
 
-const FETCH_LARGE = requestOf(1, 4, {
+function expectProduced(answer: Uint8Array): void {
+  const [topic] = decodeResponse(0, 7, answer)!.response.responses;
+  expect(topic!.partitionResponses[0]!.errorCode).toBe(0);
+}
+
+const fetchOf = (topic: string, maxBytes: number, maxWaitMs = 0): RequestToWrite<1> => ({
   replicaId: -1,
-  maxWaitMs: 0,
+  maxWaitMs,
   minBytes: 1,
-  maxBytes: FRAME_BYTES_MAX,
+  maxBytes,
   isolationLevel: 0,
-  topics: [
-    {
-      topic: LARGE,
-      partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: FRAME_BYTES_MAX }],
-    },
-  ],
+  topics: [{ topic, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: maxBytes }] }],
 });
 
-/** Another client, that behaves: it produces and reads what it has produced. */
-async function expectServed(of: Service): Promise<void> {
-  const topic = `served-${Math.random().toString(36).slice(2)}`;
+const FETCH_LARGE = requestOf(1, 4, fetchOf(LARGE, FRAME_BYTES_MAX));
+
+let served = 0;
+
+/** Another client, that behaves: it produces, and fetches what it has produced. */
+async function expectServed(): Promise<void> {
+  served += 1;
+  const topic = `served-${served}`;
   await createTopic(http, topic);
-  await produce(of, topic, 10);
-  expect((await endsOf(http, topic, 0)).latest_offset).toBe(1);
+  await produce(service, topic, 1_000);
+  const fetched = await ask(service.kafka, 1, 4, fetchOf(topic, FRAME_BYTES_MAX));
+  expect(fetched.responses[0]!.partitions[0]!.records!.byteLength).toBeGreaterThan(1_000);
+}
+
+/** A sample of /metrics. */
+async function metric(of: Client, sample: string): Promise<number> {
+  const { text } = await of.ask("/metrics");
+  const line = text.split("\n").find((one) => one.startsWith(`${sample} `));
+  return Number(line?.slice(sample.length) ?? 0);
 }
 
 /** What the service grows by while something goes on; told, so that the bound can be judged. */
@@ -112,23 +129,25 @@ describe("slow peers", () => {
   test("frames that come one byte at a time are answered", async () => {
     const topic = "byte-by-byte";
     await createTopic(http, topic);
-    const frame = produceRequest(topic, 20_000);
-    const grown = await growth("five produce requests, byte by byte", async () => {
-      const sockets = await socketsTo(5);
+    const frame = produceRequest(topic, 100_000);
+    const grown = await growth("four produce requests of 100 KB, byte by byte", async () => {
+      const sockets = await socketsTo(4);
       const answered = sockets.map(frameFrom);
       for (const socket of sockets) socket.setNoDelay(true);
+      const others = expectServed();
       for (const byte of frame) {
         for (const socket of sockets) socket.write(Buffer.of(byte));
         await new Promise((resolve) => setImmediate(resolve));
       }
-      await Promise.all(answered);
+      await others;
+      for (const answer of await Promise.all(answered)) expectProduced(answer);
+      acknowledged.set(topic, sockets.length);
       destroyAll(sockets);
     });
-    expect((await endsOf(http, topic, 0)).latest_offset).toBe(5);
     expect(grown).toBeLessThan(100 * MB);
   });
 
-  test("a reader that takes 80 MB at a trickle holds one answer at a time", async () => {
+  test("a reader that takes 100 MB at a trickle holds one answer at a time", async () => {
     const socket = await socketTo(service.kafka);
     let taken = 0;
     socket.on("data", (piece: Buffer) => {
@@ -136,35 +155,46 @@ describe("slow peers", () => {
       socket.pause();
       setTimeout(() => socket.resume(), 1);
     });
-    const grown = await growth("a trickle of 80 MB", async () => {
-      // Twelve answers of 8 MB, asked for at once.
-      for (let i = 0; i < 12; i++) socket.write(FETCH_LARGE);
+    const grown = await growth("a trickle of 100 MB", async () => {
+      // Thirteen answers of 8 MB, asked for at once.
+      for (let i = 0; i < 13; i++) socket.write(FETCH_LARGE);
       await until(
         () => taken > 20 * MB,
         WAIT_MS,
         () => `${taken} bytes were taken`,
       );
-      await expectServed(service);
+      await expectServed();
       await until(
-        () => taken > 80 * MB,
+        () => taken > 100 * MB,
         WAIT_MS,
         () => `${taken} bytes were taken`,
       );
     });
     socket.destroy();
-    // An answer, its copies on the way, and the garbage of twelve.
+    // An answer, its copies on the way, and the garbage of thirteen.
     expect(grown).toBeLessThan(200 * MB);
   });
 
   test("clients that ask and never read hold one answer each", async () => {
     const deaf = await socketsTo(10);
+    const fetches = async (): Promise<number> =>
+      (await metric(http, 'odradek_kafka_requests_total{api_key="1"}')) - served;
+    const before = await fetches();
+    let begun = -1;
     const grown = await growth("ten deaf clients that asked for 1.6 GB", async () => {
       for (const socket of deaf) {
         socket.pause();
         for (let i = 0; i < 20; i++) socket.write(FETCH_LARGE);
       }
-      for (let i = 0; i < 5; i++) await expectServed(service);
+      // Until none of them is given any more, while others are served.
+      for (let now = 0; now > begun || now < deaf.length; now = (await fetches()) - before) {
+        begun = now;
+        for (let i = 0; i < 5; i++) await expectServed();
+      }
     });
+    // One that the sockets' buffers may have taken, and one that waits.
+    expect(begun).toBeGreaterThanOrEqual(deaf.length);
+    expect(begun).toBeLessThanOrEqual(2 * deaf.length);
     destroyAll(deaf);
     expect(grown).toBeLessThan(10 * 25 * MB);
     expect(await isServed(service.kafka)).toBe(true);
@@ -174,7 +204,7 @@ describe("slow peers", () => {
     const idle: Socket[] = [];
     const grown = await growth("500 idle connections", async () => {
       idle.push(...(await socketsTo(500)));
-      await expectServed(service);
+      await expectServed();
     });
     for (const socket of idle.slice(0, 20)) {
       socket.write(API_VERSIONS);
@@ -191,7 +221,7 @@ describe("slow peers", () => {
       const head = Buffer.alloc(100);
       head.writeInt32BE(FRAME_BYTES_MAX);
       for (const socket of announcing) socket.write(head);
-      await expectServed(service);
+      await expectServed();
     });
     destroyAll(announcing);
     expect(grown).toBeLessThan(100 * MB);
@@ -216,12 +246,17 @@ describe("a service that waits for two seconds", () => {
     await impatient?.stop();
   });
 
+  /** Connections that it has ended for a reason. */
+  const closedCount = (reason: string): Promise<number> =>
+    metric(itsHttp, `odradek_kafka_connections_closed_total{reason="${reason}"}`);
+
   test("ends connections on which nothing is asked", async () => {
     const socket = await socketTo(impatient.kafka);
     socket.write(API_VERSIONS);
     await frameFrom(socket);
     socket.resume();
     await closed(socket);
+    expect(await closedCount("idle")).toBe(1);
     expect(await isServed(impatient.kafka)).toBe(true);
   });
 
@@ -232,7 +267,11 @@ describe("a service that waits for two seconds", () => {
       for (let i = 0; i < 20; i++) socket.write(FETCH_LARGE);
     }
     // The end shows when they read at last: it comes long before all that they have asked for.
-    await new Promise((resolve) => setTimeout(resolve, 2 * IDLE_MS));
+    await until(
+      async () => (await closedCount("unread")) === deaf.length,
+      WAIT_MS,
+      () => "they are kept",
+    );
     for (const socket of deaf) {
       socket.resume();
       await closed(socket);
@@ -244,21 +283,7 @@ describe("a service that waits for two seconds", () => {
   test("keeps one whose request waits longer than that", async () => {
     const socket = await socketTo(impatient.kafka);
     await createTopic(itsHttp, "quiet");
-    socket.write(
-      requestOf(1, 4, {
-        replicaId: -1,
-        maxWaitMs: 3 * IDLE_MS,
-        minBytes: 1,
-        maxBytes: 1_000,
-        isolationLevel: 0,
-        topics: [
-          {
-            topic: "quiet",
-            partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000 }],
-          },
-        ],
-      }),
-    );
+    socket.write(requestOf(1, 4, fetchOf("quiet", 1_000, 3 * IDLE_MS)));
     expect((await frameFrom(socket)).length).toBeGreaterThan(10);
     socket.destroy();
   });
@@ -297,7 +322,15 @@ describe("broken peers", () => {
       socket.resume();
       await closed(socket);
     }
-    expect(await endsOf(http, topic, 0)).toMatchObject({ latest_offset: 0 });
-    expect((await ask(service.kafka, 3, 1, { topics: [] })).brokers.length).toBe(3);
+    expect(await isServed(service.kafka)).toBe(true);
+  });
+
+  test("all logs hold what was acknowledged, and no more", async () => {
+    const { data } = await http.get<{ data: { topic_name: string }[] }>(`${CLUSTER}/topics`);
+    expect(data.length).toBeGreaterThan(acknowledged.size);
+    for (const { topic_name: topic } of data) {
+      const ends = await endsOf(http, topic, 0);
+      expect([topic, ends.latest_offset]).toEqual([topic, acknowledged.get(topic) ?? 0]);
+    }
   });
 });

@@ -102,7 +102,7 @@ export class Client {
   }
 }
 
-const CLUSTER = "/v3/clusters/odradek";
+export const CLUSTER = "/v3/clusters/odradek";
 export const RAW = "application/vnd.kafka.recordbatch.v2";
 
 export const topicPath = (topic: string): string => `${CLUSTER}/topics/${topic}`;
