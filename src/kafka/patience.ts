@@ -60,7 +60,7 @@ export class PatientDuplex implements Duplex {
 
   /** At its end a read that is under way gives nothing, whether or not the stream below notices. */
   async read(wanted: number): Promise<Uint8Array | null> {
-    const bytes = await this.untilClosed(this.inner.read(wanted), null);
+    const bytes = await this.untilClosed(() => this.inner.read(wanted), null);
     this.heardMs = Date.now();
     return bytes;
   }
@@ -73,7 +73,7 @@ export class PatientDuplex implements Duplex {
       for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) {
         const isWhole = bytes.byteLength <= PIECE_BYTES;
         const piece = isWhole ? bytes : bytes.subarray(at, at + PIECE_BYTES);
-        await this.untilClosed(this.inner.write(piece), undefined);
+        await this.untilClosed(() => this.inner.write(piece), undefined);
         if (this.isClosed) throw new Error("The connection has ended.");
         this.takenMs = Date.now();
       }
@@ -89,13 +89,15 @@ export class PatientDuplex implements Duplex {
     return this.inner.close();
   }
 
-  /** What comes of it, or `otherwise` when this is closed before. */
-  private untilClosed<T>(work: Promise<T>, otherwise: T): Promise<T> {
+  /** What comes of it, or `otherwise` when this is closed before; once it is closed, nothing is begun. */
+  private untilClosed<T>(begin: () => Promise<T>, otherwise: T): Promise<T> {
     if (this.isClosed) return Promise.resolve(otherwise);
     return new Promise((resolve, reject) => {
       const abandon = (): void => resolve(otherwise);
       this.abandoned.add(abandon);
-      work.finally(() => this.abandoned.delete(abandon)).then(resolve, reject);
+      begin()
+        .finally(() => this.abandoned.delete(abandon))
+        .then(resolve, reject);
     });
   }
 

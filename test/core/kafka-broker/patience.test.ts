@@ -169,3 +169,13 @@ test("at the end nothing is waited for, whether or not the stream below notices"
   expect(await written).toBeInstanceOf(Error);
   expect(await duplex.read(10)).toBeNull();
 });
+
+test("after the end nothing is begun: what failed then would be nobody's", async () => {
+  const { inner, duplex } = patient();
+  await duplex.close();
+  const read = vi.spyOn(inner, "read").mockRejectedValue(new Error("gone"));
+  const write = vi.spyOn(inner, "write").mockRejectedValue(new Error("gone"));
+  expect(await duplex.read(10)).toBeNull();
+  await expect(duplex.write(new Uint8Array(10))).rejects.toThrow();
+  expect([read.mock.calls, write.mock.calls]).toEqual([[], []]);
+});
