@@ -256,7 +256,7 @@ export const CONFIG = {
     3,
     1,
     100,
-    "How many ports there are from kafka.advertised.port on. Brokers beyond share them in turn: any port serves any request.",
+    "How many ports there are from kafka.advertised.port on. Brokers beyond share them in turn, and clients are told of one for each port: any port serves any request.",
   ),
   "connections.max.idle.ms": int(
     "service",

@@ -1,6 +1,7 @@
 /**
  * Where clients are told that brokers are. A broker is a place, not a process: whatever address a client
- * connects to, it can ask for any partition there. So brokers beyond the number of ports share them.
+ * connects to, it can ask for any partition there. So brokers beyond the number of ports share them; clients
+ * are told of one for each port, since some of them (librdkafka) take an address for one broker's alone.
  */
 import { murmur2 } from "../records/index.ts";
 import type { BrokerDescription, ClusterMetadata } from "../objects/controller/api.ts";
@@ -31,11 +32,41 @@ export function configuredAddresses({ config }: Service): Addresses {
   };
 }
 
-export function addressOf(broker: BrokerDescription, addresses: Addresses): BrokerAddress {
+function addressOf(broker: BrokerDescription, addresses: Addresses): BrokerAddress {
   const { brokerId, rack } = broker;
   const { host, port, ports } = addresses;
   const turn = (((brokerId - 1) % ports) + ports) % ports;
   return { nodeId: brokerId, host, port: port + turn, rack: rack === "" ? null : rack };
+}
+
+/** The brokers that clients are told of, by id. */
+export class Nodes {
+  private readonly byPort = new Map<number, BrokerAddress>();
+  private readonly byBroker = new Map<number, BrokerAddress>();
+
+  /** @param brokers that serve, by id: of those that share a port the first stands for all */
+  constructor(brokers: readonly BrokerDescription[], addresses: Addresses) {
+    for (const broker of brokers) {
+      const address = addressOf(broker, addresses);
+      const node = this.byPort.get(address.port) ?? address;
+      this.byPort.set(address.port, node);
+      this.byBroker.set(broker.brokerId, node);
+    }
+  }
+
+  get all(): readonly BrokerAddress[] {
+    return [...this.byPort.values()];
+  }
+
+  /** Where to ask for what a broker leads; undefined where it does not serve. */
+  of(brokerId: number): BrokerAddress | undefined {
+    return this.byBroker.get(brokerId);
+  }
+}
+
+/** As {@link Nodes}, of those that the controller says serve. */
+export function nodesOf(cluster: ClusterMetadata, addresses: Addresses): Nodes {
+  return new Nodes(servingBrokers(cluster), addresses);
 }
 
 /** Which of the ports this one is, from 0; null when it is none of them. */
@@ -44,7 +75,7 @@ export function listenerAt(port: number, addresses: Addresses): number | null {
   return listener >= 0 && listener < addresses.ports ? listener : null;
 }
 
-/** The brokers that clients are told of, by id: a fenced one is out of service. */
+/** By id: a fenced one is out of service. */
 export function servingBrokers(cluster: ClusterMetadata): readonly BrokerDescription[] {
   return cluster.brokers
     .filter(({ state }) => state !== "fenced")
@@ -52,9 +83,10 @@ export function servingBrokers(cluster: ClusterMetadata): readonly BrokerDescrip
 }
 
 /** The broker that is said to be the controller, which is an object of its own here; -1: there is none. */
-export function controllerId(brokers: readonly BrokerDescription[]): number {
+export function controllerId(cluster: ClusterMetadata, nodes: Nodes): number {
+  const brokers = servingBrokers(cluster);
   const active = brokers.find(({ state }) => state === "active") ?? brokers[0];
-  return active?.brokerId ?? -1;
+  return active === undefined ? -1 : nodes.of(active.brokerId)!.nodeId;
 }
 
 const utf8 = new TextEncoder();

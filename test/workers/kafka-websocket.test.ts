@@ -76,7 +76,6 @@ describe("the route", () => {
     expect(brokers.map(({ host, port }) => `${host}:${port}`)).toEqual([
       "10.0.0.7:19092",
       "10.0.0.7:19093",
-      "10.0.0.7:19092",
     ]);
   });
 });

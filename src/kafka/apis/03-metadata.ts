@@ -4,17 +4,14 @@
  *
  * Where it deviates from Kafka: a topic that is created by being asked for is there in the same answer,
  * leaders and all. The controller is an object of its own here; the lowest active broker stands for it, and
- * takes what a client sends to it as any other does. Topic ids are not told (versions from 10 on).
+ * takes what a client sends to it as any other does. Of brokers that share a port one is named, also as the
+ * leader of what the others lead. Topic ids are not told (versions from 10 on).
  */
 import type { Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
-import type {
-  BrokerDescription,
-  PartitionMetadata,
-  TopicMetadata,
-} from "../../objects/controller/api.ts";
+import type { PartitionMetadata, TopicMetadata } from "../../objects/controller/api.ts";
 import { forget } from "../../worker/metadata.ts";
-import { addressOf, controllerId, servingBrokers } from "../addresses.ts";
+import { controllerId, nodesOf, type Nodes } from "../addresses.ts";
 import { codeOf, codeOfRefusal, NONE } from "../errors.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
@@ -35,14 +32,13 @@ export const metadata: Handler<3> = async (request, { session, version }) => {
     names !== null && request.allowAutoTopicCreation
       ? await create(session, names, found)
       : new Map<string, Refusal>();
-  const brokers = servingBrokers(cluster);
-  const serving = new Map(brokers.map((broker) => [broker.brokerId, broker]));
+  const nodes = nodesOf(cluster, session.peer.addresses);
   const all = names ?? [...found.keys()];
   return {
-    brokers: brokers.map((broker) => addressOf(broker, session.peer.addresses)),
+    brokers: nodes.all,
     clusterId: session.service.clusterId,
-    controllerId: controllerId(brokers),
-    topics: all.map((name) => topicAnswer(name, found.get(name), refusals.get(name), serving)),
+    controllerId: controllerId(cluster, nodes),
+    topics: all.map((name) => topicAnswer(name, found.get(name), refusals.get(name), nodes)),
   };
 };
 
@@ -79,16 +75,14 @@ function unavailable(names: readonly string[], refusal: Refusal): Response<3> {
   return { brokers: [], topics };
 }
 
-type Serving = ReadonlyMap<number, BrokerDescription>;
-
 function topicAnswer(
   name: string,
   topic: TopicMetadata | undefined,
   refusal: Refusal | undefined,
-  serving: Serving,
+  nodes: Nodes,
 ): TopicAnswer {
   if (topic === undefined) return { errorCode: missingCode(name, refusal), name, partitions: [] };
-  const partitions = topic.partitions.map((partition) => partitionAnswer(partition, serving));
+  const partitions = topic.partitions.map((partition) => partitionAnswer(partition, nodes));
   return { errorCode: NONE, name, partitions };
 }
 
@@ -99,17 +93,17 @@ function missingCode(name: string, refusal: Refusal | undefined): number {
   return codeOfRefusal(refusal);
 }
 
-function partitionAnswer(partition: PartitionMetadata, serving: Serving): PartitionAnswer {
+function partitionAnswer(partition: PartitionMetadata, nodes: Nodes): PartitionAnswer {
   const { leader, leaderEpoch, inSync } = partition;
   const replicaNodes = partition.replicas.map(({ brokerId }) => brokerId);
-  const isLed = serving.has(leader);
+  const node = nodes.of(leader);
   return {
-    errorCode: isLed ? NONE : codeOf("LEADER_NOT_AVAILABLE"),
+    errorCode: node ? NONE : codeOf("LEADER_NOT_AVAILABLE"),
     partitionIndex: partition.partition,
-    leaderId: isLed ? leader : -1,
+    leaderId: node?.nodeId ?? -1,
     leaderEpoch,
     replicaNodes,
     isrNodes: inSync,
-    offlineReplicas: replicaNodes.filter((id) => !serving.has(id)),
+    offlineReplicas: replicaNodes.filter((id) => nodes.of(id) === undefined),
   };
 }

@@ -1,6 +1,6 @@
 /** FindCoordinator (10): the broker that a client is to ask about a group or a transactional id. */
 import type { Refusal } from "../../base/errors.ts";
-import { addressOf, coordinatorOf, servingBrokers, type BrokerAddress } from "../addresses.ts";
+import { coordinatorOf, nodesOf, type BrokerAddress } from "../addresses.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
@@ -26,7 +26,7 @@ function keysOf(request: Request<10>, version: number): readonly string[] {
 async function brokersOf(session: Session): Promise<readonly BrokerAddress[] | Refusal> {
   const cluster = await session.controller(true, (controller) => controller.metadata([]));
   if (!cluster.ok) return cluster;
-  return servingBrokers(cluster).map((broker) => addressOf(broker, session.peer.addresses));
+  return nodesOf(cluster, session.peer.addresses).all;
 }
 
 function answer(

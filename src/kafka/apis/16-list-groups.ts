@@ -4,7 +4,7 @@
  * beyond {@link DESCRIBED_MAX} are named without being asked, as consumers in the state Unknown.
  */
 import type { Refusal } from "../../base/errors.ts";
-import { addressOf, coordinatorOf, servingBrokers } from "../addresses.ts";
+import { coordinatorOf, nodesOf } from "../addresses.ts";
 import { codeOfGroup, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Response } from "../messages/index.ts";
@@ -51,7 +51,7 @@ async function coordinatedHere(
   if (listener === null) return groupIds;
   const cluster = await session.controller(true, (controller) => controller.metadata([]));
   if (!cluster.ok) return cluster;
-  const ports = servingBrokers(cluster).map((broker) => addressOf(broker, addresses).port);
+  const ports = nodesOf(cluster, addresses).all.map(({ port }) => port);
   return groupIds.filter((groupId) => coordinatorOf(groupId, ports) === addresses.port + listener);
 }
 

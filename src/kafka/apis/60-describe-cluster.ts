@@ -1,5 +1,5 @@
 /** DescribeCluster (60): the brokers and their addresses. There are no controllers to connect to (KIP-919). */
-import { addressOf, controllerId, servingBrokers } from "../addresses.ts";
+import { controllerId, nodesOf } from "../addresses.ts";
 import { codeOf, errorFields, NONE } from "../errors.ts";
 import type { Handler } from "../served.ts";
 
@@ -17,15 +17,12 @@ export const describeCluster: Handler<60> = async ({ endpointType }, { session }
   }
   const cluster = await session.controller(true, (controller) => controller.metadata([]));
   if (!cluster.ok) return { ...failed, ...errorFields(cluster) };
-  const brokers = servingBrokers(cluster);
+  const nodes = nodesOf(cluster, session.peer.addresses);
   return {
     errorCode: NONE,
     endpointType,
     clusterId,
-    controllerId: controllerId(brokers),
-    brokers: brokers.map((broker) => {
-      const { nodeId: brokerId, ...rest } = addressOf(broker, session.peer.addresses);
-      return { brokerId, ...rest };
-    }),
+    controllerId: controllerId(cluster, nodes),
+    brokers: nodes.all.map(({ nodeId: brokerId, ...rest }) => ({ brokerId, ...rest })),
   };
 };

@@ -24,8 +24,13 @@ export interface Place {
 }
 
 /** @param key what the service wants over HTTP and of Kafka's clients; null: nothing, on loopback */
-async function overTcp(key: string | null): Promise<Place> {
-  const service = await startService({ env: key === null ? {} : { API_KEYS: key } });
+async function overTcp(
+  key: string | null,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Place> {
+  const service = await startService({
+    env: { ...settings, ...(key !== null && { API_KEYS: key }) },
+  });
   const http = new Client(service.url, 16, key);
   return {
     target: { bootstrap: service.kafka, key },
@@ -74,6 +79,7 @@ async function throughTheBridge(): Promise<Place> {
 export const WAYS = {
   TCP: () => (CAPTURE === undefined ? overTcp(null) : recorded(CAPTURE)),
   SASL: () => overTcp(KEY),
+  "one port": () => overTcp(null, { KAFKA_LISTENERS: "1" }),
   bridge: throughTheBridge,
 } as const;
 

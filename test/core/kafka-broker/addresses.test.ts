@@ -1,10 +1,11 @@
 /** Proves where clients are sent: a port for each broker, shared in turn where there are more brokers. */
 import { describe, expect, test } from "vitest";
 import {
-  addressOf,
   controllerId,
   coordinatorOf,
   listenerAt,
+  Nodes,
+  nodesOf,
   servingBrokers,
 } from "../../../src/kafka/addresses.ts";
 import { Turns } from "../../../src/kafka/turns.ts";
@@ -28,20 +29,38 @@ test.each([
   [0, 9094],
   [2_147_483_647, 9092],
 ])("broker %i is at port %i", (id, port) => {
-  expect(addressOf(broker(id), ADDRESSES)).toMatchObject({ nodeId: id, host: "example.org", port });
+  expect(new Nodes([broker(id)], ADDRESSES).all).toMatchObject([
+    { nodeId: id, host: "example.org", port },
+  ]);
 });
 
 test("a rack that was not given is none", () => {
-  expect(addressOf(broker(1), ADDRESSES).rack).toBeNull();
-  expect(addressOf(broker(2), ADDRESSES).rack).toBe("rack-2");
+  const nodes = new Nodes([broker(1), broker(2)], ADDRESSES);
+  expect(nodes.all.map(({ rack }) => rack)).toEqual([null, "rack-2"]);
 });
 
 test("clients are told of brokers that are not fenced, and the lowest active one leads", () => {
   const brokers = [broker(3), broker(1, "fenced"), broker(2, "draining"), broker(4)];
-  const serving = servingBrokers({ ok: true, version: 1, brokers, topics: [] });
-  expect(serving.map(({ brokerId }) => brokerId)).toEqual([2, 3, 4]);
-  expect(controllerId(serving)).toBe(3);
-  expect(controllerId([])).toBe(-1);
+  const cluster = { ok: true, version: 1, brokers, topics: [] } as const;
+  expect(servingBrokers(cluster).map(({ brokerId }) => brokerId)).toEqual([2, 3, 4]);
+  expect(controllerId(cluster, nodesOf(cluster, ADDRESSES))).toBe(3);
+  const nobody = { ...cluster, brokers: [] };
+  expect(controllerId(nobody, nodesOf(nobody, ADDRESSES))).toBe(-1);
+});
+
+test("of brokers that share a port one is named, and stands for all", () => {
+  const brokers = [1, 2, 3, 4, 5, 7].map((id) => broker(id));
+  const nodes = new Nodes(brokers, ADDRESSES);
+  expect(nodes.all.map(({ nodeId, port }) => [nodeId, port])).toEqual([
+    [1, 9092],
+    [2, 9093],
+    [3, 9094],
+  ]);
+  expect([1, 4, 7, 5, 3].map((id) => nodes.of(id)?.nodeId)).toEqual([1, 1, 1, 2, 3]);
+  expect(nodes.of(6)).toBeUndefined();
+  const alone = new Nodes(brokers, { ...ADDRESSES, ports: 1 });
+  expect(alone.all).toHaveLength(1);
+  expect(alone.of(7)?.nodeId).toBe(1);
 });
 
 test("a name has one coordinator, and names are spread", () => {
