@@ -89,7 +89,7 @@ def asked(client: AdminClient | Consumer, ask: Callable[[float], T]) -> T:
         except KafkaException as exception:
             if exception.args[0].code() not in OUT_OF_REACH:
                 raise
-            client.poll(0)
+            client.poll(POLL_S)
             go_on(deadline, exception.args[0].str())
 
 
