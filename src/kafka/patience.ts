@@ -95,9 +95,16 @@ export class PatientDuplex implements Duplex {
     return new Promise((resolve, reject) => {
       const abandon = (): void => resolve(otherwise);
       this.abandoned.add(abandon);
-      begin()
-        .finally(() => this.abandoned.delete(abandon))
-        .then(resolve, reject);
+      begin().then(
+        (value) => {
+          this.abandoned.delete(abandon);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.abandoned.delete(abandon);
+          reject(error as Error);
+        },
+      );
     });
   }
 
