@@ -9,7 +9,7 @@ export const LENGTH_BYTES = 4;
 const IDLE_READ_BYTES = 4_096;
 /** The most that is read at once, in bytes. */
 const READ_BYTES_MAX = 262_144;
-/** What a frame is given before any of it is there, in bytes. */
+/** The least that a frame is given which did not come at once, in bytes. */
 const FRAME_BYTES_FIRST = 65_536;
 
 const NOTHING = new Uint8Array(0);
@@ -60,15 +60,15 @@ export class FrameReader {
   }
 
   private async complete(begun: Uint8Array, length: number): Promise<Uint8Array | null> {
-    let frame = new Uint8Array(Math.min(length, Math.max(FRAME_BYTES_FIRST, begun.byteLength)));
-    frame.set(begun);
+    let frame = begun;
     let at = begun.byteLength;
     while (at < length) {
       const bytes = await this.duplex.read(Math.min(length - at, READ_BYTES_MAX));
       if (bytes === null) return null;
       const taken = Math.min(bytes.byteLength, length - at);
       if (at + taken > frame.byteLength) {
-        const grown = new Uint8Array(Math.min(length, Math.max(2 * frame.byteLength, at + taken)));
+        const wanted = Math.max(2 * frame.byteLength, at + taken, FRAME_BYTES_FIRST);
+        const grown = new Uint8Array(Math.min(length, wanted));
         grown.set(frame.subarray(0, at));
         frame = grown;
       }
