@@ -1,6 +1,6 @@
 /**
  * Stands between real clients and the service and writes down what they say: for each client, API and version the
- * first request and the longest, with their answers. `npm run capture` puts it there; what it wrote is kept in
+ * first request, the longest, and the one with the longest answer. `npm run capture` puts it there; what it wrote is kept in
  * `test/core/kafka/golden`, where the codecs have to give it back byte for byte.
  */
 import { once } from "node:events";
@@ -11,8 +11,9 @@ import { FrameReader } from "../../../src/kafka/frames.ts";
 import { decodeRequestHeader } from "../../../src/kafka/messages/index.ts";
 
 const FRAME_BYTES_MAX = 100_000_000;
-/** Longer ones are not kept: they are long by their records. */
-const KEPT_BYTES_MAX = 2_000;
+/** Longer ones are not kept: they are long by their records, or by all the topics there are. */
+const REQUEST_BYTES_MAX = 2_000;
+const RESPONSE_BYTES_MAX = 16_000;
 /** Of requests that have no answer: acks 0. */
 const NO_ANSWER = "";
 
@@ -22,10 +23,11 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^kafkajs/, "kafkajs"],
   [/^driver/, "platformatic"],
   [/^kafka-python/, "kafka-python"],
-  [/./, "java"],
+  [/^(adminclient|consumer|producer)-/, "java"],
 ];
 
 interface Exchange {
+  readonly client: string;
   readonly apiKey: number;
   readonly version: number;
   /** Frames without their lengths, in base64. */
@@ -34,8 +36,10 @@ interface Exchange {
 }
 
 export class Recorder {
+  /** By client, API and version. */
   readonly #first = new Map<string, Exchange>();
-  readonly #longest = new Map<string, Exchange>();
+  readonly #longestAsked = new Map<string, Exchange>();
+  readonly #longestAnswered = new Map<string, Exchange>();
   readonly #servers: Server[] = [];
 
   /** Listens on so many ports from `listenAt` on, each in front of one from `port` on. */
@@ -51,19 +55,19 @@ export class Recorder {
   /** Writes a file for each client. */
   write(folder: string): void {
     mkdirSync(folder, { recursive: true });
-    const byClient = new Map<string, Exchange[]>();
-    const found = [...this.#first, ...this.#longest].filter(([, { request }]) => request !== "");
-    for (const [key, exchange] of found) {
-      const [client = ""] = key.split("/");
-      const known = byClient.get(client) ?? [];
-      if (!known.includes(exchange)) known.push(exchange);
-      byClient.set(client, known);
-    }
-    for (const [client, exchanges] of byClient) {
-      const lines = exchanges
-        .toSorted((a, b) => a.apiKey - b.apiKey || a.version - b.version)
-        .map((exchange) => JSON.stringify(exchange));
-      writeFileSync(join(folder, `${client}.json`), `[\n${lines.join(",\n")}\n]\n`);
+    const kept = [this.#first, this.#longestAsked, this.#longestAnswered];
+    const exchanges = [...new Set(kept.flatMap((some) => [...some.values()]))].toSorted(
+      (a, b) => a.apiKey - b.apiKey || a.version - b.version,
+    );
+    for (const client of new Set(exchanges.map((exchange) => exchange.client))) {
+      const own = exchanges.filter((exchange) => exchange.client === client);
+      const written = own.map(({ apiKey, version, request, response }) => ({
+        apiKey,
+        version,
+        request,
+        response,
+      }));
+      writeFileSync(join(folder, `${client}.json`), JSON.stringify(written));
     }
   }
 
@@ -89,12 +93,13 @@ export class Recorder {
     const frames = framesOf(socket);
     for (let frame = await frames.next(FRAME_BYTES_MAX); frame !== null;) {
       const header = decodeRequestHeader(frame);
-      if (header !== null && frame.byteLength <= KEPT_BYTES_MAX) {
+      if (header !== null && frame.byteLength <= REQUEST_BYTES_MAX) {
         const { apiKey, apiVersion: version, clientId, correlationId } = header;
+        const client = nameOf(clientId ?? "");
         const request = Buffer.from(frame).toString("base64");
-        const exchange = { apiKey, version, request, response: NO_ANSWER };
+        const exchange = { client, apiKey, version, request, response: NO_ANSWER };
         waiting.set(correlationId, exchange);
-        this.#note(`${nameOf(clientId ?? "")}/${apiKey}/${version}`, exchange);
+        this.#note(exchange);
       }
       frame = await frames.next(FRAME_BYTES_MAX);
     }
@@ -106,22 +111,31 @@ export class Recorder {
       const correlationId = Buffer.from(frame).readInt32BE(0);
       const exchange = waiting.get(correlationId);
       waiting.delete(correlationId);
-      if (exchange !== undefined && frame.byteLength <= KEPT_BYTES_MAX) {
+      if (exchange !== undefined && frame.byteLength <= RESPONSE_BYTES_MAX) {
         exchange.response = Buffer.from(frame).toString("base64");
+        this.#note(exchange);
       }
       frame = await frames.next(FRAME_BYTES_MAX);
     }
   }
 
-  #note(key: string, exchange: Exchange): void {
+  #note(exchange: Exchange): void {
+    const key = `${exchange.client}/${exchange.apiKey}/${exchange.version}`;
     if (!this.#first.has(key)) this.#first.set(key, exchange);
-    const longest = this.#longest.get(key)?.request.length ?? 0;
-    if (exchange.request.length > longest) this.#longest.set(key, exchange);
+    for (const [longest, part] of [
+      [this.#longestAsked, "request"],
+      [this.#longestAnswered, "response"],
+    ] as const) {
+      const length = longest.get(key)?.[part].length ?? 0;
+      if (exchange[part].length > length) longest.set(key, exchange);
+    }
   }
 }
 
 function nameOf(clientId: string): string {
-  return NAMES.find(([pattern]) => pattern.test(clientId))?.[1] ?? "java";
+  const name = NAMES.find(([pattern]) => pattern.test(clientId))?.[1];
+  if (name === undefined) throw new Error(`Nobody knows whose client id this is: ${clientId}`);
+  return name;
 }
 
 /** The frames that come in from a socket, beside whoever else reads it. */
