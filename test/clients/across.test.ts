@@ -12,7 +12,8 @@ import type { Codec, RecordRead, RecordToWrite } from "./support/protocol.ts";
 import { WAYS } from "./support/ways.ts";
 
 const CODECS: readonly Codec[] = ["none", "gzip", "snappy", "lz4", "zstd"];
-const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+/** Recent: what is older than the retention is deleted, by its stamp. */
+const AT = Date.now() - 60_000;
 
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
 /** What kcat prints of headers is text between commas, which ends at a zero. */
