@@ -68,7 +68,7 @@ const BATCH = encodeBatch(
     key: null,
     value: new TextEncoder().encode(`value ${i}`),
     headers: [],
-    timestamp: 1_800_000_000_000,
+    timestamp: Date.now(),
   })),
 );
 
