@@ -62,9 +62,12 @@ export class FrameReader {
   private async complete(begun: Uint8Array, length: number): Promise<Uint8Array | null> {
     let frame = begun;
     let at = begun.byteLength;
+    // As much room as the last bytes would have filled twice: who sends little is given little.
+    let room = FRAME_BYTES_FIRST;
     while (at < length) {
-      const bytes = await this.duplex.read(Math.min(length - at, READ_BYTES_MAX));
+      const bytes = await this.duplex.read(Math.min(length - at, room));
       if (bytes === null) return null;
+      room = Math.min(READ_BYTES_MAX, Math.max(IDLE_READ_BYTES, 2 * bytes.byteLength));
       const taken = Math.min(bytes.byteLength, length - at);
       if (at + taken > frame.byteLength) {
         const wanted = Math.max(2 * frame.byteLength, at + taken, FRAME_BYTES_FIRST);

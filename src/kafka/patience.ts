@@ -12,7 +12,7 @@ const BEFORE_KEY_MS = 30_000;
 const UNREAD_MS = 60_000;
 
 /** What is written at once, in bytes: whoever reads at all takes so much within {@link UNREAD_MS}. */
-const PIECE_BYTES = 1_048_576;
+const PIECE_BYTES = 262_144;
 
 /** Looked at no more often: one timer for a connection, whatever moves on it. */
 const LOOK_MS_MAX = 60_000;

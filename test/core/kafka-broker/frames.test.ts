@@ -66,9 +66,24 @@ describe("reading", () => {
     duplex.send(bytes);
     const reading = new FrameReader(duplex).next(1_000_000_000);
     await duplex.until(() => duplex.wantedMax > 4_096);
-    expect(duplex.wantedMax).toBeLessThanOrEqual(262_144);
+    expect(duplex.wantedMax).toBeLessThanOrEqual(65_536);
+    // One that comes at a trickle is given less.
+    for (let i = 0; i < 10; i++) {
+      const { taken } = duplex;
+      duplex.wantedMax = 0;
+      duplex.send(new Uint8Array(1));
+      await duplex.until(() => duplex.taken > taken && duplex.wantedMax > 0);
+    }
+    expect(duplex.wantedMax).toBeLessThanOrEqual(4_096);
     duplex.finish();
     expect(await reading).toBeNull();
+  });
+
+  test("a frame that comes fast is read in large pieces", async () => {
+    const duplex = new TestDuplex();
+    sendInPieces(duplex, framed(new Uint8Array(3_000_000)), [200_000]);
+    expect((await new FrameReader(duplex).next(4_000_000))!.byteLength).toBe(3_000_000);
+    expect(duplex.wantedMax).toBe(262_144);
   });
 });
 

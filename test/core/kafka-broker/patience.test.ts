@@ -7,7 +7,7 @@ import { requestBytes, serve, TestDuplex } from "./support.ts";
 const IDLE_MS = 600_000;
 const BEFORE_KEY_MS = 30_000;
 const UNREAD_MS = 60_000;
-const PIECE_BYTES = 1_048_576;
+const PIECE_BYTES = 262_144;
 /** It is looked at once a minute. */
 const LOOK_MS = 60_000;
 
