@@ -2,9 +2,7 @@
  * Operating a cluster from outside: brokers out of service and back, elections, moves, how a
  * partition stands. What an operator may ask in vain says so in its answer; all else throws.
  */
-import { eventually, topicPath, type Answer, type Client } from "./client.ts";
-
-const CLUSTER = "/v3/clusters/odradek";
+import { CLUSTER, eventually, topicPath, type Answer, type Client } from "./client.ts";
 
 /** A partition as tests name it. */
 export interface Place {
