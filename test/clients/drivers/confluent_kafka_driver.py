@@ -332,7 +332,9 @@ class Member:
 
     def commit(self) -> None:
         with self._telling:
-            offsets = [TopicPartition(*at, offset) for at, offset in self._positions.items()]
+            # What it has lost is not its own to commit.
+            mine = {at: self._positions[at] for at in self._positions.keys() & self._owned}
+            offsets = [TopicPartition(*at, offset) for at, offset in mine.items()]
         if not offsets:
             return
         for place in self._consumer.commit(offsets=offsets, asynchronous=False):

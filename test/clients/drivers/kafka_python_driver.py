@@ -332,7 +332,9 @@ class Member:
 
     def commit(self) -> None:
         with self._using:
-            self._consumer.commit(self._positions)
+            # What it has lost is not its own to commit.
+            mine = self._consumer.assignment() & self._positions.keys()
+            self._consumer.commit({place: self._positions[place] for place in mine})
 
     def close(self) -> None:
         self._polling.end()

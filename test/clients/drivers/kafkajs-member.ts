@@ -45,7 +45,11 @@ export class Member {
       );
       tell({ event: "assigned", partitions });
     });
-    this.#consumer.on(REBALANCING, () => tell({ event: "assigned", partitions: [] }));
+    this.#consumer.on(REBALANCING, () => {
+      // What it may have lost is not its own to commit; what it keeps it reads again.
+      this.#positions.clear();
+      tell({ event: "assigned", partitions: [] });
+    });
     this.#consumer.on(CRASH, ({ payload }) => {
       if (!payload.restart) tell({ event: "failed", error: payload.error.message });
     });

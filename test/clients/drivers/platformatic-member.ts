@@ -50,6 +50,8 @@ export class Member {
       tell({ event: "assigned", partitions });
     });
     this.#consumer.on("consumer:group:rebalance", () => {
+      // What it may have lost is not its own to commit; what it keeps it reads again.
+      this.#positions.clear();
       tell({ event: "assigned", partitions: [] });
     });
     const stream = await this.#consumer.consume({

@@ -102,6 +102,8 @@ final class Member {
     public void onPartitionsRevoked(Collection<TopicPartition> revoked) {
       List<TopicPartition> kept = new ArrayList<>(consumer.assignment());
       kept.removeAll(revoked);
+      // What it has lost is not its own to commit.
+      positions.keySet().removeAll(revoked);
       tell(kept);
     }
 
