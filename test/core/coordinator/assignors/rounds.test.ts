@@ -162,6 +162,16 @@ function expectNothingShared(before: Held, held: Held): void {
   }
 }
 
+/** Here the second round gives a partition back to the one that the first has taken it from. */
+const GIVEN_BACK: Event[] = [
+  { kind: "join", topics: [] },
+  { kind: "join", topics: ["a", "e"] },
+  { kind: "grow", topic: "e", by: 3 },
+  { kind: "join", topics: ["e"] },
+  { kind: "grow", topic: "a", by: 1 },
+  { kind: "join", topics: ["a"] },
+];
+
 describe("cooperative-sticky", () => {
   const rebalance = (group: Group) => assign("cooperative-sticky", group);
 
@@ -195,13 +205,14 @@ describe("cooperative-sticky", () => {
             expect(first.get(memberId)).toEqual(own);
           }
           expect(keptOf(first, held)).toBe(total(first));
-          expect(keptOf(before, held)).toBe(keptOf(before, target));
+          // What the first round takes the second may give back: nobody keeps less than in one round.
+          expect(keptOf(before, held)).toBeGreaterThanOrEqual(keptOf(before, target));
           expectComplete(group, held);
           expectEven(group, held);
           if (event.kind === "nothing") expect(first).toEqual(before);
         });
       }),
-      RUNS,
+      { ...RUNS, examples: [[GIVEN_BACK]] },
     );
   });
 
