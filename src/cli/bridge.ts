@@ -7,14 +7,15 @@ import { createServer, type Server, type Socket } from "node:net";
 import { dial, dialPatiently } from "./bridge/dial.ts";
 import { BRIDGE_USAGE, readBridgeSettings, type BridgeSettings } from "./bridge/settings.ts";
 import { forward } from "./bridge/tunnel.ts";
+import { fail } from "./fail.ts";
+import { isLoopbackHost } from "./hosts.ts";
 import { kafkaPorts } from "./kafka-ports.ts";
-import { watchLauncher } from "./launcher.ts";
+import { askedToEnd } from "./launcher.ts";
 
 /** At once, at each port. */
 const CLIENTS_MAX = 1_000;
 /** A client that sends no more may still read. */
 const OPTIONS = { pauseOnConnect: true, noDelay: true, allowHalfOpen: true };
-const LOOPBACK = /^(localhost|::1|\[::1\]|127(\.\d{1,3}){3})$/;
 
 const UNENCRYPTED =
   "Warning: the key travels unencrypted, because the URL is http:// and not of this machine.";
@@ -35,18 +36,13 @@ async function main(): Promise<void> {
 }
 
 async function bridge(settings: BridgeSettings): Promise<void> {
-  const stopped = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stopped.abort());
-  watchLauncher(() => stopped.abort());
-  const { endpoint, host, key, service } = settings;
-  if (key !== null && endpoint.protocol === "ws:" && !LOOPBACK.test(endpoint.hostname)) {
-    process.stderr.write(`${UNENCRYPTED}\n`);
-  }
-  if (key !== null && !LOOPBACK.test(host)) process.stderr.write(`${EXPOSED}\n`);
+  const stopped = askedToEnd();
+  warn(settings);
+  const { host, service } = settings;
   const ports = await kafkaPorts(host, settings.port, settings.brokers);
   if (!ports.ok) return fail(ports.problem);
   const first = ports.ports[0]!;
-  const tried = await dial(settings, first, first, stopped.signal);
+  const tried = await dial(settings, first, first, stopped);
   if (!tried.ok) return fail(tried.problem);
   tried.webSocket.close();
   const tell = onceEach((problem) => process.stderr.write(`${problem}\n`));
@@ -55,7 +51,7 @@ async function bridge(settings: BridgeSettings): Promise<void> {
       listen(host, port, async (socket) => {
         const gone = new AbortController();
         socket.once("close", () => gone.abort());
-        const signal = AbortSignal.any([gone.signal, stopped.signal]);
+        const signal = AbortSignal.any([gone.signal, stopped]);
         const dialled = await dialPatiently(settings, first, port, signal, tell.failed);
         if (!dialled.ok) return void socket.destroy();
         tell.succeeded();
@@ -67,9 +63,19 @@ async function bridge(settings: BridgeSettings): Promise<void> {
   process.stdout.write(
     `The bridge to ${service} is ready (Kafka: ${settings.advertisedHost}:${first})\n`,
   );
-  if (!stopped.signal.aborted) await once(stopped.signal, "abort");
+  if (!stopped.aborted) await once(stopped, "abort");
   for (const server of servers) server.close();
   process.exit(0);
+}
+
+/** Of a key that others could come by, or use. */
+function warn({ endpoint, host, key }: BridgeSettings): void {
+  if (key === null) return;
+  const serviceHost = endpoint.hostname.replace(/^\[|\]$/g, "");
+  if (endpoint.protocol === "ws:" && !isLoopbackHost(serviceHost)) {
+    process.stderr.write(`${UNENCRYPTED}\n`);
+  }
+  if (!isLoopbackHost(host)) process.stderr.write(`${EXPOSED}\n`);
 }
 
 /** `accepted` is given sockets that are paused. */
@@ -103,9 +109,4 @@ function onceEach(print: (problem: string) => void): {
       told = null;
     },
   };
-}
-
-function fail(problem: string): never {
-  process.stderr.write(`${problem}\n`);
-  process.exit(1);
 }

@@ -13,6 +13,7 @@ import {
   parseConfig,
   type ConfigName,
 } from "../base/config.ts";
+import { isLoopbackHost, WILDCARDS } from "./hosts.ts";
 
 export interface LocalSettings {
   /** 0 picks a free port. */
@@ -34,9 +35,6 @@ export interface LocalSettings {
 export type ReadSettings =
   | { readonly ok: true; readonly settings: LocalSettings }
   | { readonly ok: false; readonly problem: string };
-
-/** Addresses that stand for all of a machine's: nobody can connect to them. */
-const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -125,10 +123,6 @@ function entry(name: string, fallback: string, doc: string): string {
 
 function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
-}
-
-function isLoopbackHost(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function problem(text: string): ReadSettings {

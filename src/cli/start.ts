@@ -8,8 +8,9 @@ import { parseArgs } from "node:util";
 import { lockData, type DataLock } from "./data-lock.ts";
 import { environmentName } from "../base/config.ts";
 import { describeEnvironment, readSettings, type LocalSettings } from "./environment.ts";
-import { watchLauncher } from "./launcher.ts";
+import { fail } from "./fail.ts";
 import { kafkaPorts } from "./kafka-ports.ts";
+import { askedToEnd } from "./launcher.ts";
 import { startRuntime, type LocalRuntime } from "./local-runtime.ts";
 
 const USAGE = `Usage: npm start [-- --help]
@@ -49,9 +50,7 @@ function wantsHelp(): boolean {
 }
 
 async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
-  const asked = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => asked.abort());
-  watchLauncher(() => asked.abort());
+  const asked = askedToEnd();
   if (!settings.loopback && !settings.hasKey) process.stderr.write(`${NOBODY_IS_LET_IN}\n`);
   const kafka = await kafkaPorts(settings.host, settings.kafkaPort, settings.kafkaListeners);
   if (!kafka.ok) {
@@ -78,11 +77,11 @@ async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
     lock.release();
     return fail(reasonOf(error, settings));
   }
-  if (!asked.signal.aborted) {
+  if (!asked.aborted) {
     process.stdout.write(
       `Odradek is ready at ${runtime.url} (Kafka: ${settings.host}:${kafkaPort})\n`,
     );
-    await once(asked.signal, "abort");
+    await once(asked, "abort");
   }
   await runtime.stop();
   lock.release();
@@ -95,9 +94,4 @@ function reasonOf(error: unknown, { host, port }: LocalSettings): string {
     return `Port ${port} of ${host} is in use: end what listens there, or set PORT to another (0 picks a free one).`;
   }
   return `The service did not start: ${message}`;
-}
-
-function fail(problem: string): never {
-  process.stderr.write(`${problem}\n`);
-  process.exit(1);
 }

@@ -43,6 +43,8 @@ function addressOf(broker: BrokerDescription, addresses: Addresses): BrokerAddre
 export class Nodes {
   private readonly byPort = new Map<number, BrokerAddress>();
   private readonly byBroker = new Map<number, BrokerAddress>();
+  /** The broker that is said to be the controller, which is an object of its own here; -1: there is none. */
+  readonly controllerId: number;
 
   /** @param brokers that serve, by id: of those that share a port the first stands for all */
   constructor(brokers: readonly BrokerDescription[], addresses: Addresses) {
@@ -52,6 +54,8 @@ export class Nodes {
       this.byPort.set(address.port, node);
       this.byBroker.set(broker.brokerId, node);
     }
+    const active = brokers.find(({ state }) => state === "active") ?? brokers[0];
+    this.controllerId = active === undefined ? -1 : this.of(active.brokerId)!.nodeId;
   }
 
   get all(): readonly BrokerAddress[] {
@@ -80,13 +84,6 @@ export function servingBrokers(cluster: ClusterMetadata): readonly BrokerDescrip
   return cluster.brokers
     .filter(({ state }) => state !== "fenced")
     .toSorted((a, b) => a.brokerId - b.brokerId);
-}
-
-/** The broker that is said to be the controller, which is an object of its own here; -1: there is none. */
-export function controllerId(cluster: ClusterMetadata, nodes: Nodes): number {
-  const brokers = servingBrokers(cluster);
-  const active = brokers.find(({ state }) => state === "active") ?? brokers[0];
-  return active === undefined ? -1 : nodes.of(active.brokerId)!.nodeId;
 }
 
 const utf8 = new TextEncoder();

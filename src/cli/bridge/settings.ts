@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { BROKERS_MAX } from "../../base/limits.ts";
+import { WILDCARDS } from "../hosts.ts";
 
 export interface BridgeSettings {
   /** Of the endpoint: `wss://…/kafka`. */
@@ -23,8 +24,6 @@ export type ReadBridgeSettings =
   | { readonly ok: false; readonly problem: string };
 
 const PORT_MAX = 65_535;
-/** Addresses that stand for all of a machine's: nobody can connect to them. */
-const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 export const BRIDGE_USAGE = `Usage: odradek bridge URL [OPTIONS]        (also: npm run bridge -- URL [OPTIONS])
 

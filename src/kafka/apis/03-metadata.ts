@@ -11,7 +11,7 @@ import type { Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
 import type { PartitionMetadata, TopicMetadata } from "../../objects/controller/api.ts";
 import { forget } from "../../worker/metadata.ts";
-import { controllerId, nodesOf, type Nodes } from "../addresses.ts";
+import { nodesOf, type Nodes } from "../addresses.ts";
 import { codeOf, codeOfRefusal, NONE } from "../errors.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
@@ -37,7 +37,7 @@ export const metadata: Handler<3> = async (request, { session, version }) => {
   return {
     brokers: nodes.all,
     clusterId: session.service.clusterId,
-    controllerId: controllerId(cluster, nodes),
+    controllerId: nodes.controllerId,
     topics: all.map((name) => topicAnswer(name, found.get(name), refusals.get(name), nodes)),
   };
 };

@@ -1,5 +1,5 @@
 /** DescribeCluster (60): the brokers and their addresses. There are no controllers to connect to (KIP-919). */
-import { controllerId, nodesOf } from "../addresses.ts";
+import { nodesOf } from "../addresses.ts";
 import { codeOf, errorFields, NONE } from "../errors.ts";
 import type { Handler } from "../served.ts";
 
@@ -22,7 +22,7 @@ export const describeCluster: Handler<60> = async ({ endpointType }, { session }
     errorCode: NONE,
     endpointType,
     clusterId,
-    controllerId: controllerId(cluster, nodes),
+    controllerId: nodes.controllerId,
     brokers: nodes.all.map(({ nodeId: brokerId, ...rest }) => ({ brokerId, ...rest })),
   };
 };

@@ -1,7 +1,6 @@
 /** Proves where clients are sent: a port for each broker, shared in turn where there are more brokers. */
 import { describe, expect, test } from "vitest";
 import {
-  controllerId,
   coordinatorOf,
   listenerAt,
   Nodes,
@@ -43,9 +42,8 @@ test("clients are told of brokers that are not fenced, and the lowest active one
   const brokers = [broker(3), broker(1, "fenced"), broker(2, "draining"), broker(4)];
   const cluster = { ok: true, version: 1, brokers, topics: [] } as const;
   expect(servingBrokers(cluster).map(({ brokerId }) => brokerId)).toEqual([2, 3, 4]);
-  expect(controllerId(cluster, nodesOf(cluster, ADDRESSES))).toBe(3);
-  const nobody = { ...cluster, brokers: [] };
-  expect(controllerId(nobody, nodesOf(nobody, ADDRESSES))).toBe(-1);
+  expect(nodesOf(cluster, ADDRESSES).controllerId).toBe(3);
+  expect(nodesOf({ ...cluster, brokers: [] }, ADDRESSES).controllerId).toBe(-1);
 });
 
 test("of brokers that share a port one is named, and stands for all", () => {
