@@ -3,7 +3,7 @@
  * every compression; and HTTP what they write, and they what it writes.
  */
 import { describe, expect, test } from "vitest";
-import { base64 } from "./features/run.ts";
+import { base64, named } from "./features/run.ts";
 import { startAll } from "./support/all.ts";
 import { CLIENTS, type ClientProgram } from "./support/clients.ts";
 import type { Driver } from "./support/driver.ts";
@@ -85,7 +85,7 @@ async function expectEveryoneReads(
 
 describe("what is written with", () => {
   test.each(writes)("$name, $codec, all read", async ({ client, codec }) => {
-    const topic = `by-${client.name.replaceAll(/[^a-z]+/gi, "-")}-${codec}`;
+    const topic = `by-${named(client.name)}-${codec}`;
     // kcat takes its records from a command line, and gives them no time of their own.
     const isKcat = client.name === "kcat";
     const records = isKcat ? PLAIN : [...PLAIN, ...ODD];

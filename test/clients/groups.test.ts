@@ -4,14 +4,13 @@
  */
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { eventually } from "../e2e/support/client.ts";
-import { numbered, text } from "./features/run.ts";
+import { joining, named, numbered, text } from "./features/run.ts";
 import { clientNamed, type ClientProgram } from "./support/clients.ts";
 import { Driver } from "./support/driver.ts";
 import { newTopic, produceOverHttp } from "./support/http.ts";
 import { WAYS } from "./support/ways.ts";
 
 const PARTITIONS = 6;
-const SESSION_MS = 6_000;
 
 const place = await WAYS.TCP();
 afterAll(() => place.stop());
@@ -19,8 +18,7 @@ afterAll(() => place.stop());
 async function member(client: ClientProgram, group: string): Promise<Driver> {
   const driver = await Driver.start(client, place.target);
   onTestFinished(() => driver.kill());
-  const takes = { group, topics: [group], sessionTimeoutMs: SESSION_MS, assignor: null };
-  await driver.ask("subscribe", takes);
+  await driver.ask("subscribe", joining(group));
   return driver;
 }
 
@@ -33,7 +31,7 @@ const present = (...names: string[]): ClientProgram[] =>
 test.each(present("kcat", "kafkajs", "confluent-kafka", "kafka-clients (Java)"))(
   "$name: three share, one is killed, two go on",
   async (client) => {
-    const group = `three-${client.name.replaceAll(/[^a-z]+/gi, "-")}`;
+    const group = `three-${named(client.name)}`;
     await newTopic(place.http, group, PARTITIONS);
     const members = await Promise.all([1, 2, 3].map(() => member(client, group)));
     const [killed, ...others] = members as [Driver, Driver, Driver];
@@ -61,14 +59,13 @@ const pairs = present("kafkajs").flatMap((first) =>
 
 describe.runIf(pairs.length > 0)("no assignor in common", () => {
   test.each(pairs)("$names is refused, and the group goes on", async ({ inside, outside }) => {
-    const group = `no-${inside.name}-${outside.name}`.replaceAll(/[^a-z]+/gi, "-");
+    const group = named(`no-${inside.name}-${outside.name}`);
     await newTopic(place.http, group, 2);
     const holder = await member(inside, group);
     await holder.until("the group stands", () => holder.assigned?.length === 2);
     const other = await Driver.start(outside, place.target);
     onTestFinished(() => other.kill());
-    const takes = { group, topics: [group], sessionTimeoutMs: SESSION_MS, assignor: null };
-    const refused = other.ask("subscribe", takes).then(
+    const refused = other.ask("subscribe", joining(group)).then(
       () =>
         other.until("it is refused", ({ failure }) => failure !== null).then(() => other.failure),
       (error: unknown) => String(error),

@@ -1,13 +1,12 @@
 /** Proves that a group's offsets are the same whichever way they were committed: by a client of Kafka's, over HTTP. */
 import { describe, expect, test } from "vitest";
-import { numbered } from "./features/run.ts";
+import { joining, named, numbered } from "./features/run.ts";
 import { startAll } from "./support/all.ts";
 import { CLIENTS } from "./support/clients.ts";
 import { newTopic, produceOverHttp } from "./support/http.ts";
 import { WAYS } from "./support/ways.ts";
 
 const JSON_V2 = "application/vnd.kafka.v2+json";
-const SESSION_MS = 6_000;
 
 const place = await WAYS.TCP();
 const drivers = await startAll(place);
@@ -37,18 +36,13 @@ async function readOverHttp(group: string, topic: string, count: number): Promis
 
 describe.each(committing)("$name", (client) => {
   test("goes on where HTTP has committed, and HTTP where it has", async () => {
-    const name = `offsets-${client.name.replaceAll(/[^a-z]+/gi, "-")}`;
+    const name = `offsets-${named(client.name)}`;
     const member = drivers.get(client)!;
     await newTopic(place.http, name);
     await produceOverHttp(place.http, name, numbered(10));
     expect(await readOverHttp(name, name, 10)).toEqual(numbered(10).map((_, i) => i));
     await produceOverHttp(place.http, name, numbered(5, 10));
-    await member.ask("subscribe", {
-      group: name,
-      topics: [name],
-      sessionTimeoutMs: SESSION_MS,
-      assignor: null,
-    });
+    await member.ask("subscribe", joining(name));
     await member.until("5 are read", () => member.records.length >= 5);
     expect(member.records.map(({ offset }) => offset)).toEqual([10, 11, 12, 13, 14]);
     await member.ask("commit", {});

@@ -1,6 +1,6 @@
 /** Proves that clients read and write everything also where all brokers share one port. */
 import { describe, expect, test } from "vitest";
-import { numbered, text } from "./features/run.ts";
+import { named, numbered, text } from "./features/run.ts";
 import { startAll } from "./support/all.ts";
 import { CLIENTS } from "./support/clients.ts";
 import { newTopic } from "./support/http.ts";
@@ -14,7 +14,7 @@ const drivers = await startAll(place);
 describe.each(CLIENTS)("$name", (client) => {
   test("reads and writes partitions of every broker", async () => {
     const driver = drivers.get(client)!;
-    const topic = `shared-${client.name.replaceAll(/[^a-z]+/gi, "-")}`;
+    const topic = `shared-${named(client.name)}`;
     await newTopic(place.http, topic, PARTITIONS);
     const { brokers } = await driver.ask("metadata", {});
     expect(brokers.map(({ id }) => id)).toEqual([1]);

@@ -14,6 +14,7 @@ import { frameLength } from "../../src/kafka/frames.ts";
 import { encodeRequest } from "../../src/kafka/messages/index.ts";
 import { bridgeToEnd, startBridge, type Bridge } from "./support/bridge.ts";
 import { Client, createTopic, endsOf } from "./support/client.ts";
+import { residentBytes } from "./support/memory.ts";
 import { until } from "./support/processes.ts";
 import { startRelay, type Relay } from "./support/relay.ts";
 import { startService, type Service } from "./support/service.ts";
@@ -276,8 +277,3 @@ describe("a client that does not read", () => {
     await producer.disconnect();
   });
 });
-
-function residentBytes(pid: number): number {
-  const kilobytes = execFileSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" });
-  return Number(kilobytes) * 1_024;
-}

@@ -14,7 +14,7 @@ import { encodeBatch } from "../../src/records/index.ts";
 import { brokenFrame, brokenProduce } from "../core/kafka/broken-frames.ts";
 import { CAPTURES } from "../core/kafka/captures.ts";
 import { CLUSTER, Client, createTopic, endsOf, rawPages } from "./support/client.ts";
-import { closed, frameFrom, isServed, requestOf, socketTo } from "./support/kafka-socket.ts";
+import { closed, frameFrom, isServed, produceOf, socketTo } from "./support/kafka-socket.ts";
 import { residentBytes } from "./support/memory.ts";
 import { startService, type Service } from "./support/service.ts";
 
@@ -52,7 +52,7 @@ beforeAll(async () => {
   const socket = await socketTo(service.kafka);
   for (const topic of [WATCHED, ...READ_TOPICS]) {
     await createTopic(http, topic, { partitions: PARTITIONS });
-    socket.write(produceRequest(topic));
+    socket.write(produceOf(topic, BATCH));
     await frameFrom(socket);
   }
   socket.destroy();
@@ -71,16 +71,6 @@ const BATCH = encodeBatch(
     timestamp: Date.now(),
   })),
 );
-
-/** With its length; its one batch is at its end. */
-function produceRequest(name: string): Buffer {
-  return requestOf(0, 7, {
-    transactionalId: null,
-    acks: -1,
-    timeoutMs: 30_000,
-    topicData: [{ name, partitionData: [{ index: 0, records: BATCH }] }],
-  });
-}
 
 /** The bytes of every partition of the topic that is watched. */
 async function contents(): Promise<string> {
@@ -175,9 +165,9 @@ test("broken frames are answered or end their connection, and no log grows", asy
 
 test("of broken produce requests nothing is written", async () => {
   const before = await contents();
-  const frame = Uint8Array.from(produceRequest(WATCHED).subarray(4));
+  const frame = Uint8Array.from(produceOf(WATCHED, BATCH).subarray(4));
   const batchAt = frame.length - BATCH.byteLength;
-  const broken = brokenProduce(frame, batchAt, 0);
+  const broken = brokenProduce(frame, batchAt);
   const frames = fc.sample(broken, { numRuns: PRODUCE_FRAMES, seed: SEED });
   await sendAll(grouped(frames));
   expect(await isServed(service.kafka)).toBe(true);

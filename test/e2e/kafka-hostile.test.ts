@@ -14,6 +14,7 @@ import {
   frameFrom,
   isServed,
   METADATA,
+  produceOf,
   requestOf,
   socketTo,
 } from "./support/kafka-socket.ts";
@@ -49,13 +50,8 @@ afterAll(async () => {
 
 function produceRequest(topic: string, valueBytes: number): Buffer {
   const value = new Uint8Array(valueBytes).fill(0x78);
-  const records = encodeBatch([{ key: null, value, headers: [], timestamp: Date.now() }]);
-  return requestOf(0, 7, {
-    transactionalId: null,
-    acks: -1,
-    timeoutMs: 30_000,
-    topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
-  });
+  const batch = encodeBatch([{ key: null, value, headers: [], timestamp: Date.now() }]);
+  return produceOf(topic, batch);
 }
 
 async function produce(of: Service, topic: string, valueBytes: number): Promise<void> {

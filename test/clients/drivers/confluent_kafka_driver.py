@@ -281,10 +281,7 @@ def delete_topic(topic: str) -> dict[str, Any]:
 class Member:
     """A member of a group: polls in a thread of its own."""
 
-    def __init__(
-        self, group: str, topics: list[str], session_timeout_ms: int, assignor: str | None
-    ) -> None:
-        chosen = {} if assignor is None else {"partition_assignment_strategy": assignor}
+    def __init__(self, group: str, topics: list[str], session_timeout_ms: int) -> None:
         self._consumer = Consumer(
             settings(
                 group_id=group,
@@ -292,7 +289,6 @@ class Member:
                 enable_auto_commit=False,
                 session_timeout_ms=session_timeout_ms,
                 heartbeat_interval_ms=session_timeout_ms // HEARTBEATS_IN_SESSION,
-                **chosen,
             )
         )
         self._owned: set[tuple[str, int]] = set()

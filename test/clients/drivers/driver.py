@@ -104,17 +104,13 @@ class Membership(Protocol):
     def close(self) -> None: ...
 
 
-def member_handlers(
-    join: Callable[[str, list[str], int, str | None], Membership],
-) -> dict[str, Handler]:
-    """Of a member; `join` takes group, topics, session timeout in milliseconds, assignor."""
+def member_handlers(join: Callable[[str, list[str], int], Membership]) -> dict[str, Handler]:
+    """Of a member; `join` takes group, topics, session timeout in milliseconds."""
     members: list[Membership] = []
 
     # The parameters' names are the protocol's own.
-    def subscribe(
-        group: str, topics: list[str], sessionTimeoutMs: int, assignor: str | None
-    ) -> dict[str, Any]:
-        members.append(join(group, topics, sessionTimeoutMs, assignor))
+    def subscribe(group: str, topics: list[str], sessionTimeoutMs: int) -> dict[str, Any]:
+        members.append(join(group, topics, sessionTimeoutMs))
         return {}
 
     def commit() -> dict[str, Any]:

@@ -1,4 +1,5 @@
 /** What the drivers in TypeScript share: lines in, lines out, bounds. See support/protocol.ts. */
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EventLine, Operation, Operations, RequestLine } from "../support/protocol.ts";
@@ -26,25 +27,51 @@ export class Refused extends Error {
 }
 
 export interface Server {
-  readonly host: string;
-  readonly port: number;
   readonly bootstrap: string;
   /** Null: the service wants no key. */
   readonly sasl: { readonly username: string; readonly password: string } | null;
 }
 
+/** A member of a group, that reads by itself. */
+export interface Membership {
+  start(topics: readonly string[]): Promise<void>;
+  commit(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The operations of a member. */
+export function memberHandlers(join: (takes: Operations["subscribe"]["takes"]) => Membership) {
+  let member: Membership | null = null;
+  return {
+    subscribe: async (takes) => {
+      member = join(takes);
+      await member.start(takes.topics);
+      return {};
+    },
+    commit: async () => {
+      await member?.commit();
+      return {};
+    },
+    unsubscribe: async () => {
+      await member?.stop();
+      member = null;
+      return {};
+    },
+  } satisfies Handlers;
+}
+
+/** Of a package that is installed here. */
+export function versionOf(name: string): string {
+  const file = new URL(`../../../node_modules/${name}/package.json`, import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
 /** Where the client connects, as the environment says. */
 export function server(): Server {
   const bootstrap = process.env["BOOTSTRAP"] ?? "";
-  const [host = "", port = ""] = bootstrap.split(":");
   const password = process.env["SASL_PASSWORD"];
   const username = process.env["SASL_USERNAME"] ?? "";
-  return {
-    host,
-    port: Number(port),
-    bootstrap,
-    sasl: password === undefined ? null : { username, password },
-  };
+  return { bootstrap, sasl: password === undefined ? null : { username, password } };
 }
 
 export function tell(event: EventLine): void {

@@ -18,9 +18,6 @@ from kafka.admin import (
 )
 from kafka.codec import has_lz4, has_snappy, has_zstd
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from kafka.errors import BrokerResponseError, KafkaTimeoutError, NoBrokersAvailable
 from kafka.structs import OffsetAndMetadata
 
@@ -37,11 +34,6 @@ HEARTBEATS_IN_SESSION = 3
 
 # Compressions that need a package which kafka-python does not come with.
 CODECS = {"snappy": has_snappy, "lz4": has_lz4, "zstd": has_zstd}
-
-ASSIGNORS = {
-    assignor.name: assignor
-    for assignor in (RangePartitionAssignor, RoundRobinPartitionAssignor, StickyPartitionAssignor)
-}
 
 # What this client calls otherwise than Kafka.
 CODES = {
@@ -300,12 +292,7 @@ class Listener(kafka.ConsumerRebalanceListener):
 class Member:
     """A member of a group: polls in a thread of its own, beside which the client bears no other."""
 
-    def __init__(
-        self, group: str, topics: list[str], session_timeout_ms: int, assignor: str | None
-    ) -> None:
-        chosen = (
-            {} if assignor is None else {"partition_assignment_strategy": [ASSIGNORS[assignor]]}
-        )
+    def __init__(self, group: str, topics: list[str], session_timeout_ms: int) -> None:
         self._consumer = KafkaConsumer(
             **settings(
                 group_id=group,
@@ -313,7 +300,6 @@ class Member:
                 enable_auto_commit=False,
                 session_timeout_ms=session_timeout_ms,
                 heartbeat_interval_ms=session_timeout_ms // HEARTBEATS_IN_SESSION,
-                **chosen,
             )
         )
         self._using = threading.Lock()

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Consumer, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from "kafkajs";
 import type { Operations, RecordRead } from "../support/protocol.ts";
-import { base64Of, Refused, tell } from "./driver.ts";
+import { base64Of, Refused, tell, type Membership } from "./driver.ts";
 
 const HEARTBEATS_IN_SESSION = 3;
 const WAIT_MS = 200;
@@ -23,7 +23,7 @@ function recordOf(message: KafkaMessage): RecordRead {
   };
 }
 
-export class Member {
+export class Member implements Membership {
   readonly #consumer: Consumer;
   /** Behind what was told, by topic and partition. */
   readonly #positions = new Map<string, bigint>();

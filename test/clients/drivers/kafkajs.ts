@@ -1,14 +1,21 @@
 /** The driver of kafkajs. */
-import { readFileSync } from "node:fs";
 import kafkajs, { type Admin } from "kafkajs";
 import { FEATURES, type Codec, type Operations, type RecordToWrite } from "../support/protocol.ts";
-import { bytesOf, paced, Refused, serve, server, type Handlers } from "./driver.ts";
+import {
+  bytesOf,
+  memberHandlers,
+  paced,
+  Refused,
+  serve,
+  server,
+  versionOf,
+  type Handlers,
+} from "./driver.ts";
 import { plugInCodecs } from "./kafkajs-codecs.ts";
 import { Member, read } from "./kafkajs-member.ts";
 
 const { CompressionTypes, ConfigResourceTypes, Kafka, KafkaJSError, logLevel } = kafkajs;
 
-const PACKAGE = new URL("../../../node_modules/kafkajs/package.json", import.meta.url);
 /** So that it goes on for a minute: its defaults end after some seconds. */
 const PATIENCE = { retries: 60, initialRetryTime: 100, maxRetryTime: 1_000 };
 
@@ -28,8 +35,6 @@ const kafka = new Kafka({
   logLevel: logLevel.NOTHING,
   ...(sasl !== null && { sasl: { mechanism: "plain", ...sasl } }),
 });
-
-let member: Member | null = null;
 
 async function asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin();
@@ -105,7 +110,7 @@ async function stream(takes: Operations["stream"]["takes"]) {
 
 const handlers: Handlers = {
   hello: () => ({
-    version: (JSON.parse(readFileSync(PACKAGE, "utf8")) as { version: string }).version,
+    version: versionOf("kafkajs"),
     features: FEATURES,
   }),
 
@@ -227,22 +232,7 @@ const handlers: Handlers = {
       return {};
     }),
 
-  subscribe: async (takes) => {
-    member = new Member(kafka, takes);
-    await member.start(takes.topics);
-    return {};
-  },
-
-  commit: async () => {
-    await member?.commit();
-    return {};
-  },
-
-  unsubscribe: async () => {
-    await member?.stop();
-    member = null;
-    return {};
-  },
+  ...memberHandlers((takes) => new Member(kafka, takes)),
 };
 
 await serve(handlers);

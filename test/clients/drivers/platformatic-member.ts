@@ -7,7 +7,7 @@ import {
   type MessagesStream,
 } from "@platformatic/kafka";
 import type { Operations, RecordRead } from "../support/protocol.ts";
-import { base64Of, tell } from "./driver.ts";
+import { base64Of, tell, type Membership } from "./driver.ts";
 
 type Options = Omit<ConsumerOptions<Buffer, Buffer, Buffer, Buffer>, "groupId">;
 type Stream = MessagesStream<Buffer, Buffer, Buffer, Buffer>;
@@ -25,7 +25,7 @@ function recordOf(message: Message): RecordRead {
   };
 }
 
-export class Member {
+export class Member implements Membership {
   readonly #consumer: Consumer;
   readonly #positions = new Map<string, Message>();
   #stream: Stream | null = null;

@@ -1,5 +1,4 @@
 /** The driver of @platformatic/kafka. */
-import { readFileSync } from "node:fs";
 import {
   Admin,
   AuthenticationError,
@@ -13,10 +12,18 @@ import {
   type MessageToProduce,
 } from "@platformatic/kafka";
 import { FEATURES, type Operations, type RecordToWrite } from "../support/protocol.ts";
-import { bytesOf, paced, Refused, serve, server, type Handlers } from "./driver.ts";
+import {
+  bytesOf,
+  memberHandlers,
+  paced,
+  Refused,
+  serve,
+  server,
+  versionOf,
+  type Handlers,
+} from "./driver.ts";
 import { Member, read } from "./platformatic-member.ts";
 
-const PACKAGE = new URL("../../../node_modules/@platformatic/kafka/package.json", import.meta.url);
 /** So that it goes on for a minute: its defaults end after some seconds. */
 const PATIENCE = { retries: 120, retryDelay: 500 };
 
@@ -26,8 +33,6 @@ const options = {
   bootstrapBrokers: [bootstrap],
   ...(sasl !== null && { sasl: { mechanism: "PLAIN" as const, ...sasl } }),
 };
-
-let member: Member | null = null;
 
 async function asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = new Admin(options);
@@ -136,7 +141,7 @@ function offsetAt(topic: string, partition: number, timestamp: bigint): Promise<
 
 const handlers: Handlers = {
   hello: () => ({
-    version: (JSON.parse(readFileSync(PACKAGE, "utf8")) as { version: string }).version,
+    version: versionOf("@platformatic/kafka"),
     features: FEATURES,
   }),
 
@@ -250,22 +255,7 @@ const handlers: Handlers = {
       return {};
     }),
 
-  subscribe: async (takes) => {
-    member = new Member(options, takes);
-    await member.start(takes.topics);
-    return {};
-  },
-
-  commit: async () => {
-    await member?.commit();
-    return {};
-  },
-
-  unsubscribe: async () => {
-    await member?.stop();
-    member = null;
-    return {};
-  },
+  ...memberHandlers((takes) => new Member(options, takes)),
 };
 
 await serve(handlers);

@@ -3,17 +3,9 @@ import { expect } from "vitest";
 import { eventually } from "../../e2e/support/client.ts";
 import { lagsOverHttp, newTopic, produceOverHttp } from "../support/http.ts";
 import type { Driver } from "../support/driver.ts";
-import { numbered, text, type Run } from "./run.ts";
+import { joining, numbered, text, type Run } from "./run.ts";
 
-const SESSION_MS = 6_000;
 const PARTITIONS = 4;
-
-const joining = (name: string) => ({
-  group: name,
-  topics: [name],
-  sessionTimeoutMs: SESSION_MS,
-  assignor: null,
-});
 
 function owns(driver: Driver): number {
   return driver.assigned?.length ?? 0;

@@ -2,7 +2,9 @@
 import type { Client } from "../../e2e/support/client.ts";
 import type { ClientProgram } from "../support/clients.ts";
 import type { Driver, Target } from "../support/driver.ts";
-import type { RecordToWrite } from "../support/protocol.ts";
+import type { Operations, RecordToWrite } from "../support/protocol.ts";
+
+const SESSION_MS = 6_000;
 
 export interface Run {
   readonly client: ClientProgram;
@@ -14,6 +16,14 @@ export interface Run {
   /** Another process of the same client; ended with the test. */
   another(): Promise<Driver>;
 }
+
+/** What makes a member of a group that reads one topic. */
+export function joining(group: string, topic = group): Operations["subscribe"]["takes"] {
+  return { group, topics: [topic], sessionTimeoutMs: SESSION_MS };
+}
+
+/** Names of clients in names of topics and groups. */
+export const named = (text: string): string => text.replaceAll(/[^a-z]+/gi, "-");
 
 export const base64 = (text: string): string => Buffer.from(text).toString("base64");
 export const text = (bytes: string | null): string => Buffer.from(bytes ?? "", "base64").toString();

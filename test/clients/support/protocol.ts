@@ -155,8 +155,6 @@ export interface Operations {
       readonly group: string;
       readonly topics: readonly string[];
       readonly sessionTimeoutMs: number;
-      /** The client's name of an assignor of its own; null: its default. */
-      readonly assignor: string | null;
     };
     answers: object;
   };
@@ -166,7 +164,7 @@ export interface Operations {
   unsubscribe: { takes: object; answers: object };
 
   /**
-   * An idempotent producer with acks=all and several requests in flight: `count` records with the values
+   * An idempotent producer with acks=all, as many requests in flight as leave the client its order: `count` records with the values
    * `0`, `1`, … as text, the n-th to partition n % `partitions`, about `perSecond` of them; retried by the
    * client, as its defaults are, for as long as a minute. Answers when all are acknowledged; with how many failed.
    */

@@ -83,16 +83,12 @@ export const brokenFrame: fc.Arbitrary<Uint8Array> = fc
 /**
  * A produce request that is right but for its batch, of which something is changed from the magic byte on, or
  * the end is missing: nothing of it may be written.
- * @param request whole, its one batch at its end but for `behindBytes`
+ * @param request whole, its one batch at its end
  */
-export function brokenProduce(
-  request: Uint8Array,
-  batchAt: number,
-  behindBytes: number,
-): fc.Arbitrary<Uint8Array> {
+export function brokenProduce(request: Uint8Array, batchAt: number): fc.Arbitrary<Uint8Array> {
   const MAGIC_AT = 16;
   const from = batchAt + MAGIC_AT;
-  const length = request.length - behindBytes - from;
+  const length = request.length - from;
   return fc.oneof(
     // One byte: a checksum of 32 bits finds every such change.
     fc.tuple(fc.nat(length - 1), fc.integer({ min: 1, max: 255 })).map(([at, change]) => {

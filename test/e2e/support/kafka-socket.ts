@@ -45,6 +45,16 @@ export function requestOf<K extends ApiKey>(
 export const API_VERSIONS = requestOf(18, 0, {});
 export const METADATA = requestOf(3, 1, { topics: [] });
 
+/** A request that produces a batch, which is at its end, to partition 0. */
+export function produceOf(topic: string, batch: Uint8Array): Buffer {
+  return requestOf(0, 7, {
+    transactionalId: null,
+    acks: -1,
+    timeoutMs: 30_000,
+    topicData: [{ name: topic, partitionData: [{ index: 0, records: batch }] }],
+  });
+}
+
 /** The next frame from a socket, without its length. */
 export async function frameFrom(socket: Socket): Promise<Buffer> {
   let bytes = Buffer.alloc(0);

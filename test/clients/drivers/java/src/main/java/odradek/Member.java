@@ -36,9 +36,6 @@ final class Member {
     settings.put("enable.auto.commit", false);
     settings.put("session.timeout.ms", sessionMs);
     settings.put("heartbeat.interval.ms", sessionMs / HEARTBEATS_IN_SESSION);
-    if (!request.get("assignor").isJsonNull()) {
-      settings.put("partition.assignment.strategy", request.get("assignor").getAsString());
-    }
     consumer = Reading.consumer(settings);
     List<String> topics = new ArrayList<>();
     request.getAsJsonArray("topics").forEach(topic -> topics.add(topic.getAsString()));
