@@ -22,7 +22,10 @@ export function candidatesOf(
   inSync: readonly number[],
   brokers: Brokers,
 ): number[] {
-  const up = brokerIdsOf(partition).filter((id) => inSync.includes(id) && !isFenced(brokers, id));
+  // rule: leaders-are-in-sync
+  const members = brokerIdsOf(partition).filter((id) => inSync.includes(id));
+  // rule: leaders-are-not-fenced
+  const up = members.filter((id) => !isFenced(brokers, id));
   const isActive = (id: number): boolean => brokers.get(id)?.state === "active";
   return [...up.filter(isActive), ...up.filter((id) => !isActive(id))];
 }

@@ -22,6 +22,7 @@ export function decideAlterInSync(
   if (request.brokerId !== leader || request.leaderEpoch !== leaderEpoch) {
     return refuse("FENCED_LEADER_EPOCH");
   }
+  // rule: wishes-are-of-this-partition-epoch
   if (request.partitionEpoch !== partitionEpoch) return refuse("INVALID_UPDATE_VERSION");
   if (!isEligible(image, partition, request.inSync)) return refuse("INELIGIBLE_REPLICA");
   const isSame =

@@ -40,11 +40,13 @@ export function withChange(was: PartitionMetadata, change: PartitionChange): Par
   const { adding, removing, ...lasting } = was;
   const { leader, inSync, replicas } = change;
   const moves = replicas ? change : { adding, removing };
+  // rule: leaders-have-epochs-of-their-own
+  const leaderEpoch = was.leaderEpoch + 1;
   const after: PartitionMetadata = {
     ...lasting,
     partitionEpoch: was.partitionEpoch + 1,
-    ...(leader === undefined ? {} : { leader, leaderEpoch: was.leaderEpoch + 1 }),
-    ...(change.unclean ? { uncleanEpoch: was.leaderEpoch + 1 } : {}),
+    ...(leader === undefined ? {} : { leader, leaderEpoch }),
+    ...(change.unclean ? { uncleanEpoch: leaderEpoch } : {}),
     ...(inSync ? { inSync } : {}),
     ...(replicas ? { replicas } : {}),
     ...(moves.adding?.length ? { adding: moves.adding } : {}),

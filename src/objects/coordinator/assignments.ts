@@ -72,6 +72,7 @@ export function compute(
     groupInstanceId: null,
     generation: generationId,
   }));
+  // rule: partitions-move-when-given-up
   const found = assignPartitions(assignor, asked, partitionCounts);
   const assignments: [string, string][] = [];
   const revoking: [string, string][] = [];

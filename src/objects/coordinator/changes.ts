@@ -126,6 +126,7 @@ export function packByTopic<T extends TopicPartition & { readonly topicId?: stri
     const topicId = item.topicId ?? "";
     const key = `${topicId}/${item.topic}`;
     const found = topics.get(key);
+    // rule: all-partitions-are-packed
     if (found) found[2].push(pack(item));
     else topics.set(key, [item.topic, topicId, [pack(item)]]);
   }

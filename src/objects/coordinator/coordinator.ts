@@ -357,6 +357,7 @@ export class Coordinator implements GroupContext {
       return refuse("INVALID_REQUEST", `At most ${GROUP_PARTITIONS_MAX} offsets in one commit.`);
     }
     const { errors, changes } = decideCommit(offsets, this.config);
+    // rule: commits-are-recorded
     if (changes.length > 0) this.record(...changes);
     if (this.image.emptySinceMs !== null) this.arm();
     return { ok: true, errors };
@@ -455,6 +456,7 @@ export class Coordinator implements GroupContext {
       if (sinceMs === undefined) silent.push(memberId);
       else if (sinceMs + this.#sessionMs(memberId) <= nowMs) gone.push(memberId);
     }
+    // rule: silence-is-recorded
     if (silent.length > 0) this.record({ type: "silent", memberIds: silent });
     this.#instances.end(gone);
     const members = gone.filter((memberId) => this.#rebalance.members.has(memberId));

@@ -195,6 +195,7 @@ export class Group {
     for (const [memberId, untilMs] of this.#rebalance.promised) {
       if (untilMs <= nowMs) this.#rebalance.promised.delete(memberId);
     }
+    // rule: sessions-end
     const isOver = ({ deadlineMs, answerJoin, answerSync }: Member): boolean =>
       deadlineMs <= nowMs && answerJoin === null && answerSync === null;
     const over = [...this.#members.values()].filter(isOver);
@@ -215,6 +216,7 @@ export class Group {
       if (known !== member) return refuse("FENCED_INSTANCE_ID");
     }
     if (!member || !this.#context.image.members.has(memberId)) return refuse("UNKNOWN_MEMBER_ID");
+    // rule: requests-are-of-this-generation
     const isCurrent = generationId === this.#context.image.generationId;
     return isCurrent ? member : refuse("ILLEGAL_GENERATION");
   }

@@ -278,6 +278,7 @@ export class Instances {
     const sought = pack(offsets.filter(isCommitted));
     const anchored = pack(offsets.filter((one) => !isCommitted(one)));
     const changes: Change[] = [];
+    // rule: beginnings-are-recorded
     if (anchored.length > 0) changes.push({ type: "anchored", positions: anchored });
     if (sought.length > 0) changes.push({ type: "sought", instanceId, positions: sought });
     if (changes.length > 0) this.#context.record(...changes);
@@ -399,6 +400,7 @@ export class Instances {
     const member = this.#rebalance.members.get(instanceId);
     if (!member) return true;
     if (this.#rebalance.state === "PreparingRebalance") return !member.hasJoined;
+    // rule: what-was-given-up-is-shared-anew
     return this.#context.image.revoking.has(instanceId);
   }
 
@@ -459,6 +461,7 @@ export class Instances {
     const owned = isCommit
       ? this.#held(instanceId, instance)
       : this.#partitions(instanceId, instance);
+    // rule: commits-are-of-own-partitions
     const isOwned = partitions.every(({ topic, partition }) => owned.has(topic, partition));
     return isOwned ? null : refuse("ILLEGAL_GENERATION", NOT_OWNED);
   }
@@ -493,6 +496,7 @@ export class Instances {
     const seen = this.#context.image.seen.get(topic);
     if (seen === undefined) return "latest";
     const isNew = (seen.topicId !== topicId && topicId !== "") || partition >= seen.partitions;
+    // rule: later-partitions-begin-at-their-first-record
     return isNew ? "earliest" : "latest";
   }
 
@@ -535,6 +539,7 @@ export class Instances {
   /** Positions end with the ownership: whoever gets a partition back goes on from what is committed. */
   #forgetLost(instanceId: string, instance: StoredInstance, reading: Reading): void {
     const held = this.#held(instanceId, instance);
+    // rule: positions-end-with-the-ownership
     reading.retain((topic, partition) => held.has(topic, partition));
   }
 

@@ -81,6 +81,7 @@ export function decideExpiry(
   config: EffectiveConfig,
   nowMs: number,
 ): readonly Change[] {
+  // rule: offsets-of-living-groups-stay
   if (image.emptySinceMs === null || image.instances.size > 0) return [];
   const partitions = image.offsets
     .entries()

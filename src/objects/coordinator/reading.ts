@@ -42,6 +42,7 @@ export class Reading {
   arrived(received: string | undefined): void {
     const pending = this.#pending;
     this.#pending = null;
+    // rule: positions-move-with-arrived-answers
     if (pending && (received === undefined || received === pending.pollId)) this.#move(pending);
   }
 

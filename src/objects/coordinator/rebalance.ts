@@ -140,6 +140,7 @@ export class Rebalance {
     const preparing = this.#preparing;
     if (preparing === null || this.promised.size > 0) return;
     if (this.#context.nowMs() < preparing.notBeforeMs) return;
+    // rule: generations-have-everybody
     for (const { hasJoined } of this.members.values()) if (!hasJoined) return;
     this.#complete();
   }

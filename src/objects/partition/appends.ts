@@ -151,6 +151,7 @@ export class Appends {
     const outcomes = this.#write(appends);
     const written = this.#core.log.point();
     try {
+      // rule: the-leader-counts-what-is-durable
       await this.#core.ports.storage.sync();
     } catch (error) {
       for (const append of appends) append.answer(refuse("KAFKA_STORAGE_ERROR"));
@@ -199,6 +200,7 @@ export class Appends {
         ? refuse("NOT_LEADER_OR_FOLLOWER")
         : null;
     if (refusal) return answer({ ...refusal, written: true });
+    // rule: acks-all-waits-for-the-high-watermark
     if (acks !== -1 || outcome.lastOffset < highWatermark) return answer(appended());
     if (assignment.inSync.length < config["min.insync.replicas"]) {
       return answer({ ...refuse("NOT_ENOUGH_REPLICAS_AFTER_APPEND"), written: true });

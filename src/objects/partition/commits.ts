@@ -46,6 +46,7 @@ export class Commits {
   /** Nobody will be committed here any more, or not for now: all of it is written, and may stay. */
   refuseAll(refusal: Refusal): void {
     this.#unwatch();
+    // rule: refusals-after-the-write-say-so
     for (const { answer } of this.#waiting.splice(0)) answer({ ...refusal, written: true });
   }
 

@@ -59,6 +59,7 @@ export class ReplicaCore {
     this.#config = effectiveConfig(state.assignment.configs, ports.settings);
     this.log = new Log(ports.storage, state, () => this.#config, ports.tailAccount);
     this.wasReset = state.wasReset === true;
+    // rule: a-wish-outlives-its-instance
     this.wished = state.wished ?? null;
     this.#highWatermark = this.log.wokenHighWatermark;
     this.#readablePosition = this.log.endPosition;

@@ -65,6 +65,7 @@ export class FollowerLink {
     this.#core = core;
     this.#owner = owner;
     this.replica = replica;
+    // rule: acknowledgements-are-of-this-epoch
     this.#next = from;
   }
 

@@ -43,6 +43,7 @@ export class Following {
     if (refusal) return refusal;
     const covered = this.#take(request);
     const waiting = this.#core.waiters.size > 0;
+    // rule: the-high-watermark-is-of-what-matches
     if (covered === null) {
       return { ok: true, matches: false, endOffset: this.#core.log.endOffset, waiting };
     }
@@ -88,6 +89,7 @@ export class Following {
       this.#adopt(request.assignment);
     }
     const { assignment } = this.#core;
+    // rule: leaders-of-lower-epochs-are-refused
     if (request.leaderEpoch === assignment.leaderEpoch) return this.#core.refusalToServe();
     return request.leaderEpoch < assignment.leaderEpoch
       ? { ...refuse("FENCED_LEADER_EPOCH"), error: "FENCED_LEADER_EPOCH", assignment }

@@ -198,9 +198,12 @@ export class Leadership implements LinkOwner {
 
   #advance(): void {
     const { assignment, config, highWatermark } = this.#core;
-    if (this.#isOver || assignment.inSync.length < config["min.insync.replicas"]) return;
+    if (this.#isOver) return;
+    // rule: high-watermark-stands-still-below-min-insync
+    if (assignment.inSync.length < config["min.insync.replicas"]) return;
     let next = this.#durable.offset;
     for (const [brokerId, link] of this.#links) {
+      // rule: high-watermark-of-the-maximal-in-sync-set
       const counts =
         assignment.inSync.includes(brokerId) || this.#core.wished?.includes(brokerId) === true;
       if (counts) next = Math.min(next, link.ackedOffset);
@@ -227,12 +230,11 @@ export class Leadership implements LinkOwner {
 
   /** Who joins holds what is committed: everything below the high watermark known and any known before. */
   #mayJoin({ replica, ackedOffset }: FollowerLink): boolean {
-    return (
-      !replica.fenced &&
-      !this.#hasFallenBehind(replica.brokerId) &&
-      ackedOffset >= this.#core.highWatermark &&
-      ackedOffset >= this.#beganAt
-    );
+    if (replica.fenced || this.#hasFallenBehind(replica.brokerId)) return false;
+    // rule: joins-with-what-is-committed
+    if (ackedOffset < this.#core.highWatermark) return false;
+    // rule: joins-with-what-may-have-been-committed
+    return ackedOffset >= this.#beganAt;
   }
 
   #hasFallenBehind(brokerId: number): boolean {

@@ -257,10 +257,13 @@ export class Log {
     const cut = holding && holding.last_offset >= offset ? holding.base_offset : offset;
     const start = Math.min(startOffset, cut);
     const next = cutEnd(storage, cut, start, end.position);
-    this.#replace({ startOffset: start, end: next, producers: producers.fresh() }, () => {
+    // rule: truncation-forgets-producers
+    const states = producers.fresh();
+    this.#replace({ startOffset: start, end: next, producers: states }, () => {
       deleteChunksFrom(storage, cut);
       // The segment that the end lies in has no row yet again.
       deleteSegmentsFrom(storage, start < cut ? next.segment.baseOffset : 0);
+      // rule: truncation-recovers-producers
       this.#recoverProducers();
       persist(this);
     });

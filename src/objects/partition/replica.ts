@@ -98,6 +98,7 @@ export class Replica {
   /** Takes up a newer assignment; an older or the same one changes nothing. */
   assign(assignment: ReplicaAssignment): Assigned {
     this.#takeUp(assignment);
+    // rule: a-lost-storage-is-told
     return { ok: true, wasReset: this.#core.wasReset };
   }
 
@@ -262,14 +263,17 @@ export class Replica {
 
   #takeUp(assignment: ReplicaAssignment): void {
     const before = this.#core.assignment;
+    // rule: older-assignments-change-nothing
     if (this.#core.isPurged || assignment.partitionEpoch <= before.partitionEpoch) return;
     assert(
       assignment.leaderEpoch >= before.leaderEpoch,
       "leader epochs rise with partition epochs",
     );
+    // rule: followers-keep-what-may-be-committed
     this.#core.adopt(assignment);
     const leads = this.#mayLead();
     const isSameTerm = assignment.leaderEpoch === before.leaderEpoch;
+    // rule: a-deposed-leader-steps-down
     if (this.#leadership && (!leads || !isSameTerm)) this.#stepDown();
     if (this.#leadership) this.#leadership.reassigned();
     else if (leads) this.#lead();
@@ -349,6 +353,7 @@ export class Replica {
     if (refusal) return refusal;
     const { log, highWatermark, assignment } = this.#core;
     const maxBytes = Math.min(request.maxBytes, FETCH_BYTES_MAX);
+    // rule: readers-see-what-is-committed
     const batches = log.read(request.offset, highWatermark, maxBytes);
     const nextOffset = batches.length === 0 ? request.offset : offsetAfter(batches);
     const { partitionEpoch } = assignment;

@@ -1,71 +1,71 @@
-/** The mutants of consumer groups: one rule each, and how it is switched off. */
+/** The mutants of consumer groups: rules of the coordinator, and how each is switched off. */
 import type { Mutant } from "../mutant-table.ts";
-
-const coordinator = (file: string): string => `objects/coordinator/${file}.ts`;
 
 export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "commits-of-old-generations",
     breaks: "commits are of the current generation, and so is whoever beats and syncs",
-    file: coordinator("group"),
-    find: "const isCurrent = generationId === this.#context.image.generationId;",
-    replace: "const isCurrent = generationId <= this.#context.image.generationId;",
+    off: {
+      "requests-are-of-this-generation": {
+        value: "generationId <= this.#context.image.generationId",
+      },
+    },
     seed: 1,
     groups: true,
   },
   {
     name: "partition-given-before-it-is-given-up",
     breaks: "under the cooperative assignor a partition moves only after its owner gave it up",
-    file: coordinator("assignments"),
-    find: "const found = assignPartitions(assignor, asked, partitionCounts);",
-    replace:
-      'const found = assignPartitions(assignor === "cooperative-sticky" ? "sticky" : assignor, asked, partitionCounts);',
+    off: {
+      "partitions-move-when-given-up": {
+        value:
+          'assignPartitions(assignor === "cooperative-sticky" ? "sticky" : assignor, asked, partitionCounts)',
+      },
+    },
     seed: 1,
     groups: true,
   },
   {
     name: "commit-not-recorded",
     breaks: "a commit is durable before it is acknowledged",
-    file: coordinator("coordinator"),
-    find: "    const { errors, changes } = decideCommit(offsets, this.config);\n    if (changes.length > 0) this.record(...changes);",
-    replace:
-      "    const { errors, changes } = decideCommit(offsets, this.config);\n    if (changes.length > 0) applyChangeSet(this.image, { atMs: this.nowMs(), changes });",
+    off: {
+      "commits-are-recorded": {
+        statement:
+          "if (changes.length > 0) applyChangeSet(this.image, { atMs: this.nowMs(), changes });",
+      },
+    },
     seed: 1,
     groups: true,
   },
   {
     name: "instance-commit-not-recorded-whole",
     breaks: "the record holds what was decided, all of it",
-    file: coordinator("changes"),
-    find: "    if (found) found[2].push(pack(item));",
-    replace: "    if (found) continue;",
+    off: {
+      "all-partitions-are-packed": {
+        statement: "if (!found) topics.set(key, [item.topic, topicId, [pack(item)]]);",
+      },
+    },
     seed: 1,
     groups: true,
   },
   {
     name: "position-moves-with-the-answer",
     breaks: "a position moves only behind an answer that has arrived",
-    file: coordinator("reading"),
-    find: "if (pending && (received === undefined || received === pending.pollId)) this.#move(pending);",
-    replace: "if (pending) this.#move(pending);",
+    off: { "positions-move-with-arrived-answers": { condition: "pending" } },
     seed: 1,
     groups: true,
   },
   {
     name: "silence-is-not-written-down",
     breaks: "an object that forgets whom it has heard does not take the dead for alive for ever",
-    file: coordinator("coordinator"),
-    find: 'if (silent.length > 0) this.record({ type: "silent", memberIds: silent });',
-    replace: "",
+    off: { "silence-is-recorded": { without: true } },
     seed: 1,
     groups: true,
   },
   {
     name: "generation-without-everybody",
     breaks: "a rebalance waits until everybody has joined again",
-    file: coordinator("rebalance"),
-    find: "for (const { hasJoined } of this.members.values()) if (!hasJoined) return;",
-    replace: "",
+    off: { "generations-have-everybody": { without: true } },
     seed: 1,
     groups: true,
   },
@@ -73,63 +73,49 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     name: "latest-for-partitions-that-come-later",
     breaks:
       "a partition that came after the subscription is read from its first record (KAFKA-20035)",
-    file: coordinator("instances"),
-    find: 'return isNew ? "earliest" : "latest";',
-    replace: 'return isNew ? "latest" : "latest";',
+    off: { "later-partitions-begin-at-their-first-record": { value: '"latest"' } },
     seed: 1,
     groups: true,
   },
   {
     name: "beginning-not-kept",
     breaks: "where the group begins without a commit is written down",
-    file: coordinator("instances"),
-    find: 'if (anchored.length > 0) changes.push({ type: "anchored", positions: anchored });',
-    replace: "",
+    off: { "beginnings-are-recorded": { without: true } },
     seed: 1,
     groups: true,
   },
   {
     name: "offsets-expire-while-members-live",
     breaks: "the offsets of a group that has members do not expire",
-    file: coordinator("offsets"),
-    find: "  if (image.emptySinceMs === null || image.instances.size > 0) return [];\n",
-    replace: "",
+    off: { "offsets-of-living-groups-stay": { without: true } },
     seed: 1,
     groups: true,
   },
   {
     name: "revocation-not-asked-for",
     breaks: "whoever has given up what it was to give up brings about the next generation",
-    file: coordinator("instances"),
-    find: "    return this.#context.image.revoking.has(instanceId);\n  }\n\n  #join",
-    replace: "    return false;\n  }\n\n  #join",
+    off: { "what-was-given-up-is-shared-anew": { value: "false" } },
     seed: 1,
     groups: true,
   },
   {
     name: "positions-outlive-the-ownership",
     breaks: "whoever gets a partition back goes on from what is committed",
-    file: coordinator("instances"),
-    find: "    reading.retain((topic, partition) => held.has(topic, partition));",
-    replace: "    void held;",
+    off: { "positions-end-with-the-ownership": { without: true } },
     seed: 1,
     groups: true,
   },
   {
     name: "commits-of-partitions-of-others",
     breaks: "an instance commits only partitions that are its own",
-    file: coordinator("instances"),
-    find: "    return isOwned ? null : refuse",
-    replace: "    return isOwned || isCommit ? null : refuse",
+    off: { "commits-are-of-own-partitions": { value: "isCommit || $" } },
     seed: 1,
     groups: true,
   },
   {
     name: "sessions-that-never-end",
     breaks: "members that are not heard of leave",
-    file: coordinator("group"),
-    find: "      deadlineMs <= nowMs && answerJoin === null && answerSync === null;",
-    replace: "      deadlineMs < 0 && answerJoin === null && answerSync === null;",
+    off: { "sessions-end": { value: "() => false" } },
     seed: 1,
     groups: true,
   },

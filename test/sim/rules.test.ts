@@ -1,0 +1,31 @@
+/** Proves that the rules named in src and the mutants that switch them off are the same. */
+import { expect, test } from "vitest";
+import { MUTANTS } from "./mutant-table.ts";
+import { allRules, changedSources } from "./rules.ts";
+
+test("each rule that src names has a mutant, and each mutant its rules", () => {
+  const named = [...allRules().keys()].toSorted();
+  const switchedOff = new Set(MUTANTS.flatMap(({ off }) => Object.keys(off)));
+  expect([...switchedOff].toSorted()).toEqual(named);
+});
+
+test("mutants have names of their own", () => {
+  expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
+});
+
+test("no two mutants make the same source", () => {
+  const made = MUTANTS.map(({ off }) => JSON.stringify([...changedSources(off)]));
+  expect(new Set(made).size).toBe(MUTANTS.length);
+});
+
+test("a rule that is not in src is an error", () => {
+  expect(() => changedSources({ "of-no-source": { without: true } })).toThrow("no rule of src");
+});
+
+test("a change that does not fit the statement is an error", () => {
+  const [rule] = Object.entries(MUTANTS.flatMap(({ off }) => Object.entries(off))).find(
+    ([, [, change]]) => "value" in change,
+  )!;
+  const [name] = MUTANTS.flatMap(({ off }) => Object.entries(off))[Number(rule)]!;
+  expect(() => changedSources({ [name]: { condition: "true" } })).toThrow("no such part");
+});
