@@ -283,7 +283,7 @@ describe("offsets", () => {
     version = 7,
   ) {
     const partitions = [{ partitionIndex: 0, timestamp }];
-    const request = { isolationLevel, topics: [{ name: topic, partitions }] };
+    const request = { replicaId: -1, isolationLevel, topics: [{ name: topic, partitions }] };
     const answer = await client.ask(LIST_OFFSETS, version, request);
     const { errorCode, offset } = answer.topics[0]!.partitions[0]!;
     return [errorCode, offset];

@@ -10,7 +10,8 @@ export const listOffsets = defineApi({
   versions: [1, 7],
   flexibleFrom: 6,
   request: {
-    replicaId: int32({ default: -1 }),
+    /** -1 from a consumer. */
+    replicaId: int32(),
     isolationLevel: int8({ since: 2, default: 0 }),
     topics: array(
       struct({

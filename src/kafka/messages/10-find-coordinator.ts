@@ -18,7 +18,7 @@ export const findCoordinator = defineApi({
   response: {
     throttleTimeMs: int32({ since: 1, default: 0 }),
     errorCode: int16({ until: 3 }),
-    errorMessage: string({ since: 1, until: 3, nullable: 1, default: null }),
+    errorMessage: string({ since: 1, until: 3, nullable: 1, default: "" }),
     nodeId: int32({ until: 3 }),
     host: string({ until: 3 }),
     port: int32({ until: 3 }),
