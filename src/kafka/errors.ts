@@ -67,6 +67,23 @@ export function codeOfFetch({ error }: Refusal): number {
   return codeOf(ERRORS[error].retriable ? "NOT_LEADER_OR_FOLLOWER" : "UNKNOWN_SERVER_ERROR");
 }
 
+/** OFFSET_NOT_AVAILABLE came with version 5 (KIP-207): before, a client retries that there is no leader. */
+const OFFSET_NOT_AVAILABLE_VERSION = 5;
+
+export function codeOfListOffsets(refusal: Refusal, version: number): number {
+  const isUnknown = refusal.error === "OFFSET_NOT_AVAILABLE";
+  return isUnknown && version < OFFSET_NOT_AVAILABLE_VERSION
+    ? codeOf("LEADER_NOT_AVAILABLE")
+    : codeOfRefusal(refusal);
+}
+
+/** Of DeleteRecords: its clients know of no other answer that passes by asking again. */
+export function codeOfDeleteRecords(refusal: Refusal): number {
+  return refusal.error === "OFFSET_NOT_AVAILABLE"
+    ? codeOf("LEADER_NOT_AVAILABLE")
+    : codeOfRefusal(refusal);
+}
+
 /** Of a group: whoever is not answered, or throttled, looks for the coordinator again, and finds it. */
 export function codeOfGroup(refusal: Refusal): number {
   if (isUnanswered(refusal)) return codeOf("COORDINATOR_NOT_AVAILABLE");

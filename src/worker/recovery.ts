@@ -113,8 +113,12 @@ async function tryAgain<A extends { readonly ok: true }>(
     : answer;
 }
 
-/** Hung or broken: asking the same leader again would come to the same. One that was reset wakes up. */
+/**
+ * Asking the same leader again would come to the same: it is hung or broken, or has waited already to
+ * learn how far its log is committed. One that was reset wakes up.
+ */
 function isHopeless(refusal: Refusal): boolean {
+  if (refusal.error === "OFFSET_NOT_AVAILABLE") return true;
   return isUnanswered(refusal) && refusal.error !== "KAFKA_STORAGE_ERROR";
 }
 

@@ -77,7 +77,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     breaks: "members count until the controller has let them go",
     off: {
       "high-watermark-of-the-maximal-in-sync-set": {
-        value: "(this.#core.wished ?? assignment.inSync).includes(brokerId)",
+        value: "(wished ?? assignment.inSync).includes(brokerId)",
       },
     },
     seed: 4,
@@ -93,7 +93,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: "min-in-sync-ignored",
     breaks: "the high watermark stands still below min.insync.replicas",
-    off: { "high-watermark-stands-still-below-min-insync": { without: true } },
+    off: { "high-watermark-stands-still-below-min-insync": { value: "false" } },
     seed: 3,
   },
   {

@@ -4,9 +4,9 @@
  * readers of committed records; Kafka's followers' question for the log's end is not answered to clients.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { ListedOffset, OffsetSpec } from "../../objects/partition/api.ts";
+import type { FetchRequest, ListedOffset, OffsetSpec } from "../../objects/partition/api.ts";
 import type { KnownTopic } from "../../worker/metadata.ts";
-import { codeOfRefusal, NONE } from "../errors.ts";
+import { codeOfListOffsets, NONE } from "../errors.ts";
 import { checkPartitions } from "../leader-epochs.ts";
 import type { Request, Response } from "../messages/index.ts";
 import { inBatches } from "../in-batches.ts";
@@ -16,7 +16,7 @@ import type { Session } from "../session.ts";
 type Asked = Request<2>["topics"][number]["partitions"][number];
 type Answer = Response<2>["topics"][number]["partitions"][number];
 
-export const listOffsets: Handler<2> = async ({ topics, isolationLevel }, { session }) => {
+export const listOffsets: Handler<2> = async ({ topics, isolationLevel }, { session, version }) => {
   const answers = [];
   for (const { name, partitions } of topics) {
     const named = partitions.map(({ partitionIndex, currentLeaderEpoch }) => ({
@@ -29,16 +29,21 @@ export const listOffsets: Handler<2> = async ({ topics, isolationLevel }, { sess
       refusal: checked.ok ? checked.refusals[i]! : checked,
     }));
     const answered = await inBatches(indexed, async ({ asked, refusal }) => {
-      if (refusal !== null || !checked.ok) return answer(asked, refusal!);
-      return answer(asked, await offsetAt(session, checked.topic, asked, isolationLevel === 1));
+      if (refusal !== null || !checked.ok) return answer(asked, refusal!, version);
+      const isolation = isolationLevel === 1 ? "read_committed" : "read_uncommitted";
+      return answer(asked, await offsetAt(session, checked.topic, asked, isolation), version);
     });
     answers.push({ name, partitions: answered });
   }
   return { topics: answers };
 };
 
-function answer({ partitionIndex }: Asked, listed: ListedOffset | Refusal): Answer {
-  if (!listed.ok) return { partitionIndex, errorCode: codeOfRefusal(listed) };
+function answer(
+  { partitionIndex }: Asked,
+  listed: ListedOffset | Refusal,
+  version: number,
+): Answer {
+  if (!listed.ok) return { partitionIndex, errorCode: codeOfListOffsets(listed, version) };
   const { offset, timestampMs, leaderEpoch } = listed;
   return { partitionIndex, errorCode: NONE, offset, timestamp: timestampMs, leaderEpoch };
 }
@@ -47,15 +52,9 @@ async function offsetAt(
   session: Session,
   topic: KnownTopic,
   { partitionIndex, timestamp }: Asked,
-  isCommitted: boolean,
+  isolation: FetchRequest["isolation"],
 ): Promise<ListedOffset | Refusal> {
-  if (timestamp === -1 && isCommitted) {
-    const log = await session.leader(topic, partitionIndex, (stub) => stub.describe());
-    if (!log.ok) return log;
-    const { lastStableOffset: offset, leaderEpoch } = log;
-    return { ok: true, offset, timestampMs: -1, leaderEpoch };
-  }
-  const spec = specOf(timestamp);
+  const spec = specOf(timestamp, isolation);
   if (spec === null) return refuse("INVALID_REQUEST", "The timestamp stands for nothing.");
   const listed = await session.leader(topic, partitionIndex, (stub) => stub.listOffset(spec));
   // Ends have no timestamp in Kafka's answers.
@@ -64,11 +63,11 @@ async function offsetAt(
     : listed;
 }
 
-function specOf(timestamp: number): OffsetSpec | null {
+function specOf(timestamp: number, isolation: FetchRequest["isolation"]): OffsetSpec | null {
   if (timestamp >= 0) return { at: "timestamp", timestampMs: timestamp };
   switch (timestamp) {
     case -1:
-      return { at: "latest" };
+      return { at: "latest", isolation };
     case -2:
       return { at: "earliest" };
     case -3:

@@ -1,6 +1,6 @@
 /** DeleteRecords (21): raises log start offsets; -1 stands for the high watermark (KIP-107). */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { codeOfRefusal, NONE } from "../errors.ts";
+import { codeOfDeleteRecords, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
@@ -16,7 +16,7 @@ export const deleteRecords: Handler<21> = async ({ topics }, { session }) => {
       const { partitionIndex } = asked;
       const deleted = await deleteFront(session, name, asked);
       if (!deleted.ok) {
-        return { partitionIndex, lowWatermark: -1, errorCode: codeOfRefusal(deleted) };
+        return { partitionIndex, lowWatermark: -1, errorCode: codeOfDeleteRecords(deleted) };
       }
       return { partitionIndex, lowWatermark: deleted.logStartOffset, errorCode: NONE };
     });

@@ -136,7 +136,9 @@ export interface Fetched extends LogEnds {
 
 /** A point in a log: one of its ends, the record with the newest timestamp, or the first at or after a time. */
 export type OffsetSpec =
-  | { readonly at: "earliest" | "latest" | "max-timestamp" }
+  | { readonly at: "earliest" | "max-timestamp" }
+  /** The high watermark, or for readers of committed records the last stable offset. */
+  | { readonly at: "latest"; readonly isolation?: FetchRequest["isolation"] }
   | { readonly at: "timestamp"; readonly timestampMs: number };
 
 export interface ListedOffset {
@@ -145,8 +147,11 @@ export interface ListedOffset {
   readonly offset: number;
   readonly timestampMs: number;
   readonly leaderEpoch: number;
+  /** With the latest offset: where the log begins. Objects of before this field leave it out. */
+  readonly logStartOffset?: number;
 }
 
+/** For operators: what the replica itself knows, which may lag. Readers are told ends by `listOffset`. */
 export interface ReplicaDescription extends LogEnds {
   readonly ok: true;
   readonly leaderEpoch: number;

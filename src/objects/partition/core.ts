@@ -45,6 +45,7 @@ export class ReplicaCore {
   wasReset: boolean;
   /** The in-sync set asked for under this assignment; null when none is, or it was refused. */
   wished: readonly number[] | null;
+  #standsAt: number | null;
   #assignment: ReplicaAssignment;
   #config: EffectiveConfig;
   #highWatermark: number;
@@ -61,7 +62,8 @@ export class ReplicaCore {
     this.wasReset = state.wasReset === true;
     // rule: a-wish-outlives-its-instance
     this.wished = state.wished ?? null;
-    this.#highWatermark = this.log.wokenHighWatermark;
+    this.#standsAt = state.standsAt ?? null;
+    this.#highWatermark = Math.max(this.log.wokenHighWatermark, this.#standsAt ?? 0);
     this.#readablePosition = this.log.endPosition;
     this.#alarmAtMs = ports.alarmAtMs;
     this.waiters = new Waiters(ports.timers);
@@ -84,6 +86,11 @@ export class ReplicaCore {
   /** Readers see what is below. */
   get highWatermark(): number {
     return this.#highWatermark;
+  }
+
+  /** See {@link stand}; null where the high watermark may move, or is not known exactly. */
+  get standsAt(): number | null {
+    return this.#standsAt;
   }
 
   /** Whether this replica's broker is fenced. */
@@ -111,8 +118,13 @@ export class ReplicaCore {
 
   /** Persists a newer assignment, then goes by it. */
   adopt(assignment: ReplicaAssignment): void {
-    const before = { assignment: this.#assignment, wished: this.wished };
+    const before = {
+      assignment: this.#assignment,
+      wished: this.wished,
+      standsAt: this.#standsAt,
+    };
     this.#assignment = assignment;
+    this.#standsAt = null;
     // Whatever was asked for under the partition epoch before is decided: it is this, or refused.
     this.wished = null;
     try {
@@ -120,6 +132,7 @@ export class ReplicaCore {
     } catch (error) {
       this.#assignment = before.assignment;
       this.wished = before.wished;
+      this.#standsAt = before.standsAt;
       throw error;
     }
     this.#config = effectiveConfig(assignment.configs, this.ports.settings);
@@ -145,6 +158,10 @@ export class ReplicaCore {
   advance(highWatermark: number): void {
     if (this.isPurged || highWatermark <= this.#highWatermark) return;
     this.#highWatermark = highWatermark;
+    if (this.#standsAt !== null) {
+      this.#standsAt = null;
+      this.persist();
+    }
     let passed = 0;
     for (const end of this.#ends) {
       if (end.offset > highWatermark) break;
@@ -159,6 +176,15 @@ export class ReplicaCore {
       this.waiters.release();
     }
     this.tails.advance();
+  }
+
+  /**
+   * Writes down where the high watermark stands: fewer replicas than min.insync.replicas are in sync,
+   * and whoever wakes up before that changes could not ask anybody for it.
+   */
+  stand(): void {
+    this.#standsAt = this.#highWatermark;
+    this.persist();
   }
 
   /** After the log was truncated or begun anew: nothing above its end is readable, nothing pending. */
@@ -204,6 +230,7 @@ export class ReplicaCore {
       },
       ...(this.wasReset ? { wasReset: true } : {}),
       ...(this.wished ? { wished: this.wished } : {}),
+      ...(this.#standsAt === null ? {} : { standsAt: this.#standsAt }),
     });
   }
 }

@@ -13,6 +13,7 @@ import type { ReplicaAssignment } from "./api.ts";
 import { Commits } from "./commits.ts";
 import type { ReplicaCore } from "./core.ts";
 import { FollowerLink, type LinkOwner } from "./follower-link.ts";
+import { KnownEnd } from "./known-end.ts";
 import type { AlteredInSync, LogPoint } from "./peers.ts";
 
 /** A wish for another in-sync set that is not decided is repeated after this, then after twice as long each time. */
@@ -34,6 +35,8 @@ export class Leadership implements LinkOwner {
    * (KAFKA-7128, KIP-497).
    */
   readonly #beganAt: number;
+  /** Of the log, for readers: see {@link #settle}. */
+  readonly #end: KnownEnd;
   /** Nothing is known to be durable before {@link begin}. */
   #durable: LogPoint = { offset: -1, leaderEpoch: -1 };
   /** Numbers the questions to the controller; the one under way, 0 for none. */
@@ -50,6 +53,7 @@ export class Leadership implements LinkOwner {
     this.#adopt = adopt;
     this.commits = new Commits(core.ports.clock, core.ports.timers);
     this.#beganAt = core.log.endOffset;
+    this.#end = new KnownEnd(core.ports.timers);
     this.#link();
   }
 
@@ -102,21 +106,25 @@ export class Leadership implements LinkOwner {
     this.#watch();
   }
 
+  /** Whether the high watermark known here lies at or above every one that readers were told. */
+  get isVerified(): boolean {
+    return this.#end.isKnown;
+  }
+
   /** Asks the in-sync followers that have not said yet what they hold. */
   verify(): void {
+    if (this.isVerified || this.#isOver) return;
     for (const link of this.#links.values()) {
-      if (this.#isCommitted(link) && link.ackedOffset < 0) link.drive(true);
+      if (this.#counts(link.replica.brokerId) && link.ackedOffset < 0) link.drive(true);
     }
     this.#watch();
   }
 
-  /** Whether an in-sync follower has not yet said in this epoch what it holds. */
-  get isUnverified(): boolean {
-    if (this.#durable.offset < 0) return true;
-    return (
-      this.#core.highWatermark < this.#durable.offset &&
-      [...this.#links.values()].some((link) => this.#isCommitted(link) && link.ackedOffset < 0)
-    );
+  /** As {@link verify}; resolves when it is verified, or cannot be for now. Bounded in time. */
+  async verified(): Promise<void> {
+    this.verify();
+    // While the high watermark stands still, waiting shows nothing.
+    if (!this.isVerified && !this.#standsStill()) await this.#end.wait();
   }
 
   end(refusal: Refusal): void {
@@ -124,6 +132,7 @@ export class Leadership implements LinkOwner {
     for (const link of this.#links.values()) link.end();
     this.#cancelAsking?.();
     this.#unwatch();
+    this.#end.release();
     this.commits.refuseAll(refusal);
   }
 
@@ -197,21 +206,48 @@ export class Leadership implements LinkOwner {
   }
 
   #advance(): void {
-    const { assignment, config, highWatermark } = this.#core;
     if (this.#isOver) return;
-    // rule: high-watermark-stands-still-below-min-insync
-    if (assignment.inSync.length < config["min.insync.replicas"]) return;
-    let next = this.#durable.offset;
-    for (const [brokerId, link] of this.#links) {
-      // rule: high-watermark-of-the-maximal-in-sync-set
-      const counts =
-        assignment.inSync.includes(brokerId) || this.#core.wished?.includes(brokerId) === true;
-      if (counts) next = Math.min(next, link.ackedOffset);
-    }
+    const { highWatermark } = this.#core;
+    const next = this.#standsStill() ? highWatermark : this.#committed();
+    if (next > highWatermark) this.#core.advance(next);
+    this.#settle();
     if (next <= highWatermark) return;
-    this.#core.advance(next);
     this.commits.advance(next);
     for (const link of this.#links.values()) link.drive();
+  }
+
+  /** The smallest acknowledged end of the maximal in-sync set. */
+  #committed(): number {
+    let end = this.#durable.offset;
+    for (const [brokerId, link] of this.#links) {
+      if (this.#counts(brokerId)) end = Math.min(end, link.ackedOffset);
+    }
+    return end;
+  }
+
+  /** Whether a replica is of the maximal in-sync set. */
+  #counts(brokerId: number): boolean {
+    const { assignment, wished } = this.#core;
+    // rule: high-watermark-of-the-maximal-in-sync-set
+    return assignment.inSync.includes(brokerId) || wished?.includes(brokerId) === true;
+  }
+
+  #standsStill(): boolean {
+    // rule: high-watermark-stands-still-below-min-insync
+    return this.#core.assignment.inSync.length < this.#core.config["min.insync.replicas"];
+  }
+
+  /**
+   * What was ever told lies at or below where the log ended when this instance began: from there on
+   * the high watermark is verified, or where it was written down while it stood still.
+   */
+  #settle(): void {
+    if (this.#durable.offset < 0) return;
+    const { highWatermark, standsAt } = this.#core;
+    if (!this.isVerified && (highWatermark >= this.#beganAt || standsAt !== null)) {
+      this.#end.known();
+    }
+    if (this.isVerified && standsAt === null && this.#standsStill()) this.#core.stand();
   }
 
   /** Looks whether the in-sync set should be another one, and asks the controller. */

@@ -63,8 +63,7 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
       this.#alarmAtMs = await ctx.storage.getAlarm();
       this.#replica = Replica.wake(this.#ports());
       this.#wakeRowsRead = this.#storage.rowsRead;
-      for (const socket of ctx.getWebSockets()) this.#resumeTail(socket);
-      this.#replica?.tails.advance();
+      this.#resumeTails(ctx.getWebSockets());
     });
   }
 
@@ -149,13 +148,14 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
     }
   }
 
-  #openTail(offset: number): Response {
+  async #openTail(offset: number): Promise<Response> {
     if (!this.#replica) return answerRefusal(gone());
-    const refusal = this.#replica.refusalOfTail(offset);
-    if (refusal) return answerRefusal(refusal);
     const pair = new WebSocketPair();
-    this.ctx.acceptWebSocket(pair[1]);
-    this.#replica.tails.open(this.#adapt(pair[1]), offset);
+    const refusal = await this.#replica.openTail(offset, () => {
+      this.ctx.acceptWebSocket(pair[1]);
+      return this.#adapt(pair[1]);
+    });
+    if (refusal) return answerRefusal(refusal);
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
 
@@ -207,9 +207,14 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
     return tail;
   }
 
-  #resumeTail(socket: WebSocket): void {
-    const state = socket.deserializeAttachment() as TailState | null;
-    if (state && this.#replica) this.#replica.tails.resume(this.#adapt(socket), state);
+  #resumeTails(sockets: readonly WebSocket[]): void {
+    if (!this.#replica) return;
+    const resumed: [TailSocket, TailState][] = [];
+    for (const socket of sockets) {
+      const state = socket.deserializeAttachment() as TailState | null;
+      if (state) resumed.push([this.#adapt(socket), state]);
+    }
+    this.#replica.resumeTails(resumed);
   }
 
   #forget(socket: WebSocket): void {

@@ -5,6 +5,7 @@
  *
  * Nothing is readable before it is durable here and, with followers, in every in-sync replica.
  */
+import { within } from "../../base/deadline.ts";
 import { assert, refuse, type Refusal } from "../../base/errors.ts";
 import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
 import {
@@ -43,15 +44,15 @@ import {
   writeReplicaState,
   type ReplicaState,
 } from "./tables.ts";
-import type { Tails } from "./tails.ts";
+import type { Tails, TailSocket, TailState } from "./tails.ts";
 import { offsetAtTime, offsetOfMaxTimestamp } from "./timestamps.ts";
 
 export type { ReplicaPorts } from "./core.ts";
 
 /** Looking for what retention lets go more often than this would cost more than it saves. */
 const RETENTION_PAUSE_MS = 1_000;
-/** How long a reader waits for a new leader to hear what its followers hold. */
-const VERIFY_MS = 2_000;
+/** How long a reader waits for a follower to hear from its leader. */
+const REFRESH_MS = 2_000;
 
 export class Replica {
   readonly #core: ReplicaCore;
@@ -137,20 +138,23 @@ export class Replica {
   /**
    * Reads below the high watermark that this replica knows; leaders and followers alike.
    * Errors: OFFSET_BELOW_LOG_START, OFFSET_OUT_OF_RANGE, REPLICA_NOT_AVAILABLE;
-   * NOT_LEADER_OR_FOLLOWER from a follower that does not know of the offset: the leader may.
+   * NOT_LEADER_OR_FOLLOWER from a follower that does not know of the offset: the leader may;
+   * OFFSET_NOT_AVAILABLE where nothing is to be shown and the leader does not know yet whether there
+   * is more. The high watermark of a page that lies below it may lag.
    */
   async fetch(request: FetchRequest): Promise<Result<Fetched>> {
     let first = this.#read(request);
     if (this.#mayKnowMore(request, first)) {
-      await this.#askForMore();
+      await (this.#leadership ? this.#leadership.verified() : this.#refreshed());
       first = this.#read(request);
     }
     const minBytes = Math.min(request.minBytes, request.maxBytes);
     const missing = minBytes - (first.ok ? first.batches.byteLength : Infinity);
     const waitMs = Math.min(request.maxWaitMs, FETCH_WAIT_MS_MAX);
-    if (missing <= 0 || waitMs <= 0) return first;
+    if (missing <= 0 || waitMs <= 0) return this.#shown(first);
     return new Promise((resolve) => {
-      this.#core.waiters.wait(missing, waitMs, () => resolve(this.#read(request)));
+      const answer = (): void => resolve(this.#shown(this.#read(request)));
+      this.#core.waiters.wait(missing, waitMs, answer);
     });
   }
 
@@ -158,30 +162,50 @@ export class Replica {
   async listOffset(spec: OffsetSpec): Promise<Result<ListedOffset>> {
     const refusal = this.#refusalToLead();
     if (refusal) return refusal;
-    const { log, ports } = this.#core;
-    const { leaderEpoch } = this.#core.assignment;
-    if (spec.at === "earliest") {
-      return { ok: true, offset: log.startOffset, timestampMs: -1, leaderEpoch };
+    const isOfEnd = spec.at === "latest" || spec.at === "max-timestamp";
+    if (!isOfEnd) {
+      // What is committed already stays the first record at or after a time.
+      const listed = this.#listed(spec);
+      if (spec.at === "earliest" || listed.offset >= 0) return listed;
     }
-    if (this.#leadership?.isUnverified) {
-      await this.#askForMore();
-      if (this.#leadership?.isUnverified) return refuse("OFFSET_NOT_AVAILABLE");
-      return this.listOffset(spec);
-    }
-    const { highWatermark } = this.#core;
-    if (spec.at === "latest")
-      return { ok: true, offset: highWatermark, timestampMs: -1, leaderEpoch };
-    const found =
-      spec.at === "timestamp"
-        ? offsetAtTime(ports.storage, log, spec.timestampMs, highWatermark)
-        : offsetOfMaxTimestamp(ports.storage, log, highWatermark);
-    return { ok: true, ...(found ?? { offset: -1, timestampMs: -1, leaderEpoch }) };
+    return (await this.#refusalOfEnd()) ?? this.#listed(spec);
   }
 
-  /** Raises the log start offset; -1 stands for the high watermark. Errors: OFFSET_OUT_OF_RANGE. */
-  deleteRecords(before: number): Result<{ readonly ok: true; readonly logStartOffset: number }> {
+  #listed(spec: OffsetSpec): ListedOffset {
+    const { log, ports, assignment, highWatermark } = this.#core;
+    const { leaderEpoch } = assignment;
+    switch (spec.at) {
+      case "earliest":
+        return { ok: true, offset: log.startOffset, timestampMs: -1, leaderEpoch };
+      case "latest": {
+        const { logStartOffset, lastStableOffset } = this.#core.ends();
+        const offset = spec.isolation === "read_committed" ? lastStableOffset : highWatermark;
+        return { ok: true, offset, timestampMs: -1, leaderEpoch, logStartOffset };
+      }
+      case "timestamp":
+      case "max-timestamp": {
+        const found =
+          spec.at === "timestamp"
+            ? offsetAtTime(ports.storage, log, spec.timestampMs, highWatermark)
+            : offsetOfMaxTimestamp(ports.storage, log, highWatermark);
+        return { ok: true, ...(found ?? { offset: -1, timestampMs: -1, leaderEpoch }) };
+      }
+    }
+  }
+
+  /**
+   * Raises the log start offset; -1 stands for the high watermark. Errors: OFFSET_OUT_OF_RANGE, and
+   * those of {@link listOffset}.
+   */
+  async deleteRecords(
+    before: number,
+  ): Promise<Result<{ readonly ok: true; readonly logStartOffset: number }>> {
     const refusal = this.#refusalToLead();
     if (refusal) return refusal;
+    if (before < 0 || before > this.#core.highWatermark) {
+      const unknown = await this.#refusalOfEnd();
+      if (unknown) return unknown;
+    }
     const { log, highWatermark } = this.#core;
     const offset = before === -1 ? highWatermark : before;
     if (offset < 0 || offset > highWatermark) {
@@ -192,9 +216,26 @@ export class Replica {
     return { ok: true, logStartOffset: log.startOffset };
   }
 
-  /** Why a tail may not begin at `offset`; null when it may. Errors: those of {@link fetch} and of leading. */
-  refusalOfTail(offset: number): Refusal | null {
-    return this.#refusalToLead() ?? this.#refusalToRead(offset);
+  /**
+   * Opens a tail at `offset` through the socket that `accept` gives; its greeting tells the log's ends.
+   * Errors: those of {@link listOffset}, OFFSET_BELOW_LOG_START, OFFSET_OUT_OF_RANGE.
+   */
+  async openTail(offset: number, accept: () => TailSocket): Promise<Refusal | null> {
+    const refusal =
+      this.#refusalToLead() ??
+      this.#refusalToRead(offset) ??
+      (await this.#refusalOfEnd()) ??
+      this.#refusalToRead(offset);
+    if (!refusal) this.tails.open(accept(), offset);
+    return refusal;
+  }
+
+  /** Takes up the readers that stayed while the object slept. */
+  resumeTails(tails: Iterable<readonly [TailSocket, TailState]>): void {
+    for (const [socket, state] of tails) this.tails.resume(socket, state);
+    this.tails.advance();
+    // What was acknowledged last may not have been sent yet, and is not known here.
+    if (this.tails.isAnyBelow(this.#core.log.endOffset)) this.#leadership?.verify();
   }
 
   /** A leader's push. */
@@ -364,28 +405,35 @@ export class Replica {
   #mayKnowMore(request: FetchRequest, read: Result<Fetched>): boolean {
     const { highWatermark, log } = this.#core;
     if (this.#leadership) {
-      return read.ok && read.batches.length === 0 && this.#leadership.isUnverified;
+      return read.ok && read.nextOffset >= highWatermark && !this.#leadership.isVerified;
     }
     if (this.#core.isFenced || this.#core.assignment.leader < 0) return false;
     if (!read.ok) return read.error === "NOT_LEADER_OR_FOLLOWER";
     return request.offset >= highWatermark && highWatermark < log.endOffset;
   }
 
-  /** A leader hears what its followers hold; a follower asks its leader. Bounded in time. */
-  async #askForMore(): Promise<void> {
-    const { waiters } = this.#core;
-    await new Promise<void>((resolve) => {
-      if (this.#leadership) {
-        waiters.wait(1, VERIFY_MS, resolve);
-        this.#leadership.verify();
-      } else {
-        const cancel = this.#core.ports.timers.after(VERIFY_MS, resolve);
-        void this.#following.refresh().then(() => {
-          cancel();
-          resolve();
-        });
-      }
-    });
+  /** An empty page says that there is nothing more: a leader has to know. */
+  #shown(read: Result<Fetched>): Result<Fetched> {
+    const isUnverified = this.#leadership?.isVerified === false;
+    return isUnverified && read.ok && read.batches.length === 0
+      ? refuse("OFFSET_NOT_AVAILABLE")
+      : read;
+  }
+
+  /**
+   * The gate before every answer about where the log ends for readers: only a leader gives it, once
+   * it knows of everything that was acknowledged (KIP-207). Null: it may. Bounded in time.
+   */
+  async #refusalOfEnd(): Promise<Refusal | null> {
+    if (this.#leadership?.isVerified === false) await this.#leadership.verified();
+    const refusal = this.#refusalToLead();
+    if (refusal) return refusal;
+    return this.#leadership?.isVerified === true ? null : refuse("OFFSET_NOT_AVAILABLE");
+  }
+
+  /** A follower asks its leader. Bounded in time. */
+  async #refreshed(): Promise<void> {
+    await within(this.#core.ports.timers, REFRESH_MS, this.#following.refresh());
   }
 
   /** Lets go of what retention lets go, deletes rows below the start, and sets the next alarm. */

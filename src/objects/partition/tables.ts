@@ -60,6 +60,11 @@ export interface ReplicaState {
    * have been decided while the object was reset.
    */
   readonly wished?: readonly number[];
+  /**
+   * The high watermark, exactly: it stands still, since this leader's in-sync set is smaller than
+   * min.insync.replicas. Absent where it may move, or is not known.
+   */
+  readonly standsAt?: number;
 }
 
 /** A chunk without its data: one row holding whole batches. */

@@ -55,9 +55,9 @@ export class Tails {
   /** Takes up a new reader: greets it and sends what is there already. */
   open(socket: TailSocket, offset: number): void {
     const hello: TailHello = { type: "hello", offset, ...this.#source.ends() };
-    socket.sendText(JSON.stringify(hello));
     const sinceMs = this.#source.nowMs();
     this.#set(socket, { next: offset, unackedBytes: 0, sinceMs, markOffset: offset, markBytes: 0 });
+    socket.sendText(JSON.stringify(hello));
     this.#advance(socket);
   }
 
@@ -68,6 +68,12 @@ export class Tails {
 
   gone(socket: TailSocket): void {
     this.#tails.delete(socket);
+  }
+
+  /** Whether any reader has not been sent everything below `offset`. */
+  isAnyBelow(offset: number): boolean {
+    for (const { next } of this.#tails.values()) if (next < offset) return true;
+    return false;
   }
 
   /** Sends to every reader what has become readable. */
@@ -115,6 +121,8 @@ export class Tails {
       const bytes = this.#source.read(from, PAGE_BYTES);
       if (bytes.byteLength === 0) return;
       socket.sendBytes(bytes);
+      // Where sending failed it is gone by now, and stays so.
+      if (!this.#tails.has(socket)) return;
       state = {
         ...state,
         next: offsetAfter(bytes),

@@ -1,6 +1,7 @@
 /** The text of /metrics: this isolate's counters, the controller's gauges, and a topic's when asked for. */
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaDescription } from "../../objects/partition/api.ts";
+import { partitionEnds, type PartitionEnds } from "../admin/leader.ts";
 import { describeReplica, isUnderReplicated } from "../admin/replicas.ts";
 import { topicMetadata, unkeptTopic } from "../metadata.ts";
 import { countedSamples, renderMetrics, type MetricName, type Sample } from "../metrics.ts";
@@ -98,6 +99,10 @@ async function topicSamples(service: Service, name: string): Promise<Samples | R
   const replicas = topic.metadata.partitions.flatMap(({ partition, leader, replicas: all }) =>
     all.map(({ brokerId }) => ({ partition, brokerId, leads: brokerId === leader })),
   );
+  // First the ends, as readers are told them: a leader that has just woken up then knows its followers'.
+  const ends = await Promise.all(
+    topic.metadata.partitions.map(({ partition }) => partitionEnds(service, topic, partition)),
+  );
   const logs = await Promise.all(
     replicas.map(({ partition, brokerId }) => describeReplica(service, topic, partition, brokerId)),
   );
@@ -114,9 +119,14 @@ async function topicSamples(service: Service, name: string): Promise<Samples | R
       const labels = { object, topic: name, partition: `${partition}` };
       return log.ok && leads ? [{ labels, value: of(log) }] : [];
     });
+  const ofEnds = (of: (told: PartitionEnds) => number): Sample[] =>
+    ends.flatMap((told, partition) => {
+      const labels = { object, topic: name, partition: `${partition}` };
+      return told.ok ? [{ labels, value: of(told) }] : [];
+    });
   return {
-    odradek_log_start_offset: ofLeaders((log) => log.logStartOffset),
-    odradek_high_watermark: ofLeaders((log) => log.highWatermark),
+    odradek_log_start_offset: ofEnds(({ earliest }) => earliest),
+    odradek_high_watermark: ofEnds(({ latest }) => latest),
     odradek_log_end_offset: ofLeaders((log) => log.logEndOffset),
     odradek_replication_lag: ofLeaders(lagOf),
     odradek_log_bytes: ofLeaders((log) => log.logBytes),

@@ -1,6 +1,6 @@
 /** What every route about a partition needs: its place and name, and asking its leader. */
 import type { Refusal } from "../../base/errors.ts";
-import type { ReplicaDescription } from "../../objects/partition/api.ts";
+import type { ListedOffset } from "../../objects/partition/api.ts";
 import { callPartition, SHORT_CALL } from "../calls.ts";
 import type { KnownTopic } from "../metadata.ts";
 import type { Ctx } from "../route.ts";
@@ -10,13 +10,29 @@ import { topicPlace, type Place } from "./resources.ts";
 /** The path of one partition. */
 export const P = "/v3/clusters/{cluster_id}/topics/{topic}/partitions/{partition_id}";
 
-/** What the leader says of itself. */
-export function describeLeader(
+/** Where a partition begins, and the offset that the next readable record will have. */
+export interface PartitionEnds {
+  readonly ok: true;
+  readonly earliest: number;
+  readonly latest: number;
+}
+
+/** The ends as the leader tells readers. */
+export async function partitionEnds(
   service: Service,
   topic: KnownTopic,
   partition: number,
-): Promise<ReplicaDescription | Refusal> {
-  return callPartition(service, topic, partition, SHORT_CALL, (stub) => stub.describe());
+): Promise<PartitionEnds | Refusal> {
+  const list = (at: "earliest" | "latest"): Promise<ListedOffset | Refusal> =>
+    callPartition(service, topic, partition, SHORT_CALL, (stub) => stub.listOffset({ at }));
+  const latest = await list("latest");
+  if (!latest.ok) return latest;
+  if (latest.logStartOffset !== undefined) {
+    return { ok: true, earliest: latest.logStartOffset, latest: latest.offset };
+  }
+  // An object that runs older code during a deploy.
+  const earliest = await list("earliest");
+  return earliest.ok ? { ok: true, earliest: earliest.offset, latest: latest.offset } : earliest;
 }
 
 export function placeOf(c: Ctx, service: Service, topic: KnownTopic, partition: number): Place {
@@ -45,6 +61,7 @@ export const NOT_THERE = [
 /** What asking a partition's leader can come to. */
 export const LEADER = [
   "LEADER_NOT_AVAILABLE",
+  "OFFSET_NOT_AVAILABLE",
   "NOT_LEADER_OR_FOLLOWER",
   "REPLICA_NOT_AVAILABLE",
   "REQUEST_TIMED_OUT",

@@ -10,7 +10,7 @@ import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../service.ts";
 import { deletedExample, offsetsExample } from "./examples.ts";
-import { describeLeader, LEADER, named, NOT_THERE, P, placeOf } from "./leader.ts";
+import { LEADER, named, NOT_THERE, P, partitionEnds, placeOf } from "./leader.ts";
 import { head, offsetsSchema } from "./resources.ts";
 
 /** `?timestamp=`: null when absent. */
@@ -32,13 +32,13 @@ async function getOffsets(c: Ctx, service: Service): Promise<Outcome> {
   const topic = await topicMetadata(service, pathText(c, "topic"));
   if (!topic.ok) return topic;
   const partition = pathPartition(c);
-  const log = await describeLeader(service, topic, partition);
-  if (!log.ok) return log;
+  const ends = await partitionEnds(service, topic, partition);
+  if (!ends.ok) return ends;
   const answer: Record<string, unknown> = {
     ...head("KafkaPartitionWithOffsets", placeOf(c, service, topic, partition).aspect("offset")),
     ...named(service, topic, partition),
-    earliest_offset: log.logStartOffset,
-    latest_offset: log.highWatermark,
+    earliest_offset: ends.earliest,
+    latest_offset: ends.latest,
   };
   if (spec === null) return json(answer);
   const found = await callPartition(service, topic, partition, SHORT_CALL, (stub) =>

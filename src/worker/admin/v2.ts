@@ -17,7 +17,7 @@ import {
   type RouteSpec,
 } from "../route.ts";
 import type { Service } from "../service.ts";
-import { describeLeader, LEADER } from "./leader.ts";
+import { LEADER, partitionEnds } from "./leader.ts";
 
 const OFFERED = ["application/json", V2_JSON, "application/vnd.kafka+json"];
 
@@ -91,9 +91,9 @@ function topicData(topic: KnownTopic): Value {
 async function getOffsets(c: Ctx, service: Service): Promise<Value> {
   const topic = await topicMetadata(service, pathText(c, "topic"));
   if (!topic.ok) return topic;
-  const log = await describeLeader(service, topic, pathPartition(c));
-  if (!log.ok) return log;
-  return value({ beginning_offset: log.logStartOffset, end_offset: log.highWatermark });
+  const ends = await partitionEnds(service, topic, pathPartition(c));
+  if (!ends.ok) return ends;
+  return value({ beginning_offset: ends.earliest, end_offset: ends.latest });
 }
 
 async function listBrokers(_c: Ctx, service: Service): Promise<Value> {

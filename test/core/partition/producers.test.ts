@@ -102,7 +102,7 @@ describe("idempotent producers", () => {
   it("keeps what it knows when the rows that told it are deleted", async () => {
     const harness = new ReplicaHarness();
     for (let i = 0; i < 5; i++) expectOk(await numbered(harness, i));
-    harness.replica.deleteRecords(-1);
+    await harness.replica.deleteRecords(-1);
     harness.restart();
     expect(harness.replica.describe().logEndOffset).toBe(5);
     expect(await numbered(harness, 3)).toMatchObject({ duplicate: true, baseOffset: 3 });
@@ -162,7 +162,7 @@ describe("idempotent producers", () => {
           expect(first).toMatchObject({ baseOffset: expected.length, duplicate: false });
           for (let i = 0; i < count; i++) expected.push(`${producer}/0/${sequence + i}`);
           next.set(producer, sequence + count);
-          if (cut) harness.replica.deleteRecords(Math.floor(expected.length / 2));
+          if (cut) await harness.replica.deleteRecords(Math.floor(expected.length / 2));
           if (restart) harness.restart();
           for (let retry = 0; retry < retries; retry++) {
             const again = expectOk(await numbered(harness, sequence, count, 0, producer));

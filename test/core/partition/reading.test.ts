@@ -46,7 +46,7 @@ describe("reading", () => {
             if (restart) harness.restart();
           }
           const start = Math.min(cut, written.length);
-          expectOk(harness.replica.deleteRecords(start));
+          expectOk(await harness.replica.deleteRecords(start));
           for (const maxBytes of pageSizes) {
             for (let offset = start; offset <= written.length; offset++) {
               const records = await harness.readAll(offset, maxBytes);
@@ -99,7 +99,7 @@ describe("reading", () => {
   it("refuses offsets below the start and past the end, and answers nothing at the end", async () => {
     const harness = new ReplicaHarness();
     await harness.appendValues(["a", "b", "c"]);
-    harness.replica.deleteRecords(2);
+    await harness.replica.deleteRecords(2);
     expect(await harness.fetch(1)).toMatchObject({ ok: false, error: "OFFSET_BELOW_LOG_START" });
     expect(await harness.fetch(4)).toMatchObject({ ok: false, error: "OFFSET_OUT_OF_RANGE" });
     expect(expectOk(await harness.fetch(3)).batches).toHaveLength(0);

@@ -234,7 +234,7 @@ describe("a follower that does not match", () => {
     expectOk(await first);
     await appended(set, "c");
     await appended(set, "d");
-    expectOk(set.leader.deleteRecords(3));
+    expectOk(await set.leader.deleteRecords(3));
     set.setDown(3, false);
     await set.fireAlarm(1);
     await set.pass(1_000);
@@ -367,7 +367,7 @@ describe("the log start", () => {
   it("rises on followers with the leader's", async () => {
     const set = new ReplicaSet();
     for (const value of ["a", "b", "c"]) await appended(set, value);
-    expectOk(set.leader.deleteRecords(2));
+    expectOk(await set.leader.deleteRecords(2));
     await set.settle();
     expect(set.ends().map(([start]) => start)).toEqual([2, 2, 2]);
     expectAlike(set);

@@ -74,7 +74,7 @@ describe("retention", () => {
     const harness = new ReplicaHarness({ configs: { "retention.ms": "-1" } });
     for (let i = 0; i < 2_500; i++)
       expectOk(await harness.append(batchOf([String(i)], harness.nowMs)));
-    harness.replica.deleteRecords(2_499);
+    await harness.replica.deleteRecords(2_499);
     expect(await harness.fetch(2_498)).toMatchObject({ error: "OFFSET_BELOW_LOG_START" });
     expect(chunkCount(harness)).toBe(1_500);
     while (harness.alarm.atMs !== null) {
@@ -89,11 +89,11 @@ describe("retention", () => {
   it("log start is monotone and survives restarts; deleting below it changes nothing", async () => {
     const harness = new ReplicaHarness();
     await harness.appendValues(["a", "b", "c", "d"]);
-    expect(expectOk(harness.replica.deleteRecords(3)).logStartOffset).toBe(3);
-    expect(expectOk(harness.replica.deleteRecords(1)).logStartOffset).toBe(3);
+    expect(expectOk(await harness.replica.deleteRecords(3)).logStartOffset).toBe(3);
+    expect(expectOk(await harness.replica.deleteRecords(1)).logStartOffset).toBe(3);
     harness.restart();
     expect(harness.replica.describe().logStartOffset).toBe(3);
-    expect(harness.replica.deleteRecords(5)).toMatchObject({ error: "OFFSET_OUT_OF_RANGE" });
+    expect(await harness.replica.deleteRecords(5)).toMatchObject({ error: "OFFSET_OUT_OF_RANGE" });
     expect(valuesOf(await harness.readAll(3))).toEqual(["d"]);
   });
 

@@ -1,39 +1,16 @@
 /** Tails: each record once and in order, by flushes, within the window, through the object's sleep. */
 import { describe, expect, it } from "vitest";
 import { TAIL_CLOSE } from "../../../src/objects/partition/api.ts";
-import type { TailSocket, TailState } from "../../../src/objects/partition/tails.ts";
-import { recordsFrom } from "../../../src/records/index.ts";
-import { expectOk, ReplicaHarness } from "../../support/replica.ts";
-
-class Socket implements TailSocket {
-  readonly texts: string[] = [];
-  readonly pages: Uint8Array[] = [];
-  closed: [code: number, reason: string] | null = null;
-  state: TailState | null = null;
-
-  sendText(text: string): void {
-    this.texts.push(text);
-  }
-  sendBytes(bytes: Uint8Array): void {
-    this.pages.push(bytes);
-  }
-  close(code: number, reason: string): void {
-    this.closed = [code, reason];
-  }
-  keep(state: TailState): void {
-    this.state = state;
-  }
-  offsets(): number[] {
-    return this.pages.flatMap((page) => [...recordsFrom(page, 0)].map((r) => expectOk(r).offset));
-  }
-}
+import type { TailSocket } from "../../../src/objects/partition/tails.ts";
+import { ReplicaHarness } from "../../support/replica.ts";
+import { TestSocket } from "../../support/tail-socket.ts";
 
 describe("tails", () => {
   it("greets, sends the backlog, then one message per flush", async () => {
     const harness = new ReplicaHarness();
     await harness.appendValues(["a"]);
     await harness.appendValues(["b"]);
-    const socket = new Socket();
+    const socket = new TestSocket();
     harness.replica.tails.open(socket, 1);
     expect(JSON.parse(socket.texts[0]!)).toMatchObject({
       type: "hello",
@@ -48,7 +25,7 @@ describe("tails", () => {
 
   it("goes on where it was after the object slept, without a call or a row in between", async () => {
     const harness = new ReplicaHarness();
-    const socket = new Socket();
+    const socket = new TestSocket();
     harness.replica.tails.open(socket, 0);
     await harness.appendValues(["a"]);
     const rows = harness.storage.rowsWritten;
@@ -64,7 +41,7 @@ describe("tails", () => {
   it("closes a reader that acknowledges nothing with the offset to resume from", async () => {
     const harness = new ReplicaHarness({ settings: { "tail.window.bytes": "1048576" } });
     for (let i = 0; i < 5; i++) await harness.appendValues(["x".repeat(600_000)]);
-    const socket = new Socket();
+    const socket = new TestSocket();
     harness.replica.tails.open(socket, 0);
     expect(socket.closed).toEqual([TAIL_CLOSE.resume, "2"]);
     expect(socket.offsets()).toEqual([0, 1]);
@@ -73,7 +50,7 @@ describe("tails", () => {
 
   it("keeps a reader that acknowledges, and one that time has let drain", async () => {
     const harness = new ReplicaHarness({ settings: { "tail.window.bytes": "1048576" } });
-    const acknowledging = new Socket();
+    const acknowledging = new TestSocket();
     harness.replica.tails.open(acknowledging, 0);
     const value = "x".repeat(600_000);
     for (let i = 0; i < 6; i++) {
@@ -81,7 +58,7 @@ describe("tails", () => {
       harness.replica.tails.message(acknowledging, JSON.stringify({ ack: i + 1 }));
     }
     expect(acknowledging.offsets()).toEqual([0, 1, 2, 3, 4, 5]);
-    const patient = new Socket();
+    const patient = new TestSocket();
     harness.replica.tails.open(patient, 6);
     for (let i = 6; i < 10; i++) {
       await harness.appendValues([value]);
@@ -101,7 +78,7 @@ describe("tails", () => {
       '{"ack":1.5}',
       "x".repeat(100_000),
     ]) {
-      const socket = new Socket();
+      const socket = new TestSocket();
       harness.replica.tails.open(socket, 0);
       harness.replica.tails.message(socket, text);
       expect(socket.closed?.[0]).toBe(TAIL_CLOSE.unreadable);
@@ -110,11 +87,33 @@ describe("tails", () => {
 
   it("closes tails and answers waiting readers when the partition goes away", async () => {
     const harness = new ReplicaHarness();
-    const socket = new Socket();
+    const socket = new TestSocket();
     harness.replica.tails.open(socket, 0);
     const waiting = harness.fetch(0, { minBytes: 1, maxWaitMs: 60_000 });
     harness.replica.close();
     expect(socket.closed?.[0]).toBe(TAIL_CLOSE.moved);
     expect(await waiting).toMatchObject({ error: "UNKNOWN_TOPIC_OR_PARTITION" });
+  });
+
+  it("does not bring a reader back whose socket has failed while it was sent to", async () => {
+    const harness = new ReplicaHarness();
+    await harness.appendValues(["a"]);
+    const { tails } = harness.replica;
+    const kept = new TestSocket();
+    for (const fails of ["sendText", "sendBytes"] as const) {
+      let sent = 0;
+      const dead: TailSocket = Object.assign(new TestSocket(), {
+        [fails]: () => {
+          sent += 1;
+          tails.gone(dead);
+        },
+      });
+      tails.open(dead, 0);
+      expect(tails.size).toBe(0);
+      tails.open(kept, 1);
+      await harness.appendValues(["b"]);
+      expect(sent).toBe(1);
+      tails.gone(kept);
+    }
   });
 });

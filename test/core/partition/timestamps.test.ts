@@ -29,7 +29,7 @@ it("finds by time what a linear scan finds", async () => {
         }
         const all = batches.flatMap(({ timestamps }) => timestamps);
         const start = Math.min(cut, all.length);
-        harness.replica.deleteRecords(start);
+        await harness.replica.deleteRecords(start);
         if (restart) harness.restart();
         const scan = (fits: (timestamp: number) => boolean): number =>
           all.findIndex((timestamp, offset) => offset >= start && fits(timestamp));
