@@ -242,7 +242,7 @@ export const CONFIG = {
   "kafka.advertised.host": text(
     "service",
     "localhost",
-    "The host that clients of Kafka's wire protocol are told to connect to: one at which the service is reached.",
+    "The host that clients of Kafka's wire protocol are told to connect to: one at which the service is reached. With npm start its default is HOST, unless that stands for all addresses.",
   ),
   "kafka.advertised.port": int(
     "service",

@@ -55,8 +55,35 @@ export const ERRORS = {
     false,
     "The session timeout is not between group.min.session.timeout.ms and group.max.session.timeout.ms.",
   ),
-  FETCH_SESSION_ID_NOT_FOUND: row(70, 400, 400, false, "There are no fetch sessions."),
+  FETCH_SESSION_ID_NOT_FOUND: row(
+    70,
+    400,
+    400,
+    false,
+    "The connection has no such fetch session; fetch all partitions anew.",
+  ),
+  INVALID_FETCH_SESSION_EPOCH: row(
+    71,
+    400,
+    400,
+    false,
+    "The epoch is not the next one of the fetch session; fetch all partitions anew.",
+  ),
+  FETCH_SESSION_TOPIC_ID_ERROR: row(
+    106,
+    400,
+    400,
+    false,
+    "The fetch session names topics in another way; fetch all partitions anew.",
+  ),
   INVALID_REQUIRED_ACKS: row(21, 400, 400, false, "The acks asked for are neither 0, 1 nor all."),
+  REBOOTSTRAP_REQUIRED: row(
+    129,
+    400,
+    400,
+    false,
+    "The client means another cluster; it has to look for its brokers anew.",
+  ),
   UNSUPPORTED_VERSION: row(35, 400, 400, false, "The version of the API is not supported."),
 
   // Who asks.
@@ -75,14 +102,6 @@ export const ERRORS = {
     40101,
     false,
     "The request does not fit the state of the handshake.",
-  ),
-
-  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: row(
-    53,
-    403,
-    40301,
-    false,
-    "Transactions are not served: produce without a transactional id.",
   ),
 
   // Producers.
@@ -134,6 +153,13 @@ export const ERRORS = {
   LEADER_NOT_AVAILABLE: row(5, 404, 40404, true, "The partition has no leader at the moment."),
   GROUP_ID_NOT_FOUND: row(69, 404, 40405, false, "The group does not exist."),
   UNKNOWN_TOPIC_ID: row(100, 404, 40401, false, "No topic has this id."),
+  INCONSISTENT_TOPIC_ID: row(
+    103,
+    404,
+    40401,
+    false,
+    "The topic was deleted, and another was made under its name.",
+  ),
 
   // Formats.
   NOT_ACCEPTABLE: row(42, 406, 40601, false, "None of the accepted media types can be given."),

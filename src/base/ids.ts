@@ -6,6 +6,9 @@ import { GROUP_NAME_LENGTH_MAX, INT_MAX, TOPIC_NAME_LENGTH_MAX } from "./limits.
 /** The one controller object's name. */
 export const CONTROLLER_NAME = "controller";
 
+/** Stands for no topic where an id could be. */
+export const NO_TOPIC_ID = "0".repeat(32);
+
 /** A place of one replica: what its object's name is made of. */
 export interface ReplicaName {
   /** Unique per creation of a topic: 32 lower-case hexadecimal digits. */

@@ -70,7 +70,7 @@ export class Nodes {
 
 /** As {@link Nodes}, of those that the controller says serve. */
 export function nodesOf(cluster: ClusterMetadata, addresses: Addresses): Nodes {
-  return new Nodes(servingBrokers(cluster), addresses);
+  return new Nodes(servingBrokers(cluster.brokers), addresses);
 }
 
 /** Which of the ports this one is, from 0; null when it is none of them. */
@@ -80,8 +80,10 @@ export function listenerAt(port: number, addresses: Addresses): number | null {
 }
 
 /** By id: a fenced one is out of service. */
-export function servingBrokers(cluster: ClusterMetadata): readonly BrokerDescription[] {
-  return cluster.brokers
+export function servingBrokers(
+  brokers: readonly BrokerDescription[],
+): readonly BrokerDescription[] {
+  return brokers
     .filter(({ state }) => state !== "fenced")
     .toSorted((a, b) => a.brokerId - b.brokerId);
 }

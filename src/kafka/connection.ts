@@ -20,11 +20,13 @@ import {
   decodeRequest,
   decodeRequestHeader,
   encodeResponse,
+  isApiKey,
+  type ApiKey,
   type EncodedMessage,
   type RequestHeader,
 } from "./messages/index.ts";
 import { PatientDuplex } from "./patience.ts";
-import { isServed, type Handler, type ServedKey } from "./served.ts";
+import type { Handler } from "./served.ts";
 import { Session, type Context, type Peer } from "./session.ts";
 
 /** Requests and their bytes that were read and are not answered yet. */
@@ -145,7 +147,7 @@ export class Connection {
 
   private async end(): Promise<void> {
     this.ended = true;
-    this.session.watches.clear();
+    this.session.end();
     await this.duplex.close();
   }
 
@@ -173,12 +175,12 @@ export class Connection {
       return { message, closes: false };
     }
     // Kafka, too, ends the connection of who asks for what was not advertised.
-    if (!isServed(apiKey) || body === null) return CLOSED;
+    if (!isApiKey(apiKey) || body === null) return CLOSED;
     countKafkaRequest(apiKey);
     return this.dispatch(apiKey, apiVersion, header, body);
   }
 
-  private async dispatch<K extends ServedKey>(
+  private async dispatch<K extends ApiKey>(
     key: K,
     version: number,
     header: RequestHeader,

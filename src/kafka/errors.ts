@@ -2,13 +2,27 @@
  * Refusals as Kafka's error codes. The table has the codes; here is what clients would misunderstand:
  * each of them retries only what it knows of an API, and gives up, or breaks, on the rest.
  */
-import { ERRORS, type ErrorName, type Refusal } from "../base/errors.ts";
+import { ERRORS, refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import { isUnanswered } from "../worker/objects.ts";
 
 export const NONE = 0;
 
 export function codeOf(name: ErrorName): number {
   return ERRORS[name].kafka;
+}
+
+/** Whoever comes with a transactional id. An authorization error would send people looking for rights. */
+export const NO_TRANSACTIONS: Refusal = refuse(
+  "UNSUPPORTED_VERSION",
+  "Transactions are not served: produce without a transactional id.",
+);
+
+/**
+ * A refusal as one hears it who has named a topic by its id: that another topic has its name by now is
+ * nothing to them.
+ */
+export function ofTopicId(refusal: Refusal): Refusal {
+  return refusal.error === "UNKNOWN_TOPIC" ? refuse("UNKNOWN_TOPIC_ID") : refusal;
 }
 
 /** Of an API that only its own clients' code looks at: the table's. An unanswered call can be made again. */
@@ -51,6 +65,8 @@ const FETCH_CODES: ReadonlySet<ErrorName> = new Set<ErrorName>([
   "UNKNOWN_TOPIC",
   "UNKNOWN_PARTITION",
   "UNKNOWN_TOPIC_OR_PARTITION",
+  "UNKNOWN_TOPIC_ID",
+  "INCONSISTENT_TOPIC_ID",
   "NOT_LEADER_OR_FOLLOWER",
   "REPLICA_NOT_AVAILABLE",
   "KAFKA_STORAGE_ERROR",

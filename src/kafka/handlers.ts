@@ -18,10 +18,7 @@ import { createTopics } from "./apis/19-create-topics.ts";
 import { deleteTopics } from "./apis/20-delete-topics.ts";
 import { deleteRecords } from "./apis/21-delete-records.ts";
 import { initProducerId } from "./apis/22-init-producer-id.ts";
-import { addPartitionsToTxn } from "./apis/24-add-partitions-to-txn.ts";
-import { addOffsetsToTxn } from "./apis/25-add-offsets-to-txn.ts";
-import { endTxn } from "./apis/26-end-txn.ts";
-import { txnOffsetCommit } from "./apis/28-txn-offset-commit.ts";
+import { offsetForLeaderEpoch } from "./apis/23-offset-for-leader-epoch.ts";
 import { describeConfigs } from "./apis/32-describe-configs.ts";
 import { alterConfigs } from "./apis/33-alter-configs.ts";
 import { saslAuthenticate } from "./apis/36-sasl-authenticate.ts";
@@ -33,9 +30,10 @@ import { alterPartitionReassignments } from "./apis/45-alter-partition-reassignm
 import { listPartitionReassignments } from "./apis/46-list-partition-reassignments.ts";
 import { offsetDelete } from "./apis/47-offset-delete.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
-import type { Handler, ServedKey } from "./served.ts";
+import type { ApiKey } from "./messages/index.ts";
+import type { Handler } from "./served.ts";
 
-export const HANDLERS: { readonly [K in ServedKey]: Handler<K> } = {
+export const HANDLERS: { readonly [K in ApiKey]: Handler<K> } = {
   0: produce,
   1: fetch,
   2: listOffsets,
@@ -55,10 +53,7 @@ export const HANDLERS: { readonly [K in ServedKey]: Handler<K> } = {
   20: deleteTopics,
   21: deleteRecords,
   22: initProducerId,
-  24: addPartitionsToTxn,
-  25: addOffsetsToTxn,
-  26: endTxn,
-  28: txnOffsetCommit,
+  23: offsetForLeaderEpoch,
   32: describeConfigs,
   33: alterConfigs,
   36: saslAuthenticate,

@@ -4,6 +4,7 @@
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import type { KnownTopic } from "../worker/metadata.ts";
+import type { NamedTopic } from "./named-topic.ts";
 import type { Session } from "./session.ts";
 
 export interface NamedPartition {
@@ -21,21 +22,21 @@ export interface CheckedPartitions {
 
 /**
  * Looks the topic up, and anew (once) where what is remembered here may be older than what the client knows.
- * Of the topic: UNKNOWN_TOPIC, INVALID_TOPIC_EXCEPTION. Of a partition: UNKNOWN_PARTITION,
+ * Of the topic: UNKNOWN_TOPIC, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_ID. Of a partition: UNKNOWN_PARTITION,
  * FENCED_LEADER_EPOCH (the client's is old), UNKNOWN_LEADER_EPOCH (the controller knows of none so new).
  */
 export async function checkPartitions(
   session: Session,
-  name: string,
+  namedTopic: NamedTopic,
   named: readonly NamedPartition[],
 ): Promise<CheckedPartitions | Refusal> {
-  const topic = await session.topic(name);
+  const topic = await session.namedTopic(namedTopic);
   if (!topic.ok) return topic;
   const refusals = named.map((one) => judge(topic, one));
   if (!refusals.some((refusal) => refusal !== null && refusal.error !== "FENCED_LEADER_EPOCH")) {
     return { ok: true, topic, refusals };
   }
-  const renewed = await session.topic(name, true);
+  const renewed = await session.namedTopic(namedTopic, true);
   if (!renewed.ok) return renewed;
   return { ok: true, topic: renewed, refusals: named.map((one) => judge(renewed, one)) };
 }

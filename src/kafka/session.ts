@@ -6,10 +6,18 @@ import { refuse, type Refusal } from "../base/errors.ts";
 import type { ControllerApi } from "../objects/controller/api.ts";
 import type { CoordinatorApi } from "../objects/coordinator/api.ts";
 import { callPartition, SHORT_CALL, type ReplicaCall } from "../worker/calls.ts";
-import { cachedTopic, topicMetadata, type KnownTopic } from "../worker/metadata.ts";
+import {
+  cachedTopic,
+  cachedTopicById,
+  topicMetadata,
+  topicMetadataById,
+  type KnownTopic,
+} from "../worker/metadata.ts";
 import { callController, callCoordinator, type CallOptions } from "../worker/objects.ts";
 import type { Service } from "../worker/service.ts";
 import type { Addresses } from "./addresses.ts";
+import { FetchSessions } from "./fetch-sessions.ts";
+import { isById, type NamedTopic } from "./named-topic.ts";
 import { SaslState } from "./sasl.ts";
 import { Turns } from "./turns.ts";
 import { PartitionWatches } from "./watches.ts";
@@ -49,6 +57,7 @@ export class Session {
   readonly peer: Peer;
   readonly sasl: SaslState;
   readonly watches = new PartitionWatches();
+  readonly fetchSessions = new FetchSessions();
   /** Of the partitions of fetches for very many. */
   readonly turns = new Turns();
   /** The last append under way to a partition: the next one waits for it. By topic and partition. */
@@ -115,6 +124,22 @@ export class Session {
     if (known !== undefined) return known;
     if (!this.mayCall()) return refuse("THROTTLING_QUOTA_EXCEEDED", TOO_MUCH);
     return topicMetadata(this.service, name, fresh);
+  }
+
+  /** As {@link topic}, by whichever of name and id the client has given. UNKNOWN_TOPIC_ID. */
+  async namedTopic(named: NamedTopic, fresh = false): Promise<KnownTopic | Refusal> {
+    const { topic, topicId } = named;
+    if (!isById(named)) return this.topic(topic, fresh);
+    const known = fresh ? undefined : cachedTopicById(this.service, topicId);
+    if (known !== undefined) return known;
+    if (!this.mayCall()) return refuse("THROTTLING_QUOTA_EXCEEDED", TOO_MUCH);
+    return topicMetadataById(this.service, topicId, fresh);
+  }
+
+  /** Lets go of what outlives a request: the connection is over. */
+  end(): void {
+    this.watches.clear();
+    this.fetchSessions.clear();
   }
 }
 

@@ -92,7 +92,8 @@ function checkNumbers(header: BatchHeader): Refusal | undefined {
   if (header.lastOffsetDelta < 0) return corrupt(at, "the last offset delta is negative");
   if (header.recordCount < 0) return corrupt(at, "the record count is negative");
   if (Number.isNaN(header.baseTimestamp) || Number.isNaN(header.maxTimestamp)) {
-    return corrupt(at, "a timestamp is beyond 2^53");
+    const text = `Record batch at byte ${at}: a timestamp is beyond 2^53 milliseconds.`;
+    return refuse("INVALID_TIMESTAMP", text);
   }
   if (Number.isNaN(header.producerId)) return corrupt(at, "the producer id is beyond 2^53");
   return undefined;
@@ -101,8 +102,8 @@ function checkNumbers(header: BatchHeader): Refusal | undefined {
 /**
  * Reads the 61 bytes at `at`. The records behind them need not be in the buffer.
  *
- * Errors: CORRUPT_MESSAGE (too short, impossible lengths, numbers beyond ±2^53),
- * UNSUPPORTED_FOR_MESSAGE_FORMAT (message sets of magic 0 and 1, and magics to come).
+ * Errors: CORRUPT_MESSAGE (too short, impossible lengths, numbers beyond ±2^53), INVALID_TIMESTAMP (of timestamps
+ * likewise), UNSUPPORTED_FOR_MESSAGE_FORMAT (message sets of magic 0 and 1, and magics to come).
  */
 export function readBatchHeader(bytes: Uint8Array, at: number): HeaderResult {
   const wrongFrame = checkFrame(bytes, at);

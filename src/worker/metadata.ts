@@ -19,6 +19,9 @@ import type { Service } from "./service.ts";
 /** How long metadata is used without asking again, in milliseconds. */
 const FRESH_MS = 10_000;
 
+/** Ids of topics that are not there; beyond so many, all are forgotten, which costs a question too many. */
+const UNKNOWN_IDS_MAX = 1_000;
+
 /** Bound on what is kept, counted in partitions (a topic of none counts one). */
 const PARTITIONS_KEPT_MAX = 20_000;
 
@@ -50,6 +53,10 @@ export interface KnownTopic {
 }
 
 const topics = new Map<string, KnownTopic>();
+/** The names of those topics, by their ids. */
+const names = new Map<string, string>();
+/** Until when an id need not be asked for again. Ids are never used again: one that is not there will not be. */
+const unknownIds = new Map<string, number>();
 let partitionsKept = 0;
 
 /**
@@ -76,6 +83,45 @@ export function cachedTopic(service: Service, name: string): KnownTopic | undefi
   }
   counters.metadataHits += 1;
   return known;
+}
+
+/** As {@link cachedTopic}, by the topic's id. */
+export function cachedTopicById(service: Service, topicId: string): KnownTopic | undefined {
+  const name = names.get(topicId);
+  return name === undefined ? undefined : cachedTopic(service, name);
+}
+
+/**
+ * As {@link topicMetadata}, by the topic's id (KIP-516): the very topic, whatever has its name by now. An id
+ * that is not there is asked for once in a while, however many requests name it. UNKNOWN_TOPIC_ID.
+ */
+export async function topicMetadataById(
+  service: Service,
+  topicId: string,
+  fresh = false,
+): Promise<KnownTopic | Refusal> {
+  const known = cachedTopicById(service, topicId);
+  if (known !== undefined && !fresh) return known;
+  if ((unknownIds.get(topicId) ?? 0) > Date.now()) return refuse("UNKNOWN_TOPIC_ID");
+  counters.metadataMisses += 1;
+  const name = names.get(topicId);
+  const before = name === undefined ? undefined : topics.get(name);
+  if (before !== undefined) before.freshUntilMs = Date.now() + FRESH_MS;
+  const answer = await callController(service, true, (stub) => stub.metadata([], [topicId]));
+  if (!answer.ok) return before?.service === service ? before : answer;
+  const found = answer.topics.find((topic) => topic.topicId === topicId);
+  if (found !== undefined) {
+    const now = topics.get(found.topic);
+    if (now !== undefined && isLater(now, answer, before)) {
+      return now.metadata.topicId === topicId ? now : refuse("UNKNOWN_TOPIC_ID");
+    }
+    forget(found.topic);
+    return remember(service, answer, found);
+  }
+  if (name !== undefined && topics.get(name) === before) forget(name);
+  if (unknownIds.size >= UNKNOWN_IDS_MAX) unknownIds.clear();
+  unknownIds.set(topicId, Date.now() + FRESH_MS);
+  return refuse("UNKNOWN_TOPIC_ID");
 }
 
 /** Says that an object's answer has shown this metadata to be old; the next request asks again. */
@@ -142,12 +188,20 @@ async function lookUp(service: Service, name: string): Promise<KnownTopic | Refu
   const answer = await callController(service, true, (controller) => controller.metadata([name]));
   if (!answer.ok) return before?.service === service ? before : answer;
   const now = topics.get(name);
-  // Another request asked later and was answered sooner, or has learned more since.
-  if (now !== undefined && now !== before && now.version >= answer.version) return now;
+  if (now !== undefined && isLater(now, answer, before)) return now;
   const found = answer.topics.find((topic) => topic.topic === name);
   forget(name);
   if (found === undefined) return refuse("UNKNOWN_TOPIC");
   return remember(service, answer, found);
+}
+
+/** Another request asked later and was answered sooner, or has learned more since. */
+function isLater(
+  now: KnownTopic,
+  answer: ClusterMetadata,
+  before: KnownTopic | undefined,
+): boolean {
+  return now !== before && now.version >= answer.version;
 }
 
 /** A topic as an answer of the controller has it, for one look at it: nothing is remembered. */
@@ -172,6 +226,7 @@ export function unkeptTopic(
 function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMetadata): KnownTopic {
   const known = unkeptTopic(service, cluster, metadata);
   topics.set(metadata.topic, known);
+  names.set(metadata.topicId, metadata.topic);
   partitionsKept += weight(known);
   // The oldest leave first; the one just learned stays.
   for (const name of topics.keys()) {
@@ -184,6 +239,7 @@ function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMet
 /** Drops everything that is known: after this isolate itself has changed what concerns all topics. */
 export function forgetAll(): void {
   topics.clear();
+  names.clear();
   partitionsKept = 0;
 }
 
@@ -192,6 +248,7 @@ export function forget(name: string): void {
   const known = topics.get(name);
   if (known === undefined) return;
   topics.delete(name);
+  names.delete(known.metadata.topicId);
   partitionsKept -= weight(known);
 }
 

@@ -32,12 +32,12 @@ const WATCHED = "watched";
 const MB = 1_000_000;
 
 const FETCH = 1;
-/** Those that the captured frames speak of: they are there, so that what is legal finds something to read. */
+/** Those that the captured frames name (ids are of topics that were): they are there, so that what is legal finds something to read. */
 const READ_TOPICS: readonly string[] = [
   ...new Set(
     CAPTURES.filter(({ apiKey }) => apiKey === FETCH).flatMap(({ version, request }) => {
       const fetch = decodeRequest(FETCH, version, decodeRequestHeader(request)!.body!)!;
-      return fetch.topics.map(({ topic }) => topic);
+      return fetch.topics.map(({ topic }) => topic).filter((topic) => topic !== "");
     }),
   ),
 ];

@@ -88,7 +88,7 @@ describe("the controller's object", () => {
     for (const stub of replicasOf(altered)) {
       expect(await stub.describe()).toMatchObject({ ok: true, partitionEpoch: 1 });
     }
-    expect(await controller.deleteTopic("orders")).toEqual({ ok: true });
+    expect(await controller.deleteTopic("orders")).toMatchObject({ ok: true });
     await evict();
     expect(await controller.metadata(null)).toMatchObject({ topics: [] });
     expect(await controller.describe()).toMatchObject({ topics: 0, pendingPurges: 0 });
@@ -373,7 +373,7 @@ describe("deliveries", () => {
     );
     for (const tables of await tablesOf(topic)) expect(tables).toBeGreaterThan(0);
     await give(unreachable);
-    expect(await controller.deleteTopic("t")).toEqual({ ok: true });
+    expect(await controller.deleteTopic("t")).toMatchObject({ ok: true });
     expect(await controller.metadata(null)).toMatchObject({ topics: [] });
     expect(await controller.describe()).toMatchObject({ pendingPurges: 4 });
     await evict();

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   batchOf,
   connect,
+  fetchById,
   fetchRequest,
   partitionsOf,
   produceRequest,
@@ -13,6 +14,14 @@ import { newTopic, readAll, whileLeaderIsFenced } from "./records-support.ts";
 const PRODUCE = 0;
 const FETCH = 1;
 const LIST_OFFSETS = 2;
+const DELETE_RECORDS = 21;
+const OFFSET_FOR_LEADER_EPOCH = 23;
+
+const UNSUPPORTED_VERSION = 35;
+const UNSUPPORTED_COMPRESSION_TYPE = 76;
+
+const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
 
 async function produce(
   client: KafkaClient,
@@ -72,7 +81,7 @@ describe("produce", () => {
     expect((await produce(client, topic, batches, { acks: 2 }))[0]!.errorCode).toBe(21);
     const request = produceRequest(topic, batches, { transactionalId: "t" });
     const answer = await client.ask(PRODUCE, 9, request);
-    expect(answer.responses[0]!.partitionResponses[0]!.errorCode).toBe(53);
+    expect(answer.responses[0]!.partitionResponses[0]!.errorCode).toBe(35);
     expect(await readAll(topic)).toEqual([]);
   });
 
@@ -268,6 +277,65 @@ describe("fetch", () => {
     expect(valuesIn(partition!.records)).toEqual(["value-1", "value-2"]);
   });
 
+  test("a topic in zstd is read from version 10 on, and zstd is taken from Produce 7 on (KIP-110)", async () => {
+    const [topic, compressed] = [
+      await newTopic(),
+      await newTopic(1, { "compression.type": "zstd" }),
+    ];
+    const client = connect();
+    const batch = (): Uint8Array => batchOf(["value-1"], null, "zstd");
+    const [old] = await produce(client, topic, { 0: batch() }, { version: 6 });
+    expect(old).toMatchObject({ errorCode: UNSUPPORTED_COMPRESSION_TYPE, baseOffset: -1 });
+    for (const name of [topic, compressed]) {
+      const [answered] = await produce(client, name, { 0: batch() }, { version: 7 });
+      expect(answered).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    }
+    const read = async (name: string, version: number): Promise<[number, boolean]> => {
+      const answer = await client.ask(FETCH, version, fetchRequest(name, { 0: 0 }));
+      const [partition] = partitionsOf(answer);
+      return [partition!.errorCode, partition!.records!.byteLength > 0];
+    };
+    for (const version of [4, 9]) {
+      expect(await read(compressed, version)).toEqual([UNSUPPORTED_COMPRESSION_TYPE, false]);
+      // kafka-python 2.0 asks in version 4 and reads zstd: as in Kafka, only the topic's setting counts.
+      expect(await read(topic, version)).toEqual([0, true]);
+    }
+    for (const version of [10, 12]) expect(await read(compressed, version)).toEqual([0, true]);
+  });
+
+  test("an offset beyond every log is out of range, and does not end the connection", async () => {
+    const topic = await newTopic();
+    const client = connect();
+    for (const offset of [INT64_MAX, 2n ** 53n, INT64_MIN, Number.MAX_SAFE_INTEGER]) {
+      const answer = await client.ask(FETCH, 12, fetchRequest(topic, { 0: offset }));
+      expect(partitionsOf(answer)[0]!.errorCode).toBe(1);
+      const partitions = [{ partitionIndex: 0, offset }];
+      const topics = [{ name: topic, partitions }];
+      const deleted = await client.ask(DELETE_RECORDS, 2, { topics, timeoutMs: 1_000 });
+      expect(deleted.topics[0]!.partitions[0]!.errorCode).toBe(1);
+    }
+  });
+
+  test("who asks for an epoch that is over is told who leads, from version 16 on (KIP-951)", async () => {
+    const topic = await newTopic(1, {}, 3);
+    const client = connect();
+    await whileLeaderIsFenced(topic, async () => {
+      await produce(client, topic, { 0: batchOf(["value-1"]) });
+    });
+    const metadata = await client.ask(3, 12, { topics: [{ name: topic }] });
+    const { topicId, partitions } = metadata.topics[0]!;
+    const { leaderId, leaderEpoch } = partitions[0]!;
+    const request = fetchById(topicId, { 0: 0 }, { epoch: 0 });
+    const answer = await client.ask(FETCH, 16, request);
+    expect(partitionsOf(answer)).toMatchObject([
+      { errorCode: 74, currentLeader: { leaderId, leaderEpoch } },
+    ]);
+    const node = metadata.brokers.find(({ nodeId }) => nodeId === leaderId);
+    expect(answer.nodeEndpoints).toEqual([node]);
+    const older = await client.ask(FETCH, 15, request);
+    expect(partitionsOf(older)).toMatchObject([{ errorCode: 74, currentLeader: null }]);
+  });
+
   test("a session that is asked for is not there", async () => {
     const request = { ...fetchRequest("any", { 0: 0 }), sessionId: 5, sessionEpoch: 1 };
     expect((await connect().ask(FETCH, 11, request)).errorCode).toBe(70);
@@ -278,7 +346,7 @@ describe("offsets", () => {
   async function list(
     client: KafkaClient,
     topic: string,
-    timestamp: number,
+    timestamp: number | bigint,
     isolationLevel = 0,
     version = 7,
   ) {
@@ -299,14 +367,72 @@ describe("offsets", () => {
     expect(await list(client, topic, 1_600_000_000_000)).toEqual([0, 0]);
     expect(await list(client, topic, 1_900_000_000_000)).toEqual([0, -1]);
     expect((await list(client, topic, -3))[0]).toBe(0);
-    expect((await list(client, topic, -9))[0]).toBe(42);
+    expect((await list(client, topic, -9))[0]).toBe(35);
     expect((await list(client, "nowhere", -1))[0]).toBe(3);
   });
 
-  test.each([1, 2, 3, 4, 5, 6, 7])("version %i", async (version) => {
+  test("every time that the protocol allows is answered, to the largest and the smallest", async () => {
+    const topic = await newTopic();
+    const client = connect();
+    await produce(client, topic, { 0: batchOf(["value-1"]) });
+    expect(await list(client, topic, INT64_MAX)).toEqual([0, -1]);
+    expect(await list(client, topic, 2n ** 53n)).toEqual([0, -1]);
+    expect(await list(client, topic, Number.MAX_SAFE_INTEGER)).toEqual([0, -1]);
+    expect((await list(client, topic, INT64_MIN))[0]).toBe(UNSUPPORTED_VERSION);
+    expect((await list(connect(), "nowhere", INT64_MAX))[0]).toBe(3);
+  });
+
+  test("questions about tiers, of which there are none, from the versions on that have them", async () => {
+    const topic = await newTopic();
+    const client = connect();
+    await produce(client, topic, { 0: batchOf(["value-1", "value-2"]) });
+    const listed = async (timestamp: number) => [
+      await list(client, topic, timestamp, 0, 7),
+      await list(client, topic, timestamp, 0, 8),
+      await list(client, topic, timestamp, 0, 9),
+      await list(client, topic, timestamp, 0, 10),
+      await list(client, topic, timestamp, 0, 11),
+    ];
+    const unknown = [UNSUPPORTED_VERSION, -1];
+    expect(await listed(-4)).toEqual([unknown, [0, 0], [0, 0], [0, 0], [0, 0]]);
+    expect(await listed(-5)).toEqual([unknown, unknown, [0, -1], [0, -1], [0, -1]]);
+    expect(await listed(-6)).toEqual([unknown, unknown, unknown, unknown, [0, -1]]);
+    expect(await list(client, topic, -3, 0, 6)).toEqual(unknown);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])("version %i", async (version) => {
     const topic = await newTopic();
     const client = connect();
     await produce(client, topic, { 0: batchOf(["value-1"]) });
     expect(await list(client, topic, -1, 0, version)).toEqual([0, 1]);
   });
+});
+
+describe("leader epochs", () => {
+  test.each([2, 3, 4])(
+    "version %i tells where the records of each end (KIP-320)",
+    async (version) => {
+      const topic = await newTopic(1, {}, 3);
+      const client = connect();
+      await produce(client, topic, { 0: batchOf(["value-1", "value-2"]) });
+      await whileLeaderIsFenced(topic, async () => {
+        await produce(client, topic, { 0: batchOf(["value-3"]) });
+      });
+      const { topics } = await client.ask(3, 12, { topics: [{ name: topic }] });
+      const present = topics[0]!.partitions[0]!.leaderEpoch;
+      const endOf = async (leaderEpoch: number, currentLeaderEpoch = -1, partition = 0) => {
+        const asked = { topic, partitions: [{ partition, leaderEpoch, currentLeaderEpoch }] };
+        const answer = await client.ask(OFFSET_FOR_LEADER_EPOCH, version, { topics: [asked] });
+        const { errorCode, leaderEpoch: epoch, endOffset } = answer.topics[0]!.partitions[0]!;
+        return [errorCode, epoch, endOffset];
+      };
+      expect(await endOf(0)).toEqual([0, 0, 2]);
+      expect(await endOf(present)).toEqual([0, present, 3]);
+      expect(await endOf(present + 1)).toEqual([0, -1, -1]);
+      expect(await endOf(0, present)).toEqual([0, 0, 2]);
+      expect((await endOf(0, 0))[0]).toBe(74);
+      expect((await endOf(0, present + 9))[0]).toBe(75);
+      expect((await endOf(0, -1, 5))[0]).toBe(3);
+    },
+  );
 });

@@ -11,8 +11,10 @@ import {
   type ResponseAsRead,
 } from "../../src/kafka/messages/index.ts";
 import type { Peer } from "../../src/kafka/session.ts";
+import { CONTROLLER_NAME } from "../../src/base/ids.ts";
+import type { ControllerApi } from "../../src/objects/controller/api.ts";
 import type { Env } from "../../src/objects/env.ts";
-import { encodeBatch, type ProducerRecord } from "../../src/records/index.ts";
+import { encodeBatch, type Compression, type ProducerRecord } from "../../src/records/index.ts";
 import { serviceOf } from "../../src/worker/service.ts";
 
 const env = { ...(bindings as unknown as Env), OPEN_ON_LOOPBACK: "true" } as Env;
@@ -130,6 +132,7 @@ export function batchOf(
     readonly sequence: number;
     readonly epoch?: number;
   } | null = null,
+  compression: Compression = "none",
 ): Uint8Array {
   const utf8 = new TextEncoder();
   const records: ProducerRecord[] = values.map((value) => ({
@@ -140,7 +143,7 @@ export function batchOf(
     timestamp: Date.now(),
   }));
   return encodeBatch(records, {
-    compression: "none",
+    compression,
     producerId: producer?.id ?? -1,
     producerEpoch: producer === null ? -1 : (producer.epoch ?? 0),
     baseSequence: producer?.sequence ?? -1,
@@ -151,6 +154,52 @@ export interface ProduceOptions {
   readonly acks?: number;
   readonly version?: number;
   readonly transactionalId?: string;
+}
+
+/** A topic's id, as Metadata tells it. */
+export async function idOf(client: KafkaClient, topic: string): Promise<string> {
+  const { topics } = await client.ask(3, 13, {
+    topics: [{ name: topic }],
+    allowAutoTopicCreation: false,
+  });
+  return topics[0]!.topicId;
+}
+
+/** Has the controller delete a topic, as another isolate would: what this one remembers of it stays. */
+export async function deleteElsewhere(topic: string): Promise<void> {
+  const deleted = await controller().deleteTopic(topic);
+  if (!deleted.ok) throw new Error(deleted.message);
+}
+
+/** As {@link deleteElsewhere}, and makes another topic of the name. Answers its id. */
+export async function recreateElsewhere(topic: string, partitions: number): Promise<string> {
+  await deleteElsewhere(topic);
+  const created = await controller().createTopic({ topic, partitions, replicationFactor: 1 });
+  if (!created.ok) throw new Error(created.message);
+  return created.topic.topicId;
+}
+
+function controller(): ControllerApi {
+  return env.CONTROLLER.getByName(CONTROLLER_NAME) as unknown as ControllerApi;
+}
+
+/** A request for a topic by its id, made of one by its name. */
+export function produceById(
+  topicId: string,
+  batches: Readonly<Record<number, Uint8Array | null>>,
+  options: ProduceOptions = {},
+): RequestToWrite<0> {
+  const { topicData, ...rest } = produceRequest("", batches, options);
+  return { ...rest, topicData: [{ topicId, partitionData: topicData[0]!.partitionData }] };
+}
+
+export function fetchById(
+  topicId: string,
+  offsets: Readonly<Record<number, number>>,
+  options: FetchOptions = {},
+): RequestToWrite<1> {
+  const { topics, ...rest } = fetchRequest("", offsets, options);
+  return { ...rest, topics: [{ topicId, partitions: topics[0]!.partitions }] };
 }
 
 /** A produce request for one topic, batches by partition. */
@@ -188,7 +237,7 @@ export interface FetchOptions {
 /** A fetch of one topic, offsets by partition. */
 export function fetchRequest(
   topic: string,
-  offsets: Readonly<Record<number, number>>,
+  offsets: Readonly<Record<number, number | bigint>>,
   options: FetchOptions = {},
 ): RequestToWrite<1> {
   const { maxWaitMs = 0, minBytes = 1, maxBytes = 50_000_000 } = options;

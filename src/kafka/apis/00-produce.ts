@@ -6,43 +6,60 @@
  *
  * Where it deviates from Kafka: several batches for one partition are taken, all or nothing. Versions 0 to 2
  * are advertised and refused, as the message sets they carry. Transactions are refused.
+ *
+ * A topic that is named by its id (KIP-516, version 13 on) is that very topic: once it is deleted the producer
+ * hears UNKNOWN_TOPIC_ID, whatever else has its name by now.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { Appended, AppendRequest } from "../../objects/partition/api.ts";
 import { readRawBatches } from "../../worker/records/raw-batches.ts";
 import { appendBatches } from "../../worker/records/send.ts";
-import { codeOfProduce, NONE } from "../errors.ts";
+import { CurrentLeaders } from "../current-leaders.ts";
+import { codeOf, codeOfProduce, NO_TRANSACTIONS, NONE, ofTopicId } from "../errors.ts";
 import { produce as messages } from "../messages/00-produce.ts";
 import type { Request, Response } from "../messages/index.ts";
+import { isById, keyOfTopic, type NamedTopic } from "../named-topic.ts";
 import type { Handler } from "../served.ts";
 import type { Context, Session } from "../session.ts";
 
 type PartitionData = Request<0>["topicData"][number]["partitionData"][number];
 type PartitionAnswer = Response<0>["responses"][number]["partitionResponses"][number];
 
+/** From this version on a producer may send zstd (KIP-110): older clients could not read their own topic. */
+const ZSTD_SINCE = 7;
+
+const NOT_LEADER = codeOf("NOT_LEADER_OR_FOLLOWER");
+
 interface Settings {
   readonly acks: AppendRequest["acks"];
+  readonly takesZstd: boolean;
   /** How long the client waits for the replicas; null: as long as the service does. */
   readonly timeoutMs: number | null;
 }
 
 export const produce: Handler<0> = async (request, context) => {
   const refused = refusalOf(request, context);
-  const settings = settingsOf(request, context.session);
+  const settings = settingsOf(request, context);
+  const leaders = new CurrentLeaders(context.session.peer.addresses);
   const responses = await Promise.all(
-    request.topicData.map(async ({ name, partitionData }) => {
+    request.topicData.map(async ({ name, topicId, partitionData }) => {
+      const named = { topic: name, topicId };
+      const key = keyOfTopic(named);
       const append = async (data: PartitionData): Promise<PartitionAnswer> => {
         const outcome =
           refused ??
-          (await inOrder(context.session, `${name}/${data.index}`, () =>
-            appendTo(context.session, name, data, settings),
+          (await inOrder(context.session, `${key}/${data.index}`, () =>
+            appendTo(context.session, named, data, settings),
           ));
-        return partitionAnswer(data.index, outcome);
+        const answer = partitionAnswer(data.index, outcome);
+        if (answer.errorCode !== NOT_LEADER) return answer;
+        const topic = await context.session.namedTopic(named);
+        return topic.ok ? { ...answer, currentLeader: leaders.of(topic, data.index) } : answer;
       };
-      return { name, partitionResponses: await Promise.all(partitionData.map(append)) };
+      return { name, topicId, partitionResponses: await Promise.all(partitionData.map(append)) };
     }),
   );
-  if (request.acks !== 0) return { responses };
+  if (request.acks !== 0) return { responses, nodeEndpoints: leaders.endpoints };
   // Nobody is told: Kafka ends the connection, so that the client looks at its metadata again.
   const hasFailed = responses.some(({ partitionResponses }) =>
     partitionResponses.some(({ errorCode }) => errorCode !== NONE),
@@ -54,7 +71,7 @@ export const produce: Handler<0> = async (request, context) => {
 /** What is wrong with all of it. */
 function refusalOf(request: Request<0>, { version }: Context): Refusal | null {
   if (version < messages.minServed) return refuse("UNSUPPORTED_FOR_MESSAGE_FORMAT");
-  if (request.transactionalId !== null) return refuse("TRANSACTIONAL_ID_AUTHORIZATION_FAILED");
+  if (request.transactionalId !== null) return NO_TRANSACTIONS;
   return isAcks(request.acks) ? null : refuse("INVALID_REQUIRED_ACKS");
 }
 
@@ -62,9 +79,14 @@ function isAcks(acks: number): acks is AppendRequest["acks"] {
   return acks === -1 || acks === 0 || acks === 1;
 }
 
-function settingsOf({ acks, timeoutMs }: Request<0>, { service }: Session): Settings {
+function settingsOf({ acks, timeoutMs }: Request<0>, { session, version }: Context): Settings {
+  const { service } = session;
   const isShorter = acks === -1 && timeoutMs < service.config["request.timeout.ms"];
-  return { acks: isAcks(acks) ? acks : 1, timeoutMs: isShorter ? Math.max(1, timeoutMs) : null };
+  return {
+    acks: isAcks(acks) ? acks : 1,
+    takesZstd: version >= ZSTD_SINCE,
+    timeoutMs: isShorter ? Math.max(1, timeoutMs) : null,
+  };
 }
 
 /** Has appends to one partition made one after the other. */
@@ -91,24 +113,28 @@ interface AppendOutcome {
 
 async function appendTo(
   session: Session,
-  name: string,
+  named: NamedTopic,
   { index, records }: PartitionData,
-  { acks, timeoutMs }: Settings,
+  { acks, takesZstd, timeoutMs }: Settings,
 ): Promise<AppendOutcome> {
-  const topic = await session.topic(name);
+  const topic = await session.namedTopic(named);
   if (!topic.ok) return at(topic);
   if (records === null || records.byteLength === 0) {
     return at(refuse("INVALID_RECORD", "There is no record batch."));
   }
-  const batches = readRawBatches(records, topic.config);
+  const batches = readRawBatches(records, topic.config, takesZstd);
   if (!batches.ok) return at(batches);
   if (!session.mayCall()) return at(refuse("THROTTLING_QUOTA_EXCEEDED"));
   const sending = appendBatches(session.service, topic, index, batches, {
     acks,
     repeatable: batches.sequenced,
     sparseSequences: false,
+    ...(isById(named) && { sameTopic: true }),
   });
-  const appended = sending.then((answer) => session.settle(answer));
+  const appended = sending.then((answer) => {
+    const settled = session.settle(answer);
+    return settled.ok || !isById(named) ? settled : ofTopicId(settled);
+  });
   if (timeoutMs === null) return at(await appended);
   return { outcome: await within(timeoutMs, appended), settled: appended };
 }

@@ -1,19 +1,25 @@
 /**
- * Fetch (1): record batches as they are stored, of several partitions at once.
+ * Fetch (1): record batches as they are stored, of several partitions at once; with a session (KIP-227, see
+ * `fetch-sessions.ts`) of those that it remembers, and then only what is news is answered.
  *
- * Where it deviates from Kafka: there are no fetch sessions (0 is answered, which tells clients to do
- * without). A client is never sent to another replica: with a rack said, the nearest one in sync is read
- * here. One answer holds at most {@link FETCH_BYTES_MAX}, and of a request for more partitions than
- * {@link PARTITIONS_SERVED_MAX} some come empty, others the next time.
+ * A topic that is named by its id (KIP-516, version 13 on) is that very topic: once it is deleted the reader hears
+ * UNKNOWN_TOPIC_ID, or INCONSISTENT_TOPIC_ID where its session knew the topic and another has its name by now.
+ *
+ * Where it deviates from Kafka: a client is never sent to another replica; with a rack said, the nearest one
+ * in sync is read here. One answer holds at most {@link FETCH_BYTES_MAX}, and of a request for more partitions
+ * than {@link PARTITIONS_SERVED_MAX} some come empty, others the next time.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
-import type { FetchRequest, LogEnds } from "../../objects/partition/api.ts";
+import type { FetchRequest } from "../../objects/partition/api.ts";
 import type { KnownTopic } from "../../worker/metadata.ts";
 import { PartitionReader } from "../../worker/records/partition-reader.ts";
-import { codeOf, codeOfFetch, NONE } from "../errors.ts";
+import { codeOf } from "../errors.ts";
+import { emptyPage, FetchAnswer, UNKNOWN_ENDS, type FetchedPart } from "../fetch-answer.ts";
+import type { AskedPartition } from "../fetch-sessions.ts";
 import { checkPartitions } from "../leader-epochs.ts";
-import type { Request, Response } from "../messages/index.ts";
+import type { Request } from "../messages/index.ts";
+import { isById, keyOfTopic } from "../named-topic.ts";
 import type { Handler } from "../served.ts";
 import type { Context, Session } from "../session.ts";
 import type { Page } from "../watches.ts";
@@ -22,82 +28,58 @@ import type { Page } from "../watches.ts";
 const PARTITIONS_SERVED_MAX = 1_000;
 const READ_AT_ONCE = 32;
 
-const NOTHING = new Uint8Array(0);
-const UNKNOWN_ENDS: LogEnds = { logStartOffset: -1, highWatermark: -1, lastStableOffset: -1 };
+/** Topics are named by their ids from this version on (KIP-516). */
+const BY_ID_SINCE = 13;
 
-type Asked = Request<1>["topics"][number]["partitions"][number];
 type Isolation = FetchRequest["isolation"];
 
 /** One partition of a request, and what has become of it. */
-interface Part {
-  readonly asked: Asked;
+interface Part extends FetchedPart {
   readonly key: string;
   readonly reader: PartitionReader | null;
   outcome: Page | Refusal;
+  isServed: boolean;
 }
 
 export const fetch: Handler<1> = async (request, context) => {
-  if (request.sessionId !== 0) {
-    return { errorCode: codeOf("FETCH_SESSION_ID_NOT_FOUND"), responses: [] };
-  }
-  const round = new FetchRound(request, context);
-  const topics = await round.run();
+  const { session, version } = context;
+  const plan = session.fetchSessions.plan(request, version >= BY_ID_SINCE);
+  if (!plan.ok) return { errorCode: codeOf(plan.error), responses: [] };
+  const round = new FetchRound(request, plan.partitions, context);
+  const parts = await round.run();
+  const answer = new FetchAnswer(context, round.isolation, plan);
+  for (const part of parts) answer.add(part);
   return {
-    responses: request.topics.map(({ topic }, i) => ({
-      topic,
-      partitions: topics[i]!.map((part) => partitionAnswer(part, round.isolation)),
-    })),
+    sessionId: plan.session?.id ?? 0,
+    responses: answer.topics,
+    nodeEndpoints: answer.nodeEndpoints,
   };
 };
-
-type PartitionAnswer = Response<1>["responses"][number]["partitions"][number];
-
-function partitionAnswer({ asked, outcome }: Part, isolation: Isolation): PartitionAnswer {
-  const abortedTransactions = isolation === "read_committed" ? [] : null;
-  const partitionIndex = asked.partition;
-  if (!outcome.ok) {
-    const errorCode = codeOfFetch(outcome);
-    return { partitionIndex, errorCode, ...UNKNOWN_ENDS, abortedTransactions, records: NOTHING };
-  }
-  const { highWatermark, lastStableOffset, logStartOffset, records } = outcome;
-  return {
-    partitionIndex,
-    errorCode: NONE,
-    highWatermark,
-    lastStableOffset,
-    logStartOffset,
-    abortedTransactions,
-    records,
-  };
-}
 
 class FetchRound {
   readonly isolation: Isolation;
   private readonly request: Request<1>;
+  private readonly asked: readonly AskedPartition[];
   private readonly session: Session;
   private readonly place: string;
   private readonly parts: Part[] = [];
   private bytes = 0;
 
-  constructor(request: Request<1>, { session }: Context) {
+  constructor(request: Request<1>, asked: readonly AskedPartition[], { session }: Context) {
     this.request = request;
+    this.asked = asked;
     this.session = session;
     this.isolation = request.isolationLevel === 1 ? "read_committed" : "read_uncommitted";
     const isNearest = session.service.config["replica.selector.nearest"];
     this.place = isNearest ? request.rackId || session.peer.place : "";
   }
 
-  /** Reads until there is enough, or time is up. Partitions by topic, in the request's order. */
-  async run(): Promise<readonly (readonly Part[])[]> {
+  /** Reads until there is enough, or time is up. Partitions in the order in which they were asked for. */
+  async run(): Promise<readonly Part[]> {
     const { request, session } = this;
     const { watches } = session;
     const untilMs = Date.now() + Math.min(Math.max(0, request.maxWaitMs), FETCH_WAIT_MS_MAX);
-    const topics: Part[][] = [];
-    for (const { topic, partitions } of request.topics) {
-      const parts = await this.partsOf(topic, partitions);
-      topics.push(parts);
-      for (const part of parts) this.parts.push(part);
-    }
+    await this.findParts();
     const served = session.turns.take(this.parts, PARTITIONS_SERVED_MAX);
     watches.keep(new Set(this.parts.map(({ key }) => key)));
     await this.read(served);
@@ -108,34 +90,68 @@ class FetchRound {
       if (!served.some(({ key }) => watches.hasArrived(key))) await watches.change(leftMs);
       await this.read(served.filter(({ key }) => watches.hasArrived(key)));
     }
-    return topics;
+    return this.parts;
   }
 
   private get isEnough(): boolean {
     return this.bytes >= this.request.minBytes || this.parts.some(({ outcome }) => !outcome.ok);
   }
 
-  private async partsOf(name: string, asked: readonly Asked[]): Promise<Part[]> {
-    const named = asked.map(({ partition, currentLeaderEpoch: epoch }) => ({ partition, epoch }));
-    const checked = await checkPartitions(this.session, name, named);
-    return asked.map((one, i) => {
-      const refusal = checked.ok ? checked.refusals[i]! : checked;
-      return refusal === null && checked.ok
-        ? this.partOf(checked.topic, one)
-        : { asked: one, key: keyOf(name, one), reader: null, outcome: refusal! };
-    });
+  /** Looks topics up, each once, and sees what is wrong with their partitions. */
+  private async findParts(): Promise<void> {
+    const { asked, parts } = this;
+    const places = new Map<string, number[]>();
+    for (const [at, { named }] of asked.entries()) {
+      const key = keyOfTopic(named);
+      const known = places.get(key);
+      if (known !== undefined) known.push(at);
+      else places.set(key, [at]);
+    }
+    for (const [key, ats] of places) {
+      const { named } = asked[ats[0]!]!;
+      const partitions = ats.map((at) => {
+        const { partition, currentLeaderEpoch: epoch } = asked[at]!.asked;
+        return { partition, epoch };
+      });
+      const checked = await checkPartitions(this.session, named, partitions);
+      for (const [i, at] of ats.entries()) {
+        const one = asked[at]!;
+        const refusal = checked.ok ? checked.refusals[i]! : checked;
+        const topic = checked.ok ? checked.topic : null;
+        parts[at] =
+          topic === null || refusal !== null
+            ? refusedPart(one, key, topic, refusal!)
+            : this.partOf(topic, one);
+      }
+    }
   }
 
-  private partOf(topic: KnownTopic, asked: Asked): Part {
-    const { partition, fetchOffset } = asked;
-    const key = keyOf(topic.metadata.topic, asked);
-    if (fetchOffset < 0) {
-      return { asked, key, reader: null, outcome: refuse("OFFSET_OUT_OF_RANGE") };
+  private partOf(topic: KnownTopic, one: AskedPartition): Part {
+    const { partition, fetchOffset } = one.asked;
+    const { topicId } = topic.metadata;
+    // An offset beyond what a number holds is beyond every log.
+    if (typeof fetchOffset === "bigint" || fetchOffset < 0) {
+      return refusedPart(one, topicId, topic, refuse("OFFSET_OUT_OF_RANGE"));
     }
     const place = topic.metadata.partitions[partition]!.replicas.length > 1 ? this.place : "";
     const { service } = this.session;
-    const reader = new PartitionReader(service, topic, partition, "UNKNOWN_PARTITION", place);
-    return { asked, key, reader, outcome: emptyPage(fetchOffset, UNKNOWN_ENDS) };
+    const isBound = isById(one.named);
+    const reader = new PartitionReader(
+      service,
+      topic,
+      partition,
+      "UNKNOWN_PARTITION",
+      place,
+      isBound,
+    );
+    return {
+      ...one,
+      key: `${topicId}/${partition}`,
+      topic,
+      reader,
+      outcome: emptyPage(fetchOffset, UNKNOWN_ENDS),
+      isServed: false,
+    };
   }
 
   /** Reads some partitions, as many at once as the room that is left allows for. */
@@ -156,11 +172,12 @@ class FetchRound {
 
   /** Counts what was read, and drops what does not fit beside what there is. */
   private take(part: Part, page: Page | Refusal, bytesMax: number): void {
+    part.isServed = true;
     const before = part.outcome.ok ? part.outcome.records.byteLength : 0;
     const bytes = page.ok ? page.records.byteLength : 0;
     const others = this.bytes - before;
     if (page.ok && bytes > 0 && others > 0 && others + bytes > bytesMax) {
-      part.outcome = emptyPage(part.asked.fetchOffset, page);
+      part.outcome = emptyPage(offsetOf(part), page);
       this.bytes = others;
       return;
     }
@@ -168,10 +185,11 @@ class FetchRound {
     this.bytes = others + bytes;
   }
 
-  private async page({ asked, key, reader, outcome }: Part, room: number): Promise<Page | Refusal> {
+  private async page(part: Part, room: number): Promise<Page | Refusal> {
+    const { asked, key, reader, outcome } = part;
     if (reader === null) return outcome;
     const { session, isolation } = this;
-    const offset = asked.fetchOffset;
+    const offset = offsetOf(part);
     const bytesMax = Math.max(1, Math.min(asked.partitionMaxBytes, Math.max(1, room)));
     const watch = session.watches.find(key, offset, isolation);
     if (watch?.state === "waiting") return emptyPage(offset, watch.ends);
@@ -197,18 +215,25 @@ class FetchRound {
   }
 }
 
-function keyOf(topic: string, { partition }: Asked): string {
-  return `${topic}/${partition}`;
+/** @param key of its topic */
+function refusedPart(
+  one: AskedPartition,
+  key: string,
+  topic: KnownTopic | null,
+  refusal: Refusal,
+): Part {
+  const { partition } = one.asked;
+  return {
+    ...one,
+    key: `${key}/${partition}`,
+    topic,
+    reader: null,
+    outcome: refusal,
+    isServed: true,
+  };
 }
 
-function emptyPage(offset: number, ends: LogEnds): Page {
-  const { logStartOffset, highWatermark, lastStableOffset } = ends;
-  return {
-    ok: true,
-    records: NOTHING,
-    nextOffset: offset,
-    logStartOffset,
-    highWatermark,
-    lastStableOffset,
-  };
+/** Of a part that is read: others have an offset that no log has. */
+function offsetOf({ asked }: Part): number {
+  return Number(asked.fetchOffset);
 }

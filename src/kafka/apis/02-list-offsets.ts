@@ -2,8 +2,12 @@
  * ListOffsets (2): where a partition begins (-2) and ends (-1), where its newest timestamp is (-3, KIP-734),
  * or the first record at or after a time. The end is the high watermark, or the last stable offset for
  * readers of committed records; Kafka's followers' question for the log's end is not answered to clients.
+ *
+ * Nothing is tiered here, so the log begins locally (-4, KIP-405) where it begins, and what asks for the tiered
+ * part (-5, KIP-1005; -6, KIP-1023) is answered -1, as Kafka does without tiers.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
+import { NO_TOPIC_ID } from "../../base/ids.ts";
 import type { FetchRequest, ListedOffset, OffsetSpec } from "../../objects/partition/api.ts";
 import type { KnownTopic } from "../../worker/metadata.ts";
 import { codeOfListOffsets, NONE } from "../errors.ts";
@@ -16,6 +20,19 @@ import type { Session } from "../session.ts";
 type Asked = Request<2>["topics"][number]["partitions"][number];
 type Answer = Response<2>["topics"][number]["partitions"][number];
 
+/** The questions that stand for a timestamp, and the first version that may ask each. */
+const QUESTIONS = {
+  latest: { timestamp: -1, since: 1 },
+  earliest: { timestamp: -2, since: 1 },
+  maxTimestamp: { timestamp: -3, since: 7 },
+  earliestLocal: { timestamp: -4, since: 8 },
+  latestTiered: { timestamp: -5, since: 9 },
+  earliestPendingUpload: { timestamp: -6, since: 11 },
+} as const;
+type Question = keyof typeof QUESTIONS;
+
+const NOT_FOUND: ListedOffset = { ok: true, offset: -1, timestampMs: -1, leaderEpoch: -1 };
+
 export const listOffsets: Handler<2> = async ({ topics, isolationLevel }, { session, version }) => {
   const answers = [];
   for (const { name, partitions } of topics) {
@@ -23,15 +40,20 @@ export const listOffsets: Handler<2> = async ({ topics, isolationLevel }, { sess
       partition: partitionIndex,
       epoch: currentLeaderEpoch,
     }));
-    const checked = await checkPartitions(session, name, named);
+    const checked = await checkPartitions(session, { topic: name, topicId: NO_TOPIC_ID }, named);
     const indexed = partitions.map((asked, i) => ({
       asked,
       refusal: checked.ok ? checked.refusals[i]! : checked,
     }));
     const answered = await inBatches(indexed, async ({ asked, refusal }) => {
       if (refusal !== null || !checked.ok) return answer(asked, refusal!, version);
+      const question = questionOf(asked.timestamp, version);
+      if (question !== null && typeof question !== "string") {
+        return answer(asked, question, version);
+      }
       const isolation = isolationLevel === 1 ? "read_committed" : "read_uncommitted";
-      return answer(asked, await offsetAt(session, checked.topic, asked, isolation), version);
+      const listed = await offsetAt(session, checked.topic, asked, question, isolation);
+      return answer(asked, listed, version);
     });
     answers.push({ name, partitions: answered });
   }
@@ -48,31 +70,47 @@ function answer(
   return { partitionIndex, errorCode: NONE, offset, timestamp: timestampMs, leaderEpoch };
 }
 
+/** Null: a time is asked for. UNSUPPORTED_VERSION: of a question that the version does not have. */
+function questionOf(timestamp: number | bigint, version: number): Question | Refusal | null {
+  if (timestamp >= 0) return null;
+  for (const [question, { timestamp: value, since }] of Object.entries(QUESTIONS)) {
+    if (value === timestamp && version >= since) return question as Question;
+  }
+  return refuse("UNSUPPORTED_VERSION", "The timestamp stands for nothing in this version.");
+}
+
 async function offsetAt(
   session: Session,
   topic: KnownTopic,
   { partitionIndex, timestamp }: Asked,
+  question: Question | null,
   isolation: FetchRequest["isolation"],
 ): Promise<ListedOffset | Refusal> {
-  const spec = specOf(timestamp, isolation);
-  if (spec === null) return refuse("INVALID_REQUEST", "The timestamp stands for nothing.");
+  if (question === "latestTiered" || question === "earliestPendingUpload") return NOT_FOUND;
+  // No record has a time beyond what a number holds.
+  if (question === null && typeof timestamp === "bigint") return NOT_FOUND;
+  const spec = specOf(question, Number(timestamp), isolation);
   const listed = await session.leader(topic, partitionIndex, (stub) => stub.listOffset(spec));
-  // Ends have no timestamp in Kafka's answers.
-  return listed.ok && (timestamp === -1 || timestamp === -2)
-    ? { ...listed, timestampMs: -1 }
-    : listed;
+  if (!listed.ok) return listed;
+  // Nothing found has no leader epoch, and ends have no timestamp, in Kafka's answers.
+  if (listed.offset < 0) return NOT_FOUND;
+  return question === null || question === "maxTimestamp" ? listed : { ...listed, timestampMs: -1 };
 }
 
-function specOf(timestamp: number, isolation: FetchRequest["isolation"]): OffsetSpec | null {
-  if (timestamp >= 0) return { at: "timestamp", timestampMs: timestamp };
-  switch (timestamp) {
-    case -1:
+function specOf(
+  question: Exclude<Question, "latestTiered" | "earliestPendingUpload"> | null,
+  timestampMs: number,
+  isolation: FetchRequest["isolation"],
+): OffsetSpec {
+  switch (question) {
+    case null:
+      return { at: "timestamp", timestampMs };
+    case "latest":
       return { at: "latest", isolation };
-    case -2:
+    case "earliest":
+    case "earliestLocal":
       return { at: "earliest" };
-    case -3:
+    case "maxTimestamp":
       return { at: "max-timestamp" };
-    default:
-      return null;
   }
 }

@@ -5,13 +5,14 @@
  * Where it deviates from Kafka: a topic that is created by being asked for is there in the same answer,
  * leaders and all. The controller is an object of its own here; the lowest active broker stands for it, and
  * takes what a client sends to it as any other does. Of brokers that share a port one is named, also as the
- * leader of what the others lead. Topic ids are not told (versions from 10 on).
+ * leader of what the others lead.
  */
-import type { Refusal } from "../../base/errors.ts";
-import { topicNameProblem } from "../../base/ids.ts";
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { NO_TOPIC_ID, topicNameProblem } from "../../base/ids.ts";
 import type { PartitionMetadata, TopicMetadata } from "../../objects/controller/api.ts";
 import { forget } from "../../worker/metadata.ts";
 import { nodesOf, type Nodes } from "../addresses.ts";
+import { AUTHORIZED_OPERATIONS } from "../authorized-operations.ts";
 import { codeOf, codeOfRefusal, NONE } from "../errors.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
@@ -20,32 +21,79 @@ import type { Session } from "../session.ts";
 type TopicAnswer = Response<3>["topics"][number];
 type PartitionAnswer = TopicAnswer["partitions"][number];
 
+/** Topics can be asked for by id from this version on. */
+const BY_ID_SINCE = 12;
+
 /** Topics that one request may create. */
 const CREATED_MAX = 100;
 
-export const metadata: Handler<3> = async (request, { session, version }) => {
-  const names = namesOf(request, version);
-  const cluster = await session.controller(true, (controller) => controller.metadata(names));
-  if (!cluster.ok) return unavailable(names ?? [], cluster);
+export const metadata: Handler<3> = async (request, context) => {
+  const { session, version } = context;
+  if (!mayAskSo(request, version)) return refusedAll(request, refuse("INVALID_REQUEST"));
+  const ids = idsOf(request);
+  const names = ids.length > 0 ? [] : namesOf(request, version);
+  const cluster = await session.controller(true, (controller) =>
+    ids.length > 0 ? controller.metadata([], ids) : controller.metadata(names),
+  );
+  if (!cluster.ok) return refusedAll(request, cluster);
   const found = new Map(cluster.topics.map((topic) => [topic.topic, topic]));
   const refusals =
     names !== null && request.allowAutoTopicCreation
       ? await create(session, names, found)
       : new Map<string, Refusal>();
   const nodes = nodesOf(cluster, session.peer.addresses);
-  const all = names ?? [...found.keys()];
+  const operations = request.includeTopicAuthorizedOperations
+    ? AUTHORIZED_OPERATIONS.topic
+    : undefined;
+  const answered =
+    ids.length > 0 ? byId(ids, cluster.topics) : byName(names ?? [...found.keys()], found);
   return {
     brokers: nodes.all,
     clusterId: session.service.clusterId,
     controllerId: nodes.controllerId,
-    topics: all.map((name) => topicAnswer(name, found.get(name), refusals.get(name), nodes)),
+    topics: answered.map(({ name, topicId, topic }) =>
+      topic === undefined
+        ? { errorCode: missingCode(name, refusals), name, topicId, partitions: [] }
+        : topicAnswer(topic, nodes, operations),
+    ),
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? AUTHORIZED_OPERATIONS.cluster
+      : undefined,
   };
 };
+
+/** Before version 12 topics have ids in answers only (KIP-516). */
+function mayAskSo({ topics }: Request<3>, version: number): boolean {
+  if (topics === null || version >= BY_ID_SINCE) return true;
+  return topics.every(({ name, topicId }) => name !== null && topicId === NO_TOPIC_ID);
+}
+
+/** As in Kafka, a request goes by ids where it has any. */
+function idsOf({ topics }: Request<3>): readonly string[] {
+  const ids = (topics ?? []).map(({ topicId }) => topicId);
+  return [...new Set(ids.filter((topicId) => topicId !== NO_TOPIC_ID))];
+}
 
 /** Null: all topics. */
 function namesOf({ topics }: Request<3>, version: number): readonly string[] | null {
   if (topics === null || (version === 0 && topics.length === 0)) return null;
-  return [...new Set(topics.map(({ name }) => name))];
+  return [...new Set(topics.map(({ name }) => name ?? ""))];
+}
+
+/** One topic of an answer: what was asked for, and what there is. */
+interface Answered {
+  readonly name: string | null;
+  readonly topicId: string;
+  readonly topic: TopicMetadata | undefined;
+}
+
+function byId(ids: readonly string[], topics: readonly TopicMetadata[]): Answered[] {
+  const found = new Map(topics.map((topic) => [topic.topicId, topic]));
+  return ids.map((topicId) => ({ name: null, topicId, topic: found.get(topicId) }));
+}
+
+function byName(names: readonly string[], found: ReadonlyMap<string, TopicMetadata>): Answered[] {
+  return names.map((name) => ({ name, topicId: NO_TOPIC_ID, topic: found.get(name) }));
 }
 
 /** Creates what is missing, where the service is set to; answers why what could not be. */
@@ -69,25 +117,40 @@ async function create(
   return refusals;
 }
 
-function unavailable(names: readonly string[], refusal: Refusal): Response<3> {
+/** One error for all of it: of each topic, and from version 13 on of the request (KIP-1102). */
+function refusedAll({ topics }: Request<3>, refusal: Refusal): Response<3> {
   const errorCode = codeOfRefusal(refusal);
-  const topics = names.map((name) => ({ errorCode, name, partitions: [] }));
-  return { brokers: [], topics };
+  return {
+    brokers: [],
+    topics: (topics ?? []).map(({ name, topicId }) => ({
+      errorCode,
+      name: name ?? "",
+      topicId,
+      partitions: [],
+    })),
+    errorCode,
+  };
 }
 
 function topicAnswer(
-  name: string,
-  topic: TopicMetadata | undefined,
-  refusal: Refusal | undefined,
+  { topic: name, topicId, partitions }: TopicMetadata,
   nodes: Nodes,
+  topicAuthorizedOperations: number | undefined,
 ): TopicAnswer {
-  if (topic === undefined) return { errorCode: missingCode(name, refusal), name, partitions: [] };
-  const partitions = topic.partitions.map((partition) => partitionAnswer(partition, nodes));
-  return { errorCode: NONE, name, partitions };
+  return {
+    errorCode: NONE,
+    name,
+    topicId,
+    partitions: partitions.map((partition) => partitionAnswer(partition, nodes)),
+    topicAuthorizedOperations,
+  };
 }
 
-function missingCode(name: string, refusal: Refusal | undefined): number {
+/** `name` null: nothing has the id that was asked for. */
+function missingCode(name: string | null, refusals: ReadonlyMap<string, Refusal>): number {
+  if (name === null) return codeOf("UNKNOWN_TOPIC_ID");
   if (topicNameProblem(name) !== null) return codeOf("INVALID_TOPIC_EXCEPTION");
+  const refusal = refusals.get(name);
   if (refusal === undefined) return codeOf("UNKNOWN_TOPIC");
   if (refusal.error === "TOPIC_ALREADY_EXISTS") return codeOf("LEADER_NOT_AVAILABLE");
   return codeOfRefusal(refusal);

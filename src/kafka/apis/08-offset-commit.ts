@@ -56,7 +56,7 @@ async function offsetsOf(
       offsets.push({
         topic: name,
         partition: partitionIndex,
-        offset: committedOffset,
+        offset: Number(committedOffset),
         leaderEpoch: committedLeaderEpoch,
         metadata: committedMetadata ?? "",
         ...(topic.ok && { topicId: topic.metadata.topicId }),
@@ -64,7 +64,12 @@ async function offsetsOf(
       if (!topic.ok) codes.push(codeOfGroup(topic));
       else if (topic.metadata.partitions[partitionIndex] === undefined) {
         codes.push(codeOf("UNKNOWN_PARTITION"));
-      } else codes.push(committedOffset < 0 ? codeOf("INVALID_REQUEST") : NONE);
+      } else
+        codes.push(
+          committedOffset < 0 || typeof committedOffset === "bigint"
+            ? codeOf("INVALID_REQUEST")
+            : NONE,
+        );
     }
   }
   return { offsets, codes };

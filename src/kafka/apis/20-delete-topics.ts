@@ -3,6 +3,8 @@
  * follows. `delete.topic.enable` does not exist: whoever may call may delete.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
+import { NO_TOPIC_ID } from "../../base/ids.ts";
+import type { TopicDeleted } from "../../objects/controller/api.ts";
 import { forget } from "../../worker/metadata.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
@@ -11,7 +13,6 @@ import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
 
 const BY_ID_SINCE = 6;
-const NO_ID = "0".repeat(32);
 
 interface Asked {
   /** Null: by id. */
@@ -26,14 +27,15 @@ export const deleteTopics: Handler<20> = async (request, { session, version }) =
     responses: await inBatches(asked, async (topic) => {
       const name = topic.name ?? ("ok" in names ? null : (names.get(topic.topicId) ?? null));
       const deleted = "ok" in names ? names : await deleteOne(session, topic, name);
-      return { name, topicId: topic.topicId, ...errorFields(deleted) };
+      const topicId = deleted.ok ? (deleted.topicId ?? topic.topicId) : topic.topicId;
+      return { name, topicId, ...errorFields(deleted) };
     }),
   };
 };
 
 function askedOf({ topics, topicNames }: Request<20>, version: number): readonly Asked[] {
   if (version >= BY_ID_SINCE) return topics;
-  return topicNames.map((name) => ({ name, topicId: NO_ID }));
+  return topicNames.map((name) => ({ name, topicId: NO_TOPIC_ID }));
 }
 
 /** The names of the topics that are given by id; asks only where there are some. */
@@ -41,8 +43,9 @@ async function namesById(
   session: Session,
   asked: readonly Asked[],
 ): Promise<ReadonlyMap<string, string> | Refusal> {
-  if (!asked.some(({ name }) => name === null)) return new Map();
-  const cluster = await session.controller(true, (controller) => controller.metadata(null));
+  const ids = asked.filter(({ name }) => name === null).map(({ topicId }) => topicId);
+  if (ids.length === 0) return new Map();
+  const cluster = await session.controller(true, (controller) => controller.metadata([], ids));
   if (!cluster.ok) return cluster;
   return new Map(cluster.topics.map(({ topicId, topic }) => [topicId, topic]));
 }
@@ -51,12 +54,13 @@ async function deleteOne(
   session: Session,
   { name: given, topicId }: Asked,
   name: string | null,
-): Promise<{ readonly ok: true } | Refusal> {
-  if (given !== null && topicId !== NO_ID) {
+): Promise<TopicDeleted | Refusal> {
+  if (given !== null && topicId !== NO_TOPIC_ID) {
     return refuse("INVALID_REQUEST", "A topic is given by its name or by its id.");
   }
   if (name === null) return refuse("UNKNOWN_TOPIC_ID");
-  const deleted = await session.controller(false, (controller) => controller.deleteTopic(name));
+  const only = given === null ? topicId : undefined;
+  const deleted = await session.controller(false, (stub) => stub.deleteTopic(name, only));
   forget(name);
   return deleted;
 }

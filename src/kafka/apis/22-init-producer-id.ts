@@ -4,12 +4,12 @@
  * Where it deviates from Kafka: a producer that presents its id and epoch (KIP-360, version 3 on) gets a new
  * id instead of a higher epoch: its sequences begin anew either way.
  */
-import { codeOf, codeOfGroup, NONE } from "../errors.ts";
+import { codeOfGroup, codeOfRefusal, NO_TRANSACTIONS, NONE } from "../errors.ts";
 import type { Handler } from "../served.ts";
 
 export const initProducerId: Handler<22> = async ({ transactionalId }, { session }) => {
   if (transactionalId !== null) {
-    return { errorCode: codeOf("TRANSACTIONAL_ID_AUTHORIZATION_FAILED"), producerEpoch: -1 };
+    return { errorCode: codeOfRefusal(NO_TRANSACTIONS), producerEpoch: -1 };
   }
   const identity = await session.controller(false, (controller) => controller.allocateProducerId());
   // COORDINATOR_NOT_AVAILABLE where the controller does not answer: the one code all producers retry on.

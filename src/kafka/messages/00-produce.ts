@@ -1,15 +1,18 @@
 /**
  * Produce (0): appends record batches. Version 3 brings the transactional id and RecordBatch v2, 5 the
- * log start offset, 7 zstd (KIP-110), 8 errors per record (KIP-467), 9 the compact encoding. Versions
+ * log start offset, 7 zstd (KIP-110), 8 errors per record (KIP-467), 9 the compact encoding, 10 the current
+ * leader (KIP-951), 13 topics by id (KIP-516); 11 and 12 differ only for transactions (KIP-890). Versions
  * below 3 carry older message sets, which are not served; they are advertised because librdkafka
  * switches compression off without them.
  */
-import { array, defineApi, int16, int32, int64, records, string, struct } from "./schema.ts";
+import { NO_TOPIC_ID } from "../../base/ids.ts";
+import { leaderIdAndEpoch, nodeEndpoint } from "./current-leader.ts";
+import { array, defineApi, int16, int32, int64, records, string, struct, uuid } from "./schema.ts";
 
 export const produce = defineApi({
   key: 0,
   name: "Produce",
-  versions: [0, 9],
+  versions: [0, 13],
   minServed: 3,
   flexibleFrom: 9,
   request: {
@@ -19,7 +22,8 @@ export const produce = defineApi({
     timeoutMs: int32(),
     topicData: array(
       struct({
-        name: string(),
+        name: string({ until: 12 }),
+        topicId: uuid({ since: 13, default: NO_TOPIC_ID }),
         partitionData: array(struct({ index: int32(), records: records({ nullable: 0 }) })),
       }),
     ),
@@ -27,7 +31,8 @@ export const produce = defineApi({
   response: {
     responses: array(
       struct({
-        name: string(),
+        name: string({ until: 12 }),
+        topicId: uuid({ since: 13, default: NO_TOPIC_ID }),
         partitionResponses: array(
           struct({
             index: int32(),
@@ -44,10 +49,18 @@ export const produce = defineApi({
               { since: 8, default: [] },
             ),
             errorMessage: string({ since: 8, nullable: 8, default: null }),
+            /** Of NOT_LEADER_OR_FOLLOWER. */
+            currentLeader: struct(leaderIdAndEpoch, {
+              since: 10,
+              nullable: 10,
+              default: null,
+              tag: 0,
+            }),
           }),
         ),
       }),
     ),
     throttleTimeMs: int32({ since: 1, default: 0 }),
+    nodeEndpoints: array(nodeEndpoint, { since: 10, default: [], tag: 0 }),
   },
 });

@@ -1,22 +1,30 @@
 /**
  * Metadata (3): brokers, topics, leaders. In version 0 no topics at all stand for all of them, from 1
  * on null does. Version 4 lets the client forbid that topics are created, 5 brings offline replicas,
- * 7 the leader epoch, 8 authorized operations, 9 the compact encoding. Topic ids come with 10, which
- * is not spoken: a client that learns none stays at Fetch 12.
+ * 7 the leader epoch, 8 authorized operations (11 drops those of the cluster), 9 the compact encoding, 10 topic
+ * ids in answers, 12 in requests (KIP-516), 13 an error for all of it (KIP-1102).
  */
-import { array, bool, defineApi, int16, int32, string, struct } from "./schema.ts";
+import { NO_TOPIC_ID } from "../../base/ids.ts";
+import { array, bool, defineApi, int16, int32, string, struct, uuid } from "./schema.ts";
 
 const UNKNOWN_OPERATIONS = -2_147_483_648;
 
 export const metadata = defineApi({
   key: 3,
   name: "Metadata",
-  versions: [0, 9],
+  versions: [0, 13],
   flexibleFrom: 9,
   request: {
-    topics: array(struct({ name: string() }), { nullable: 1 }),
+    topics: array(
+      struct({
+        topicId: uuid({ since: 10, default: NO_TOPIC_ID }),
+        /** null: by id. */
+        name: string({ nullable: 10 }),
+      }),
+      { nullable: 1 },
+    ),
     allowAutoTopicCreation: bool({ since: 4, default: true }),
-    includeClusterAuthorizedOperations: bool({ since: 8, default: false }),
+    includeClusterAuthorizedOperations: bool({ since: 8, until: 10, default: false }),
     includeTopicAuthorizedOperations: bool({ since: 8, default: false }),
   },
   response: {
@@ -34,7 +42,9 @@ export const metadata = defineApi({
     topics: array(
       struct({
         errorCode: int16(),
-        name: string(),
+        /** null where nothing has the id that was asked for. */
+        name: string({ nullable: 12 }),
+        topicId: uuid({ since: 10, default: NO_TOPIC_ID }),
         isInternal: bool({ since: 1, default: false }),
         partitions: array(
           struct({
@@ -51,6 +61,7 @@ export const metadata = defineApi({
         topicAuthorizedOperations: int32({ since: 8, default: UNKNOWN_OPERATIONS }),
       }),
     ),
-    clusterAuthorizedOperations: int32({ since: 8, default: UNKNOWN_OPERATIONS }),
+    clusterAuthorizedOperations: int32({ since: 8, until: 10, default: UNKNOWN_OPERATIONS }),
+    errorCode: int16({ since: 13, default: 0 }),
   },
 });

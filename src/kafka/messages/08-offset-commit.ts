@@ -2,7 +2,7 @@
  * OffsetCommit (8): a group's offsets. Versions 2 to 4 say how long they are to be kept, 6 brings the
  * leader epoch, 7 static membership (KIP-345), 8 the compact encoding.
  */
-import { array, defineApi, int16, int32, int64, string, struct } from "./schema.ts";
+import { array, defineApi, int16, int32, string, struct, wideInt64 } from "./schema.ts";
 
 export const offsetCommit = defineApi({
   key: 8,
@@ -16,14 +16,14 @@ export const offsetCommit = defineApi({
     memberId: string(),
     groupInstanceId: string({ since: 7, nullable: 7, default: null }),
     /** -1: as the service is set. */
-    retentionTimeMs: int64({ until: 4, default: -1 }),
+    retentionTimeMs: wideInt64({ until: 4, default: -1 }),
     topics: array(
       struct({
         name: string(),
         partitions: array(
           struct({
             partitionIndex: int32(),
-            committedOffset: int64(),
+            committedOffset: wideInt64(),
             committedLeaderEpoch: int32({ since: 6, default: -1 }),
             committedMetadata: string({ nullable: 0 }),
           }),

@@ -1,18 +1,20 @@
 /**
  * ApiVersions (18): what is spoken here. Version 3 brings the client's name (KIP-511), features
  * (KIP-584) and the compact encoding, but for the header of the answer: a client reads that before it
- * knows which version it got.
+ * knows which version it got. 5 says which cluster and node the client means to talk to (KIP-1242).
  */
 import { array, bool, defineApi, int16, int32, int64, string, struct } from "./schema.ts";
 
 export const apiVersions = defineApi({
   key: 18,
   name: "ApiVersions",
-  versions: [0, 3],
+  versions: [0, 5],
   flexibleFrom: 3,
   request: {
     clientSoftwareName: string({ since: 3, default: "" }),
     clientSoftwareVersion: string({ since: 3, default: "" }),
+    clusterId: string({ since: 5, nullable: 5, default: null }),
+    nodeId: int32({ since: 5, default: -1 }),
   },
   response: {
     errorCode: int16(),

@@ -2,9 +2,8 @@
  * DeleteTopics (20). Version 4 brings the compact encoding, 5 error messages, 6 topics by name or by id
  * (KIP-516), in `topics` instead of `topicNames`.
  */
+import { NO_TOPIC_ID } from "../../base/ids.ts";
 import { array, defineApi, int16, int32, string, struct, uuid } from "./schema.ts";
-
-const NO_ID = "00000000000000000000000000000000";
 
 export const deleteTopics = defineApi({
   key: 20,
@@ -14,7 +13,10 @@ export const deleteTopics = defineApi({
   request: {
     /** By id where the name is null. */
     topics: array(
-      struct({ name: string({ nullable: 6, default: null }), topicId: uuid({ default: NO_ID }) }),
+      struct({
+        name: string({ nullable: 6, default: null }),
+        topicId: uuid({ default: NO_TOPIC_ID }),
+      }),
       { since: 6, default: [] },
     ),
     topicNames: array(string(), { until: 5 }),
@@ -26,7 +28,7 @@ export const deleteTopics = defineApi({
       struct({
         /** null, from version 6 on, where an id was given that nothing is known of. */
         name: string({ nullable: 6 }),
-        topicId: uuid({ since: 6, default: NO_ID }),
+        topicId: uuid({ since: 6, default: NO_TOPIC_ID }),
         errorCode: int16(),
         errorMessage: string({ since: 5, nullable: 5, default: null }),
       }),

@@ -1,5 +1,5 @@
 /** DeleteRecords (21): raises the log start offset (KIP-107). Version 2 is the compact encoding. */
-import { array, defineApi, int16, int32, int64, string, struct } from "./schema.ts";
+import { array, defineApi, int16, int32, int64, string, struct, wideInt64 } from "./schema.ts";
 
 export const deleteRecords = defineApi({
   key: 21,
@@ -11,7 +11,7 @@ export const deleteRecords = defineApi({
       struct({
         name: string(),
         /** Offset -1: up to the high watermark. */
-        partitions: array(struct({ partitionIndex: int32(), offset: int64() })),
+        partitions: array(struct({ partitionIndex: int32(), offset: wideInt64() })),
       }),
     ),
     timeoutMs: int32(),

@@ -43,7 +43,7 @@ const scalar = <T>(
   write: (out: Writer, value: T) => void,
 ): Codec => ({ bytesMin, read, write: write as Codec["write"] });
 
-type FixedKind = Exclude<ScalarKind, "string" | "bytes" | "records">;
+type FixedKind = Exclude<ScalarKind, "int64" | "string" | "bytes" | "records">;
 
 const FIXED: Readonly<Record<FixedKind, Codec>> = {
   bool: scalar(
@@ -66,17 +66,23 @@ const FIXED: Readonly<Record<FixedKind, Codec>> = {
     (from) => from.int32(),
     (out, value) => out.int32(value),
   ),
-  int64: scalar(
-    8,
-    (from) => from.int64(),
-    (out, value) => out.int64(value),
-  ),
   uuid: scalar(
     16,
     (from) => from.uuid(),
     (out, value) => out.uuid(value),
   ),
 };
+
+const INT64: Codec = scalar(
+  8,
+  (from) => from.int64(),
+  (out, value) => out.int64(value),
+);
+const WIDE_INT64: Codec = scalar(
+  8,
+  (from) => from.wideInt64(),
+  (out, value) => out.wideInt64(value),
+);
 
 /** The codec of a shape for every version, each made when it is first needed. */
 export function codecsOf(shape: Shape, flexibleFrom: number): (version: number) => ShapeCodec {
@@ -158,6 +164,8 @@ function fieldCodec(field: AnyField, of: VersionOf): Codec {
   const { type } = field;
   const nullable = of.version >= (field.options.nullable ?? Number.POSITIVE_INFINITY);
   switch (type.kind) {
+    case "int64":
+      return type.isWide ? WIDE_INT64 : INT64;
     case "string":
       return stringCodec(of.flexible, nullable);
     case "bytes":

@@ -29,6 +29,8 @@ export const RESPONSE_ELEMENTS_MAX = 2_000_000;
 // Invalid UTF-8 is refused rather than replaced: two names would become one.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** Answers null instead of throwing where the bytes are malformed. */
 export function readSafely<T>(read: () => T): T | null {
   try {
@@ -78,11 +80,20 @@ export class Reader {
     return readI32(this.bytes, this.take(4));
   }
 
-  /** An offset, an id or a timestamp; what a number does not hold exactly is refused. */
+  /** Of what the service itself gives out; what a number does not hold exactly is refused. */
   int64(): number {
     const value = readI64(this.bytes, this.take(8));
     if (Number.isNaN(value)) throw new MalformedMessage("a number beyond 2^53 - 1");
     return value;
+  }
+
+  /** Of what a client may choose, which is anything: a bigint where a number does not hold it exactly. */
+  wideInt64(): number | bigint {
+    const at = this.take(8);
+    const value = readI64(this.bytes, at);
+    if (!Number.isNaN(value)) return value;
+    const { buffer, byteOffset } = this.bytes;
+    return new DataView(buffer, byteOffset + at, 8).getBigInt64(0);
   }
 
   /** At most 32 bits in at most five bytes. */
@@ -102,7 +113,7 @@ export class Reader {
   uuid(): string {
     const at = this.take(16);
     let text = "";
-    for (let i = at; i < at + 16; i++) text += this.bytes[i]!.toString(16).padStart(2, "0");
+    for (let i = at; i < at + 16; i++) text += HEX[this.bytes[i]!]!;
     return text;
   }
 

@@ -33,7 +33,8 @@ export type ScalarKind =
   | "records";
 
 export type FieldType =
-  | { readonly kind: ScalarKind }
+  | { readonly kind: Exclude<ScalarKind, "int64"> }
+  | { readonly kind: "int64"; readonly isWide: boolean }
   | { readonly kind: "array"; readonly element: AnyField }
   | { readonly kind: "struct"; readonly shape: Shape };
 
@@ -75,18 +76,24 @@ type ScalarBuilder<Read, Write, Default> = <const O extends FieldOptions<Default
   options?: O,
 ) => FieldOf<Read, Write, O>;
 
-const scalar = <Read, Write = Read, Default = Read>(
-  kind: ScalarKind,
+const builder = <Read, Write = Read, Default = Read>(
+  type: FieldType,
 ): ScalarBuilder<Read, Write, Default> => {
-  return (options) => ({ type: { kind }, options: options ?? {} });
+  return (options) => ({ type, options: options ?? {} });
 };
+
+const scalar = <Read, Write = Read, Default = Read>(
+  kind: Exclude<ScalarKind, "int64">,
+): ScalarBuilder<Read, Write, Default> => builder({ kind });
 
 export const bool = scalar<boolean>("bool");
 export const int8 = scalar<number>("int8");
 export const int16 = scalar<number>("int16");
 export const int32 = scalar<number>("int32");
-/** Offsets, ids and timestamps: safe integers; others cannot be read. */
-export const int64 = scalar<number>("int64");
+/** Offsets, ids and timestamps that the service gives out: safe integers; others cannot be read. */
+export const int64 = builder<number>({ kind: "int64", isWide: false });
+/** The same where a client gives them: all 64 bits, as a bigint beyond the safe integers. */
+export const wideInt64 = builder<number | bigint>({ kind: "int64", isWide: true });
 /** A topic's id: 32 lower-case hexadecimal digits. */
 export const uuid = scalar<string>("uuid");
 export const string = scalar<string>("string");

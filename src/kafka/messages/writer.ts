@@ -59,6 +59,13 @@ export class Writer {
     writeI64(this.buffer, at, value);
   }
 
+  wideInt64(value: number | bigint): void {
+    if (typeof value === "number") return this.int64(value);
+    assert(BigInt.asIntN(64, value) === value, "an int64 fits its field");
+    const at = this.room(8);
+    new DataView(this.buffer.buffer).setBigInt64(at, value);
+  }
+
   uvarint(value: number): void {
     assert(value >>> 0 === value, "an unsigned number has 32 bits");
     let rest = value;

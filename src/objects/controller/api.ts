@@ -68,6 +68,12 @@ export interface ConfigChange {
   readonly operation: "SET" | "DELETE";
 }
 
+export interface TopicDeleted {
+  readonly ok: true;
+  /** What it was. */
+  readonly topicId?: string;
+}
+
 export type TopicAnswer = { readonly ok: true; readonly topic: TopicMetadata } | Refusal;
 
 export interface ProducerIdentity {
@@ -77,12 +83,21 @@ export interface ProducerIdentity {
 }
 
 export interface ControllerApi {
-  /** Metadata of the topics named, or of all (`null`). Unknown names are left out. */
-  metadata(topics: readonly string[] | null): Promise<ClusterMetadata>;
+  /**
+   * Metadata of the topics named, or of all (`null`), and of those with these ids. What is not known is left
+   * out.
+   */
+  metadata(
+    topics: readonly string[] | null,
+    topicIds?: readonly string[],
+  ): Promise<ClusterMetadata>;
   /** Answers when the replicas have taken up their assignments, or are sure to be told later. */
   createTopic(spec: TopicSpec): Promise<TopicAnswer>;
-  /** The topic is gone when this answers; its replicas' storage follows, through crashes. */
-  deleteTopic(topic: string): Promise<{ readonly ok: true } | Refusal>;
+  /**
+   * The topic is gone when this answers; its replicas' storage follows, through crashes. With an id only the
+   * very topic goes: UNKNOWN_TOPIC_ID where another has its name.
+   */
+  deleteTopic(topic: string, topicId?: string): Promise<TopicDeleted | Refusal>;
   /** To a higher number of partitions; the same or fewer are refused with INVALID_PARTITIONS. */
   createPartitions(topic: string, partitions: number, validateOnly?: boolean): Promise<TopicAnswer>;
   alterConfigs(

@@ -21,6 +21,7 @@ import type {
   ProducerIdentity,
   ReplicaReport,
   TopicAnswer,
+  TopicDeleted,
   TopicMetadata,
   TopicSpec,
 } from "./api.ts";
@@ -65,11 +66,13 @@ export class ControllerRules {
     });
   }
 
-  /** Topics named that exist, in the order of the names; `null`: all. Writes nothing. */
-  metadata(names: readonly string[] | null): ClusterMetadata {
+  /** Topics named that exist, in the order of the names, then those of the ids; `null`: all. Writes nothing. */
+  metadata(names: readonly string[] | null, topicIds: readonly string[] = []): ClusterMetadata {
     this.#decisions.touch();
     const { version, brokers, topics } = this.#image;
-    const found = names === null ? [...topics.values()] : this.#topicsNamed(names);
+    const named = names === null ? [...topics.values()] : this.#topicsNamed(names);
+    const identified = topicIds.flatMap((topicId) => topics.get(topicId) ?? []);
+    const found = topicIds.length === 0 ? named : [...new Set([...named, ...identified])];
     return { ok: true, version, brokers: [...brokers.values()], topics: found };
   }
 
@@ -91,12 +94,12 @@ export class ControllerRules {
     return this.#carryOut(decideAlterConfigs(this.#image, name, changes), validateOnly);
   }
 
-  async deleteTopic(name: string): Promise<{ readonly ok: true } | Refusal> {
-    const decision = decideDeleteTopic(this.#image, name);
+  async deleteTopic(name: string, topicId?: string): Promise<TopicDeleted | Refusal> {
+    const decision = decideDeleteTopic(this.#image, name, topicId);
     if (!decision.ok) return decision;
     this.#decisions.record(decision.changes);
     await this.#decisions.tell({ topicId: decision.topicId }, REQUEST_ROUND_MS);
-    return { ok: true };
+    return { ok: true, topicId: decision.topicId };
   }
 
   async registerBroker(spec: BrokerSpec): Promise<BrokerAnswer> {

@@ -27,6 +27,7 @@ import type {
   ProducerIdentity,
   ReplicaReport,
   TopicAnswer,
+  TopicDeleted,
   TopicSpec,
 } from "./api.ts";
 import { ControllerRules } from "./controller.ts";
@@ -56,16 +57,19 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
     );
   }
 
-  async metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
-    return this.#rules.metadata(topics);
+  async metadata(
+    topics: readonly string[] | null,
+    topicIds: readonly string[] = [],
+  ): Promise<ClusterMetadata> {
+    return this.#rules.metadata(topics, topicIds);
   }
 
   async createTopic(spec: TopicSpec): Promise<TopicAnswer> {
     return this.#answer(() => this.#rules.createTopic(spec));
   }
 
-  async deleteTopic(topic: string): Promise<{ readonly ok: true } | Refusal> {
-    return this.#answer(() => this.#rules.deleteTopic(topic));
+  async deleteTopic(topic: string, topicId?: string): Promise<TopicDeleted | Refusal> {
+    return this.#answer(() => this.#rules.deleteTopic(topic, topicId));
   }
 
   async createPartitions(

@@ -75,10 +75,12 @@ export function decideCreatePartitions(
 export function decideDeleteTopic(
   image: ClusterImage,
   name: string,
+  only?: string,
 ): { readonly ok: true; readonly changes: readonly Change[]; readonly topicId: string } | Refusal {
   const topic = topicNamed(image, name);
   if (!topic) return refuse("UNKNOWN_TOPIC");
   const { topicId } = topic;
+  if (only !== undefined && only !== topicId) return refuse("UNKNOWN_TOPIC_ID");
   return { ok: true, changes: [{ type: "topic-deleted", topicId }], topicId };
 }
 

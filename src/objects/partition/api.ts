@@ -151,6 +151,15 @@ export interface ListedOffset {
   readonly logStartOffset?: number;
 }
 
+/** Where the records of a leader epoch end (KIP-320). */
+export interface EpochEnd {
+  readonly ok: true;
+  /** The largest epoch not above the one asked for; -1: the partition has not had it yet. */
+  readonly leaderEpoch: number;
+  /** Behind its last record; -1 likewise. */
+  readonly endOffset: number;
+}
+
 /** For operators: what the replica itself knows, which may lag. Readers are told ends by `listOffset`. */
 export interface ReplicaDescription extends LogEnds {
   readonly ok: true;
@@ -191,6 +200,8 @@ export interface PartitionApi {
   probe(): Promise<Probed | Refusal>;
   append(request: AppendRequest): Promise<Appended | Refusal>;
   listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
+  /** Of leaders; see {@link EpochEnd}. */
+  endOfEpoch(leaderEpoch: number): Promise<EpochEnd | Refusal>;
   /** Raises the log start offset to `before` (-1: to the high watermark). */
   deleteRecords(
     before: number,

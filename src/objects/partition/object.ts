@@ -13,6 +13,7 @@ import type {
   Appended,
   AppendRequest,
   Assigned,
+  EpochEnd,
   ListedOffset,
   OffsetSpec,
   PartitionObject,
@@ -98,6 +99,10 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
 
   async listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal> {
     return this.#replica?.listOffset(spec) ?? gone();
+  }
+
+  async endOfEpoch(leaderEpoch: number): Promise<EpochEnd | Refusal> {
+    return this.#replica?.endOfEpoch(leaderEpoch) ?? gone();
   }
 
   async deleteRecords(

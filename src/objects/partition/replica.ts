@@ -13,6 +13,7 @@ import {
   type Appended,
   type AppendRequest,
   type Assigned,
+  type EpochEnd,
   type Fetched,
   type FetchRequest,
   type ListedOffset,
@@ -23,6 +24,7 @@ import {
 } from "./api.ts";
 import { Appends } from "./appends.ts";
 import { ReplicaCore, type ReplicaPorts, type Result } from "./core.ts";
+import { endOfEpoch } from "./epochs.ts";
 import { Following } from "./following.ts";
 import { Leadership } from "./leadership.ts";
 import { offsetAfter } from "./page.ts";
@@ -191,6 +193,29 @@ export class Replica {
         return { ok: true, ...(found ?? { offset: -1, timestampMs: -1, leaderEpoch }) };
       }
     }
+  }
+
+  /**
+   * Where a leader epoch ends in this leader's log (KIP-320): its present one at the end of all that it holds, as
+   * in Kafka. Errors: those of leading.
+   */
+  endOfEpoch(leaderEpoch: number): Result<EpochEnd> {
+    const refusal = this.#refusalToLead();
+    if (refusal) return refusal;
+    const { log, ports, assignment } = this.#core;
+    if (leaderEpoch < 0 || leaderEpoch > assignment.leaderEpoch) {
+      return { ok: true, leaderEpoch: -1, endOffset: -1 };
+    }
+    if (leaderEpoch === assignment.leaderEpoch) {
+      return { ok: true, leaderEpoch, endOffset: log.endOffset };
+    }
+    const end = endOfEpoch(ports.storage, log, leaderEpoch);
+    // Of an epoch before all that is held, its readers have to begin where that begins.
+    return {
+      ok: true,
+      leaderEpoch: end.leaderEpoch < 0 ? leaderEpoch : end.leaderEpoch,
+      endOffset: Math.max(end.offset, log.startOffset),
+    };
   }
 
   /**

@@ -33,7 +33,8 @@ export class PartitionReader {
   private readonly unknownPartition: ErrorName;
   /** Where the reader is; empty: reads from the leader. */
   private place: string;
-  private hasRead = false;
+  /** It goes on in this very topic, and in no other of the name. */
+  private isBound: boolean;
   private served = -1;
 
   constructor(
@@ -42,6 +43,7 @@ export class PartitionReader {
     partition: number,
     unknownPartition: ErrorName,
     place = "",
+    isBound = false,
   ) {
     this.service = service;
     this.known = known;
@@ -49,6 +51,7 @@ export class PartitionReader {
     this.partition = partition;
     this.unknownPartition = unknownPartition;
     this.place = place;
+    this.isBound = isBound;
   }
 
   /** The broker whose replica has given the last page; -1 when none was read. */
@@ -72,10 +75,10 @@ export class PartitionReader {
   /** A page whose batches may be passed on as they stream in. */
   async stream(request: FetchRequest): Promise<StreamedFetch | Refusal> {
     // A reader that stays learns of new leaders.
-    if (this.hasRead) this.known = newestKnown(this.known);
+    if (this.isBound) this.known = newestKnown(this.known);
     const fetched = await this.pageOf(request);
     if (!fetched.ok) return this.versioned(fetched);
-    this.hasRead = true;
+    this.isBound = true;
     counters.bytesOut += fetched.sizeBytes;
     return fetched;
   }
@@ -95,7 +98,7 @@ export class PartitionReader {
 
   private leadersPage(request: FetchRequest): Promise<StreamedFetch | Refusal> {
     const deadlineMs = request.maxWaitMs + FETCH_MARGIN_MS;
-    const options: PartitionOptions = this.hasRead
+    const options: PartitionOptions = this.isBound
       ? { repeatable: true, deadlineMs, sameTopic: true }
       : { repeatable: true, deadlineMs };
     return callPartition(this.service, this.known, this.partition, options, this.call(request));
@@ -133,9 +136,9 @@ export class PartitionReader {
   async openTail(offset: number): Promise<OpenTail | Refusal> {
     const opened = await callPartition<OpenTail>(
       this.service,
-      this.hasRead ? newestKnown(this.known) : this.known,
+      this.isBound ? newestKnown(this.known) : this.known,
       this.partition,
-      this.hasRead ? SHORT_CALL_GOING_ON : SHORT_CALL,
+      this.isBound ? SHORT_CALL_GOING_ON : SHORT_CALL,
       (stub) => sendTail(stub, offset),
     );
     return opened.ok ? opened : this.versioned(opened);

@@ -33,8 +33,15 @@ export function topicCompression(config: EffectiveConfig): Compression | null {
   return type === "uncompressed" ? "none" : type;
 }
 
-/** Checks all batches of a body before any is used. Errors: those of the batch codec. */
-export function readRawBatches(body: Uint8Array, config: EffectiveConfig): RawBatches {
+/**
+ * Checks all batches of a body before any is used. Errors: those of the batch codec; without `takesZstd`
+ * UNSUPPORTED_COMPRESSION_TYPE (KIP-110).
+ */
+export function readRawBatches(
+  body: Uint8Array,
+  config: EffectiveConfig,
+  takesZstd = true,
+): RawBatches {
   const split = splitBatches(body);
   if (!split.ok) return split;
   const compression = topicCompression(config);
@@ -48,6 +55,7 @@ export function readRawBatches(body: Uint8Array, config: EffectiveConfig): RawBa
   for (const header of split.batches) {
     const valid = validateProducedBatch(body, header, limits);
     if (!valid.ok) return valid;
+    if (!takesZstd && header.compression === "zstd") return refuse("UNSUPPORTED_COMPRESSION_TYPE");
     if (header.isTransactional) {
       return refuse("INVALID_RECORD", "Transactional batches are not taken.");
     }

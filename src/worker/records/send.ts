@@ -14,6 +14,8 @@ export interface SendOptions {
   /** The batches carry sequences: a call whose outcome is unknown may be made again. */
   readonly repeatable: boolean;
   readonly sparseSequences: boolean;
+  /** Only into the very topic: one that was created anew under the name is UNKNOWN_TOPIC. */
+  readonly sameTopic?: true;
 }
 
 /** The leader itself answers when the replicas have let `request.timeout.ms` go by; this is for one that hangs. */
@@ -27,7 +29,7 @@ export async function appendBatches(
   { bytes, records }: { readonly bytes: Uint8Array; readonly records: number },
   options: SendOptions,
 ): Promise<Appended | Refusal> {
-  const { acks, repeatable } = options;
+  const { acks, repeatable, sameTopic } = options;
   const request: AppendRequest = options.sparseSequences
     ? { batches: bytes, acks, sparseSequences: true }
     : { batches: bytes, acks };
@@ -36,7 +38,7 @@ export async function appendBatches(
     service,
     topic,
     partition,
-    { repeatable, deadlineMs },
+    { repeatable, deadlineMs, ...(sameTopic && { sameTopic }) },
     (stub) => sendAppend(stub, request),
   );
   if (answer.ok && !answer.duplicate) {

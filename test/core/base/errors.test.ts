@@ -102,13 +102,13 @@ describe("the error table", () => {
       OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
       DUPLICATE_SEQUENCE_NUMBER: 46,
       INVALID_PRODUCER_EPOCH: 47,
-      TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 53,
       KAFKA_STORAGE_ERROR: 56,
       SASL_AUTHENTICATION_FAILED: 58,
       UNKNOWN_PRODUCER_ID: 59,
       NON_EMPTY_GROUP: 68,
       GROUP_ID_NOT_FOUND: 69,
       FETCH_SESSION_ID_NOT_FOUND: 70,
+      INVALID_FETCH_SESSION_EPOCH: 71,
       FENCED_LEADER_EPOCH: 74,
       UNKNOWN_LEADER_EPOCH: 75,
       UNSUPPORTED_COMPRESSION_TYPE: 76,
@@ -119,6 +119,9 @@ describe("the error table", () => {
       INVALID_RECORD: 87,
       THROTTLING_QUOTA_EXCEEDED: 89,
       UNKNOWN_TOPIC_ID: 100,
+      INCONSISTENT_TOPIC_ID: 103,
+      FETCH_SESSION_TOPIC_ID_ERROR: 106,
+      REBOOTSTRAP_REQUIRED: 129,
     };
     for (const [name, code] of Object.entries(kafka)) {
       expect([name, ERRORS[name as ErrorName].kafka]).toEqual([name, code]);

@@ -41,7 +41,7 @@ test("a rack that was not given is none", () => {
 test("clients are told of brokers that are not fenced, and the lowest active one leads", () => {
   const brokers = [broker(3), broker(1, "fenced"), broker(2, "draining"), broker(4)];
   const cluster = { ok: true, version: 1, brokers, topics: [] } as const;
-  expect(servingBrokers(cluster).map(({ brokerId }) => brokerId)).toEqual([2, 3, 4]);
+  expect(servingBrokers(cluster.brokers).map(({ brokerId }) => brokerId)).toEqual([2, 3, 4]);
   expect(nodesOf(cluster, ADDRESSES).controllerId).toBe(3);
   expect(nodesOf({ ...cluster, brokers: [] }, ADDRESSES).controllerId).toBe(-1);
 });

@@ -16,7 +16,7 @@ const unanswered = (error: ErrorName): Refusal =>
 const REPEATED_PRODUCE = [6, 7, 19, 20, 56];
 
 /** What the Java consumer accepts as an error of a fetched partition (FetchCollector). */
-const KNOWN_FETCH = [-1, 1, 2, 3, 6, 9, 56, 74, 75, 78];
+const KNOWN_FETCH = [-1, 1, 2, 3, 6, 9, 56, 74, 75, 78, 100, 103];
 
 describe("produce", () => {
   test.each(["REQUEST_TIMED_OUT", "KAFKA_STORAGE_ERROR", "UNKNOWN_SERVER_ERROR"] as const)(

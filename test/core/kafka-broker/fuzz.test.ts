@@ -5,8 +5,12 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { HANDLERS } from "../../../src/kafka/handlers.ts";
-import { SERVED_APIS } from "../../../src/kafka/served.ts";
-import { decodeRequest, decodeRequestHeader, isApiKey } from "../../../src/kafka/messages/index.ts";
+import {
+  APIS,
+  decodeRequest,
+  decodeRequestHeader,
+  isApiKey,
+} from "../../../src/kafka/messages/index.ts";
 import { brokenFrame } from "../kafka/broken-frames.ts";
 import { framed, framesIn, joined, serve } from "./support.ts";
 
@@ -23,7 +27,7 @@ const READ_BYTES_MAX = 262_144;
 const BY_THEMSELVES: ReadonlySet<number> = new Set([17, 18, 36]);
 
 beforeEach(() => {
-  for (const { key } of SERVED_APIS) {
+  for (const { key } of APIS) {
     if (!BY_THEMSELVES.has(key)) vi.spyOn(HANDLERS, key as 0).mockResolvedValue(null);
   }
 });

@@ -14,15 +14,10 @@ import {
   isApiKey,
   type ApiKey,
 } from "../../../src/kafka/messages/index.ts";
-import { CAPTURES, type Capture } from "./captures.ts";
+import { CAPTURES } from "./captures.ts";
 import { whole } from "./support.ts";
 
-const API_VERSIONS = 18;
-
 const nameOf = (key: number): string => APIS.find((api) => api.key === key)?.name ?? String(key);
-
-/** A client may ask for more than there is only to learn what there is (KIP-511). */
-const isKnown = ({ request }: Capture): boolean => decodeRequestHeader(request)?.body !== null;
 
 test("every client is there, with every API that all of them need", () => {
   const clients = [...new Set(CAPTURES.map(({ client }) => client))].toSorted();
@@ -33,7 +28,7 @@ test("every client is there, with every API that all of them need", () => {
   }
 });
 
-const captures = CAPTURES.filter(isKnown).map((capture) => ({
+const captures = CAPTURES.map((capture) => ({
   ...capture,
   name: `${capture.client}: ${nameOf(capture.apiKey)} ${capture.version}, ${capture.request.length} bytes`,
 }));
@@ -63,13 +58,4 @@ describe("answers", () => {
     const written = encodeResponse(key, version, read!.correlationId, read!.response as never);
     expect(inHex(whole(written))).toBe(inHex(response!));
   });
-});
-
-test("what asks for a version of ApiVersions that is not there was answered in version 0", () => {
-  const unknown = CAPTURES.filter((capture) => !isKnown(capture));
-  expect(unknown.length).toBeGreaterThan(0);
-  for (const { apiKey, response } of unknown) {
-    expect(apiKey).toBe(API_VERSIONS);
-    expect(decodeResponse(API_VERSIONS, 0, response!)?.response.errorCode).toBe(35);
-  }
 });

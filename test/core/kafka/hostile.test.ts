@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import {
+  APIS,
   decodeRequest,
   decodeRequestHeader,
   decodeResponse,
@@ -15,6 +16,7 @@ import {
   Reader,
   REQUEST_ELEMENTS_MAX,
 } from "../../../src/kafka/messages/reader.ts";
+import type { AnyField, Shape } from "../../../src/kafka/messages/schema.ts";
 import { EVERY, messageArbitrary, unhex, whole } from "./support.ts";
 
 /** Values within a message; an empty struct of a version counts as one. */
@@ -118,11 +120,11 @@ test("a small frame does not unfold to more elements than the budget, over all i
   const half = REQUEST_ELEMENTS_MAX / 2;
   const topic = new Uint8Array(2 + 4 + 4 * half);
   new DataView(topic.buffer).setInt32(2, half);
-  const head = unhex("0000 0000000000000000 0000 00000002");
+  const head = unhex("0000 00000002");
   const body = Buffer.concat([head, topic, topic]);
-  expect(decodeRequest(24, 0, body)).toBeNull();
+  expect(decodeRequest(47, 0, body)).toBeNull();
   expect(
-    decodeRequest(24, 0, Buffer.concat([head.with(head.length - 1, 1), topic])),
+    decodeRequest(47, 0, Buffer.concat([head.with(head.length - 1, 1), topic])),
   ).not.toBeNull();
 });
 
@@ -136,4 +138,22 @@ test("a string longer than Kafka's bound is refused, also where it could be said
   };
   expect(decodeRequest(18, 3, body(32_767))?.clientSoftwareName.length).toBe(32_767);
   expect(decodeRequest(18, 3, body(32_768))).toBeNull();
+});
+
+test("every int64 that a client may choose can be read: a number where it holds it, else a bigint", () => {
+  const narrow: string[] = [];
+  const look = (name: string, { type }: AnyField): void => {
+    if (type.kind === "int64" && !type.isWide) narrow.push(name);
+    if (type.kind === "array") look(name, type.element);
+    if (type.kind === "struct") lookAt(name, type.shape);
+  };
+  const lookAt = (name: string, shape: Shape): void => {
+    for (const [field, described] of Object.entries(shape)) look(`${name}.${field}`, described);
+  };
+  for (const { name, request } of APIS) lookAt(name, request);
+  expect(narrow).toEqual([]);
+  const bytes = unhex("7fffffffffffffff 8000000000000000 0020000000000000 001fffffffffffff");
+  const from = new Reader(bytes);
+  const read = [from.wideInt64(), from.wideInt64(), from.wideInt64(), from.wideInt64()];
+  expect(read).toEqual([2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, 2 ** 53 - 1]);
 });

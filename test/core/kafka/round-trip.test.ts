@@ -60,7 +60,12 @@ describe.each(EVERY)("$name $version", ({ api, version }) => {
 test("the types follow from the shapes", () => {
   expectTypeOf<Request<11>["groupInstanceId"]>().toEqualTypeOf<string | null>();
   expectTypeOf<Request<11>["memberId"]>().toEqualTypeOf<string>();
-  expectTypeOf<Request<3>["topics"]>().toEqualTypeOf<readonly { readonly name: string }[] | null>();
+  expectTypeOf<Request<3>["topics"]>().toEqualTypeOf<
+    readonly { readonly topicId: string; readonly name: string | null }[] | null
+  >();
+  expectTypeOf<Request<2>["topics"][0]["partitions"][0]["timestamp"]>().toEqualTypeOf<
+    number | bigint
+  >();
   expectTypeOf<Response<12>>().toEqualTypeOf<{
     readonly errorCode: number;
     readonly throttleTimeMs?: number | undefined;
@@ -76,7 +81,7 @@ test("the keys are in order and told apart from others", () => {
 
 test("Produce is advertised from 0 and served from 3; all others are served as advertised", () => {
   for (const { key, versions, minServed } of APIS) expect(minServed).toBe(key ? versions.min : 3);
-  expect(APIS.find((api) => api.key === 0)?.versions).toEqual({ min: 0, max: 9 });
+  expect(APIS.find((api) => api.key === 0)?.versions).toEqual({ min: 0, max: 13 });
 });
 
 test("large records are parts of the message and not copied, in either direction", () => {
@@ -115,6 +120,7 @@ test("what is left out in writing has its default, and a later version's field i
     controllerId: 2,
     topics: [],
     clusterAuthorizedOperations: -2_147_483_648,
+    errorCode: 0,
   });
 });
 

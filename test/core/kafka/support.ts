@@ -19,6 +19,10 @@ export type Message = Readonly<Record<string, unknown>>;
 
 const signed = (bits: number): fc.Arbitrary<number> =>
   fc.integer({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 });
+/** What an int64 may be and a number does not hold. */
+const beyondSafe = fc
+  .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+  .filter((value) => !Number.isSafeInteger(Number(value)));
 const ids = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(hex);
 /** Both sides of the size from which bytes are passed on instead of copied. */
 const blobs = fc.oneof(
@@ -38,7 +42,7 @@ function typeArbitrary(field: AnyField, version: number): fc.Arbitrary<unknown> 
     case "int32":
       return signed(32);
     case "int64":
-      return fc.maxSafeInteger();
+      return type.isWide ? fc.oneof(fc.maxSafeInteger(), beyondSafe) : fc.maxSafeInteger();
     case "uuid":
       return ids;
     case "string":
@@ -101,6 +105,8 @@ function defaultOf(field: AnyField): unknown {
       return "";
     case "array":
       return [];
+    case "uuid":
+      return "0".repeat(32);
     default:
       return 0;
   }
