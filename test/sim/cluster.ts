@@ -18,7 +18,7 @@ import { ControllerRules } from "../../src/objects/controller/controller.ts";
 import type { ReplicaPort } from "../../src/objects/controller/deliveries.ts";
 import { ControllerStore } from "../../src/objects/controller/store.ts";
 import type { PeerPort } from "../../src/objects/partition/peers.ts";
-import type { ReplicaAssignment } from "../../src/objects/partition/api.ts";
+import type { AppendRequest, ReplicaAssignment } from "../../src/objects/partition/api.ts";
 import { Replica, type ReplicaPorts } from "../../src/objects/partition/replica.ts";
 import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
 import { Cell, type Instance, type Rules } from "./cell.ts";
@@ -30,6 +30,9 @@ export const CONTROLLER_PLACE = 0;
 
 /** Nothing takes longer in fair weather. */
 const UNTIL_MS = 600_000;
+
+/** A group's record is filled often, and a decision takes more than one row of it. */
+const GROUP_RECORD = { rowLengthMax: 1_000, ringRows: 24 };
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -50,6 +53,7 @@ export class ReplicaRules implements Rules {
     if (method === "purge") return this.#purge();
     const replica = this.replica;
     if (!replica) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+    if (method === "append") return this.#append(replica, args[0] as AppendRequest);
     const rules = replica as unknown as Record<string, (...args: unknown[]) => unknown>;
     return rules[method]!(...args);
   }
@@ -61,6 +65,19 @@ export class ReplicaRules implements Rules {
   #assign(assignment: ReplicaAssignment): unknown {
     this.replica ??= Replica.create(this.#ports, assignment);
     return this.replica.assign(assignment);
+  }
+
+  /** What is acknowledged with acks=all is committed at this very moment (10). */
+  async #append(replica: Replica, request: AppendRequest): Promise<unknown> {
+    const answer = await replica.append(request);
+    const { highWatermark } = replica.probe();
+    if (request.acks === -1 && answer.ok && answer.lastOffset >= highWatermark) {
+      const { world, name } = this.#instance.cell;
+      world.fail(
+        `10: ${name} acknowledges ${answer.lastOffset} at high watermark ${highWatermark}`,
+      );
+    }
+    return answer;
   }
 
   async #purge(): Promise<unknown> {
@@ -186,7 +203,7 @@ export class Cluster {
             instance.cell.abort(instance);
           },
         };
-        const store = new GroupStore(instance.handle);
+        const store = new GroupStore(instance.handle, GROUP_RECORD);
         return new GroupRules(new Coordinator(store, ports, effectiveConfig(this.settings)));
       },
     });

@@ -1,8 +1,9 @@
 /** `npm run sim`: runs seeds, prints what failed and how to see it again, and what was injected. */
 import { parseArgs } from "node:util";
 import { mutantNamed } from "./mutants.ts";
-import { MUTANTS } from "./mutant-table.ts";
-import { writeReport } from "./report.ts";
+import { failureOfTest } from "./mutant-tests.ts";
+import { MUTANTS, type Mutant } from "./mutant-table.ts";
+import { writeReport, type Caught } from "./report.ts";
 import { combineHashes, runMany, type Asked } from "./runner.ts";
 import type { RunResult } from "./run.ts";
 import { Totals } from "./totals.ts";
@@ -16,8 +17,8 @@ trace. The last line is "N seeds, N failed"; the exit status says the same.
   --from S         the first seed (default 1)
   --groups         seeds of a consumer group: its members, its object, and what befalls them
   --faults K       only the first K faults of each seed's plan
-  --mutant NAME    with one rule switched off; ends at the first seed that notices
-  --mutants        every mutant, until it is noticed; fails where one is not within its seeds
+  --mutant NAME    with one rule switched off; ends at the first seed that notices, or with its directed test
+  --mutants        every mutant, until it is noticed; fails where one is not, within its seeds or by its test
   --list           the mutants
   --trace          print every event, for one seed
   --twice          run every seed twice and compare the traces
@@ -110,46 +111,42 @@ async function shrink({ seed, faults: all }: RunResult): Promise<void> {
 }
 
 async function oneMutant(name: string): Promise<void> {
-  const { groups = false } = mutantNamed(name);
-  let failed = 0;
+  const { failure, seeds: run } = await noticed(mutantNamed(name));
+  if (failure !== null)
+    console.log(`${run === 0 ? "the test" : `seed ${from + run - 1}`} failed: ${failure}`);
+  console.log(`${run} seeds, ${failure === null ? 0 : 1} failed`);
+  process.exitCode = failure === null ? 0 : 1;
+}
+
+/** How its directed test, or the first seed that does, notices it; null where none does. */
+async function noticed(mutant: Mutant): Promise<{ failure: string | null; seeds: number }> {
+  if (mutant.test) return { failure: await failureOfTest(mutant, mutant.test), seeds: 0 };
   let run = 0;
+  let found: string | null = null;
   await runMany({
-    seeds: range(groups),
-    mutant: name,
-    onResult: (result) => {
+    seeds: range(mutant.groups === true),
+    mutant: mutant.name,
+    onResult: ({ failure }) => {
       run += 1;
-      if (result.failure === null) return false;
-      failed += 1;
-      console.log(`seed ${result.seed} failed: ${result.failure}`);
-      return true;
+      found = failure;
+      return failure !== null;
     },
   });
-  console.log(`${run} seeds, ${failed} failed`);
-  process.exitCode = failed > 0 ? 1 : 0;
+  return { failure: found, seeds: run };
 }
 
 async function allMutants(): Promise<void> {
-  const caught: { name: string; seeds: number; failure: string }[] = [];
+  const caught: Caught[] = [];
   for (const mutant of MUTANTS) {
-    let run = 0;
-    let failure = "";
-    await runMany({
-      seeds: range(mutant.groups === true),
-      mutant: mutant.name,
-      onResult: (result) => {
-        run += 1;
-        failure = result.failure ?? "";
-        return result.failure !== null;
-      },
-    });
+    const { failure, seeds: run } = await noticed(mutant);
     caught.push({ name: mutant.name, seeds: run, failure });
-    const verdict = failure === "" ? `survived ${run} seeds` : `caught by seed ${from + run - 1}`;
-    console.log(
-      `${mutant.name}: ${verdict}${failure === "" ? "" : ` (${failure.split("\n")[0]})`}`,
-    );
+    const by = mutant.test ? `the test "${mutant.test.name}"` : `seed ${from + run - 1}`;
+    const [first] = (failure ?? "").split("\n");
+    const survived = mutant.test ? `survived ${by}` : `survived ${run} seeds`;
+    console.log(`${mutant.name}: ${failure === null ? survived : `caught by ${by} (${first})`}`);
   }
   if (values.report !== undefined) writeReport(values.report, { caught });
-  const survived = caught.filter(({ failure }) => failure === "").length;
+  const survived = caught.filter(({ failure }) => failure === null).length;
   console.log(`${caught.length} mutants, ${survived} survived`);
   process.exitCode = survived > 0 ? 1 : 0;
 }

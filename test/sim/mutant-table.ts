@@ -9,10 +9,28 @@ export interface Mutant {
   /** Most often one rule; several where they back each other up. */
   readonly off: Changes;
   /** A seed that notices: the first from 1 on when the table was last filled. */
-  readonly seed: number;
+  readonly seed?: number;
   /** Noticed by seeds of consumer groups. */
   readonly groups?: true;
+  /** The directed test that notices, where no seed is to: the rule's case is rare, or another rule covers for it. */
+  readonly test?: NoticingTest;
 }
+
+/** A test of test/core or of the scenarios, by its own name (without those of what it stands in). */
+export interface NoticingTest {
+  readonly file: string;
+  readonly name: string;
+}
+
+const lostStorage = (name: string): NoticingTest => ({
+  file: "test/core/partition/lost-storage.test.ts",
+  name,
+});
+
+const matching = (name: string): NoticingTest => ({
+  file: "test/core/partition/matching.test.ts",
+  name,
+});
 
 const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
@@ -182,7 +200,10 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: "partition-epoch-not-compared",
     breaks: "a wish of an older partition epoch changes nothing (KIP-497)",
     off: { "wishes-are-of-this-partition-epoch": { without: true } },
-    seed: 548,
+    test: {
+      file: "test/core/controller/in-sync.test.ts",
+      name: "is refused for an older partition epoch",
+    },
   },
   {
     name: "reset-replica-counts",
@@ -201,6 +222,140 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
       },
     },
     seed: 2,
+  },
+  {
+    name: "acknowledged-one-record-early",
+    breaks: "what is acknowledged with acks=all lies below the high watermark",
+    off: {
+      "acks-all-waits-for-the-high-watermark": {
+        condition: "acks !== -1 || outcome.lastOffset <= highWatermark",
+      },
+    },
+    seed: 1,
+  },
+  {
+    name: "answered-one-record-early",
+    breaks: "who waits for the high watermark is answered when it has passed the last record",
+    off: {
+      "waiting-appends-are-answered-when-passed": {
+        value: "this.#waiting.findIndex(({ lastOffset }) => lastOffset > highWatermark)",
+      },
+    },
+    seed: 1,
+  },
+  {
+    name: "lost-storage-not-persisted",
+    breaks:
+      "that a storage was lost is known until everything is copied, through every restart (KIP-903)",
+    off: { "a-lost-storage-is-persisted": { value: "{}" } },
+    test: lostStorage("is remembered through a restart"),
+  },
+  {
+    name: "lost-storage-not-noticed",
+    breaks:
+      "an object that is told of a log and has none has lost it, unless the log is new (KIP-903)",
+    off: { "a-lost-storage-is-known-from-the-start": { value: "{}" } },
+    test: lostStorage("is noticed by an object that was told of a log and has none"),
+  },
+  {
+    name: "reset-replica-leads",
+    breaks:
+      "a replica that lost its storage does not lead, whoever elects it, but on an operator's word",
+    off: { "a-reset-replica-does-not-lead": { without: true } },
+    test: lostStorage("keeps a replica from leading"),
+  },
+  {
+    name: "reset-replica-elected",
+    breaks: "a replica that lost its storage is not elected",
+    off: { "a-reset-replica-is-not-elected": { condition: "!answer?.ok" } },
+    test: {
+      file: "test/core/controller/leaders.test.ts",
+      name: "passes over in-sync replicas that do not answer, or that lost their storage",
+    },
+  },
+  {
+    name: "reset-replica-preferred",
+    breaks: "a replica that lost its storage is not elected as the preferred one",
+    off: { "a-reset-replica-is-not-preferred": { condition: "!answer?.ok" } },
+    test: {
+      file: "test/core/controller/leaders.test.ts",
+      name: "of a replica that lost its storage is refused",
+    },
+  },
+  {
+    name: "reset-leader-kept",
+    breaks: "a leader that lost its storage is replaced",
+    off: { "a-reset-leader-is-not-healthy": { condition: "!answer?.ok" } },
+    test: {
+      file: "test/core/controller/leaders.test.ts",
+      name: "lets a sole replica that lost its storage begin anew",
+    },
+  },
+  {
+    name: "reset-replica-stays-in-sync",
+    breaks: "a replica that says that it lost its storage leaves the in-sync set (KIP-903)",
+    off: { "a-reset-replica-leaves-the-in-sync-set": { without: true } },
+    test: {
+      file: "test/core/controller/in-sync.test.ts",
+      name: "leaves the in-sync set when it is told something",
+    },
+  },
+  {
+    name: "acknowledgement-kept-after-a-mismatch",
+    breaks: "what a follower has acknowledged counts no more once it does not match",
+    off: { "a-mismatch-takes-acknowledgements-back": { without: true } },
+    test: lostStorage("takes back what the replica had acknowledged"),
+  },
+  {
+    name: "epoch-of-an-empty-log-not-persisted",
+    breaks: "an emptied log remembers the epoch of its last record through a restart",
+    off: { "an-empty-log-keeps-its-epoch": { value: "-1" } },
+    test: matching("an emptied log goes on in its epoch after a restart"),
+  },
+  {
+    name: "producers-kept-in-a-new-beginning",
+    breaks: "a log that begins anew knows of producers what the leader does",
+    off: { "a-new-beginning-forgets-producers": { value: "this.producers" } },
+    test: matching("a log that begins anew forgets the producers of what it gave up"),
+  },
+  {
+    name: "epoch-not-compared-after-the-write",
+    breaks: "a push that was overtaken while it was written acknowledges nothing",
+    off: { "epochs-are-compared-after-the-write": { without: true } },
+    test: matching("a push that a newer epoch overtakes while it is written acknowledges nothing"),
+  },
+  {
+    name: "catches-up-twice-at-once",
+    breaks: "a follower that is told to catch up while it does joins what is under way",
+    off: { "one-catch-up-at-a-time": { statement: "this.#catchingUp = null; $" } },
+    test: matching("a second wish to catch up joins the first"),
+  },
+  {
+    name: "log-start-beyond-what-matches",
+    breaks: "a follower raises its log start within what matches",
+    off: { "the-log-start-is-within-what-matches": { value: "true" } },
+    test: matching("the log start is not raised beyond what matches"),
+  },
+  {
+    name: "high-watermark-above-the-end",
+    breaks: "after a truncation the high watermark is within the log",
+    off: { "the-high-watermark-is-within-the-log": { without: true } },
+    test: matching("a high watermark is lowered with the end of its log"),
+  },
+  {
+    name: "prefix-without-its-epoch",
+    breaks:
+      "a follower's log is a prefix where it ends in an epoch that the leader's log has there (KIP-101)",
+    off: { "a-prefix-ends-in-an-epoch-of-both": { value: "true" } },
+    test: matching("a log is a prefix only in an epoch of both"),
+  },
+  {
+    name: "deletes-up-to-the-log-end",
+    breaks: "records are deleted below the high watermark",
+    off: {
+      "deletion-is-below-the-high-watermark": { condition: "offset < 0 || offset > log.endOffset" },
+    },
+    test: matching("records are deleted below the high watermark only"),
   },
 ];
 

@@ -1,5 +1,6 @@
-/** Rules switched off, as a process loads the source: the rules themselves know nothing of it. */
+/** Rules switched off, as the source is loaded: the rules themselves know nothing of it. */
 import { registerHooks } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { MUTANTS, type Mutant } from "./mutant-table.ts";
 import { changedSources, SOURCES } from "./rules.ts";
 
@@ -9,15 +10,23 @@ export function mutantNamed(name: string): Mutant {
   return mutant;
 }
 
-/** From here on its files are loaded as the mutant has them. */
-export function applyMutant(name: string): void {
-  const changed = new Map<string, string>();
+/** By the paths of its files: the source as the mutant has it. */
+export function mutatedFiles(name: string): ReadonlyMap<string, string> {
+  const mutated = new Map<string, string>();
   for (const [file, source] of changedSources(mutantNamed(name).off)) {
-    changed.set(new URL(file, SOURCES).href, source);
+    mutated.set(fileURLToPath(new URL(file, SOURCES)), source);
   }
+  return mutated;
+}
+
+/** From here on this process loads the source as the mutant has it. */
+export function applyMutant(name: string): void {
+  const mutated = new Map(
+    [...mutatedFiles(name)].map(([path, source]) => [pathToFileURL(path).href, source]),
+  );
   registerHooks({
     load(url, context, nextLoad) {
-      const source = changed.get(url);
+      const source = mutated.get(url);
       if (source === undefined) return nextLoad(url, context);
       return { format: "module-typescript", source, shortCircuit: true };
     },

@@ -3,15 +3,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { MUTANTS } from "./mutant-table.ts";
 import type { Totals } from "./totals.ts";
 
+/** How a mutant was noticed: after so many seeds, none where a directed test did; null: not at all. */
+export interface Caught {
+  readonly name: string;
+  readonly seeds: number;
+  readonly failure: string | null;
+}
+
 interface Report {
   readonly totals?: Totals;
   readonly hash?: string;
   readonly from?: number;
-  readonly caught?: readonly {
-    readonly name: string;
-    readonly seeds: number;
-    readonly failure: string;
-  }[];
+  readonly caught?: readonly Caught[];
 }
 
 export function writeReport(file: string, { totals, hash, from, caught }: Report): void {
@@ -26,18 +29,25 @@ export function writeReport(file: string, { totals, hash, from, caught }: Report
     text = replacePart(text, "run", table(["", "Last run"], rows));
   }
   if (caught) {
-    const rows = caught.map(({ name, seeds, failure }) => {
-      const breaks = MUTANTS.find((mutant) => mutant.name === name)?.breaks ?? "";
-      const by = /^\w+/.exec(failure)?.[0] ?? "";
-      return [name, breaks, failure === "" ? "not caught" : String(seeds), by];
-    });
     text = replacePart(
       text,
       "mutants",
-      table(["Mutant", "Switched off", "Seeds", "Invariant"], rows),
+      table(["Mutant", "Switched off", "Noticed by", "Invariant"], caught.map(mutantRow)),
     );
   }
   writeFileSync(file, text);
+}
+
+function mutantRow({ name, seeds, failure }: Caught): string[] {
+  const { breaks, test } = MUTANTS.find((mutant) => mutant.name === name)!;
+  if (failure === null) return [name, breaks, "nobody", ""];
+  if (test) return [name, breaks, `${test.file.replace(/^.*\//, "")}: ${test.name}`, ""];
+  return [
+    name,
+    breaks,
+    `${seeds} ${seeds === 1 ? "seed" : "seeds"}`,
+    /^\w+/.exec(failure)?.[0] ?? "",
+  ];
 }
 
 function replacePart(text: string, part: string, body: string): string {

@@ -13,6 +13,13 @@ test("mutants have names of their own", () => {
   expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
 });
 
+test("each mutant is noticed by a seed or by a test", () => {
+  const odd = MUTANTS.filter(
+    ({ seed, test: directed }) => (seed === undefined) !== (directed !== undefined),
+  );
+  expect(odd.map(({ name }) => name)).toEqual([]);
+});
+
 test("no two mutants make the same source", () => {
   const made = MUTANTS.map(({ off }) => JSON.stringify([...changedSources(off)]));
   expect(new Set(made).size).toBe(MUTANTS.length);

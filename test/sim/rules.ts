@@ -35,8 +35,15 @@ const NAME = /^[a-z]+(-[a-z]+)*$/;
 /** Where a line begins so at the statement's own indentation, the statement goes on. */
 const CONTINUES = /^(\}|\)|\]|else\b)/;
 
+let known: ReadonlyMap<string, Rule> | null = null;
+
 /** Every rule of the source, by name. Throws where a name stands twice, or is none. */
 export function allRules(): ReadonlyMap<string, Rule> {
+  known ??= readRules();
+  return known;
+}
+
+function readRules(): ReadonlyMap<string, Rule> {
   const rules = new Map<string, Rule>();
   const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" });
   for (const file of files.filter((name) => name.endsWith(".ts")).toSorted()) {

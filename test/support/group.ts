@@ -202,3 +202,47 @@ export class GroupHarness {
 export function namesOf(partitions: readonly TopicPartition[]): string[] {
   return partitions.map(({ topic, partition }) => `${topic}-${partition}`).toSorted();
 }
+
+/** A plan that was not refused. */
+export function planned(plan: PollPlan | Refusal): PollPlan {
+  if (!plan.ok) throw new Error(plan.error);
+  return plan;
+}
+
+/** Partitions of one topic, and instances c0, c1 and so on that share them. */
+export async function sharing(
+  count: number,
+  settings: Partial<InstanceSpec> = {},
+  partitions = 4,
+): Promise<{ h: GroupHarness; names: string[] }> {
+  const h = new GroupHarness();
+  h.topic("t", partitions);
+  const names = Array.from({ length: count }, (_, n) => `c${n}`);
+  for (const name of names) {
+    const created = await h.instance(name, ["t"], settings);
+    if (!created.ok) throw new Error(created.error);
+  }
+  await h.settle();
+  return { h, names };
+}
+
+/** The instance polls, and is given an answer up to here in every partition that it has. */
+export async function deliver(
+  h: GroupHarness,
+  name: string,
+  nextOffset: number,
+  received?: string,
+): Promise<{ plan: PollPlan; answer: { readonly ok: true } | Refusal }> {
+  const plan = planned(await h.poll(name, received));
+  const positions = plan.partitions.map(({ topic, partition }) => ({
+    topic,
+    partition,
+    nextOffset,
+  }));
+  const { pollId, generationId } = plan;
+  const answer = await h.group.deliver({ instanceId: name, pollId, generationId, positions });
+  return { plan, answer };
+}
+
+export const positionsOf = (plan: PollPlan): (number | null)[] =>
+  plan.partitions.map(({ position }) => position);

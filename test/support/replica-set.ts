@@ -50,7 +50,7 @@ export class ReplicaSet {
   nowMs = 1_700_000_000_000;
   state: Pick<
     ReplicaAssignment,
-    "leader" | "leaderEpoch" | "partitionEpoch" | "inSync" | "configs" | "replicas"
+    "leader" | "leaderEpoch" | "uncleanEpoch" | "partitionEpoch" | "inSync" | "configs" | "replicas"
   >;
   /** The controller does not answer leaders. */
   isControllerCut = false;

@@ -286,6 +286,7 @@ export class Deliveries {
     const assignment = assignmentOf(this.#image, replica);
     const answer = await this.#ports.replicas.assign(name, hint, assignment);
     if (!answer?.ok) return;
+    // rule: a-reset-replica-leaves-the-in-sync-set
     if (answer.wasReset) this.#onReset(errand);
     const epochs = this.#assigned.get(topicId) ?? new Map<ReplicaPlace, number>();
     const epoch = Math.max(assignment.partitionEpoch, epochs.get(place) ?? 0);

@@ -107,6 +107,7 @@ export class Leaders {
       now.inSync.includes(preferred) && this.#image.brokers.get(preferred)?.state === "active";
     if (!mayLead(state)) return refuse("PREFERRED_LEADER_NOT_AVAILABLE");
     const answer = await this.#probes.ask(replicaOf(topicId, state, preferred));
+    // rule: a-reset-replica-is-not-preferred
     if (!answer?.ok || answer.wasReset) return refuse("PREFERRED_LEADER_NOT_AVAILABLE");
     const now = this.#unchanged(topicId, state);
     if (!now || !mayLead(now)) return refuse("PREFERRED_LEADER_NOT_AVAILABLE");
@@ -207,6 +208,7 @@ export class Leaders {
       await this.#acts.remind(replica);
       answer = await this.#probes.ask(replica);
     }
+    // rule: a-reset-leader-is-not-healthy
     if (!answer?.ok || answer.wasReset) return false;
     this.#healthyMs.delete(name);
     this.#healthyMs.set(name, this.#clock.nowMs());
@@ -222,6 +224,7 @@ export class Leaders {
     const answers = candidates.map((id) => this.#probes.ask(replicaOf(topicId, state, id)));
     for (const [index, brokerId] of candidates.entries()) {
       const answer = await answers[index];
+      // rule: a-reset-replica-is-not-elected
       if (!answer?.ok || answer.wasReset) continue;
       const now = this.#unchanged(topicId, state);
       if (!now) return true;

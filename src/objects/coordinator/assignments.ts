@@ -80,6 +80,7 @@ export function compute(
     const given = found.get(memberId) ?? [];
     assignments.push([memberId, storedAssignment(given)]);
     const lost = assignor === "cooperative-sticky" ? without(owned, given) : [];
+    // rule: what-moves-is-given-up-first
     if (lost.length > 0) revoking.push([memberId, storedAssignment(lost)]);
   }
   return { assignments, revoking };

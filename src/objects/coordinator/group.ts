@@ -231,6 +231,7 @@ export class Group {
     const member = this.#memberOf(request);
     if ("error" in member) return member;
     this.renew(member);
+    // rule: members-commit-in-their-generation
     return this.#rebalance.state === "CompletingRebalance" ? refuse("REBALANCE_IN_PROGRESS") : null;
   }
 

@@ -103,6 +103,7 @@ function applyChange(image: GroupImage, change: Change, atMs: number): void {
       for (const [memberId, assignment] of change.assignments) {
         image.assignments.set(memberId, assignment);
       }
+      // rule: what-is-to-be-given-up-is-recorded
       for (const [memberId, held] of change.revoking ?? []) image.revoking.set(memberId, held);
       image.isAssigned = true;
       for (const [instanceId, instance] of image.instances)
@@ -241,6 +242,7 @@ function beginGeneration(
 /** What was sought in a partition ends with having it. */
 function forgetSeeks(image: GroupImage, instanceId: string, instance: StoredInstance): void {
   if (instance.assigned || instance.seeks.size === 0) return;
+  // rule: what-is-sought-stays-until-given-up
   const stored = [image.assignments.get(instanceId), image.revoking.get(instanceId)];
   const held = new PartitionMap<true>();
   for (const { topic, partition } of stored.flatMap((one) =>

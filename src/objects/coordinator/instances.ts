@@ -289,6 +289,7 @@ export class Instances {
   deliver({ instanceId, pollId, generationId, positions }: DeliverRequest): Ok | Refusal {
     const found = this.#find(instanceId);
     if (!found.ok) return found;
+    // rule: a-delivery-is-of-the-last-poll
     if (pollId !== found.reading.pollId) {
       return refuse("ILLEGAL_STATE", "A later poll of the instance has begun.");
     }
@@ -307,6 +308,7 @@ export class Instances {
   ): Refusal | null {
     const refusal = this.#refusalOf(instanceId, instance, generationId, positions);
     if (refusal !== null || instance.subscription === null) return refusal;
+    // rule: a-delivery-is-of-who-may-read
     return this.#mayDeliver(instanceId) ? null : refuse("ILLEGAL_GENERATION");
   }
 
@@ -452,6 +454,7 @@ export class Instances {
     isCommit = false,
   ): Refusal | null {
     if (generationId !== this.#ownGeneration(instance)) return refuse("ILLEGAL_GENERATION");
+    // rule: nothing-is-noted-between-generations
     if (!instance.assigned && this.#rebalance.state === "CompletingRebalance") {
       return refuse("REBALANCE_IN_PROGRESS");
     }
@@ -474,6 +477,7 @@ export class Instances {
     const { image } = this.#context;
     const inMemory = reading.positions.get(topic, partition);
     if (inMemory !== undefined) return inMemory;
+    // rule: positions-are-sought-then-committed-then-first
     const candidates = [
       instance.seeks.get(topic, partition),
       image.offsets.get(topic, partition),

@@ -65,6 +65,7 @@ export class Reading {
   }
 
   seek({ topic, partition }: TopicPartition, offset: number): void {
+    // rule: what-is-sought-is-not-pending
     this.#pending?.positions.delete(topic, partition);
     this.positions.set(topic, partition, offset);
   }

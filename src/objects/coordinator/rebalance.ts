@@ -174,6 +174,7 @@ export class Rebalance {
   revokedFrom(
     given: readonly { readonly memberId: string; readonly assignment: Uint8Array }[],
   ): readonly (readonly [string, string])[] {
+    // rule: leaders-of-others-take-nothing-at-once
     if (this.#context.image.protocolName !== "cooperative-sticky") return [];
     return given.flatMap(({ memberId, assignment }) => {
       if (this.members.get(memberId)?.isInstance !== true) return [];
@@ -360,6 +361,7 @@ export class Rebalance {
         given.set(topic, (given.get(topic) ?? 0) + partitions.length);
       }
     }
+    // rule: what-is-being-given-up-was-assigned
     for (const stored of this.#context.image.revoking.values()) {
       for (const { topic, partitions } of partitionsOf(assignmentBytes(stored))) {
         given.set(topic, (given.get(topic) ?? 0) + partitions.length);

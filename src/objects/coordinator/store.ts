@@ -77,6 +77,7 @@ export class GroupStore {
   append(image: GroupImage, set: ChangeSet): void {
     const pieces = piecesOf(encodeChangeSet(set), this.#bounds.rowLengthMax);
     const { ringRows } = this.#bounds;
+    // rule: a-full-ring-is-in-the-snapshot
     const isFull = this.#seq + pieces.length - this.#snapshotSeq > ringRows;
     assert(pieces.length <= ringRows, `a decision takes ${pieces.length} rows`);
     let seq = this.#seq;

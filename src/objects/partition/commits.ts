@@ -37,6 +37,7 @@ export class Commits {
   }
 
   advance(highWatermark: number): void {
+    // rule: waiting-appends-are-answered-when-passed
     const after = this.#waiting.findIndex(({ lastOffset }) => lastOffset >= highWatermark);
     const passed = this.#waiting.splice(0, after < 0 ? this.#waiting.length : after);
     for (const { answer } of passed) answer(null);

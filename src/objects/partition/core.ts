@@ -191,6 +191,7 @@ export class ReplicaCore {
   retreated(): void {
     this.#ends = [];
     this.#readablePosition = this.log.endPosition;
+    // rule: the-high-watermark-is-within-the-log
     this.#highWatermark = Math.min(
       Math.max(this.#highWatermark, this.log.startOffset),
       this.log.endOffset,
@@ -219,6 +220,10 @@ export class ReplicaCore {
   }
 
   persist(): void {
+    // rule: a-lost-storage-is-persisted
+    const reset = this.wasReset ? { wasReset: true } : {};
+    // rule: an-empty-log-keeps-its-epoch
+    const leaderEpoch = this.log.lastEpoch;
     writeReplicaState(this.ports.storage, {
       version: 1,
       assignment: this.#assignment,
@@ -226,9 +231,9 @@ export class ReplicaCore {
       emptyAt: {
         offset: this.log.endOffset,
         position: this.log.endPosition,
-        leaderEpoch: this.log.lastEpoch,
+        leaderEpoch,
       },
-      ...(this.wasReset ? { wasReset: true } : {}),
+      ...reset,
       ...(this.wished ? { wished: this.wished } : {}),
       ...(this.#standsAt === null ? {} : { standsAt: this.#standsAt }),
     });

@@ -189,6 +189,7 @@ export class FollowerLink {
       if (!answer.matches) {
         // Also where it had matched before: it may have lost its storage.
         this.#matches = false;
+        // rule: a-mismatch-takes-acknowledgements-back
         this.ackedOffset = -1;
         return true;
       }

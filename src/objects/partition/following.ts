@@ -49,6 +49,7 @@ export class Following {
     }
     await this.#core.ports.storage.sync();
     const since = this.#meet(request);
+    // rule: epochs-are-compared-after-the-write
     if (since) return since;
     this.#follow(request, covered);
     if (request.chunks.length === 0) this.#copied();
@@ -59,6 +60,7 @@ export class Following {
   async catchUp(request: CatchUpRequest): Promise<CatchUpAnswer> {
     const refusal = this.#meet(request);
     if (refusal) return refusal;
+    // rule: one-catch-up-at-a-time
     this.#catchingUp ??= this.#pullAll(request.leaderEpoch).finally(() => {
       this.#catchingUp = null;
     });
@@ -164,8 +166,9 @@ export class Following {
 
   /** Takes over what the leader says of the part that matches. */
   #follow(leader: LeaderState, matched: number): void {
-    const { log } = this.#core;
-    if (leader.logStartOffset > log.startOffset && leader.logStartOffset <= matched) {
+    // rule: the-log-start-is-within-what-matches
+    const isMatched = leader.logStartOffset <= matched;
+    if (isMatched && leader.logStartOffset > this.#core.log.startOffset) {
       this.#core.raiseStart(leader.logStartOffset);
     }
     this.#core.advance(Math.min(leader.highWatermark, matched));

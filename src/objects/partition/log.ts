@@ -275,6 +275,7 @@ export class Log {
    * producers. The rows below go in steps: see {@link deleteBelowStart}.
    */
   begin({ offset, position, producers }: Beginning, persist: (log: Log) => void): void {
+    // rule: a-new-beginning-forgets-producers
     const states = this.producers.fresh();
     for (const batch of producers) states.apply(batch);
     const end = endOfEmpty({ offset, position, leaderEpoch: -1 });

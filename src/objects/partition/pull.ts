@@ -44,8 +44,9 @@ function compareEpochs(log: Log, from: LogPoint): PullAnswer | null {
   // Nothing is held here to compare with: what ends there may hold anything.
   if (from.offset <= log.beginOffset) return resetTo(log);
   const at = log.endOfEpoch(from.leaderEpoch);
-  const isPrefix = at.leaderEpoch === from.leaderEpoch && at.offset >= from.offset;
-  return isPrefix ? null : { ok: true, kind: "diverging", at };
+  // rule: a-prefix-ends-in-an-epoch-of-both
+  const isOfBoth = at.leaderEpoch === from.leaderEpoch;
+  return isOfBoth && at.offset >= from.offset ? null : { ok: true, kind: "diverging", at };
 }
 
 function resetTo(log: Log): PullAnswer {

@@ -71,6 +71,7 @@ export class Replica {
   /** Makes the object a replica for the first time; without being a founding one, of a log that was lost. */
   static create(ports: ReplicaPorts, assignment: ReplicaAssignment): Replica {
     const emptyAt = { offset: 0, position: 0, leaderEpoch: -1 };
+    // rule: a-lost-storage-is-known-from-the-start
     const wasReset = assignment.founding ? {} : { wasReset: true };
     const state = { version: 1, assignment, logStartOffset: 0, emptyAt, ...wasReset } as const;
     ports.storage.transaction(() => {
@@ -233,6 +234,7 @@ export class Replica {
     }
     const { log, highWatermark } = this.#core;
     const offset = before === -1 ? highWatermark : before;
+    // rule: deletion-is-below-the-high-watermark
     if (offset < 0 || offset > highWatermark) {
       return refuse("OFFSET_OUT_OF_RANGE", `The log ends at offset ${highWatermark}.`);
     }
@@ -351,7 +353,9 @@ export class Replica {
     const { assignment, wasReset } = this.#core;
     const { leader, brokerId, leaderEpoch, uncleanEpoch } = assignment;
     const isUsable = this.#core.refusalToServe() === null;
-    return leader === brokerId && isUsable && (!wasReset || uncleanEpoch === leaderEpoch);
+    // rule: a-reset-replica-does-not-lead
+    if (wasReset && uncleanEpoch !== leaderEpoch) return false;
+    return leader === brokerId && isUsable;
   }
 
   /** Begins to lead a new epoch, once everything it holds is durable. */

@@ -117,8 +117,9 @@ describe("a report", () => {
     other.harness.replicas.objects.get(other.harness.objectName("t", 2))!.wasReset = true;
     other.meets("lost", 1);
     await other.report();
-    // It says so when it is told of the new leader, and leaves the set as well.
-    expect(other.harness.partition("t")).toMatchObject({ leader: 3, inSync: [3] });
+    // It says so when it is told of the new leader, and leaves the set as well; it has led no epoch.
+    const after = other.harness.partition("t");
+    expect(after).toMatchObject({ leader: 3, leaderEpoch: 1, inSync: [3] });
   });
 
   test("never elects one that is not in sync", async () => {
@@ -315,6 +316,19 @@ describe("a preferred election", () => {
       partition: { leader: 1, leaderEpoch: 2, inSync: [2, 3, 1] },
     });
     expect(harness.replicas.assignments.get(harness.objectName("t", 2))?.leader).toBe(1);
+  });
+
+  test("of a replica that lost its storage is refused", async () => {
+    const { harness, report, meets, setInSync } = await cluster();
+    meets("lost", 1);
+    await report();
+    meets("confirmed");
+    await setInSync(2, 3, 1);
+    harness.replicas.objects.get(harness.objectName("t", 1))!.wasReset = true;
+    expect(await harness.rules.electLeader("t", 0, "preferred")).toMatchObject({
+      error: "PREFERRED_LEADER_NOT_AVAILABLE",
+    });
+    expect(harness.partition("t")).toMatchObject({ leader: 2, leaderEpoch: 1 });
   });
 
   test("does not move one to a broker that is drained", async () => {

@@ -1,39 +1,15 @@
 /** HTTP instances: assignment, position, commits, and what an answer that got lost does. */
 import { describe, expect, test } from "vitest";
-import type { FetchedOffsets, PollPlan } from "../../../src/objects/coordinator/api.ts";
-import type { Refusal } from "../../../src/base/errors.ts";
-import { GroupHarness, namesOf, SPEC } from "../../support/group.ts";
-
-function planned(plan: PollPlan | Refusal): PollPlan {
-  if (!plan.ok) throw new Error(plan.error);
-  return plan;
-}
-
-/** Four partitions of one topic, and these instances on it. */
-async function sharing(count: number, settings: Partial<typeof SPEC> = {}, partitions = 4) {
-  const h = new GroupHarness();
-  h.topic("t", partitions);
-  const names = Array.from({ length: count }, (_, n) => `c${n}`);
-  for (const name of names) expect(await h.instance(name, ["t"], settings)).toEqual({ ok: true });
-  await h.settle();
-  return { h, names };
-}
-
-async function deliver(h: GroupHarness, name: string, nextOffset: number, received?: string) {
-  const plan = planned(await h.poll(name, received));
-  const positions = plan.partitions.map(({ topic, partition }) => ({
-    topic,
-    partition,
-    nextOffset,
-  }));
-  const { pollId, generationId } = plan;
-  return {
-    plan,
-    answer: await h.group.deliver({ instanceId: name, pollId, generationId, positions }),
-  };
-}
-
-const positionsOf = (plan: PollPlan) => plan.partitions.map(({ position }) => position);
+import type { FetchedOffsets } from "../../../src/objects/coordinator/api.ts";
+import {
+  deliver,
+  GroupHarness,
+  namesOf,
+  planned,
+  positionsOf,
+  sharing,
+  SPEC,
+} from "../../support/group.ts";
 
 describe.for(["range", "roundrobin", "sticky", "cooperative-sticky"])(
   "assigned by %s",

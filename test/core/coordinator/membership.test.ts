@@ -46,6 +46,20 @@ async function pair(h: GroupHarness) {
   return { a, b };
 }
 
+test("members commit only when their generation has its assignments", async () => {
+  const h = new GroupHarness();
+  const alone = joined(await h.outcome(h.join("")));
+  expect(await stateOf(h)).toBe("CompletingRebalance");
+  const { memberId, generationId } = alone;
+  const offsets = [{ topic: "t", partition: 0, offset: 1, leaderEpoch: -1, metadata: "" }];
+  const commit = () =>
+    h.group.commitOffsets({ memberId, generationId, groupInstanceId: null, offsets });
+  expect(await commit()).toMatchObject({ error: "REBALANCE_IN_PROGRESS" });
+  expect(await h.group.fetchOffsets(null)).toEqual({ ok: true, offsets: [] });
+  await sync(h, alone, [[memberId, bytes(1)]]);
+  expect(await commit()).toEqual({ ok: true, errors: [null] });
+});
+
 describe("joining", () => {
   test("a member alone leads, and is told everybody's metadata", async () => {
     const h = new GroupHarness();

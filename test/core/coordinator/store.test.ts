@@ -141,6 +141,22 @@ describe("a group's record", () => {
     expect(new GroupStore(storage.reopen()).load().offsets.get("t", 0)?.offset).toBe(999);
   });
 
+  test("is whole after every decision, also where the ring has just been filled", () => {
+    const bounds = { rowLengthMax: 10_000, ringRows: 4 };
+    let storage = new SqliteStorage();
+    let store = new GroupStore(storage, bounds);
+    const image = store.load();
+    for (let n = 0; n < 20; n++) {
+      const change: Change = { type: "committed", offsets: [["t", "", [[n, n]]]] };
+      const set = { atMs: n, changes: [change] };
+      store.append(image, set);
+      applyChangeSet(image, set);
+      storage = storage.reopen();
+      store = new GroupStore(storage, bounds);
+      expect(plain(store.load())).toEqual(plain(image));
+    }
+  });
+
   test("keeps characters whole where a decision takes several rows", () => {
     const storage = new SqliteStorage();
     const store = new GroupStore(storage, { rowLengthMax: 7, ringRows: 256 });

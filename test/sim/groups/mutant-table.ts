@@ -1,5 +1,10 @@
 /** The mutants of consumer groups: rules of the coordinator, and how each is switched off. */
-import type { Mutant } from "../mutant-table.ts";
+import type { Mutant, NoticingTest } from "../mutant-table.ts";
+
+const moves = (name: string): NoticingTest => ({
+  file: "test/core/coordinator/moves.test.ts",
+  name,
+});
 
 export const GROUP_MUTANTS: readonly Mutant[] = [
   {
@@ -116,6 +121,105 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     name: "sessions-that-never-end",
     breaks: "members that are not heard of leave",
     off: { "sessions-end": { value: "() => false" } },
+    seed: 1,
+    groups: true,
+  },
+  {
+    name: "beginning-before-the-commit",
+    breaks: "a position is what was sought, else what was committed, else where the group began",
+    off: {
+      "positions-are-sought-then-committed-then-first": {
+        value:
+          "[instance.seeks.get(topic, partition), image.anchors.get(topic, partition), image.offsets.get(topic, partition)]",
+      },
+    },
+    test: moves("is what was committed rather than where the group began"),
+  },
+  {
+    name: "seek-lost-under-a-pending-answer",
+    breaks: "what was sought holds, although an answer of before arrives",
+    off: { "what-is-sought-is-not-pending": { without: true } },
+    test: moves("is where it was sought although an answer of before arrives"),
+  },
+  {
+    name: "seek-lost-while-giving-up",
+    breaks: "what was sought in a partition holds until it is given up",
+    off: {
+      "what-is-sought-stays-until-given-up": { value: "[image.assignments.get(instanceId)]" },
+    },
+    test: moves("is where it was sought while the partition is still to be given up"),
+  },
+  {
+    name: "giving-up-not-recorded",
+    breaks: "what an instance is still to give up is a part of the assignment",
+    off: { "what-is-to-be-given-up-is-recorded": { without: true } },
+    seed: 1,
+    groups: true,
+  },
+  {
+    name: "given-up-by-nobody",
+    breaks: "what moves under the cooperative assignor is noted until its owner gives it up",
+    off: { "what-moves-is-given-up-first": { without: true } },
+    seed: 1,
+    groups: true,
+  },
+  {
+    name: "taken-at-once-by-a-leader-of-another-kind",
+    breaks:
+      "what a client that leads takes from an instance is noted until the instance gives it up",
+    off: { "leaders-of-others-take-nothing-at-once": { statement: "return [];" } },
+    test: moves("is given up with the next poll, also where a client of Kafka's protocol takes it"),
+  },
+  {
+    name: "given-up-taken-for-unassigned",
+    breaks: "what is being given up was a part of the assignment: waking up finds nothing new",
+    off: { "what-is-being-given-up-was-assigned": { without: true } },
+    test: moves("was assigned: an object that wakes up meanwhile shares nothing anew for it"),
+  },
+  {
+    name: "delivery-of-an-older-poll",
+    breaks: "an answer is of the last poll",
+    off: { "a-delivery-is-of-the-last-poll": { condition: "false" } },
+    test: {
+      file: "test/core/coordinator/instances.test.ts",
+      name: "one that another has overtaken delivers nothing",
+    },
+  },
+  {
+    name: "delivery-after-the-partition-moved",
+    breaks: "an answer holds partitions of the instance only",
+    off: { "commits-are-of-own-partitions": { value: "!isCommit || $" } },
+    test: moves("with a partition that the instance has not any more is not given"),
+  },
+  {
+    name: "delivery-between-generations",
+    breaks: "nothing is answered by whoever has stopped reading for the next generation",
+    off: { "a-delivery-is-of-who-may-read": { value: "null" } },
+    test: moves("is not given by an instance that has joined the next generation"),
+  },
+  {
+    name: "commits-while-completing",
+    breaks: "members commit when the generation has its assignments",
+    off: { "members-commit-in-their-generation": { value: "null" } },
+    test: {
+      file: "test/core/coordinator/membership.test.ts",
+      name: "members commit only when their generation has its assignments",
+    },
+  },
+  {
+    name: "instances-commit-while-completing",
+    breaks: "instances commit and read when the generation has its assignments",
+    off: { "nothing-is-noted-between-generations": { condition: "false" } },
+    test: moves("an instance commits only when its generation has its assignments"),
+  },
+  {
+    name: "ring-one-row-short",
+    breaks: "a row of the record is overwritten when the snapshot contains it",
+    off: {
+      "a-full-ring-is-in-the-snapshot": {
+        value: "this.#seq + pieces.length - this.#snapshotSeq > ringRows + 1",
+      },
+    },
     seed: 1,
     groups: true,
   },

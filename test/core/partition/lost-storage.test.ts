@@ -1,0 +1,81 @@
+/** What a replica that lost its storage is worth, until it has copied everything (KIP-903). */
+import { describe, expect, test } from "vitest";
+import { expectOk } from "../../support/replica.ts";
+import { ReplicaSet } from "../../support/replica-set.ts";
+
+async function appended(set: ReplicaSet, ...values: string[]): Promise<void> {
+  const answer = set.append(values);
+  await set.settle();
+  expectOk(await answer);
+}
+
+/** Three replicas with one committed record, of which one has lost its storage and was told what it is. */
+async function lost(brokerId: number): Promise<ReplicaSet> {
+  const set = new ReplicaSet();
+  await appended(set, "a");
+  await set.lose(brokerId);
+  set.create(brokerId, false);
+  return set;
+}
+
+describe("a lost storage", () => {
+  test("is noticed by an object that was told of a log and has none", async () => {
+    const set = await lost(3);
+    expect(set.replica(3).probe()).toMatchObject({ wasReset: true, logEndOffset: 0 });
+    expect(set.replica(3).assign(set.assignment(3))).toEqual({ ok: true, wasReset: true });
+  });
+
+  test("is remembered through a restart", async () => {
+    const set = await lost(3);
+    set.setDown(1, true);
+    // Another assignment: the row that tells of the loss is written anew.
+    set.decide({});
+    set.tell(3);
+    set.restart(3);
+    expect(set.replica(3).probe()).toMatchObject({ wasReset: true, logEndOffset: 0 });
+    set.setDown(1, false);
+    await appended(set, "b");
+    await set.pass(20_000);
+    expect(set.replica(3).probe()).toMatchObject({ wasReset: false, logEndOffset: 2 });
+    set.restart(3);
+    expect(set.replica(3).probe()).toMatchObject({ wasReset: false, logEndOffset: 2 });
+  });
+
+  test("keeps a replica from leading", async () => {
+    const set = await lost(2);
+    set.setDown(1, true);
+    set.elect(2, [2, 3]);
+    set.tell(2, 3);
+    await set.settle();
+    expect(await set.append(["over nothing"])).toMatchObject({ error: "LEADER_NOT_AVAILABLE" });
+    expect(set.replica(2).describe()).toMatchObject({ role: "follower", logEndOffset: 0 });
+    set.restart(2);
+    expect(set.replica(2).describe()).toMatchObject({ role: "follower", logEndOffset: 0 });
+    expect(set.replica(3).probe()).toMatchObject({ logEndOffset: 1 });
+  });
+
+  test("takes back what the replica had acknowledged", async () => {
+    const set = new ReplicaSet();
+    await appended(set, "a");
+    // Broker 3 has the second record and says so; broker 2 does not, so it is not committed.
+    set.setDown(2, true);
+    expectOk(await set.append(["b"], { acks: 1 }));
+    await set.settle();
+    const ofThree = () =>
+      set.leader.describe().followers.find(({ brokerId }) => brokerId === 3)?.endOffset;
+    expect(ofThree()).toBe(2);
+    await set.lose(3);
+    set.create(3, false);
+    set.beforeCall = ({ from, kind }) => {
+      if (from === 3 && kind === "pull") throw new Error("it cannot copy");
+    };
+    expectOk(await set.append(["c"], { acks: 1 }));
+    await set.settle();
+    expect(ofThree()).toBe(-1);
+    // With what it had said, the second record would be taken for committed as soon as broker 2 has it.
+    set.setDown(2, false);
+    await set.pass(5_000);
+    expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 3 });
+    expect(set.leader.describe()).toMatchObject({ highWatermark: 1, logEndOffset: 3 });
+  });
+});
