@@ -129,7 +129,10 @@ export class Session {
   /** As {@link topic}, by whichever of name and id the client has given. UNKNOWN_TOPIC_ID. */
   async namedTopic(named: NamedTopic, fresh = false): Promise<KnownTopic | Refusal> {
     const { topic, topicId } = named;
-    if (!isById(named)) return this.topic(topic, fresh);
+    if (!isById(named)) {
+      // Where topics go by ids, none was given.
+      return topic === "" ? refuse("UNKNOWN_TOPIC_ID") : this.topic(topic, fresh);
+    }
     const known = fresh ? undefined : cachedTopicById(this.service, topicId);
     if (known !== undefined) return known;
     if (!this.mayCall()) return refuse("THROTTLING_QUOTA_EXCEEDED", TOO_MUCH);

@@ -24,6 +24,7 @@ const METADATA = 3;
 const DELETE_TOPICS = 20;
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
+const NOT_LEADER_OR_FOLLOWER = 6;
 const INVALID_REQUEST = 42;
 const UNKNOWN_TOPIC_ID = 100;
 const INCONSISTENT_TOPIC_ID = 103;
@@ -135,6 +136,8 @@ describe("produce and fetch", () => {
     const topicId = await idOf(client, await newTopic());
     expect((await produceTo(client, NOBODYS_ID)).errorCode).toBe(UNKNOWN_TOPIC_ID);
     expect(await fetchFrom(client, NOBODYS_ID)).toBe(UNKNOWN_TOPIC_ID);
+    expect((await produceTo(client, NO_ID)).errorCode).toBe(UNKNOWN_TOPIC_ID);
+    expect(await fetchFrom(client, NO_ID)).toBe(UNKNOWN_TOPIC_ID);
     expect((await produceTo(client, topicId, 7)).errorCode).toBe(UNKNOWN_TOPIC_OR_PARTITION);
   });
 
@@ -164,6 +167,23 @@ describe("produce and fetch", () => {
       expect(await fetchFrom(client, newId)).toBe(0);
     },
   );
+
+  test("librdkafka 0107, by names: of 10 partitions 3 are left, and a producer hears of it at once", async () => {
+    const topic = await newTopic(10);
+    const client = connect();
+    const produceByName = async (partition: number): Promise<number> => {
+      const request = produceRequest(topic, { [partition]: batchOf(["value-1"]) });
+      const answer = await client.ask(PRODUCE, 9, request);
+      return answer.responses[0]!.partitionResponses[0]!.errorCode;
+    };
+    expect(await produceByName(7)).toBe(0);
+    await recreateElsewhere(topic, 3);
+    // It chose the partition by what it knew of the other topic: it has to look again before it goes on.
+    expect(await produceByName(7)).toBe(NOT_LEADER_OR_FOLLOWER);
+    expect(await produceByName(7)).toBe(UNKNOWN_TOPIC_OR_PARTITION);
+    expect(await produceByName(2)).toBe(0);
+    expect((await readAll(topic, 2)).map(({ offset }) => offset)).toEqual([0]);
+  });
 
   test("a topic that another isolate deleted: unknown by id, and by name", async () => {
     const topic = await newTopic();

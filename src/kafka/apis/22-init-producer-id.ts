@@ -1,5 +1,6 @@
 /**
- * InitProducerId (22): an id for an idempotent producer. One with a transactional id is refused.
+ * InitProducerId (22): an id for an idempotent producer. One with a transactional id is refused here, and not by
+ * FindCoordinator before: kafkajs and librdkafka would say that no coordinator was found, and not why.
  *
  * Where it deviates from Kafka: a producer that presents its id and epoch (KIP-360, version 3 on) gets a new
  * id instead of a higher epoch: its sequences begin anew either way.
