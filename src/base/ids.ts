@@ -68,6 +68,11 @@ export function parseGroupObjectName(text: string): string | null {
   return text.startsWith(GROUP_PREFIX) ? text.slice(GROUP_PREFIX.length) : null;
 }
 
+/** As {@link groupNameProblem}, of a group that may have offsets alone: then its id may be empty. */
+export function groupIdProblem(groupId: string): string | null {
+  return groupId === "" ? null : groupNameProblem(groupId);
+}
+
 /** What is wrong with the name of a group, a member or an instance; null when it is legal. */
 export function groupNameProblem(name: string): string | null {
   if (name.length === 0) return "The name must not be empty.";

@@ -45,6 +45,8 @@ export class GroupHarness {
   topics: Map<string, TopicFact> | null = new Map();
   readonly listed = new Set<string>();
   isControllerUp = true;
+  /** How often it was asked for topics. */
+  questions = 0;
   brokenBy: unknown = null;
   group: Coordinator;
   #timers = new Set<Timer>();
@@ -152,6 +154,7 @@ export class GroupHarness {
   #wake(): Coordinator {
     const cluster = {
       topics: async (names: readonly string[] | null) => {
+        this.questions += 1;
         if (this.topics === null) return null;
         const all = [...this.topics.values()];
         return names === null ? all : all.filter(({ topic }) => names.includes(topic));

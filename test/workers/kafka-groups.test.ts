@@ -1,9 +1,12 @@
 /** Proves that members of the classic protocol share a group through the wire, and what operators see and do. */
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import {
   encodeAssignment,
   encodeSubscription,
 } from "../../src/kafka/messages/consumer-protocol.ts";
+import type { ControllerApi } from "../../src/objects/controller/api.ts";
+import type { Env } from "../../src/objects/env.ts";
 import { batchOf, connect, produceRequest, type KafkaClient } from "./kafka-support.ts";
 import { newTopic } from "./records-support.ts";
 
@@ -149,8 +152,6 @@ describe("members", () => {
     expect((await client.ask(13, 4, { groupId: "", members: [] })).errorCode).toBe(24);
     const sync = { groupId: "", ...member, assignments: [] };
     expect((await client.ask(14, 4, sync)).errorCode).toBe(24);
-    expect(await commit(client, "", topic, member)).toBe(24);
-    expect((await client.ask(9, 5, { groupId: "", topics: null })).errorCode).toBe(24);
   });
 });
 
@@ -216,6 +217,99 @@ describe("offsets", () => {
     const topics = [{ name: topic, partitionIndexes: [0] }];
     const answer = await client.ask(9, 5, { groupId, topics });
     expect(answer.topics[0]!.partitions[0]!.committedOffset).toBe(-1);
+  });
+});
+
+describe("what other isolates do to topics", () => {
+  const controller = (): ControllerApi =>
+    (env as unknown as Env).CONTROLLER.getByName("controller") as unknown as ControllerApi;
+
+  /** Past this isolate, which goes on with what it has in its cache. */
+  async function createAnew(topic: string): Promise<void> {
+    await controller().deleteTopic(topic);
+    expect(await controller().createTopic({ topic, partitions: 1 })).toMatchObject({ ok: true });
+  }
+
+  const nobody = { memberId: "", generationId: -1 };
+
+  test("a group that had committed does not go on there in the topic that was created anew", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    expect(await commit(client, groupId, topic, nobody)).toBe(0);
+    await createAnew(topic);
+    const topics = [{ name: topic, partitionIndexes: [0] }];
+    for (let version = 1; version <= 8; version++) {
+      const answer = await client.ask(9, version, {
+        groupId,
+        topics,
+        groups: [{ groupId, topics }],
+      });
+      const group = version === 8 ? answer.groups[0]! : answer;
+      expect(group.topics[0]!.partitions[0]).toMatchObject({ committedOffset: -1, errorCode: 0 });
+    }
+    const all = await client.ask(9, 7, { groupId, topics: null });
+    expect(all.topics).toEqual([]);
+  });
+
+  test("a commit through an isolate that knows the earlier topic is of the one that is there", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    expect(await commit(client, newGroup(), topic, nobody)).toBe(0);
+    await createAnew(topic);
+    expect(await commit(client, groupId, topic, nobody)).toBe(0);
+    const topics = [{ name: topic, partitionIndexes: [0] }];
+    const answer = await client.ask(9, 5, { groupId, topics });
+    expect(answer.topics[0]!.partitions[0]!.committedOffset).toBe(5);
+  });
+
+  test("nothing is committed of a topic that is gone", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    expect(await commit(client, newGroup(), topic, nobody)).toBe(0);
+    await controller().deleteTopic(topic);
+    expect(await commit(client, groupId, topic, nobody)).toBe(3);
+  });
+});
+
+describe("offsets without members", () => {
+  test.each([-1, -2])("a commit of %i is stored and given back", async (committedOffset) => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata: "m" }];
+    const request = {
+      groupId,
+      memberId: "",
+      generationId: -1,
+      topics: [{ name: topic, partitions }],
+    };
+    const answer = await client.ask(8, 8, request);
+    expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(0);
+    const topics = [{ name: topic, partitionIndexes: [0] }];
+    const found = await client.ask(9, 5, { groupId, topics });
+    expect(found.topics[0]!.partitions[0]).toMatchObject({ committedOffset, metadata: "m" });
+  });
+
+  test("a group whose id is empty commits, is fetched, described and deleted", async () => {
+    const topic = await newTopic();
+    const client = connect();
+    const nobody = { memberId: "", generationId: -1 };
+    expect(await commit(client, "", topic, nobody)).toBe(0);
+    const { topics } = await client.ask(9, 5, { groupId: "", topics: null });
+    expect(topics[0]!.partitions[0]!.committedOffset).toBe(5);
+    const { groups: described } = await client.ask(15, 5, { groups: [""] });
+    expect(described[0]).toMatchObject({ errorCode: 0, groupState: "Empty" });
+    const deleted = await client.ask(42, 2, { groupsNames: [""] });
+    expect(deleted.results[0]!.errorCode).toBe(0);
+  });
+
+  test("who names a member but no generation commits while the group is empty", async () => {
+    const topic = await newTopic();
+    const member = { memberId: "somebody", generationId: -1 };
+    expect(await commit(connect(), newGroup(), topic, member)).toBe(0);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import type { OffsetToCommit } from "../../objects/coordinator/api.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
-import { groupIdRefusal } from "../group-names.ts";
+import { offsetsGroupIdRefusal } from "../group-names.ts";
 import type { Request } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
@@ -26,7 +26,7 @@ export const offsetCommit: Handler<8> = async (request, { session }) => {
       })),
     };
   };
-  const refused = groupIdRefusal(groupId);
+  const refused = offsetsGroupIdRefusal(groupId);
   if (refused !== null) return answer(() => codeOfGroup(refused));
   const known = offsets.filter((_, at) => codes[at] === NONE);
   if (known.length === 0) return answer(() => NONE);
@@ -64,12 +64,7 @@ async function offsetsOf(
       if (!topic.ok) codes.push(codeOfGroup(topic));
       else if (topic.metadata.partitions[partitionIndex] === undefined) {
         codes.push(codeOf("UNKNOWN_PARTITION"));
-      } else
-        codes.push(
-          committedOffset < 0 || typeof committedOffset === "bigint"
-            ? codeOf("INVALID_REQUEST")
-            : NONE,
-        );
+      } else codes.push(typeof committedOffset === "bigint" ? codeOf("INVALID_REQUEST") : NONE);
     }
   }
   return { offsets, codes };

@@ -1,12 +1,11 @@
 /**
- * OffsetFetch (9): what groups have committed. Offsets of a topic that was deleted and created anew since are
- * not told: they hold for other records. There are no transactions to wait for (`requireStable`).
+ * OffsetFetch (9): what groups have committed, as their objects tell it: of topics that are there. There are no
+ * transactions to wait for (`requireStable`).
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { CommittedOffset, TopicPartition } from "../../objects/coordinator/api.ts";
-import { cachedTopic } from "../../worker/metadata.ts";
 import { codeOfGroup, NONE } from "../errors.ts";
-import { groupIdRefusal } from "../group-names.ts";
+import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
@@ -34,12 +33,12 @@ async function committedOf(
 ): Promise<{ readonly errorCode: number; readonly topics: TopicAnswers }> {
   const asked = partitionsOf(topics);
   const fetched =
-    groupIdRefusal(groupId) ??
+    offsetsGroupIdRefusal(groupId) ??
     (await session.coordinator(groupId, { repeatable: true }, (coordinator) =>
       coordinator.fetchOffsets(asked),
     ));
   if (!fetched.ok) return refused(fetched, topics ?? []);
-  return { errorCode: NONE, topics: byTopic(session, fetched.offsets) };
+  return { errorCode: NONE, topics: byTopic(fetched.offsets) };
 }
 
 /** Null: all. */
@@ -70,25 +69,18 @@ function refused(
   };
 }
 
-function byTopic(session: Session, offsets: readonly CommittedOffset[]): TopicAnswers {
+function byTopic(offsets: readonly CommittedOffset[]): TopicAnswers {
   const topics = new Map<string, TopicAnswers[number]["partitions"][number][]>();
-  for (const committed of offsets) {
-    const { topic, partition, metadata, leaderEpoch } = committed;
-    const isOld = isOfAnEarlierTopic(session, committed);
+  for (const { topic, partition, offset, metadata, leaderEpoch } of offsets) {
     const partitions = topics.get(topic) ?? [];
     if (partitions.length === 0) topics.set(topic, partitions);
     partitions.push({
       partitionIndex: partition,
-      committedOffset: isOld ? -1 : committed.offset,
-      committedLeaderEpoch: isOld ? -1 : leaderEpoch,
-      metadata: isOld ? "" : metadata,
+      committedOffset: offset,
+      committedLeaderEpoch: leaderEpoch,
+      metadata,
       errorCode: NONE,
     });
   }
   return [...topics].map(([name, partitions]) => ({ name, partitions }));
-}
-
-function isOfAnEarlierTopic({ service }: Session, { topic, topicId }: CommittedOffset): boolean {
-  const known = topicId === undefined ? undefined : cachedTopic(service, topic);
-  return known !== undefined && known.metadata.topicId !== topicId;
 }

@@ -48,7 +48,8 @@ function joinRequest(
     clientId,
     clientHost: session.peer.host,
     sessionTimeoutMs,
-    rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
+    // Without one, or with none that anybody could meet: as in version 0.
+    rebalanceTimeoutMs: rebalanceTimeoutMs <= 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
     protocolType,
     // Copies: a view would take the whole frame along.
     protocols: request.protocols.map(({ name, metadata }) => ({

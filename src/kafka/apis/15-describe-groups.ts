@@ -1,6 +1,6 @@
 /** DescribeGroups (15): state, protocol and members; a group that is not there is described as Dead, as in Kafka. */
 import { codeOfGroup, NONE } from "../errors.ts";
-import { groupIdRefusal } from "../group-names.ts";
+import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
@@ -14,7 +14,7 @@ export const describeGroups: Handler<15> = async ({ groups }, { session }) => ({
 
 async function describe(session: Session, groupId: string): Promise<GroupAnswer> {
   const group =
-    groupIdRefusal(groupId) ??
+    offsetsGroupIdRefusal(groupId) ??
     (await session.coordinator(groupId, { repeatable: true }, (coordinator) =>
       coordinator.describeGroup(),
     ));

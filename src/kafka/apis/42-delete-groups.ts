@@ -1,13 +1,13 @@
 /** DeleteGroups (42): groups that have no members, with their offsets. */
 import { codeOfGroup, NONE } from "../errors.ts";
-import { groupIdRefusal } from "../group-names.ts";
+import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Handler } from "../served.ts";
 
 export const deleteGroups: Handler<42> = async ({ groupsNames }, { session }) => ({
   results: await inBatches(groupsNames, async (groupId) => {
     const deleted =
-      groupIdRefusal(groupId) ??
+      offsetsGroupIdRefusal(groupId) ??
       (await session.coordinator(groupId, {}, (coordinator) => coordinator.deleteGroup()));
     return { groupId, errorCode: deleted.ok ? NONE : codeOfGroup(deleted) };
   }),

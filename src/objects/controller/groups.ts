@@ -3,7 +3,7 @@
  * that all of them can be named.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { groupNameProblem } from "../../base/ids.ts";
+import { groupIdProblem } from "../../base/ids.ts";
 import { GROUPS_MAX } from "../../base/limits.ts";
 import type { GroupEntry, GroupList } from "./api.ts";
 import type { Change } from "./changes.ts";
@@ -19,7 +19,7 @@ export function decideRegisterGroup(
   image: ClusterImage,
   { groupId, sinceMs }: GroupEntry,
 ): GroupDecision | Refusal {
-  const problem = groupNameProblem(groupId);
+  const problem = groupIdProblem(groupId);
   if (problem !== null) return refuse("INVALID_GROUP_ID", problem);
   const known = image.groups.get(groupId);
   if (known !== undefined && known >= sinceMs) return { ok: true, changes: [] };

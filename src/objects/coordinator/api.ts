@@ -104,17 +104,22 @@ export interface LeftGroup {
 // Offsets.
 
 export interface OffsetToCommit extends TopicPartition {
-  /** The offset to go on from: that of the last record processed, plus one. */
+  /**
+   * The offset to go on from: that of the last record processed, plus one. A negative one is kept as it is and
+   * says that there is none: readers begin where their own rule says.
+   */
   readonly offset: number;
   /** Of the last record processed; -1 when not said. */
   readonly leaderEpoch: number;
   readonly metadata: string;
   /** Of the topic as the caller knows it: what is committed holds for no later topic of the name. */
   readonly topicId?: string;
+  /** The id is the client's own word (OffsetCommit 10), and the commit is of no other topic. */
+  readonly isTopicIdGiven?: boolean;
 }
 
 export interface CommitRequest {
-  /** Empty and -1: by nobody of the group, which is accepted only while it has no members. */
+  /** Generation -1: by nobody of the group, which is accepted only while it has no members. */
   readonly memberId: string;
   readonly groupInstanceId: string | null;
   readonly generationId: number;
@@ -320,7 +325,8 @@ export interface CoordinatorApi {
   leaveGroup(members: readonly LeavingMember[]): Promise<LeftGroup | Refusal>;
   /**
    * One row, however many partitions. Errors of the request: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
-   * ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS; of a partition: OFFSET_METADATA_TOO_LARGE.
+   * ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE (nobody could say which topics there
+   * are); of a partition: OFFSET_METADATA_TOO_LARGE, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION.
    */
   commitOffsets(request: CommitRequest): Promise<Committed | Refusal>;
   /** Those asked for, in that order, or all that are committed (`null`). */

@@ -70,7 +70,12 @@ export type Change =
       readonly type: "committed";
       readonly offsets: readonly PackedOffsets[];
     }
-  | { readonly type: "offsets-deleted"; readonly partitions: readonly TopicPartition[] }
+  | {
+      readonly type: "offsets-deleted";
+      readonly partitions: readonly TopicPartition[];
+      /** They were of topics that are no more: where the group begins in later ones of the name stays. */
+      readonly keepsAnchors?: boolean;
+    }
   /** Where the group begins in partitions of which nothing is committed. */
   | { readonly type: "anchored"; readonly positions: readonly PackedPositions[] }
   | { readonly type: "instance-created"; readonly instanceId: string; readonly spec: InstanceSpec }

@@ -5,8 +5,7 @@
  */
 import type { EffectiveConfig } from "../../base/config.ts";
 import { assert, refuse, type Refusal } from "../../base/errors.ts";
-import { groupNameProblem } from "../../base/ids.ts";
-import { GROUP_PARTITIONS_MAX } from "../../base/limits.ts";
+import { groupIdProblem } from "../../base/ids.ts";
 import type {
   AssignmentAnswer,
   CommitRequest,
@@ -36,15 +35,17 @@ import type {
   TopicPartition,
 } from "./api.ts";
 import type { Change } from "./changes.ts";
+import { Commits, type Judged } from "./commits.ts";
 import { Deadlines } from "./deadlines.ts";
 import { describeGroup, subscribedTopics } from "./description.ts";
 import { Group } from "./group.ts";
 import { applyChangeSet, emptyImage, type GroupImage } from "./image.ts";
 import { Instances } from "./instances.ts";
-import { decideCommit, decideExpiry, fetchCommitted, nextExpiryMs } from "./offsets.ts";
+import { decideExpiry, nextExpiryMs } from "./offsets.ts";
 import type { CoordinatorPorts, GroupContext } from "./ports.ts";
 import { Rebalance } from "./rebalance.ts";
 import type { GroupStore } from "./store.ts";
+import { TopicIds } from "./topic-ids.ts";
 import { Topics } from "./topics.ts";
 
 type Ok = { readonly ok: true };
@@ -67,6 +68,7 @@ export class Coordinator implements GroupContext {
   #rebalance!: Rebalance;
   #group!: Group;
   #instances!: Instances;
+  #commits!: Commits;
   /** Members that this instance of the object has heard of. */
   readonly #heard = new Set<string>();
   #founding: Promise<Ok | Refusal> | null = null;
@@ -139,44 +141,42 @@ export class Coordinator implements GroupContext {
   // Offsets.
 
   async commitOffsets(request: CommitRequest): Promise<Committed | Refusal> {
-    if (request.generationId < 0 && request.memberId === "") {
+    const judged = await this.#commits.judge(request.offsets);
+    if (!judged.ok) return judged;
+    if (request.generationId < 0) {
       const founded = await this.#found();
       if (!founded.ok) return founded;
     }
     this.#hear(request.memberId);
     this.#store.touch();
-    const refusal = this.#group.refusalOfCommit(request);
-    return refusal ?? this.#commit(request.offsets);
+    return this.#group.refusalOfCommit(request) ?? this.#commit(judged);
   }
 
   async fetchOffsets(
     partitions: readonly TopicPartition[] | null,
   ): Promise<FetchedOffsets | Refusal> {
     this.#store.touch();
-    return { ok: true, offsets: fetchCommitted(this.image, partitions) };
+    const dropped = await this.#commits.dropDead(partitions);
+    if (!dropped.ok) return dropped;
+    this.#store.touch();
+    return this.#commits.fetch(partitions);
   }
 
   async deleteOffsets(partitions: readonly TopicPartition[]): Promise<DeletedOffsets | Refusal> {
     if (this.image.sinceMs === 0) return refuse("GROUP_ID_NOT_FOUND");
     const subscribed = subscribedTopics(this.#rebalance, this.#topics, this.image);
-    const errors = partitions.map(({ topic }) =>
-      subscribed.has(topic) ? ("GROUP_SUBSCRIBED_TO_TOPIC" as const) : null,
-    );
-    const taken = partitions.filter((_, at) => errors[at] === null);
-    const known = taken.filter(
-      ({ topic, partition }) =>
-        this.image.offsets.has(topic, partition) || this.image.anchors.has(topic, partition),
-    );
-    if (known.length > 0) this.record({ type: "offsets-deleted", partitions: known });
+    const answer = this.#commits.delete(partitions, subscribed);
     this.arm();
-    return { ok: true, errors };
+    return answer;
   }
 
   async setOffsets(offsets: readonly OffsetToCommit[]): Promise<Committed | Refusal> {
+    const judged = await this.#commits.judge(offsets);
+    if (!judged.ok) return judged;
     const founded = await this.#found();
     if (!founded.ok) return founded;
     if (this.#rebalance.members.size > 0) return refuse("NON_EMPTY_GROUP");
-    return this.#commit(offsets);
+    return this.#commit(judged);
   }
 
   // Operators.
@@ -243,7 +243,7 @@ export class Coordinator implements GroupContext {
     const { instanceId } = request;
     const begun = this.#ofInstance(instanceId, () => this.#instances.beginPoll(request));
     if (begun !== null) return begun;
-    if (!this.#topics.isFresh && this.#hasSubscription(instanceId)) this.#lookUp();
+    if (!this.#topics.isFresh) this.#lookUp();
     const waitMs = Math.min(Math.max(0, request.waitMs), WAIT_MS_MAX);
     const untilMs = this.nowMs() + waitMs;
     for (;;) {
@@ -267,6 +267,8 @@ export class Coordinator implements GroupContext {
   }
 
   async commitInstance(request: InstanceCommit): Promise<Committed | Refusal> {
+    // An object that has just woken up does not know which topics the names stand for.
+    if (!this.#topics.isKnown) await this.#topics.refresh();
     return this.#ofInstance(request.instanceId, () => this.#instances.commit(request));
   }
 
@@ -274,11 +276,9 @@ export class Coordinator implements GroupContext {
     instanceId: string,
     partitions: readonly TopicPartition[],
   ): Promise<FetchedOffsets | Refusal> {
-    return this.#ofInstance(instanceId, () => {
-      if (!this.image.instances.has(instanceId)) return refuse("UNKNOWN_MEMBER_ID");
-      this.#instances.heard(instanceId);
-      return { ok: true, offsets: fetchCommitted(this.image, partitions) };
-    });
+    const isThere = this.#ofInstance(instanceId, () => this.#instances.isThere(instanceId));
+    if (!isThere) return refuse("UNKNOWN_MEMBER_ID");
+    return this.fetchOffsets(partitions);
   }
 
   /** The alarm has fired. */
@@ -302,6 +302,7 @@ export class Coordinator implements GroupContext {
     this.#group = new Group(this, this.#rebalance);
     const { matcher } = this.#ports;
     this.#instances = new Instances(this, this.#group, this.#rebalance, this.#topics, matcher);
+    this.#commits = new Commits(this, new TopicIds(this, this.#ports.cluster));
     this.#isReady = true;
     if (this.image.sinceMs !== 0) this.arm();
   }
@@ -318,7 +319,7 @@ export class Coordinator implements GroupContext {
 
   async #begin(): Promise<Ok | Refusal> {
     await this.#ending;
-    const problem = groupNameProblem(this.#ports.groupId);
+    const problem = groupIdProblem(this.#ports.groupId);
     if (problem !== null) return refuse("INVALID_GROUP_ID", problem);
     if (this.image.sinceMs !== 0) return { ok: true };
     const sinceMs = this.nowMs();
@@ -352,19 +353,10 @@ export class Coordinator implements GroupContext {
     this.#assemble();
   }
 
-  #commit(offsets: readonly OffsetToCommit[]): Committed | Refusal {
-    if (offsets.length > GROUP_PARTITIONS_MAX) {
-      return refuse("INVALID_REQUEST", `At most ${GROUP_PARTITIONS_MAX} offsets in one commit.`);
-    }
-    const { errors, changes } = decideCommit(offsets, this.config);
-    // rule: commits-are-recorded
-    if (changes.length > 0) this.record(...changes);
+  #commit(judged: Judged): Committed {
+    const committed = this.#commits.commit(judged);
     if (this.image.emptySinceMs !== null) this.arm();
-    return { ok: true, errors };
-  }
-
-  #hasSubscription(instanceId: string): boolean {
-    return (this.image.instances.get(instanceId)?.subscription ?? null) !== null;
+    return committed;
   }
 
   /** Looks topics up behind an answer; goes on with the rebalance that needs them. */

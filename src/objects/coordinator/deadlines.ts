@@ -6,6 +6,8 @@
  */
 import type { CoordinatorPorts } from "./ports.ts";
 
+/** A deadline that was looked at and is there still is looked at again after this, in milliseconds. */
+const AGAIN_MS = 1_000;
 /** Beyond this only the alarm waits: nothing that is worth staying awake for. */
 const AWAKE_MS_MAX = 60_000;
 
@@ -14,6 +16,8 @@ export class Deadlines {
   readonly #run: () => void;
   #alarmAtMs: number | null;
   #timerAtMs = Number.POSITIVE_INFINITY;
+  /** The latest deadline that had gone by when it was set: none is set a second time in the past. */
+  #missedMs = Number.NEGATIVE_INFINITY;
   #cancel: () => void = () => {};
 
   constructor(ports: CoordinatorPorts, run: () => void) {
@@ -23,11 +27,12 @@ export class Deadlines {
   }
 
   /** The next deadline; Infinity: there is none. */
-  set(atMs: number): void {
-    if (atMs === Number.POSITIVE_INFINITY) {
+  set(deadlineMs: number): void {
+    if (deadlineMs === Number.POSITIVE_INFINITY) {
       if (this.#alarmAtMs !== null) this.#ports.alarm.clear();
       return this.clear();
     }
+    const atMs = this.#notAgain(deadlineMs);
     if (this.#alarmAtMs === null || atMs < this.#alarmAtMs) {
       this.#ports.alarm.set(atMs);
       this.#alarmAtMs = atMs;
@@ -45,6 +50,15 @@ export class Deadlines {
   /** The alarm has fired. */
   fired(): void {
     this.#alarmAtMs = null;
+  }
+
+  /** Whatever holds a deadline up that has gone by, looking at it at once would cost a row each time. */
+  #notAgain(deadlineMs: number): number {
+    const nowMs = this.#ports.clock.nowMs();
+    if (deadlineMs > nowMs) return deadlineMs;
+    if (deadlineMs <= this.#missedMs) return nowMs + AGAIN_MS;
+    this.#missedMs = deadlineMs;
+    return deadlineMs;
   }
 
   #setTimer(atMs: number): void {

@@ -223,9 +223,11 @@ export class Group {
 
   /** Whether offsets may be committed in this name: null when the commit may be made. */
   refusalOfCommit(request: HeartbeatRequest): Refusal | null {
-    const { memberId, generationId } = request;
-    if (generationId < 0 && memberId === "") {
-      return this.#members.size === 0 ? null : refuse("UNKNOWN_MEMBER_ID");
+    const { memberId, groupInstanceId, generationId } = request;
+    // Of a group without members, whatever id the committer has: who assigns by hand may have one.
+    if (generationId < 0 && this.#members.size === 0) return null;
+    if (generationId < 0 && memberId === "" && groupInstanceId === null) {
+      return refuse("UNKNOWN_MEMBER_ID");
     }
     if (this.#context.image.sinceMs === 0) return refuse("ILLEGAL_GENERATION");
     const member = this.#memberOf(request);

@@ -165,6 +165,8 @@ function applyOther(
         for (const [partition, offset, leaderEpoch = -1, metadata = ""] of partitions) {
           const committed = { offset, leaderEpoch, metadata, committedMs: atMs, topicId };
           image.offsets.set(topic, partition, committed);
+          // None by its own word: the group begins anew, by the rule of whoever reads.
+          if (offset < 0) image.anchors.delete(topic, partition);
           for (const { seeks } of image.instances.values()) seeks.delete(topic, partition);
         }
       }
@@ -172,7 +174,7 @@ function applyOther(
     case "offsets-deleted":
       for (const { topic, partition } of change.partitions) {
         image.offsets.delete(topic, partition);
-        image.anchors.delete(topic, partition);
+        if (change.keepsAnchors !== true) image.anchors.delete(topic, partition);
       }
       return;
     case "anchored":

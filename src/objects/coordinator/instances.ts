@@ -13,7 +13,6 @@ import type {
   DeliverRequest,
   InstanceCommit,
   InstanceSpec,
-  OffsetToCommit,
   PollPartition,
   PollPlan,
   PollRequest,
@@ -23,12 +22,10 @@ import type {
   SubscriptionAnswer,
   TopicPartition,
 } from "./api.ts";
-import { assignmentBytes, flat, partitionsOf } from "./assignments.ts";
-import { packByTopic, type Change, type PackedPositions } from "./changes.ts";
+import { packByTopic, type Change } from "./changes.ts";
 import type { Group } from "./group.ts";
 import type { StoredInstance } from "./image.ts";
-import { decideCommit } from "./offsets.ts";
-import { PartitionMap } from "./partition-map.ts";
+import { InstanceOffsets } from "./instance-offsets.ts";
 import type { GroupContext } from "./ports.ts";
 import { Reading } from "./reading.ts";
 import type { Rebalance } from "./rebalance.ts";
@@ -46,6 +43,7 @@ export class Instances {
   readonly #group: Group;
   readonly #rebalance: Rebalance;
   readonly #topics: Topics;
+  readonly #offsets: InstanceOffsets;
   readonly #matcher: (pattern: string) => unknown;
   readonly #readings = new Map<string, Reading>();
   #polls = 0;
@@ -63,6 +61,7 @@ export class Instances {
     this.#group = group;
     this.#rebalance = rebalance;
     this.#topics = topics;
+    this.#offsets = new InstanceOffsets(context, rebalance, topics);
     this.#matcher = matcher;
     this.#nonce = context.random.id().slice(0, 8);
     for (const instanceId of context.image.instances.keys()) this.#readingOf(instanceId);
@@ -90,7 +89,7 @@ export class Instances {
     const { spec } = found.instance;
     // Whoever closes without a word has had its last answer.
     found.reading.arrived(received);
-    if (spec.autoCommit) this.#commitPositions(instanceId, found.reading);
+    if (spec.autoCommit) this.#offsets.commitPositions(instanceId, found.reading);
     this.end([instanceId]);
     return OK;
   }
@@ -184,13 +183,13 @@ export class Instances {
   assignment(instanceId: string): AssignmentAnswer | Refusal {
     const found = this.#find(instanceId);
     if (!found.ok) return found;
-    return { ok: true, partitions: this.#partitions(instanceId, found.instance).keys() };
+    return { ok: true, partitions: this.#offsets.partitions(instanceId, found.instance).keys() };
   }
 
   seek(instanceId: string, seeks: readonly Seek[]): Ok | Refusal {
     const found = this.#find(instanceId);
     if (!found.ok) return found;
-    const owned = this.#partitions(instanceId, found.instance);
+    const owned = this.#offsets.partitions(instanceId, found.instance);
     const positions: (TopicPartition & { offset: number; topicId: string })[] = [];
     for (const { topic, partition, to } of seeks) {
       const topicId = owned.get(topic, partition);
@@ -219,9 +218,9 @@ export class Instances {
     }
     reading.lastPollMs = this.#context.nowMs();
     reading.arrived(received);
-    this.#forgetLost(instanceId, instance, reading);
+    this.#offsets.forgetLost(instanceId, instance, reading);
     const isMoving = instance.subscription !== null && this.#mustJoin(instanceId);
-    this.#commitAutomatically(instanceId, instance, reading, isMoving);
+    this.#offsets.commitAutomatically(instanceId, instance, reading, isMoving);
     this.#polls += 1;
     reading.pollId = `${this.#nonce}-${this.#polls}`;
     return isMoving ? this.#join(instanceId, instance) : null;
@@ -250,7 +249,7 @@ export class Instances {
     }
     const member = this.#rebalance.members.get(instanceId);
     if (member && this.#rebalance.state === "PreparingRebalance") member.readsOn = true;
-    const owned = this.#partitions(instanceId, instance).entries();
+    const owned = this.#offsets.partitions(instanceId, instance).entries();
     reading.notice(owned);
     reading.turn = owned.length === 0 ? 0 : (reading.turn + 1) % owned.length;
     const turned = [...owned.slice(reading.turn), ...owned.slice(0, reading.turn)];
@@ -258,8 +257,8 @@ export class Instances {
       const at = { topic, partition, topicId };
       return {
         ...at,
-        position: this.#position(instance, reading, at),
-        reset: this.#reset(spec, at),
+        position: this.#offsets.position(instance, reading, at),
+        reset: this.#offsets.reset(instance, at),
       };
     });
     return { ...head, isAssigned: true, partitions };
@@ -270,17 +269,7 @@ export class Instances {
     if (!found.ok) return found;
     const refusal = this.#refusalOf(instanceId, found.instance, generationId, offsets);
     if (refusal !== null) return refusal;
-    const pack = (some: typeof offsets): PackedPositions[] =>
-      packByTopic(some, ({ partition, offset }) => [partition, offset] as const);
-    // Where something is committed that is out of range, this instance goes on from elsewhere.
-    const isCommitted = ({ topic, partition }: TopicPartition): boolean =>
-      this.#context.image.offsets.has(topic, partition);
-    const sought = pack(offsets.filter(isCommitted));
-    const anchored = pack(offsets.filter((one) => !isCommitted(one)));
-    const changes: Change[] = [];
-    // rule: beginnings-are-recorded
-    if (anchored.length > 0) changes.push({ type: "anchored", positions: anchored });
-    if (sought.length > 0) changes.push({ type: "sought", instanceId, positions: sought });
+    const changes = this.#offsets.beginnings(instanceId, offsets);
     if (changes.length > 0) this.#context.record(...changes);
     for (const { offset, ...at } of offsets) found.reading.seek(at, offset);
     return OK;
@@ -321,18 +310,17 @@ export class Instances {
       const refusal = this.#refusalOf(instanceId, instance, said, [], true);
       if (refusal !== null) return refusal;
       reading.arrived(received);
-      return { ok: true, errors: this.#commitPositions(instanceId, reading) };
+      return { ok: true, errors: this.#offsets.commitPositions(instanceId, reading) };
     }
     const refusal = this.#refusalOf(instanceId, instance, said, offsets, true);
     if (refusal !== null) return refusal;
     if (offsets.some((one) => reading.isOfPending(one, one.offset))) reading.arrivedAll();
-    const owned = this.#held(instanceId, instance);
-    return this.#commit(
-      offsets.map((one) => {
-        const topicId = owned.get(one.topic, one.partition) ?? "";
-        return topicId === "" ? one : { ...one, topicId };
-      }),
-    );
+    return this.#offsets.commit(instanceId, instance, reading, offsets);
+  }
+
+  /** Whether there is such an instance, which then was heard of. */
+  isThere(instanceId: string): boolean {
+    return this.#find(instanceId).ok;
   }
 
   /** Of an instance that is there: it was heard of. */
@@ -429,18 +417,6 @@ export class Instances {
     return this.#rebalance.state === "PreparingRebalance" && member?.hasJoined === false;
   }
 
-  /** Topic id by partition that is the instance's. */
-  #partitions(instanceId: string, { assigned }: StoredInstance): PartitionMap<string> {
-    if (assigned) return assigned;
-    const map = new PartitionMap<string>();
-    const stored = this.#context.image.assignments.get(instanceId);
-    for (const { topic, partition } of flat(partitionsOf(assignmentBytes(stored)))) {
-      const topicId = this.#context.image.seen.get(topic)?.topicId ?? "";
-      map.set(topic, partition, this.#topics.get(topic)?.topicId ?? topicId);
-    }
-    return map;
-  }
-
   #ownGeneration({ assigned }: StoredInstance): number {
     return assigned ? -1 : this.#context.image.generationId;
   }
@@ -462,105 +438,10 @@ export class Instances {
       return refuse("ILLEGAL_STATE", "The group has members, and the instance is none of them.");
     }
     const owned = isCommit
-      ? this.#held(instanceId, instance)
-      : this.#partitions(instanceId, instance);
+      ? this.#offsets.held(instanceId, instance)
+      : this.#offsets.partitions(instanceId, instance);
     // rule: commits-are-of-own-partitions
     const isOwned = partitions.every(({ topic, partition }) => owned.has(topic, partition));
     return isOwned ? null : refuse("ILLEGAL_GENERATION", NOT_OWNED);
-  }
-
-  #position(
-    instance: StoredInstance,
-    reading: Reading,
-    { topic, partition, topicId }: TopicPartition & { readonly topicId: string },
-  ): number | null {
-    const { image } = this.#context;
-    const inMemory = reading.positions.get(topic, partition);
-    if (inMemory !== undefined) return inMemory;
-    // rule: positions-are-sought-then-committed-then-first
-    const candidates = [
-      instance.seeks.get(topic, partition),
-      image.offsets.get(topic, partition),
-      image.anchors.get(topic, partition),
-    ];
-    // What was written of another topic of the name says nothing of this one.
-    const found = candidates.find(
-      (one) =>
-        one !== undefined && (one.topicId === topicId || one.topicId === "" || topicId === ""),
-    );
-    return found?.offset ?? null;
-  }
-
-  /** A partition that came after the subscription is read from its first record (KAFKA-20035). */
-  #reset(
-    spec: InstanceSpec,
-    { topic, partition, topicId }: TopicPartition & { readonly topicId: string },
-  ): InstanceSpec["offsetReset"] {
-    if (spec.offsetReset !== "latest") return spec.offsetReset;
-    const seen = this.#context.image.seen.get(topic);
-    if (seen === undefined) return "latest";
-    const isNew = (seen.topicId !== topicId && topicId !== "") || partition >= seen.partitions;
-    // rule: later-partitions-begin-at-their-first-record
-    return isNew ? "earliest" : "latest";
-  }
-
-  /** Before partitions may move, and else when the interval is over. */
-  #commitAutomatically(
-    instanceId: string,
-    { spec }: StoredInstance,
-    reading: Reading,
-    isMoving: boolean,
-  ): void {
-    if (!spec.autoCommit) return;
-    const nowMs = this.#context.nowMs();
-    if (!isMoving && nowMs - reading.lastCommitMs < spec.autoCommitIntervalMs) return;
-    this.#commitPositions(instanceId, reading);
-    reading.lastCommitMs = nowMs;
-  }
-
-  /** Commits the positions that are not committed yet; one row, none where there is nothing to. */
-  #commitPositions(instanceId: string, reading: Reading): Committed["errors"] {
-    const { image } = this.#context;
-    const instance = image.instances.get(instanceId)!;
-    if (this.#rebalance.state === "CompletingRebalance" && !instance.assigned) return [];
-    if (instance.assigned && this.#rebalance.members.size > 0) return [];
-    this.#forgetLost(instanceId, instance, reading);
-    const owned = this.#partitions(instanceId, instance);
-    const offsets = reading.positions
-      .entries()
-      .filter(
-        ([topic, partition, offset]) => image.offsets.get(topic, partition)?.offset !== offset,
-      )
-      .map(([topic, partition, offset]): OffsetToCommit => {
-        const topicId = owned.get(topic, partition);
-        const known = topicId === undefined || topicId === "" ? {} : { topicId };
-        return { topic, partition, offset, leaderEpoch: -1, metadata: "", ...known };
-      });
-    if (offsets.length === 0) return [];
-    return this.#commit(offsets).errors;
-  }
-
-  /** Positions end with the ownership: whoever gets a partition back goes on from what is committed. */
-  #forgetLost(instanceId: string, instance: StoredInstance, reading: Reading): void {
-    const held = this.#held(instanceId, instance);
-    // rule: positions-end-with-the-ownership
-    reading.retain((topic, partition) => held.has(topic, partition));
-  }
-
-  /** What is the instance's, and what it has not given up yet: until then its commits of it count. */
-  #held(instanceId: string, instance: StoredInstance): PartitionMap<string> {
-    const stored = this.#context.image.revoking.get(instanceId);
-    const held = this.#partitions(instanceId, instance);
-    if (stored === undefined || instance.assigned) return held;
-    for (const { topic, partition } of flat(partitionsOf(assignmentBytes(stored)))) {
-      held.set(topic, partition, this.#topics.get(topic)?.topicId ?? "");
-    }
-    return held;
-  }
-
-  #commit(offsets: readonly OffsetToCommit[]): Committed {
-    const { errors, changes } = decideCommit(offsets, this.#context.config);
-    if (changes.length > 0) this.#context.record(...changes);
-    return { ok: true, errors };
   }
 }

@@ -13,6 +13,11 @@ export class PartitionMap<T> {
     return this.#topics.get(topic)?.get(partition);
   }
 
+  /** Of any partition of the topic. */
+  first(topic: string): T | undefined {
+    return this.#topics.get(topic)?.values().next().value;
+  }
+
   has(topic: string, partition: number): boolean {
     return this.#topics.get(topic)?.has(partition) === true;
   }

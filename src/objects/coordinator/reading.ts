@@ -84,6 +84,11 @@ export class Reading {
     if (anew.size > 0) this.retain((topic) => !anew.has(topic));
   }
 
+  /** The topic that was read last under a name, since this object woke up. */
+  topicIdOf(topic: string): string | undefined {
+    return this.#topicIds.get(topic);
+  }
+
   /** Forgets partitions that are not the instance's any more. */
   retain(keep: (topic: string, partition: number) => boolean): void {
     this.positions.retain(keep);

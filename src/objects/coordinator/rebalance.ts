@@ -100,11 +100,9 @@ export class Rebalance {
   prepare(delayMs = 0): void {
     if (this.#preparing !== null) return;
     const nowMs = this.#context.nowMs();
-    let waitMs = 0;
     for (const member of this.members.values()) {
       member.hasJoined = false;
       member.readsOn = false;
-      waitMs = Math.max(waitMs, member.rebalanceTimeoutMs);
       const { answerSync } = member;
       member.answerSync = null;
       answerSync?.({
@@ -116,7 +114,7 @@ export class Rebalance {
     this.#syncByMs = Number.POSITIVE_INFINITY;
     this.#isHalted = false;
     this.#preparing = {
-      deadlineMs: nowMs + Math.max(waitMs, delayMs),
+      deadlineMs: nowMs + Math.max(this.#waitMs(), delayMs),
       notBeforeMs: nowMs + delayMs,
     };
     this.#context.arm();
@@ -135,23 +133,64 @@ export class Rebalance {
     this.tryComplete();
   }
 
-  /** Begins the generation if nobody is missing. */
+  /**
+   * Begins the generation if nobody is missing. Whoever was given an id may still come, but not beyond the
+   * deadline (as Kafka's pending members); nor are static members waited for beyond it (KIP-345).
+   */
   tryComplete(): void {
     const preparing = this.#preparing;
-    if (preparing === null || this.promised.size > 0) return;
-    if (this.#context.nowMs() < preparing.notBeforeMs) return;
+    const nowMs = this.#context.nowMs();
+    if (preparing === null || nowMs < preparing.notBeforeMs) return;
+    const isOver = preparing.deadlineMs <= nowMs;
+    if (this.promised.size > 0 && !isOver) return;
+    const stays = (member: Member): boolean => isOver && this.#outlives(member);
     // rule: generations-have-everybody
-    for (const { hasJoined } of this.members.values()) if (!hasJoined) return;
-    this.#complete();
+    for (const member of this.members.values()) if (!member.hasJoined && !stays(member)) return;
+    if (this.members.size === 0 || this.#isAnybodyThere) this.#complete();
+    // Held up beyond the deadline: by topics that are not known, by members that have yet to stop, or because
+    // there are only static members, of which none has come.
+    if (isOver && this.#preparing === preparing) this.#postpone(preparing);
+  }
+
+  /** Whether it stays a member although it has missed a rebalance: a static one, until its session ends. */
+  #outlives({ groupInstanceId }: Member): boolean {
+    if (groupInstanceId === null) return false;
+    // Where only instances are there, nobody could give it anything.
+    for (const other of this.members.values())
+      if (other.hasJoined && !other.isInstance) return true;
+    return !this.#isAnybodyThere;
+  }
+
+  get #isAnybodyThere(): boolean {
+    for (const { hasJoined } of this.members.values()) if (hasJoined) return true;
+    return false;
+  }
+
+  /** Nobody is waited for until the next deadline. */
+  #postpone(preparing: Preparing): void {
+    const deadlineMs = this.#context.nowMs() + this.#waitMs();
+    this.#preparing = { ...preparing, deadlineMs };
+  }
+
+  /** The longest that a member was promised to be waited for. */
+  #waitMs(): number {
+    let waitMs = 0;
+    for (const member of this.members.values()) {
+      waitMs = Math.max(waitMs, member.rebalanceTimeoutMs);
+    }
+    return waitMs;
   }
 
   /** A deadline may have gone by. Members that did not join in time have left; answers who they are. */
   late(): readonly Member[] {
     const nowMs = this.#context.nowMs();
-    const isLate = (member: Member): boolean =>
-      this.#preparing === null
-        ? this.#syncByMs <= nowMs && !member.isInstance && member.answerSync === null
-        : this.#preparing.deadlineMs <= nowMs && !member.hasJoined;
+    const isOver = (this.#preparing?.deadlineMs ?? this.#syncByMs) <= nowMs;
+    if (!isOver) return [];
+    const isLate = (member: Member): boolean => {
+      if (this.#preparing !== null) return !member.hasJoined && !this.#outlives(member);
+      // Those that have missed the rebalance do not know of it either.
+      return member.hasJoined && !member.isInstance && member.answerSync === null;
+    };
     return [...this.members.values()].filter(isLate);
   }
 
@@ -258,8 +297,11 @@ export class Rebalance {
   #generation(protocolName: string): Change {
     const { image } = this.#context;
     const all = [...this.members.values()];
-    const stays = all.find(({ memberId, isInstance }) => memberId === image.leader && !isInstance);
-    const leader = stays ?? all.find(({ isInstance }) => !isInstance) ?? all[0]!;
+    const there = all.filter(({ hasJoined }) => hasJoined);
+    const stays = there.find(
+      ({ memberId, isInstance }) => memberId === image.leader && !isInstance,
+    );
+    const leader = stays ?? there.find(({ isInstance }) => !isInstance) ?? there[0]!;
     return {
       type: "generation-began",
       generationId: image.generationId + 1,
@@ -327,12 +369,10 @@ export class Rebalance {
 
   #askForAssignments(): void {
     const nowMs = this.#context.nowMs();
-    let waitMs = 0;
     for (const member of this.members.values()) {
-      waitMs = Math.max(waitMs, member.rebalanceTimeoutMs);
-      member.deadlineMs = nowMs + member.sessionTimeoutMs;
+      if (member.hasJoined) member.deadlineMs = nowMs + member.sessionTimeoutMs;
     }
-    this.#syncByMs = nowMs + waitMs;
+    this.#syncByMs = nowMs + this.#waitMs();
     for (const member of this.members.values()) {
       const { answerJoin } = member;
       member.answerJoin = null;

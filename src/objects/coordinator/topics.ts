@@ -77,6 +77,7 @@ export class Topics {
     const subscriptions = this.#subscriptions();
     const isAll = subscriptions.some(({ by }) => by === "pattern");
     const names = subscriptions.flatMap((one) => (one.by === "topics" ? one.topics : []));
+    names.push(...this.#assigned());
     const facts = await this.#ports.cluster.topics(isAll ? null : [...new Set(names)]);
     if (facts === null) return false;
     this.#askedMs = this.#ports.clock.nowMs();
@@ -94,8 +95,18 @@ export class Topics {
     return found;
   }
 
+  /** Topics of which instances were assigned partitions by hand. */
+  #assigned(): string[] {
+    const found = new Set<string>();
+    for (const { assigned } of this.#image.instances.values()) {
+      for (const { topic } of assigned?.keys() ?? []) found.add(topic);
+    }
+    return [...found];
+  }
+
   #wanted(): string[] {
-    return this.#subscriptions().flatMap(subscriptionKeys);
+    const assigned = this.#assigned().map((topic) => `topic ${topic}`);
+    return [...this.#subscriptions().flatMap(subscriptionKeys), ...assigned];
   }
 
   #matcher(pattern: string): (name: string) => boolean {

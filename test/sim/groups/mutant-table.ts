@@ -36,7 +36,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     off: {
       "commits-are-recorded": {
         statement:
-          "if (changes.length > 0) applyChangeSet(this.image, { atMs: this.nowMs(), changes });",
+          "for (const one of taken) this.#context.image.offsets.set(one.topic, one.partition, { ...one, topicId: one.topicId ?? '', committedMs: this.#context.nowMs() });",
       },
     },
     seed: 1,

@@ -1,0 +1,259 @@
+/**
+ * Topics that are deleted and created anew while a group has commits of them: what was committed holds for
+ * the topic that it was of, whatever workers have in their caches. `before` and `after` are the topic's ids.
+ */
+import { describe, expect, test } from "vitest";
+import type { CommitRequest, OffsetToCommit } from "../../../src/objects/coordinator/api.ts";
+import { GroupHarness } from "../../support/group.ts";
+
+const ALL = null;
+const BEFORE = "id-before";
+const AFTER = "id-after";
+
+const at = (offset: number, changes: Partial<OffsetToCommit> = {}): OffsetToCommit => ({
+  ...{ topic: "t", partition: 0, offset, leaderEpoch: -1, metadata: "" },
+  ...changes,
+});
+
+const commitOf = (...offsets: OffsetToCommit[]): CommitRequest => ({
+  ...{ memberId: "", groupInstanceId: null, generationId: -1 },
+  offsets,
+});
+
+/** What the group says of `t`, of the first partition alone and in the list of all. */
+async function committed(h: GroupHarness): Promise<number> {
+  const asked = await h.group.fetchOffsets([{ topic: "t", partition: 0 }]);
+  const all = await h.group.fetchOffsets(ALL);
+  if (!asked.ok || !all.ok) throw new Error("not fetched");
+  const [{ offset }] = asked.offsets as [{ offset: number }];
+  expect(all.offsets.map((one) => one.offset)).toEqual(offset < 0 ? [] : [offset]);
+  return offset;
+}
+
+function harness(): GroupHarness {
+  const h = new GroupHarness();
+  h.topic("t", 1, BEFORE);
+  return h;
+}
+
+describe("commits die with their topic", () => {
+  test("a group that had committed 10 reads the new topic from its first record", async () => {
+    const h = harness();
+    await h.group.commitOffsets(commitOf(at(10, { topicId: BEFORE })));
+    expect(await committed(h)).toBe(10);
+    h.topic("t", 1, AFTER);
+    expect(await committed(h)).toBe(-1);
+    h.restart();
+    expect(await committed(h)).toBe(-1);
+  });
+
+  test("so does one whose topic is gone altogether", async () => {
+    const h = harness();
+    await h.group.commitOffsets(commitOf(at(10, { topicId: BEFORE })));
+    h.topics!.clear();
+    expect(await committed(h)).toBe(-1);
+    const { committedPartitions } = await h.group.describeGroup();
+    expect(committedPartitions).toBe(0);
+  });
+
+  test("nobody is told an offset while the controller cannot be asked", async () => {
+    const h = harness();
+    await h.group.commitOffsets(commitOf(at(10, { topicId: BEFORE })));
+    h.topics = null;
+    expect(await h.group.fetchOffsets(ALL)).toMatchObject({ error: "COORDINATOR_NOT_AVAILABLE" });
+    h.topics = new Map();
+    h.topic("t", 1, BEFORE);
+    expect(await committed(h)).toBe(10);
+  });
+
+  test("a commit that comes while the others are judged is not judged with them", async () => {
+    const h = harness();
+    await h.group.commitOffsets(commitOf(at(10, { topicId: BEFORE })));
+    h.topic("t", 1, AFTER);
+    const [, fetched] = await Promise.all([
+      h.group.commitOffsets(commitOf(at(3, { topicId: AFTER }))),
+      h.group.fetchOffsets([{ topic: "t", partition: 0 }]),
+    ]);
+    expect(fetched.ok).toBe(true);
+    expect(await committed(h)).toBe(3);
+  });
+});
+
+describe("a commit is of the topic that has the name, or of the one that it names", () => {
+  test("a worker that knows the earlier topic commits of the one that is there", async () => {
+    const h = harness();
+    h.topic("t", 1, AFTER);
+    const answer = await h.group.commitOffsets(commitOf(at(20, { topicId: BEFORE })));
+    expect(answer).toMatchObject({ errors: [null] });
+    expect(await committed(h)).toBe(20);
+  });
+
+  test("the commits of two workers, one of which knows the earlier topic, are of the same topic", async () => {
+    const h = harness();
+    h.topic("t", 1, AFTER);
+    await h.group.commitOffsets(commitOf(at(5, { topicId: AFTER })));
+    await h.group.commitOffsets(commitOf(at(6, { topicId: BEFORE })));
+    expect(await committed(h)).toBe(6);
+    await h.group.commitOffsets(commitOf(at(7, { topicId: AFTER })));
+    expect(await committed(h)).toBe(7);
+  });
+
+  test("a client that gives the earlier topic's id hears that it is no more, and changes nothing", async () => {
+    const h = harness();
+    h.topic("t", 1, AFTER);
+    await h.group.commitOffsets(commitOf(at(5, { topicId: AFTER })));
+    const old = at(9, { topicId: BEFORE, isTopicIdGiven: true });
+    expect(await h.group.commitOffsets(commitOf(old))).toMatchObject({
+      errors: ["UNKNOWN_TOPIC_ID"],
+    });
+    expect(await committed(h)).toBe(5);
+  });
+
+  test("of a topic that is gone nothing is committed; the others of the request are", async () => {
+    const h = harness();
+    const gone = at(1, { topic: "gone", topicId: "id-gone" });
+    const answer = await h.group.commitOffsets(commitOf(gone, at(5, { topicId: BEFORE })));
+    expect(answer).toMatchObject({ errors: ["UNKNOWN_TOPIC_OR_PARTITION", null] });
+    expect(await committed(h)).toBe(5);
+  });
+
+  test("a group that goes on as it did asks the controller once, also after it has slept", async () => {
+    const h = harness();
+    const commit = (offset: number) =>
+      h.group.commitOffsets(commitOf(at(offset, { topicId: BEFORE })));
+    for (let offset = 1; offset < 10; offset++) await commit(offset);
+    expect(h.questions).toBe(1);
+    h.restart();
+    for (let offset = 10; offset < 20; offset++) await commit(offset);
+    expect(h.questions).toBe(1);
+    expect(await committed(h)).toBe(19);
+  });
+
+  test("an operator's offsets are of the topic that is there", async () => {
+    const h = harness();
+    h.topic("t", 1, AFTER);
+    expect(await h.group.setOffsets([at(4, { topicId: BEFORE })])).toMatchObject({
+      errors: [null],
+    });
+    expect(await committed(h)).toBe(4);
+  });
+});
+
+describe("instances", () => {
+  /** Reads up to `next` and says so with its next poll. */
+  async function read(h: GroupHarness, name: string, next: number): Promise<void> {
+    const plan = await h.poll(name);
+    if (!plan.ok) throw new Error(plan.error);
+    const { pollId, generationId } = plan;
+    const positions = [{ topic: "t", partition: 0, nextOffset: next }];
+    const noted = await h.group.deliver({ instanceId: name, pollId, generationId, positions });
+    expect(noted.ok).toBe(true);
+  }
+
+  async function positionOf(h: GroupHarness, name: string) {
+    const plan = await h.poll(name);
+    if (!plan.ok) throw new Error(plan.error);
+    const [part] = plan.partitions;
+    return { topicId: part?.topicId, position: part?.position, reset: part?.reset };
+  }
+
+  test.each([true, false])(
+    "what was read of the earlier topic is not committed of the new one (subscribed: %s)",
+    async (isSubscribed) => {
+      const h = harness();
+      const spec = { autoCommit: true, autoCommitIntervalMs: 1, offsetReset: "latest" as const };
+      await h.instance("a", isSubscribed ? ["t"] : [], spec);
+      if (!isSubscribed) {
+        await h.group.unsubscribe("a");
+        await h.group.assign("a", [{ topic: "t", partition: 0, topicId: BEFORE }]);
+      }
+      await h.polled("a");
+      await read(h, "a", 10);
+      h.topic("t", 1, AFTER);
+      await h.pass(6_000);
+      for (let poll = 0; poll < 4; poll++) {
+        await h.poll("a");
+        await h.settle();
+      }
+      expect(await positionOf(h, "a")).toEqual({
+        ...{ topicId: AFTER, position: null, reset: "earliest" },
+      });
+      expect(await committed(h)).toBe(-1);
+    },
+  );
+
+  test("its own commit of what it read before is refused, and overwrites nothing", async () => {
+    const h = harness();
+    await h.instance("a", ["t"]);
+    await h.polled("a");
+    await read(h, "a", 10);
+    h.topic("t", 1, AFTER);
+    // The object hears of the new topic behind the answer of a poll; nothing has been read of it yet.
+    await h.pass(6_000);
+    await h.poll("a", "");
+    await h.settle();
+    const answer = await h.group.commitInstance({ instanceId: "a", offsets: [at(10)] });
+    expect(answer).toMatchObject({ errors: ["UNKNOWN_TOPIC_OR_PARTITION"] });
+    expect(await committed(h)).toBe(-1);
+  });
+
+  test("what it asks for of the group's commits is judged alike", async () => {
+    const h = harness();
+    await h.instance("a", ["t"]);
+    await h.polled("a");
+    const partitions = [{ topic: "t", partition: 0 }];
+    await h.group.commitInstance({ instanceId: "a", offsets: [at(10)] });
+    expect(await h.group.committed("a", partitions)).toMatchObject({ offsets: [{ offset: 10 }] });
+    h.topic("t", 1, AFTER);
+    expect(await h.group.committed("a", partitions)).toMatchObject({ offsets: [{ offset: -1 }] });
+  });
+});
+
+describe("negative offsets are kept, and say that there is none", () => {
+  test.each([-1, -2, -3])(
+    "%i is committed, given back, and read as no position",
+    async (offset) => {
+      const h = harness();
+      await h.group.commitOffsets(commitOf(at(offset, { topicId: BEFORE, metadata: "why" })));
+      const found = await h.group.fetchOffsets([{ topic: "t", partition: 0 }]);
+      expect(found).toMatchObject({ offsets: [{ offset, metadata: "why" }] });
+      await h.instance("a", ["t"], { offsetReset: "latest" });
+      await h.polled("a");
+      const plan = await h.poll("a");
+      expect(plan).toMatchObject({ partitions: [{ position: null, reset: "latest" }] });
+      // Where it began is the group's beginning, as where nothing was ever committed.
+      const offsets = [{ topic: "t", partition: 0, topicId: BEFORE, offset: 7 }];
+      await h.group.resolve({ instanceId: "a", generationId: 1, offsets });
+      h.restart();
+      expect(await h.poll("a")).toMatchObject({ partitions: [{ position: 7 }] });
+    },
+  );
+
+  test("one that comes later does away with where the group began", async () => {
+    const h = harness();
+    await h.instance("a", ["t"]);
+    await h.polled("a");
+    const offsets = [{ topic: "t", partition: 0, topicId: BEFORE, offset: 7 }];
+    await h.group.resolve({ instanceId: "a", generationId: 1, offsets });
+    await h.group.closeInstance("a");
+    await h.settle();
+    await h.group.commitOffsets(commitOf(at(-1, { topicId: BEFORE })));
+    await h.instance("b", ["t"]);
+    await h.polled("b");
+    expect(await h.poll("b")).toMatchObject({ partitions: [{ position: null }] });
+  });
+});
+
+describe("who may commit without a generation", () => {
+  test("whoever comes to a group without members, whatever it calls itself", async () => {
+    const h = harness();
+    const named = { ...commitOf(at(1, { topicId: BEFORE })), memberId: "consumer-1" };
+    expect(await h.group.commitOffsets(named)).toMatchObject({ errors: [null] });
+    await h.instance("a", ["t"]);
+    await h.settle();
+    expect(await h.group.commitOffsets(named)).toMatchObject({ error: "UNKNOWN_MEMBER_ID" });
+    expect(await h.group.commitOffsets({ ...named, memberId: "" })).toMatchObject({
+      error: "UNKNOWN_MEMBER_ID",
+    });
+  });
+});
