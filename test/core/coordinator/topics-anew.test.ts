@@ -25,7 +25,7 @@ async function committed(h: GroupHarness): Promise<number> {
   const asked = await h.group.fetchOffsets([{ topic: "t", partition: 0 }]);
   const all = await h.group.fetchOffsets(ALL);
   if (!asked.ok || !all.ok) throw new Error("not fetched");
-  const [{ offset }] = asked.offsets as [{ offset: number }];
+  const { offset } = asked.offsets[0]!;
   expect(all.offsets.map((one) => one.offset)).toEqual(offset < 0 ? [] : [offset]);
   return offset;
 }
