@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { Mutant, NoticingTest } from "./mutant-table.ts";
 
-const CONFIG = fileURLToPath(new URL("mutants.config.ts", import.meta.url));
+const CONFIG = fileURLToPath(new URL("mutants-config.ts", import.meta.url));
 const VITEST = createRequire(import.meta.url)
   .resolve("vitest/package.json")
   .replace(/package\.json$/, "vitest.mjs");

@@ -3,7 +3,7 @@
  * the cases that the usual course of things covers for.
  */
 import { describe, expect, test } from "vitest";
-import { deliver, type GroupHarness, planned, positionsOf, sharing } from "../../support/group.ts";
+import { deliver, GroupHarness, planned, positionsOf, sharing } from "../../support/group.ts";
 
 const at = (partition: number) => ({ topic: "t", partition });
 const offsetsAt = (offset: number, ...partitions: number[]) =>
@@ -70,6 +70,38 @@ describe("a position", () => {
     h.restart();
     expect(positionsOf(planned(await h.poll("c0")))).toEqual([7, 7, 7, 7]);
   });
+
+  test("ends with the ownership: whoever gets a partition back goes on from what is committed", async () => {
+    const { h } = await sharing(1, { assignors: ["range"] }, 2);
+    await deliver(h, "c0", 10);
+    expect(positionsOf(planned(await h.poll("c0"))).toSorted()).toEqual([10, 10]);
+    await h.instance("c1", ["t"], { assignors: ["range"] });
+    const found = await h.polled("c0", "c1");
+    const moved = found["c1"]![0] === "t-1" ? 1 : 0;
+    await h.group.commitInstance({ instanceId: "c1", offsets: offsetsAt(20, moved) });
+    await h.group.closeInstance("c1");
+    await h.polled("c0");
+    const { partitions } = planned(await h.poll("c0"));
+    expect(partitions.find(({ partition }) => partition === moved)?.position).toBe(20);
+  });
+});
+
+test("offsets of a group that has members do not expire", async () => {
+  const h = new GroupHarness({ "offsets.retention.minutes": "1" });
+  h.topic("t", 1);
+  await h.instance("c0", ["t"]);
+  await h.polled("c0");
+  await h.group.commitInstance({ instanceId: "c0", offsets: offsetsAt(5, 0) });
+  for (let passedMs = 0; passedMs < 180_000; passedMs += 5_000) {
+    await h.pass(5_000);
+    await h.poll("c0");
+  }
+  // One that is not heard of brings about a deadline.
+  await h.instance("c1", ["t"]);
+  await h.pass(5_000);
+  await h.poll("c0");
+  await h.pass(6_000);
+  expect(await h.group.fetchOffsets([at(0)])).toMatchObject({ offsets: [{ offset: 5 }] });
 });
 
 describe("what is to be given up", () => {
