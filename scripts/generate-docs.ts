@@ -5,7 +5,13 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { CONFIG, CONFIG_NAMES, defaultText, environmentName } from "../src/base/config.ts";
+import {
+  CONFIG,
+  CONFIG_NAMES,
+  defaultText,
+  environmentName,
+  settingOf,
+} from "../src/base/config.ts";
 import type { ConfigName } from "../src/base/config.ts";
 import { ERRORS } from "../src/base/errors.ts";
 import type { ErrorName } from "../src/base/errors.ts";
@@ -19,12 +25,20 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function legalValues(name: ConfigName): string {
-  const setting = CONFIG[name];
+  const setting = settingOf(name);
+  if (setting.only !== undefined) return `only the default: ${setting.only}`;
   switch (setting.kind) {
     case "boolean":
       return "`true`, `false`";
     case "choice":
       return setting.choices!.map((value) => `\`${value}\``).join(", ");
+    case "list": {
+      const elements = setting.choices?.map((value) => `\`${value}\``).join(", ");
+      return `a list of ${elements ?? setting.element?.expected}`;
+    }
+    case "long":
+      return `${setting.min} to 2^63 - 1`;
+    case "double":
     case "integer": {
       const max = setting.max === Number.MAX_SAFE_INTEGER ? "2^53 - 1" : String(setting.max);
       return `${setting.min} to ${max}`;
@@ -50,15 +64,18 @@ const configuration = `${NOTICE}
 
 # Configuration
 
-Every setting that the code honours. There are no others: a name that is not in these tables is
-refused.
+Every setting of this service, and every setting of a topic that Kafka 4.4 has. There are no others: a name
+that is not in these tables is refused. What has no effect here says so; a value that would promise what
+the service does not do is refused with the reason.
 
 ## Settings of a topic
 
 Given when a topic is created (\`configs\`) or changed later with
 \`PUT /v3/clusters/{cluster_id}/topics/{topic}/configs/{name}\` or
 \`POST /v3/clusters/{cluster_id}/topics/{topic}/configs:alter\`. The environment variable changes the
-default for every topic that says nothing of its own.
+default for every topic that says nothing of its own. Lists can be appended to and subtracted from
+(IncrementalAlterConfigs). Under a broker's settings the defaults stand by the names that Kafka has for them
+there, e.g. \`log.retention.ms\` for \`retention.ms\`.
 
 ${settings("topic")}
 

@@ -1,7 +1,9 @@
 /**
  * The one config table: every setting's name, type, default, validator, scope and text.
  * Topic creation, the alter routes, the objects, the service's environment and
- * `docs/configuration.md` are all derived from it. Only what the code honours stands here.
+ * `docs/configuration.md` are all derived from it. Of
+ * Kafka's topic settings all are there: what has no effect here says so, and a value that would
+ * promise what the code does not do is refused with the reason.
  *
  * A *topic* setting may be given per topic; a *service* setting comes from an environment variable
  * (`environmentName(name)`), e.g. `auto.create.topics.enable` from AUTO_CREATE_TOPICS_ENABLE.
@@ -13,6 +15,8 @@ import {
   REPLICATION_FACTOR_MAX,
   TOPIC_PARTITIONS_MAX,
 } from "./limits.ts";
+import { bool, choice, int, list, LONG_MAX, long, parseValue, text } from "./setting.ts";
+import type { Setting, Value } from "./setting.ts";
 
 export const COMPRESSION_TYPES = [
   "producer",
@@ -24,78 +28,51 @@ export const COMPRESSION_TYPES = [
 ] as const;
 const TIMESTAMP_TYPES = ["CreateTime", "LogAppendTime"] as const;
 
-type Kind = "boolean" | "integer" | "text" | "choice";
-
-interface Setting<T extends boolean | number | string> {
-  readonly kind: Kind;
-  readonly scope: "topic" | "service";
-  readonly fallback: T;
-  /** Bounds of an integer, both included. */
-  readonly min?: number;
-  readonly max?: number;
-  readonly choices?: readonly string[];
-  readonly doc: string;
-}
-
-type Scope = "topic" | "service";
-
-const bool = (scope: Scope, fallback: boolean, doc: string): Setting<boolean> => ({
-  kind: "boolean",
-  scope,
-  fallback,
-  doc,
-});
-const int = (
-  scope: Scope,
-  fallback: number,
-  min: number,
-  max: number,
-  doc: string,
-): Setting<number> => ({ kind: "integer", scope, fallback, min, max, doc });
-const text = (scope: Scope, fallback: string, doc: string): Setting<string> => ({
-  kind: "text",
-  scope,
-  fallback,
-  doc,
-});
-const choice = <C extends readonly string[]>(
-  scope: Scope,
-  choices: C,
-  fallback: C[number],
-  doc: string,
-): Setting<C[number]> => ({ kind: "choice", scope, fallback, choices, doc });
-
 const DAY_MS = 86_400_000;
+const INT32_MAX = 2_147_483_647;
+/** The largest array of a Java runtime, Kafka's bound for one record. */
+const DECOMPRESSED_MAX = 2_147_483_639;
+
+const NO_EFFECT = "It is kept and described and has no effect:";
+const NO_COMPACTION = `${NO_EFFECT} topics are not compacted yet.`;
+const NO_TIERS = `${NO_EFFECT} there is no tiered storage.`;
+const THROTTLED = {
+  element: { pattern: /^(?:\*|\d{1,10}:\d{1,10})$/, expected: "partition:broker pairs, or *," },
+};
 
 export const CONFIG = {
   // Topics.
-  "retention.ms": int(
-    "topic",
+  "cleanup.policy": list(
+    ["delete"],
+    { choices: ["compact", "delete"] },
+    "With delete, old segments are let go by retention.ms and retention.bytes; without it nothing is. compact is taken and described, but topics are kept uncompacted until compaction is there.",
+    { broker: "log.cleanup.policy" },
+  ),
+  "retention.ms": long(
     7 * DAY_MS,
     -1,
-    INT_MAX,
     "Segments whose newest record is older than this many milliseconds are deleted; -1 keeps them.",
+    { broker: "log.retention.ms" },
   ),
-  "retention.bytes": int(
-    "topic",
+  "retention.bytes": long(
     -1,
     -1,
-    INT_MAX,
-    "The oldest segments of a partition are deleted while the rest holds at least this many bytes; -1 is no bound.",
+    "The oldest segments of a partition are deleted while the rest holds at least this many bytes; below 0 there is no bound.",
+    { broker: "log.retention.bytes" },
   ),
   "segment.bytes": int(
     "topic",
     67_108_864,
     1_024,
-    1_073_741_824,
+    INT32_MAX,
     "A segment that would grow beyond this many bytes is closed: retention acts on whole closed segments.",
+    { broker: "log.segment.bytes" },
   ),
-  "segment.ms": int(
-    "topic",
+  "segment.ms": long(
     7 * DAY_MS,
     1,
-    INT_MAX,
     "A segment older than this many milliseconds is closed by the next append.",
+    { broker: "log.roll.ms" },
   ),
   "max.message.bytes": int(
     "topic",
@@ -103,6 +80,7 @@ export const CONFIG = {
     0,
     CHUNK_BYTES_MAX,
     "The largest record batch, in bytes as stored. One batch lies in one row, and the platform's rows end below 2 MB.",
+    { broker: "message.max.bytes" },
   ),
   "min.insync.replicas": int(
     "topic",
@@ -127,6 +105,130 @@ export const CONFIG = {
     TIMESTAMP_TYPES,
     "CreateTime",
     "Whether a record carries the producer's time or the time of its append.",
+    { broker: "log.message.timestamp.type" },
+  ),
+  "message.timestamp.before.max.ms": long(
+    INT_MAX,
+    0,
+    "How many milliseconds a producer's time may lie before the time of the append (with CreateTime): a batch with an older one is refused.",
+    { broker: "log.message.timestamp.before.max.ms" },
+  ),
+  "message.timestamp.after.max.ms": long(
+    3_600_000,
+    0,
+    "How many milliseconds a producer's time may lie after the time of the append (with CreateTime): a batch with a later one is refused.",
+    { broker: "log.message.timestamp.after.max.ms" },
+  ),
+  "compression.gzip.level": choice(
+    "topic",
+    ["-1", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    "-1",
+    `${NO_EFFECT} what is compressed here has the codec's usual level.`,
+  ),
+  "compression.lz4.level": int(
+    "topic",
+    9,
+    1,
+    17,
+    `${NO_EFFECT} what is compressed here has the codec's usual level.`,
+  ),
+  "compression.zstd.level": int(
+    "topic",
+    3,
+    -131_072,
+    22,
+    `${NO_EFFECT} what is compressed here has the codec's usual level.`,
+  ),
+  "max.decompressed.message.bytes": int(
+    "topic",
+    DECOMPRESSED_MAX,
+    1,
+    DECOMPRESSED_MAX,
+    "The largest record once decompressed. There is no bound of single records; batches have one.",
+    { only: "single records are not bounded" },
+  ),
+  "segment.jitter.ms": long(0, 0, `${NO_EFFECT} segments are closed when they are due.`, {
+    broker: "log.roll.jitter.ms",
+  }),
+  "segment.index.bytes": int(
+    "topic",
+    10_485_760,
+    4,
+    INT32_MAX,
+    `${NO_EFFECT} there are no index files.`,
+    {
+      broker: "log.index.size.max.bytes",
+    },
+  ),
+  "index.interval.bytes": int(
+    "topic",
+    4_096,
+    0,
+    INT32_MAX,
+    `${NO_EFFECT} there are no index files.`,
+    {
+      broker: "log.index.interval.bytes",
+    },
+  ),
+  "flush.messages": long(
+    INT_MAX,
+    1,
+    `${NO_EFFECT} every append is durable before it is answered.`,
+    {
+      broker: "log.flush.interval.messages",
+    },
+  ),
+  "flush.ms": long(INT_MAX, 0, `${NO_EFFECT} every append is durable before it is answered.`, {
+    broker: "log.flush.interval.ms",
+  }),
+  preallocate: bool("topic", false, `${NO_EFFECT} there are no segment files.`, {
+    broker: "log.preallocate",
+  }),
+  "file.delete.delay.ms": long(60_000, 0, `${NO_EFFECT} there are no segment files.`, {
+    broker: "log.segment.delete.delay.ms",
+  }),
+  "delete.retention.ms": long(DAY_MS, 0, NO_COMPACTION, {
+    broker: "log.cleaner.delete.retention.ms",
+  }),
+  "min.compaction.lag.ms": long(0, 0, NO_COMPACTION, {
+    broker: "log.cleaner.min.compaction.lag.ms",
+  }),
+  "max.compaction.lag.ms": long(INT_MAX, 1, NO_COMPACTION, {
+    broker: "log.cleaner.max.compaction.lag.ms",
+  }),
+  "min.cleanable.dirty.ratio": {
+    kind: "double",
+    scope: "topic",
+    fallback: 0.5,
+    min: 0,
+    max: 1,
+    doc: NO_COMPACTION,
+    broker: "log.cleaner.min.cleanable.ratio",
+  },
+  "leader.replication.throttled.replicas": list(
+    [],
+    THROTTLED,
+    `${NO_EFFECT} replication is not throttled. Kafka's tools set it around a reassignment.`,
+  ),
+  "follower.replication.throttled.replicas": list(
+    [],
+    THROTTLED,
+    `${NO_EFFECT} replication is not throttled. Kafka's tools set it around a reassignment.`,
+  ),
+  "remote.storage.enable": bool("topic", false, "Whether segments move to tiered storage.", {
+    only: "there is no tiered storage",
+  }),
+  "local.retention.ms": long(-2, -2, NO_TIERS, { broker: "log.local.retention.ms" }),
+  "local.retention.bytes": long(-2, -2, NO_TIERS, { broker: "log.local.retention.bytes" }),
+  "remote.log.copy.disable": bool("topic", false, NO_TIERS),
+  "remote.copy.lag.ms": long(0, -1, NO_TIERS, { broker: "log.remote.copy.lag.ms" }),
+  "remote.copy.lag.bytes": long(-1, -1, NO_TIERS, { broker: "log.remote.copy.lag.bytes" }),
+  "remote.log.delete.on.disable": bool("topic", false, NO_TIERS),
+  "errors.deadletterqueue.group.enable": bool(
+    "topic",
+    false,
+    "Whether share groups may write here what they could not deliver.",
+    { only: "there are no share groups" },
   ),
 
   // The service.
@@ -270,7 +372,10 @@ export const CONFIG = {
     "",
     "Origins that browsers may call from, comma-separated; * for any; empty for none.",
   ),
-} as const satisfies Record<string, Setting<boolean> | Setting<number> | Setting<string>>;
+} as const satisfies Record<
+  string,
+  Setting<boolean> | Setting<number> | Setting<string> | Setting<readonly string[]>
+>;
 
 export type ConfigName = keyof typeof CONFIG;
 
@@ -289,51 +394,43 @@ export function isTopicConfig(name: string): name is ConfigName {
   return isConfigName(name) && CONFIG[name].scope === "topic";
 }
 
+/** What Kafka calls the setting that holds for topics that say nothing: `retention.ms` → `log.retention.ms`. */
+export function brokerName(name: ConfigName): string {
+  return settingOf(name).broker ?? name;
+}
+
 /** `retention.ms` → `RETENTION_MS` */
 export function environmentName(name: ConfigName): string {
   return name.replaceAll(".", "_").toUpperCase();
 }
 
 export type ParsedConfig =
-  | { readonly ok: true; readonly value: boolean | number | string }
+  | { readonly ok: true; readonly value: Value; readonly text: string }
   | { readonly ok: false; readonly problem: string };
 
-/** Reads a setting's text; says what is wrong with it, never throws. */
+/** Reads a setting's text, and gives it back in its one canonical form; says what is wrong with it, never throws. */
 export function parseConfig(name: ConfigName, written: string): ParsedConfig {
-  const setting = CONFIG[name] as Setting<boolean | number | string>;
-  const problem = (expected: string): ParsedConfig => ({
-    ok: false,
-    problem: `Invalid value for ${name}: ${expected} expected.`,
-  });
-  switch (setting.kind) {
-    case "boolean": {
-      const lower = written.trim().toLowerCase();
-      if (lower !== "true" && lower !== "false") return problem("true or false");
-      return { ok: true, value: lower === "true" };
-    }
-    case "integer": {
-      const min = setting.min ?? 0;
-      const max = setting.max ?? INT_MAX;
-      const number = /^\s*-?\d{1,16}\s*$/.test(written) ? Number(written) : Number.NaN;
-      if (!(number >= min && number <= max)) return problem(`a whole number of ${min} to ${max}`);
-      return { ok: true, value: number };
-    }
-    case "choice": {
-      if (!setting.choices?.includes(written)) {
-        return problem(`one of ${setting.choices?.join(", ")}`);
-      }
-      return { ok: true, value: written };
-    }
-    case "text":
-      return written.length <= 1_024
-        ? { ok: true, value: written }
-        : problem("at most 1024 characters");
+  const setting = settingOf(name);
+  const parsed = parseValue(setting, written);
+  if (typeof parsed === "string") {
+    return { ok: false, problem: `Invalid value for ${name}: ${parsed} expected.` };
   }
+  if (setting.only !== undefined && parsed.text !== defaultText(name)) {
+    const problem = `${name} can only be ${defaultText(name)} here: ${setting.only}.`;
+    return { ok: false, problem };
+  }
+  return { ok: true, ...parsed };
 }
 
 /** What a setting is worth when neither the topic nor the environment says anything, as text. */
 export function defaultText(name: ConfigName): string {
-  return String(CONFIG[name].fallback);
+  const { kind, fallback } = settingOf(name);
+  return kind === "long" && fallback === INT_MAX ? String(LONG_MAX) : String(fallback);
+}
+
+/** The setting's row, whatever its kind. */
+export function settingOf(name: ConfigName): Setting<Value> {
+  return CONFIG[name];
 }
 
 /**
@@ -344,7 +441,7 @@ export function defaultText(name: ConfigName): string {
 export function effectiveConfig(
   ...sources: readonly Readonly<Record<string, string>>[]
 ): EffectiveConfig {
-  const config: Record<string, boolean | number | string> = {};
+  const config: Record<string, Value> = {};
   for (const name of CONFIG_NAMES) {
     config[name] = CONFIG[name].fallback;
     for (const source of sources) {

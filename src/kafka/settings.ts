@@ -1,5 +1,11 @@
 /** A topic's settings as DescribeConfigs and CreateTopics tell them, and who may be told to change. */
-import { CONFIG, CONFIG_NAMES, defaultText, TOPIC_CONFIG_NAMES } from "../base/config.ts";
+import {
+  brokerName,
+  CONFIG_NAMES,
+  defaultText,
+  settingOf,
+  TOPIC_CONFIG_NAMES,
+} from "../base/config.ts";
 import type { ConfigName } from "../base/config.ts";
 import type { TopicMetadata } from "../objects/controller/api.ts";
 import { synonymsOf } from "../worker/admin/configs.ts";
@@ -10,6 +16,9 @@ export const RESOURCE = { topic: 2, broker: 4 } as const;
 
 /** Where a value comes from, by Kafka's numbers (DescribeConfigsResponse.ConfigSource). */
 const SOURCES = { DYNAMIC_TOPIC_CONFIG: 1, STATIC_BROKER_CONFIG: 4, DEFAULT_CONFIG: 5 } as const;
+
+/** Kinds of values, by Kafka's numbers (DescribeConfigsResponse.ConfigType). */
+const TYPES = { boolean: 1, text: 2, choice: 2, integer: 3, long: 5, double: 6, list: 7 } as const;
 
 export interface SettingAnswer {
   readonly name: string;
@@ -23,6 +32,8 @@ export interface SettingAnswer {
     readonly value: string;
     readonly source: number;
   }[];
+  readonly configType: number;
+  readonly documentation: string;
 }
 
 /** `wanted` null: all. */
@@ -40,21 +51,23 @@ export function topicSettings(
   });
 }
 
-/** The service's own settings, which every broker has; they come from the environment. */
+/**
+ * The service's own settings, and what holds for topics that say nothing by Kafka's names for it: every broker
+ * has them. They come from the environment.
+ */
 export function serviceSettings(
   { configTexts }: Service,
   wanted: ReadonlySet<string> | null,
 ): SettingAnswer[] {
-  return CONFIG_NAMES.filter(
-    (name) => CONFIG[name].scope === "service" && (wanted?.has(name) ?? true),
-  ).map((name) => {
-    const given = configTexts[name];
-    const byDefault = { name, value: defaultText(name), source: SOURCES.DEFAULT_CONFIG };
+  return CONFIG_NAMES.filter((own) => wanted?.has(brokerName(own)) ?? true).map((own) => {
+    const name = brokerName(own);
+    const given = configTexts[own];
+    const byDefault = { name, value: defaultText(own), source: SOURCES.DEFAULT_CONFIG };
     const synonyms =
       given === undefined
         ? [byDefault]
         : [{ name, value: given, source: SOURCES.STATIC_BROKER_CONFIG }, byDefault];
-    return settingAnswer(name, synonyms, true);
+    return { ...settingAnswer(own, synonyms, true), name };
   });
 }
 
@@ -64,5 +77,16 @@ function settingAnswer(
   readOnly: boolean,
 ): SettingAnswer {
   const { value, source: configSource } = synonyms[0]!;
-  return { name, value, readOnly, configSource, isSensitive: false, synonyms };
+  const { kind, doc: documentation } = settingOf(name);
+  const configType = TYPES[kind];
+  return {
+    name,
+    value,
+    readOnly,
+    configSource,
+    isSensitive: false,
+    synonyms,
+    configType,
+    documentation,
+  };
 }

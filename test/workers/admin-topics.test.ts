@@ -292,7 +292,7 @@ describe("settings", () => {
       source: "DYNAMIC_TOPIC_CONFIG",
       synonyms: [
         { name: "retention.ms", value: "60000", source: "DYNAMIC_TOPIC_CONFIG" },
-        { name: "retention.ms", value: "604800000", source: "DEFAULT_CONFIG" },
+        { name: "log.retention.ms", value: "604800000", source: "DEFAULT_CONFIG" },
       ],
     });
     const other = list.data.find((config: { name: string }) => config.name === "segment.bytes");
@@ -366,7 +366,7 @@ describe("settings", () => {
     await expectError(await post(alter, {}), "INVALID_REQUEST");
     await expectError(await post(alter, { data: [{ name: "x", value: "1" }] }), "INVALID_CONFIG");
     const appended = { name: "retention.ms", value: "1", operation: "APPEND" };
-    await expectError(await post(alter, { data: [appended] }), "INVALID_REQUEST");
+    await expectError(await post(alter, { data: [appended] }), "INVALID_CONFIG");
     const twice = { name: "retention.ms", value: "1" };
     await expectError(await post(alter, { data: [twice, twice] }), "INVALID_REQUEST");
   });

@@ -208,15 +208,30 @@ describe("settings", () => {
       { resourceType: BROKER, resourceName: "77", configurationKeys: null },
       { resourceType: 9, resourceName: "x", configurationKeys: null },
     ];
-    for (const version of [1, 2]) {
-      const answer = await connect().ask(32, version, { resources, includeSynonyms: true });
+    for (const version of [1, 2, 3, 4]) {
+      const answer = await connect().ask(32, version, {
+        resources,
+        includeSynonyms: true,
+        includeDocumentation: true,
+      });
       expect(answer.results.map(({ errorCode }) => errorCode)).toEqual([0, 0, 3, 42, 42]);
       const own = answer.results[0]!.configs.find(({ name }) => name === "retention.ms")!;
       expect(own).toMatchObject({ value: "5000", configSource: 1, readOnly: false });
       expect(own.synonyms.map(({ source }) => source)).toEqual([1, 5]);
       const all = answer.results[1]!.configs;
       expect(all.every(({ readOnly }) => readOnly)).toBe(true);
-      expect(all.some(({ name }) => name === "auto.create.topics.enable")).toBe(true);
+      const values = new Map(all.map(({ name, value }) => [name, value]));
+      expect(values.get("auto.create.topics.enable")).toBe("false");
+      expect(values.get("log.retention.ms")).toBe("604800000");
+      expect(values.get("log.flush.interval.ms")).toBe("9223372036854775807");
+      expect(values.has("retention.ms")).toBe(false);
+      if (version < 3) continue;
+      const types = new Map(answer.results[0]!.configs.map((one) => [one.name, one.configType]));
+      const named = ["preallocate", "compression.type", "segment.bytes", "flush.ms"];
+      expect(named.map((name) => types.get(name))).toEqual([1, 2, 3, 5]);
+      expect(types.get("min.cleanable.dirty.ratio")).toBe(6);
+      expect(types.get("cleanup.policy")).toBe(7);
+      expect(own.documentation).toContain("milliseconds");
     }
   });
 
@@ -240,6 +255,12 @@ describe("settings", () => {
     expect(await alter([{ ...set, configOperation: 1, value: null }])).toBe(0);
     expect(await valueOf(topic, "retention.ms")).not.toBe("7000");
     expect(await alter([{ ...set, configOperation: 2 }])).toBe(40);
+    expect(await alter([{ ...set, configOperation: 9 }])).toBe(42);
+    const policy = { name: "cleanup.policy", configOperation: 2, value: "compact" };
+    expect(await alter([policy])).toBe(0);
+    expect(await valueOf(topic, "cleanup.policy")).toBe("delete,compact");
+    expect(await alter([{ ...policy, configOperation: 3, value: "delete" }])).toBe(0);
+    expect(await valueOf(topic, "cleanup.policy")).toBe("compact");
     expect(await alter([{ ...set, name: "no.such" }])).toBe(40);
     expect(await alter([set], false, BROKER)).toBe(42);
   });

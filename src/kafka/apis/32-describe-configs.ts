@@ -19,9 +19,11 @@ export const describeConfigs: Handler<32> = async (request, { session }) => ({
     const { resourceType, resourceName } = asked;
     const described = await describe(session, asked);
     const settings = described.ok ? described.settings : [];
-    const configs = request.includeSynonyms
-      ? settings
-      : settings.map((setting) => ({ ...setting, synonyms: [] }));
+    const configs = settings.map((setting) => ({
+      ...setting,
+      synonyms: request.includeSynonyms ? setting.synonyms : [],
+      documentation: request.includeDocumentation ? setting.documentation : null,
+    }));
     return { ...errorFields(described), resourceType, resourceName, configs };
   }),
 });

@@ -1,6 +1,6 @@
 /**
- * IncrementalAlterConfigs (44): sets and resets single settings of topics (KIP-339). None of them is a list, so
- * that there is nothing to append to or to subtract from.
+ * IncrementalAlterConfigs (44): sets and resets single settings of topics, and appends to lists or
+ * subtracts from them (KIP-339).
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { ConfigChange } from "../../objects/controller/api.ts";
@@ -13,7 +13,12 @@ import type { Session } from "../session.ts";
 
 type Asked = Request<44>["resources"][number];
 
-const OPERATIONS: readonly (ConfigChange["operation"] | undefined)[] = ["SET", "DELETE"];
+const OPERATIONS: readonly (ConfigChange["operation"] | undefined)[] = [
+  "SET",
+  "DELETE",
+  "APPEND",
+  "SUBTRACT",
+];
 
 export const incrementalAlterConfigs: Handler<44> = async (request, { session }) => ({
   responses: await inBatches(request.resources, async (asked) => {
@@ -32,7 +37,7 @@ async function alter(
   for (const { name, configOperation, value } of configs) {
     const operation = OPERATIONS[configOperation];
     if (operation === undefined) {
-      return refuse("INVALID_CONFIG", "No setting is a list: it can be set or deleted.");
+      return refuse("INVALID_REQUEST", "There is no such operation on a setting.");
     }
     changes.push({ name, value, operation });
   }

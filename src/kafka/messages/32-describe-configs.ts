@@ -1,10 +1,12 @@
-/** DescribeConfigs (32): settings, with where each comes from (version 1 on, KIP-226). */
+/** DescribeConfigs (32): settings, with where each comes from (version 1 on, KIP-226),
+ * and from version 3 on its type and documentation (KIP-569). */
 import { array, bool, defineApi, int16, int32, int8, string, struct } from "./schema.ts";
 
 export const describeConfigs = defineApi({
   key: 32,
   name: "DescribeConfigs",
-  versions: [1, 2],
+  versions: [1, 4],
+  flexibleFrom: 4,
   request: {
     resources: array(
       struct({
@@ -16,6 +18,7 @@ export const describeConfigs = defineApi({
       }),
     ),
     includeSynonyms: bool({ default: false }),
+    includeDocumentation: bool({ since: 3, default: false }),
   },
   response: {
     throttleTimeMs: int32({ default: 0 }),
@@ -37,6 +40,9 @@ export const describeConfigs = defineApi({
               struct({ name: string(), value: string({ nullable: 0 }), source: int8() }),
               { default: [] },
             ),
+            /** By Kafka's numbers; 0: unknown. */
+            configType: int8({ since: 3, default: 0 }),
+            documentation: string({ since: 3, nullable: 3, default: null }),
           }),
         ),
       }),

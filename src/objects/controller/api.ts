@@ -63,9 +63,10 @@ export interface TopicSpec {
 
 export interface ConfigChange {
   readonly name: string;
-  /** `null` with SET is refused. */
+  /** `null` is refused but with DELETE. */
   readonly value: string | null;
-  readonly operation: "SET" | "DELETE";
+  /** APPEND and SUBTRACT are for lists (KIP-339), and start from what holds without the change. */
+  readonly operation: "SET" | "DELETE" | "APPEND" | "SUBTRACT";
 }
 
 export interface TopicDeleted {

@@ -1,5 +1,12 @@
 /** Decisions about a topic's own settings: all of a request or nothing of it. */
-import { isTopicConfig, parseConfig, TOPIC_CONFIG_NAMES } from "../../base/config.ts";
+import {
+  defaultText,
+  isTopicConfig,
+  parseConfig,
+  settingOf,
+  TOPIC_CONFIG_NAMES,
+} from "../../base/config.ts";
+import { listElements } from "../../base/setting.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { ConfigChange } from "./api.ts";
 import type { TopicDecision } from "./changes.ts";
@@ -21,7 +28,7 @@ export function readTopicConfigs(
   return { ok: true, configs: inTableOrder(configs) };
 }
 
-/** Kafka's incremental alteration (KIP-339): SET and DELETE, each setting named at most once. */
+/** Kafka's incremental alteration (KIP-339), each setting named at most once. */
 export function decideAlterConfigs(
   image: ClusterImage,
   name: string,
@@ -63,9 +70,25 @@ function applyAlteration(configs: Record<string, string>, change: ConfigChange):
       if (!isTopicConfig(change.name)) return unknownSetting(change.name);
       delete configs[change.name];
       return null;
+    case "APPEND":
+    case "SUBTRACT": {
+      const read = readSetting(change.name, alteredList(configs, change));
+      if (!read.ok) return read;
+      configs[change.name] = read.value;
+      return null;
+    }
     default:
-      return refuse("INVALID_REQUEST", "A setting can be altered by SET and DELETE.");
+      return refuse("INVALID_REQUEST", "A setting is altered by SET, DELETE, APPEND or SUBTRACT.");
   }
+}
+
+/** The list after the change, as text; null where there is none to change. Elements are appended once. */
+function alteredList(configs: Configs, { name, value, operation }: ConfigChange): string | null {
+  if (!isTopicConfig(name) || settingOf(name).kind !== "list" || value === null) return null;
+  const before = listElements(configs[name] ?? defaultText(name));
+  const named = listElements(value);
+  if (operation === "SUBTRACT") return before.filter((one) => !named.includes(one)).join(",");
+  return [...before, ...named.filter((one) => !before.includes(one))].join(",");
 }
 
 function readSetting(
@@ -73,10 +96,11 @@ function readSetting(
   value: string | null,
 ): { readonly ok: true; readonly value: string } | Refusal {
   if (!isTopicConfig(name)) return unknownSetting(name);
-  if (typeof value !== "string") return refuse("INVALID_CONFIG", `${name} needs a value.`);
+  if (typeof value !== "string")
+    return refuse("INVALID_CONFIG", `${name} needs a value, and only a list can be appended to.`);
   const parsed = parseConfig(name, value);
   if (!parsed.ok) return refuse("INVALID_CONFIG", parsed.problem);
-  return { ok: true, value: String(parsed.value) };
+  return { ok: true, value: parsed.text };
 }
 
 function unknownSetting(name: string): Refusal {

@@ -10,6 +10,7 @@ import type { Appended, AppendRefusal, AppendRequest } from "./api.ts";
 import type { ReplicaCore } from "./core.ts";
 import { checkAppend, planFlush, type AppendOutcome, type GatheredAppend } from "./flush.ts";
 import type { Leadership } from "./leadership.ts";
+import { retentionMsOf } from "./retention.ts";
 
 type AppendAnswer = Appended | AppendRefusal;
 
@@ -174,7 +175,7 @@ export class Appends {
         log.write(plan, leaderEpoch, this.#core.highWatermark, nowMs);
         this.#core.written();
         const hasRolled = segment !== log.segment.baseOffset;
-        const isUnwatched = this.#core.alarmAtMs === null && config["retention.ms"] >= 0;
+        const isUnwatched = this.#core.alarmAtMs === null && retentionMsOf(config) >= 0;
         if (hasRolled || isUnwatched) this.#owner.enforceRetention();
       }
     } catch (error) {

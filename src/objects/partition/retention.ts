@@ -18,6 +18,16 @@ export interface RetentionDecision {
   readonly nextDueMs: number | null;
 }
 
+/** Whether anything is let go at all: a policy of compaction alone keeps what is there. */
+function letsGo(config: EffectiveConfig): boolean {
+  return config["cleanup.policy"].includes("delete");
+}
+
+/** How long records are kept, in milliseconds; below 0: for good. */
+export function retentionMsOf(config: EffectiveConfig): number {
+  return letsGo(config) ? config["retention.ms"] : -1;
+}
+
 /**
  * `segments`: oldest first, the active one last (if it holds anything). The active one may be among
  * those to let go by time: the caller closes it first. By bytes, the newest segment always stays:
@@ -28,8 +38,8 @@ export function decideRetention(
   config: EffectiveConfig,
   nowMs: number,
 ): RetentionDecision {
-  const retentionMs = config["retention.ms"];
-  const retentionBytes = config["retention.bytes"];
+  const retentionMs = retentionMsOf(config);
+  const retentionBytes = letsGo(config) ? config["retention.bytes"] : -1;
   let surplusBytes =
     retentionBytes < 0
       ? -1

@@ -1,6 +1,7 @@
 /** The settings of topics: what holds, where it comes from, and changing it. */
 import { z } from "@hono/zod-openapi";
 import {
+  brokerName,
   defaultText,
   isTopicConfig,
   TOPIC_CONFIG_NAMES,
@@ -28,7 +29,7 @@ const alteration = z
       z.object({
         name: z.string(),
         value: z.string().nullable().optional(),
-        operation: z.enum(["SET", "DELETE"]).nullable().optional(),
+        operation: z.enum(["SET", "DELETE", "APPEND", "SUBTRACT"]).nullable().optional(),
       }),
     ),
     validate_only: z.boolean().optional(),
@@ -36,7 +37,7 @@ const alteration = z
   .openapi("AlterConfigsRequest");
 
 interface Synonym {
-  readonly name: ConfigName;
+  readonly name: string;
   readonly value: string;
   readonly source: "DYNAMIC_TOPIC_CONFIG" | "STATIC_BROKER_CONFIG" | "DEFAULT_CONFIG";
 }
@@ -46,11 +47,12 @@ export function synonymsOf(service: Service, topic: TopicMetadata, name: ConfigN
   const own = topic.configs[name];
   const environment = service.configTexts[name];
   const found: Synonym[] = [];
+  const broker = brokerName(name);
   if (own !== undefined) found.push({ name, value: own, source: "DYNAMIC_TOPIC_CONFIG" });
   if (environment !== undefined) {
-    found.push({ name, value: environment, source: "STATIC_BROKER_CONFIG" });
+    found.push({ name: broker, value: environment, source: "STATIC_BROKER_CONFIG" });
   }
-  found.push({ name, value: defaultText(name), source: "DEFAULT_CONFIG" });
+  found.push({ name: broker, value: defaultText(name), source: "DEFAULT_CONFIG" });
   return found;
 }
 
@@ -158,7 +160,7 @@ export const configRoutes: readonly Route[] = [
     tag: "Configs",
     summary: "Change several settings, all or none",
     description:
-      "SET (the default) or DELETE, which returns a setting to its default. With `validate_only` everything is checked and nothing is changed.",
+      "SET (the default), DELETE, which returns a setting to its default, or for lists APPEND and SUBTRACT. With `validate_only` everything is checked and nothing is changed.",
     body: {
       "application/json": {
         schema: alteration,

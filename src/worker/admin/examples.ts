@@ -77,7 +77,7 @@ export const configExample = {
   source: "DYNAMIC_TOPIC_CONFIG",
   synonyms: [
     { name: "retention.ms", value: "86400000", source: "DYNAMIC_TOPIC_CONFIG" },
-    { name: "retention.ms", value: "604800000", source: "DEFAULT_CONFIG" },
+    { name: "log.retention.ms", value: "604800000", source: "DEFAULT_CONFIG" },
   ],
 };
 export const configsExample = listExample("KafkaTopicConfigList", `${T}/configs`, configExample);

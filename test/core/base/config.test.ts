@@ -1,6 +1,6 @@
 /** Proves that settings are read as the config table says: bounds, defaults, precedence. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { assert, describe, expect, test } from "vitest";
 import {
   CONFIG,
   CONFIG_NAMES,
@@ -11,23 +11,30 @@ import {
   isConfigName,
   isTopicConfig,
   parseConfig,
+  settingOf,
   TOPIC_CONFIG_NAMES,
 } from "../../../src/base/config.ts";
+import { INT_MAX } from "../../../src/base/limits.ts";
+import { KAFKA_DEFAULTS } from "./kafka-defaults.ts";
 
-const integers = CONFIG_NAMES.filter((name) => CONFIG[name].kind === "integer");
+const integers = CONFIG_NAMES.filter(
+  (name) => settingOf(name).kind === "integer" && settingOf(name).only === undefined,
+);
+const longs = CONFIG_NAMES.filter((name) => settingOf(name).kind === "long");
 
 describe("the config table", () => {
   test.for(CONFIG_NAMES)("%s takes its own default", (name) => {
     expect(parseConfig(name, defaultText(name))).toEqual({
       ok: true,
       value: CONFIG[name].fallback,
+      text: defaultText(name),
     });
   });
 
   test.for(integers)("%s takes its bounds and nothing beyond them", (name) => {
-    const { min, max } = CONFIG[name];
-    expect(parseConfig(name, String(min))).toEqual({ ok: true, value: min });
-    expect(parseConfig(name, String(max))).toEqual({ ok: true, value: max });
+    const { min, max } = settingOf(name);
+    expect(parseConfig(name, String(min))).toMatchObject({ ok: true, value: min });
+    expect(parseConfig(name, String(max))).toMatchObject({ ok: true, value: max });
     expect(parseConfig(name, String(min! - 1)).ok).toBe(false);
     expect(parseConfig(name, String(max! + 1)).ok).toBe(false);
   });
@@ -39,16 +46,61 @@ describe("the config table", () => {
     },
   );
 
+  test.for(longs)("%s takes what a Java long holds and keeps its text", (name) => {
+    const { min } = settingOf(name);
+    const max = "9223372036854775807";
+    expect(parseConfig(name, max)).toEqual({ ok: true, value: INT_MAX, text: max });
+    expect(parseConfig(name, String(min))).toMatchObject({ ok: true, value: min });
+    for (const beyond of ["9223372036854775808", String(min! - 1), "1.5", "", "1e3"]) {
+      expect(parseConfig(name, beyond).ok).toBe(false);
+    }
+  });
+
+  test.for([
+    ["compact,delete", true],
+    [" delete , compact ", true],
+    ["", true],
+    ["delete,delete", false],
+    ["shred", false],
+    ["delete,", false],
+  ] as const)("cleanup.policy %j is taken: %j", ([written, isTaken]) => {
+    expect(parseConfig("cleanup.policy", written).ok).toBe(isTaken);
+  });
+
+  test("throttled replicas are pairs or a star", () => {
+    const name = "leader.replication.throttled.replicas";
+    for (const written of ["", "*", "0:1", "0:1,1:2"]) {
+      expect(parseConfig(name, written)).toMatchObject({ ok: true, text: written });
+    }
+    for (const written of ["0", "a:b", "0:1;1:2"])
+      expect(parseConfig(name, written).ok).toBe(false);
+  });
+
+  test.for([
+    ["remote.storage.enable", "true", "there is no tiered storage"],
+    ["errors.deadletterqueue.group.enable", "true", "there are no share groups"],
+    ["max.decompressed.message.bytes", "1000", "single records are not bounded"],
+  ] as const)("%s=%s would be a lie and is refused with the reason", ([name, written, reason]) => {
+    const parsed = parseConfig(name, written);
+    expect(parsed.ok ? "" : parsed.problem).toContain(reason);
+  });
+
+  // As org.apache.kafka.storage.internals.log.LogConfig of 4.4.0 writes them.
+  test.for(Object.entries(KAFKA_DEFAULTS))("Kafka's default of %s is taken: %j", ([name, text]) => {
+    assert(isTopicConfig(name));
+    expect(parseConfig(name, text)).toMatchObject({ ok: true, text });
+  });
+
   test("a boolean is true or false, in any case, and nothing else", () => {
     const name = "auto.create.topics.enable";
-    expect(parseConfig(name, "TRUE")).toEqual({ ok: true, value: true });
-    expect(parseConfig(name, " false ")).toEqual({ ok: true, value: false });
+    expect(parseConfig(name, "TRUE")).toEqual({ ok: true, value: true, text: "true" });
+    expect(parseConfig(name, " false ")).toEqual({ ok: true, value: false, text: "false" });
     for (const written of ["", "1", "yes", "truee"])
       expect(parseConfig(name, written).ok).toBe(false);
   });
 
   test("a choice is one of its words, exactly", () => {
-    expect(parseConfig("compression.type", "zstd")).toEqual({ ok: true, value: "zstd" });
+    expect(parseConfig("compression.type", "zstd")).toMatchObject({ ok: true, value: "zstd" });
     for (const written of ["", "ZSTD", "brotli"]) {
       const parsed = parseConfig("compression.type", written);
       expect(parsed.ok ? "" : parsed.problem).toContain("producer, uncompressed, gzip");
@@ -62,9 +114,7 @@ describe("the config table", () => {
         fc.string({ unit: "binary" }),
         (name, written) => {
           const parsed = parseConfig(name, written);
-          expect(parsed.ok ? typeof parsed.value : typeof parsed.problem).toMatch(
-            /string|number|boolean/,
-          );
+          expect(parsed.ok ? typeof parsed.text : typeof parsed.problem).toBe("string");
         },
       ),
       { numRuns: 2_000 },

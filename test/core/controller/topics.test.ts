@@ -269,6 +269,28 @@ describe("altering settings", () => {
     }
   });
 
+  test("appends to lists and subtracts from them, from the default on (KIP-339)", async () => {
+    const harness = new ControllerHarness();
+    await harness.topic("t");
+    const alter = async (operation: "APPEND" | "SUBTRACT", value: string): Promise<unknown> => {
+      const change = { name: "cleanup.policy", value, operation };
+      const answer = await harness.rules.alterConfigs("t", [change], false);
+      return answer.ok && answer.topic.configs["cleanup.policy"];
+    };
+    expect(await alter("APPEND", "compact")).toBe("delete,compact");
+    expect(await alter("APPEND", "compact")).toBe("delete,compact");
+    expect(await alter("SUBTRACT", "delete")).toBe("compact");
+    expect(await alter("SUBTRACT", "delete,compact")).toBe("");
+  });
+
+  test("keep the text of what is larger than a number holds exactly", async () => {
+    const harness = new ControllerHarness();
+    await harness.topic("t");
+    const text = "9223372036854775807";
+    const answer = await harness.rules.alterConfigs("t", [set("retention.ms", text)], false);
+    expect(answer).toMatchObject({ ok: true, topic: { configs: { "retention.ms": text } } });
+  });
+
   test("to what they are costs no row and no call", async () => {
     const harness = new ControllerHarness();
     await harness.topic("t");
@@ -294,9 +316,25 @@ describe("altering settings", () => {
     ["a setting named twice", [set("segment.ms", "5"), unset("segment.ms")], "INVALID_REQUEST"],
     [
       "another operation",
-      [{ name: "segment.ms", value: "5", operation: "APPEND" as "SET" }],
+      [{ name: "segment.ms", value: "5", operation: "ADD" as "SET" }],
       "INVALID_REQUEST",
     ],
+    [
+      "appending to what is no list",
+      [{ ...set("segment.ms", "5"), operation: "APPEND" }],
+      "INVALID_CONFIG",
+    ],
+    [
+      "appending nothing",
+      [{ ...set("cleanup.policy", null), operation: "APPEND" }],
+      "INVALID_CONFIG",
+    ],
+    [
+      "appending what is no element",
+      [{ ...set("cleanup.policy", "x"), operation: "APPEND" }],
+      "INVALID_CONFIG",
+    ],
+    ["what would be a lie", [set("remote.storage.enable", "true")], "INVALID_CONFIG"],
   ])("refuses %s, and then all of it", async (_, changes, error) => {
     const harness = new ControllerHarness();
     await harness.topic("t");

@@ -105,6 +105,15 @@ describe("retention", () => {
     expect(harness.replica.describe().segments).toBe(2);
   });
 
+  it.each(["compact", ""])("lets go of nothing under cleanup.policy=%j", (policy) => {
+    const configs = { "cleanup.policy": policy, "retention.ms": "1", "retention.bytes": "1" };
+    const old = { lastOffset: 0, sizeBytes: 1_000, maxTimestamp: 0 };
+    const decided = decideRetention([old, old], effectiveConfig(configs), 1_000_000);
+    expect(decided).toEqual({ segments: 0, nextDueMs: null });
+    const both = effectiveConfig({ ...configs, "cleanup.policy": "compact,delete" });
+    expect(decideRetention([old, old], both, 1_000_000).segments).toBe(2);
+  });
+
   it("never lets go of an unexpired segment behind none that goes, nor of the newest by bytes", () => {
     const segment = fc.record({
       lastOffset: fc.constant(0),
