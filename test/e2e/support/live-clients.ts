@@ -32,11 +32,11 @@ export interface Live {
   readonly pages: Map<string, number>;
 }
 
-type Outcome =
+export type Outcome =
   | { readonly kind: "acknowledged"; readonly baseOffset: number }
   | { readonly kind: "absent" | "unknown" };
 
-function outcomeOf(answer: Answer | "down" | null): Outcome {
+export function outcomeOf(answer: Answer | "down" | null): Outcome {
   if (answer === null) return { kind: "unknown" };
   if (answer === "down") return { kind: "absent" };
   const { status, text } = answer;
@@ -53,7 +53,7 @@ function outcomeOf(answer: Answer | "down" | null): Outcome {
 }
 
 /** Null: it may have arrived. "down": nobody listens. */
-async function attempt(ask: () => Promise<Answer>): Promise<Answer | "down" | null> {
+export async function attempt(ask: () => Promise<Answer>): Promise<Answer | "down" | null> {
   try {
     return await ask();
   } catch (error) {
@@ -66,7 +66,7 @@ async function attempt(ask: () => Promise<Answer>): Promise<Answer | "down" | nu
 }
 
 /** What a client does that was turned away. */
-async function pause(live: Live, answer: Answer | "down" | null): Promise<void> {
+export async function pause(live: Live, answer: Answer | "down" | null): Promise<void> {
   if (answer === "down") await live.start;
   await sleep(PAUSE_MS);
 }
@@ -82,7 +82,7 @@ interface Identity {
   readonly epoch: number;
 }
 
-async function identify(live: Live): Promise<Identity> {
+export async function identify(live: Live): Promise<Identity> {
   for (;;) {
     const path = "/v3/clusters/odradek/producer-ids";
     const answer = await attempt(() => live.client.post(path, {}));
@@ -94,10 +94,10 @@ async function identify(live: Live): Promise<Identity> {
   }
 }
 
-function send(
+export function send(
   live: Live,
   { place }: LiveHistory,
-  { stream }: ProducerSpec,
+  { stream }: Pick<ProducerSpec, "stream">,
   values: readonly string[],
   stamp: (Identity & { readonly sequence: number }) | null,
 ): Promise<Answer> {
@@ -172,6 +172,7 @@ export async function read(live: Live, history: LiveHistory, rack: string | null
   for (let next = 0; !live.isOver;) {
     const query = `offset=${next}&max_bytes=300000&timeout=500${place}`;
     const path = `${partitionPath(history.place)}/records?${query}`;
+    const visible = history.visibleEnd;
     const answer = await attempt(() => live.client.ask(path, { headers: { accept: RAW } }));
     if (!(answer instanceof Answer)) {
       await pause(live, answer);
@@ -185,6 +186,8 @@ export async function read(live: Live, history: LiveHistory, rack: string | null
       if (behind > next && Number(answer.header("x-high-watermark")) < behind) {
         throw new Error(`${path}: shown up to ${behind}, above its high watermark`);
       }
+      // A follower may be late; the leader says that there is nothing more only when that is so.
+      if (behind === next && rack === null) history.ended(visible, next, `broker ${replica}`);
       if (behind > next) live.pages.set(replica, (live.pages.get(replica) ?? 0) + 1);
       next = random() < REREADS ? Math.floor(random() * behind) : behind;
     } else if (answer.status < 500 && answer.json()["error_code"] !== 40404) {

@@ -1,7 +1,8 @@
 /**
  * What clients of a replicated partition have sent and seen, and the checks of it: acknowledged is
- * there, refused is absent, nothing twice, each producer's order is kept, and an offset's bytes never
- * are others. Every record carries a value of its own, so that a log is a list of names.
+ * there, refused is absent, nothing twice, each producer's order is kept, an offset's bytes never
+ * are others, and what was acknowledged or shown is visible to whoever asks for the end afterwards.
+ * Every record carries a value of its own, so that a log is a list of names.
  */
 import { createHash } from "node:crypto";
 import { recordsFrom, splitBatches } from "../../../src/records/index.ts";
@@ -35,9 +36,42 @@ export class LiveHistory {
   readonly #values = new Map<number, string>();
   readonly #absent = new Set<string>();
   readonly #seen = new Map<number, SeenBatch>();
+  /** Records as readers that are not given batches were shown them, and the first of whom. */
+  readonly #shown = new Map<number, { readonly value: string; readonly reader: string }>();
+  #visibleEnd = 0;
+  #streams = 0;
+  readonly #idempotent = new Set<number>();
 
   constructor(place: Place) {
     this.place = place;
+  }
+
+  /** A number for one more producer, which names its records. */
+  begin(idempotent: boolean): number {
+    const stream = this.#streams++;
+    if (idempotent) this.#idempotent.add(stream);
+    return stream;
+  }
+
+  /** The producers begun here that were repeated until acknowledged, or ended with what was not. */
+  get idempotent(): ReadonlySet<number> {
+    return this.#idempotent;
+  }
+
+  /** Behind everything that was acknowledged or shown so far: what a read that begins now has to know of. */
+  get visibleEnd(): number {
+    return this.#visibleEnd;
+  }
+
+  /**
+   * A read of the partition's end was answered with `end`. `visible` is {@link visibleEnd} as it was
+   * when the read began: a record acknowledged or shown before is not to be hidden from it (KIP-207).
+   */
+  ended(visible: number, end: number, reader: string): void {
+    if (end < visible) {
+      this.#broken(`${reader} was told that the log ends at ${end}, and ${visible} was visible`);
+    }
+    this.#makeVisible(end);
   }
 
   acknowledge(baseOffset: number, values: readonly string[]): void {
@@ -50,6 +84,7 @@ export class LiveHistory {
       this.#values.set(baseOffset + i, value);
     }
     this.acknowledged += values.length;
+    this.#makeVisible(baseOffset + values.length);
   }
 
   /** The service has said that these were not written, and they were not sent again. */
@@ -65,6 +100,7 @@ export class LiveHistory {
       const goesOn = next === asked ? baseOffset <= next : baseOffset === next;
       if (!goesOn) this.#broken(`a page of ${replica} goes from ${next} to ${baseOffset}`);
       next = lastOffset + 1;
+      this.#makeVisible(next);
       const before = this.#seen.get(baseOffset);
       if (before === undefined) this.#seen.set(baseOffset, { lastOffset, digest, replica });
       else if (before.digest !== digest) {
@@ -72,6 +108,17 @@ export class LiveHistory {
       }
     }
     return next;
+  }
+
+  /** Takes note of one record. */
+  show(offset: number, value: string, reader: string): void {
+    const before = this.#shown.get(offset);
+    if (before === undefined) this.#shown.set(offset, { value, reader });
+    else if (before.value !== value) {
+      const both = `${short(value)} to ${reader} and ${short(before.value)} to ${before.reader}`;
+      this.#broken(`offset ${offset} was shown as ${both}`);
+    }
+    this.#makeVisible(offset + 1);
   }
 
   /** Proves the whole log, read from a replica. `idempotent`: producers that were repeated until acknowledged. */
@@ -83,6 +130,7 @@ export class LiveHistory {
       if (found !== digest) this.#broken(`offset ${offset}, shown by ${replica}, is not there`);
     }
     const last = new Map<number, number>();
+    const settled = new Set(this.#values.values());
     const found = new Set<string>();
     let next = 0;
     for (const { offset, value } of log.flatMap((page) => [...valuesOf(page)])) {
@@ -91,13 +139,25 @@ export class LiveHistory {
       const { stream, n } = nameOf(value);
       const before = last.get(stream) ?? -1;
       if (found.has(value)) this.#broken(`${short(value)} lies there twice, again at ${offset}`);
-      if (n <= before) this.#broken(`${short(value)} comes behind ${before} of its producer`);
+      // A producer that was told nothing goes on with the next one: both may be on their way.
+      const wasToldOf = settled.has(value) || idempotent.has(stream);
+      if (n <= before && wasToldOf) {
+        this.#broken(`${short(value)} comes behind ${before} of its producer`);
+      }
       if (idempotent.has(stream) && n !== before + 1) this.#broken(`${stream}: ${n} at ${offset}`);
       if (this.#absent.has(value)) this.#broken(`${short(value)} was refused and is at ${offset}`);
+      const shown = this.#shown.get(offset);
+      if (shown !== undefined && shown.value !== value) {
+        const both = `${short(shown.value)} to ${shown.reader} and is ${short(value)}`;
+        this.#broken(`offset ${offset} was shown as ${both}`);
+      }
       found.add(value);
-      last.set(stream, n);
+      last.set(stream, Math.max(n, before));
     }
     this.#checkAcknowledged(log);
+    if (next < this.#visibleEnd) {
+      this.#broken(`the log ends at ${next}, and ${this.#visibleEnd} was visible`);
+    }
   }
 
   #checkAcknowledged(log: readonly Uint8Array[]): void {
@@ -113,6 +173,10 @@ export class LiveHistory {
     if (!first) return;
     const where = `${short(first[1])} at ${first[0]}`;
     this.#broken(`${missing.size} acknowledged records are lost, the first: ${where}`);
+  }
+
+  #makeVisible(end: number): void {
+    this.#visibleEnd = Math.max(this.#visibleEnd, end);
   }
 
   #batchesOf(page: Uint8Array) {
