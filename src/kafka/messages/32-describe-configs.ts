@@ -42,7 +42,7 @@ export const describeConfigs = defineApi({
             ),
             /** By Kafka's numbers; 0: unknown. */
             configType: int8({ since: 3, default: 0 }),
-            documentation: string({ since: 3, nullable: 3, default: null }),
+            documentation: string({ since: 3, nullable: 3, default: "" }),
           }),
         ),
       }),
