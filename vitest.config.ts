@@ -11,7 +11,13 @@ export default defineConfig({
       { test: { name: "core", include: ["test/core/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 120_000 } },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            // As `npm start` has it: nobody waits for members that are far away.
+            miniflare: { bindings: { GROUP_INITIAL_REBALANCE_DELAY_MS: "0" } },
+          }),
+        ],
         test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: 60_000 },
       },
       {

@@ -79,5 +79,12 @@ export const GROUP_PARTITIONS_MAX = 20_000;
 /** Length of a subscription's pattern. */
 export const PATTERN_LENGTH_MAX = 1_024;
 
-/** What a member says of itself when it joins, in bytes of all its protocols; what it is assigned. */
-export const MEMBER_METADATA_BYTES_MAX = 65_536;
+/**
+ * What a member says of itself when it joins, in bytes of all its protocols, and what it is assigned: room for
+ * {@link GROUP_PARTITIONS_MAX} partitions of 1,000 topics with long names under three protocols, each of which
+ * names what is subscribed to and what is owned.
+ */
+export const MEMBER_METADATA_BYTES_MAX = 1_048_576;
+
+/** The same of all members of a group together: it is one decision, one answer to the leader, and in memory. */
+export const GROUP_METADATA_BYTES_MAX = 16_777_216;

@@ -82,6 +82,8 @@ export function readSettings(env: Environment): ReadSettings {
   const variables: Record<string, string> = { OPEN_ON_LOOPBACK: String(loopback) };
   // Clients are told to connect to where it listens, if that is an address and nothing else was said.
   if (!WILDCARDS.has(host)) variables[environmentName("kafka.advertised.host")] = host;
+  // Whoever tries a consumer on one machine does not wait three seconds for others.
+  variables[environmentName("group.initial.rebalance.delay.ms")] = "0";
   for (const [name, value] of Object.entries(settings)) {
     variables[environmentName(name as ConfigName)] = value;
   }

@@ -55,7 +55,7 @@ export class GroupHarness {
   readonly #settings: Record<string, string>;
 
   constructor(settings: Record<string, string> = {}) {
-    this.#settings = settings;
+    this.#settings = { "group.initial.rebalance.delay.ms": "0", ...settings };
     this.group = this.#wake();
   }
 

@@ -274,6 +274,53 @@ describe("what other isolates do to topics", () => {
   });
 });
 
+describe("topics by their ids", () => {
+  const nobody = { memberId: "", generationId: -1 };
+  const partitions = [{ partitionIndex: 0, committedOffset: 5, committedMetadata: "note" }];
+  const idOf = async (client: KafkaClient, name: string): Promise<string> =>
+    (await client.ask(3, 12, { topics: [{ name }] })).topics[0]!.topicId;
+
+  test("are committed, fetched one by one and all together", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    const topicId = await idOf(client, topic);
+    const answer = await client.ask(8, 10, {
+      groupId,
+      ...nobody,
+      topics: [{ topicId, partitions }],
+    });
+    expect(answer.topics).toMatchObject([{ topicId, partitions: [{ errorCode: 0 }] }]);
+    for (const topics of [[{ topicId, partitionIndexes: [0] }], null]) {
+      const asked = { groupId, memberId: null, memberEpoch: -1, topics };
+      const fetched = await client.ask(9, 10, { groups: [asked] });
+      const [found] = fetched.groups[0]!.topics;
+      expect(found).toMatchObject({ topicId, partitions: [{ committedOffset: 5, errorCode: 0 }] });
+    }
+    const named = [{ name: topic, partitionIndexes: [0] }];
+    const { groups: byName } = await client.ask(9, 9, { groups: [{ groupId, topics: named }] });
+    expect(byName[0]!.topics[0]!.partitions[0]!.committedOffset).toBe(5);
+  });
+
+  test("that are not there are UNKNOWN_TOPIC_ID, beside others that are", async () => {
+    const [topic, other] = [await newTopic(), await newTopic()];
+    const groupId = newGroup();
+    const client = connect();
+    const [gone, there] = [await idOf(client, topic), await idOf(client, other)];
+    await client.ask(20, 5, { topicNames: [topic], timeoutMs: 1_000 });
+    const topics = [gone, there].map((topicId) => ({ topicId, partitions }));
+    const answer = await client.ask(8, 10, { groupId, ...nobody, topics });
+    expect(answer.topics.map((one) => one.partitions[0]!.errorCode)).toEqual([100, 0]);
+    const asked = [gone, there].map((topicId) => ({ topicId, partitionIndexes: [0] }));
+    const fetched = await client.ask(9, 10, { groups: [{ groupId, topics: asked }] });
+    const found = fetched.groups[0]!.topics.map((one) => one.partitions[0]!);
+    expect(found).toMatchObject([
+      { committedOffset: -1, errorCode: 100 },
+      { committedOffset: 5, errorCode: 0 },
+    ]);
+  });
+});
+
 describe("offsets without members", () => {
   test.each([-1, -2])("a commit of %i is stored and given back", async (committedOffset) => {
     const topic = await newTopic();
@@ -319,10 +366,17 @@ describe("operators", () => {
     const groupId = newGroup();
     const client = connect();
     const member = await joinAlone(client, groupId, topic);
-    for (let version = 0; version <= 4; version++) {
+    for (let version = 0; version <= 5; version++) {
       const { groups: listed } = await client.ask(16, version, {});
       expect(listed.find((group) => group.groupId === groupId)?.protocolType).toBe("consumer");
     }
+    const ofType = async (type: string) =>
+      (await client.ask(16, 5, { typesFilter: [type] })).groups.find((g) => g.groupId === groupId);
+    expect(await ofType("classic")).toMatchObject({ groupType: "Classic", groupState: "Stable" });
+    expect(await ofType("consumer")).toBeUndefined();
+    const missing = await client.ask(15, 6, { groups: ["none"] });
+    expect(missing.groups[0]).toMatchObject({ errorCode: 69, groupState: "Dead" });
+    expect(missing.groups[0]!.errorMessage).not.toBeNull();
     const empty = await client.ask(16, 4, { statesFilter: ["Empty"] });
     expect(empty.groups.some((group) => group.groupId === groupId)).toBe(false);
     for (let version = 0; version <= 5; version++) {

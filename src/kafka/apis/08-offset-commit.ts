@@ -6,6 +6,7 @@ import type { OffsetToCommit } from "../../objects/coordinator/api.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import type { Request } from "../messages/index.ts";
+import { isById } from "../named-topic.ts";
 import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
 
@@ -15,8 +16,9 @@ export const offsetCommit: Handler<8> = async (request, { session }) => {
   const answer = (errorCode: (at: number) => number) => {
     let at = 0;
     return {
-      topics: request.topics.map(({ name, partitions }) => ({
+      topics: request.topics.map(({ name, topicId, partitions }) => ({
         name,
+        topicId,
         partitions: partitions.map(({ partitionIndex }) => {
           const unknown = codes[at]!;
           const code = unknown === NONE ? errorCode(at) : unknown;
@@ -48,18 +50,20 @@ async function offsetsOf(
 ): Promise<{ readonly offsets: readonly OffsetToCommit[]; readonly codes: readonly number[] }> {
   const offsets: OffsetToCommit[] = [];
   const codes: number[] = [];
-  for (const { name, partitions } of request.topics) {
-    const topic = await session.topic(name);
+  for (const { name, topicId, partitions } of request.topics) {
+    const named = { topic: name, topicId };
+    const topic = await session.namedTopic(named);
+    const given = isById(named) ? { isTopicIdGiven: true } : {};
     for (const partition of partitions) {
       const { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata } =
         partition;
       offsets.push({
-        topic: name,
+        topic: topic.ok ? topic.metadata.topic : name,
         partition: partitionIndex,
         offset: Number(committedOffset),
         leaderEpoch: committedLeaderEpoch,
         metadata: committedMetadata ?? "",
-        ...(topic.ok && { topicId: topic.metadata.topicId }),
+        ...(topic.ok && { topicId: topic.metadata.topicId, ...given }),
       });
       if (!topic.ok) codes.push(codeOfGroup(topic));
       else if (topic.metadata.partitions[partitionIndex] === undefined) {

@@ -1,86 +1,150 @@
 /**
- * OffsetFetch (9): what groups have committed, as their objects tell it: of topics that are there. There are no
- * transactions to wait for (`requireStable`).
+ * OffsetFetch (9): what groups have committed, as their objects tell it: of topics that are there. From version
+ * 10 on topics are named by their ids (KIP-516). There are no transactions to wait for (`requireStable`), and no
+ * members of the consumer protocol, whose epochs version 9 brings.
  */
 import type { Refusal } from "../../base/errors.ts";
-import type { CommittedOffset, TopicPartition } from "../../objects/coordinator/api.ts";
-import { codeOfGroup, NONE } from "../errors.ts";
+import { NO_TOPIC_ID } from "../../base/ids.ts";
+import type { CommittedOffset } from "../../objects/coordinator/api.ts";
+import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
 
-type AskedTopics = Request<9>["topics"];
-type TopicAnswers = NonNullable<Response<9>["topics"]>;
+const GROUPS_SINCE = 8;
+const BY_ID_SINCE = 10;
+
+interface AskedTopic {
+  readonly name: string;
+  readonly topicId: string;
+  readonly partitionIndexes: readonly number[];
+  /** By its id, which no topic has. */
+  readonly error: number;
+}
+
+type GroupAnswer = NonNullable<Response<9>["groups"]>[number];
+type PartitionAnswer = GroupAnswer["topics"][number]["partitions"][number];
+
+interface Answered {
+  readonly errorCode: number;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly topicId: string;
+    readonly partitions: readonly PartitionAnswer[];
+  }[];
+}
 
 export const offsetFetch: Handler<9> = async (request, { session, version }) => {
-  if (version < 8) {
+  if (version < GROUPS_SINCE) {
     const { groupId, topics } = request;
-    return committedOf(session, groupId, topics);
+    const asked = topics?.map((topic) => ({ ...topic, topicId: NO_TOPIC_ID, error: NONE }));
+    return committedOf(session, groupId, asked ?? null);
   }
-  const groups = await inBatches(request.groups, async ({ groupId, topics }) => ({
-    groupId,
-    ...(await committedOf(session, groupId, topics)),
-  }));
+  const groups = await inBatches(request.groups, async ({ groupId, topics }) => {
+    const asked = topics === null ? null : await named(session, topics, version);
+    return { groupId, ...(await committedOf(session, groupId, asked)) };
+  });
   return { groups };
 };
 
+/** With the names of those that are asked for by their ids. */
+async function named(
+  session: Session,
+  topics: NonNullable<Request<9>["groups"][number]["topics"]>,
+  version: number,
+): Promise<readonly AskedTopic[]> {
+  const asked: AskedTopic[] = [];
+  for (const topic of topics) {
+    const { name, topicId } = topic;
+    const known = version < BY_ID_SINCE ? null : await session.namedTopic({ topic: name, topicId });
+    if (known === null) asked.push({ ...topic, error: NONE });
+    else if (known.ok) asked.push({ ...topic, name: known.metadata.topic, error: NONE });
+    else asked.push({ ...topic, error: codeOfGroup(known) });
+  }
+  return asked;
+}
+
+/** `topics`: null for all. */
 async function committedOf(
   session: Session,
   groupId: string,
-  topics: AskedTopics,
-): Promise<{ readonly errorCode: number; readonly topics: TopicAnswers }> {
-  const asked = partitionsOf(topics);
+  topics: readonly AskedTopic[] | null,
+): Promise<Answered> {
+  const known = topics?.filter(({ error }) => error === NONE) ?? null;
+  const asked =
+    known?.flatMap(({ name: topic, partitionIndexes }) =>
+      partitionIndexes.map((partition) => ({ topic, partition })),
+    ) ?? null;
   const fetched =
     offsetsGroupIdRefusal(groupId) ??
     (await session.coordinator(groupId, { repeatable: true }, (coordinator) =>
       coordinator.fetchOffsets(asked),
     ));
   if (!fetched.ok) return refused(fetched, topics ?? []);
-  return { errorCode: NONE, topics: byTopic(fetched.offsets) };
-}
-
-/** Null: all. */
-function partitionsOf(topics: AskedTopics): readonly TopicPartition[] | null {
-  if (topics === null) return null;
-  return topics.flatMap(({ name, partitionIndexes }) =>
-    partitionIndexes.map((partition) => ({ topic: name, partition })),
-  );
+  if (topics === null) return { errorCode: NONE, topics: await all(session, fetched.offsets) };
+  let at = 0;
+  const answers = topics.map(({ name, topicId, partitionIndexes, error }) => ({
+    name,
+    topicId,
+    partitions: partitionIndexes.map((index) =>
+      error === NONE ? partitionOf(fetched.offsets[at++]!, topicId) : nothing(index, error),
+    ),
+  }));
+  return { errorCode: NONE, topics: answers };
 }
 
 /** Each partition says it too: version 1 has no other place for it. */
-function refused(
-  refusal: Refusal,
-  topics: NonNullable<AskedTopics>,
-): { readonly errorCode: number; readonly topics: TopicAnswers } {
+function refused(refusal: Refusal, topics: readonly AskedTopic[]): Answered {
   const errorCode = codeOfGroup(refusal);
   return {
     errorCode,
-    topics: topics.map(({ name, partitionIndexes }) => ({
+    topics: topics.map(({ name, topicId, partitionIndexes }) => ({
       name,
-      partitions: partitionIndexes.map((partitionIndex) => ({
-        partitionIndex,
-        committedOffset: -1,
-        metadata: "",
-        errorCode,
-      })),
+      topicId,
+      partitions: partitionIndexes.map((index) => nothing(index, errorCode)),
     })),
   };
 }
 
-function byTopic(offsets: readonly CommittedOffset[]): TopicAnswers {
-  const topics = new Map<string, TopicAnswers[number]["partitions"][number][]>();
-  for (const { topic, partition, offset, metadata, leaderEpoch } of offsets) {
-    const partitions = topics.get(topic) ?? [];
-    if (partitions.length === 0) topics.set(topic, partitions);
-    partitions.push({
-      partitionIndex: partition,
-      committedOffset: offset,
-      committedLeaderEpoch: leaderEpoch,
-      metadata,
-      errorCode: NONE,
-    });
+function nothing(partitionIndex: number, errorCode: number): PartitionAnswer {
+  return { partitionIndex, committedOffset: -1, metadata: "", errorCode };
+}
+
+/** Asked for by an id, what was committed of another topic of the name is no answer. */
+function partitionOf(committed: CommittedOffset, asked: string): PartitionAnswer {
+  const { partition, offset, leaderEpoch, metadata, topicId = asked } = committed;
+  if (asked !== NO_TOPIC_ID && topicId !== asked) {
+    return nothing(partition, codeOf("UNKNOWN_TOPIC_ID"));
   }
-  return [...topics].map(([name, partitions]) => ({ name, partitions }));
+  return {
+    partitionIndex: partition,
+    committedOffset: offset,
+    committedLeaderEpoch: leaderEpoch,
+    metadata,
+    errorCode: NONE,
+  };
+}
+
+async function all(
+  session: Session,
+  offsets: readonly CommittedOffset[],
+): Promise<Answered["topics"]> {
+  const topics = new Map<string, { topicId: string; partitions: PartitionAnswer[] }>();
+  for (const committed of offsets) {
+    const { topic } = committed;
+    const found = topics.get(topic);
+    const answer = partitionOf(committed, NO_TOPIC_ID);
+    if (found) found.partitions.push(answer);
+    else topics.set(topic, { topicId: await idOf(session, committed), partitions: [answer] });
+  }
+  return [...topics].map(([name, { topicId, partitions }]) => ({ name, topicId, partitions }));
+}
+
+/** Commits of older times do not say what topic they were of. */
+async function idOf(session: Session, { topic, topicId }: CommittedOffset): Promise<string> {
+  if (topicId !== undefined) return topicId;
+  const known = await session.topic(topic);
+  return known.ok ? known.metadata.topicId : NO_TOPIC_ID;
 }

@@ -1,4 +1,5 @@
-/** DescribeGroups (15): state, protocol and members; a group that is not there is described as Dead, as in Kafka. */
+/** DescribeGroups (15): state, protocol and members; a group that is not there is described as Dead, as in Kafka, and from version 6 on refused with GROUP_ID_NOT_FOUND. */
+import { refuse } from "../../base/errors.ts";
 import { codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";
@@ -6,13 +7,19 @@ import type { Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
 
+const ERROR_SINCE = 6;
+
 type GroupAnswer = Response<15>["groups"][number];
 
-export const describeGroups: Handler<15> = async ({ groups }, { session }) => ({
-  groups: await inBatches(groups, (groupId) => describe(session, groupId)),
+export const describeGroups: Handler<15> = async ({ groups }, { session, version }) => ({
+  groups: await inBatches(groups, (groupId) => describe(session, groupId, version >= ERROR_SINCE)),
 });
 
-async function describe(session: Session, groupId: string): Promise<GroupAnswer> {
+async function describe(
+  session: Session,
+  groupId: string,
+  isErrorIfMissing: boolean,
+): Promise<GroupAnswer> {
   const group =
     offsetsGroupIdRefusal(groupId) ??
     (await session.coordinator(groupId, { repeatable: true }, (coordinator) =>
@@ -20,10 +27,13 @@ async function describe(session: Session, groupId: string): Promise<GroupAnswer>
     ));
   if (!group.ok) {
     const empty = { groupState: "", protocolType: "", protocolData: "", members: [] };
-    return { errorCode: codeOfGroup(group), groupId, ...empty };
+    return { errorCode: codeOfGroup(group), errorMessage: group.message, groupId, ...empty };
   }
+  const isMissing = group.state === "Dead" && isErrorIfMissing;
+  const missing = isMissing ? refuse("GROUP_ID_NOT_FOUND") : null;
   return {
-    errorCode: NONE,
+    errorCode: missing === null ? NONE : codeOfGroup(missing),
+    errorMessage: missing?.message ?? null,
     groupId,
     groupState: group.state,
     protocolType: group.protocolType,

@@ -13,10 +13,18 @@ import type { Session } from "../session.ts";
 
 const DESCRIBED_MAX = 1_000;
 const PAGE_GROUPS = 10_000;
+/** The type of all groups, as Kafka names it: of the classic protocol. */
+const CLASSIC = "Classic";
+
+/** Filters are compared without regard to case, as in Kafka. */
+const isClassic = (type: string): boolean => type.toLowerCase() === CLASSIC.toLowerCase();
 
 type GroupAnswer = Response<16>["groups"][number];
 
-export const listGroups: Handler<16> = async ({ statesFilter }, { session }) => {
+export const listGroups: Handler<16> = async (request, { session }) => {
+  const { statesFilter, typesFilter } = request;
+  const isWanted = typesFilter.length === 0 || typesFilter.some(isClassic);
+  if (!isWanted) return { errorCode: NONE, groups: [] };
   const all = await allGroups(session);
   const groupIds = "ok" in all ? all : await coordinatedHere(session, all);
   if ("ok" in groupIds) return { errorCode: codeOfGroup(groupIds), groups: [] };
@@ -60,9 +68,10 @@ async function glance(session: Session, groupId: string): Promise<GroupAnswer> {
     coordinator.describeGroup(),
   );
   if (!group.ok) return unknown(groupId);
-  return { groupId, protocolType: group.protocolType, groupState: group.state };
+  const { protocolType, state } = group;
+  return { groupId, protocolType, groupState: state, groupType: CLASSIC };
 }
 
 function unknown(groupId: string): GroupAnswer {
-  return { groupId, protocolType: "consumer", groupState: "Unknown" };
+  return { groupId, protocolType: "consumer", groupState: "Unknown", groupType: CLASSIC };
 }

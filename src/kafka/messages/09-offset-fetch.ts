@@ -1,9 +1,11 @@
 /**
  * OffsetFetch (9): what a group has committed. From version 2 on null topics stand for all; 5 brings
  * the leader epoch, 6 the compact encoding, 7 waiting for transactions (KIP-447), 8 several groups at
- * once (KIP-709), in `groups` instead of the fields beside it.
+ * once (KIP-709), in `groups` instead of the fields beside it, 9 members of the consumer protocol (KIP-848), 10
+ * topics by their ids (KIP-516).
  */
-import { array, bool, defineApi, int16, int32, int64, string, struct } from "./schema.ts";
+import { NO_TOPIC_ID } from "../../base/ids.ts";
+import { array, bool, defineApi, int16, int32, int64, string, struct, uuid } from "./schema.ts";
 
 const partitions = array(
   struct({
@@ -19,7 +21,7 @@ const partitions = array(
 export const offsetFetch = defineApi({
   key: 9,
   name: "OffsetFetch",
-  versions: [1, 8],
+  versions: [1, 10],
   flexibleFrom: 6,
   request: {
     groupId: string({ until: 7 }),
@@ -30,9 +32,16 @@ export const offsetFetch = defineApi({
     groups: array(
       struct({
         groupId: string(),
-        topics: array(struct({ name: string(), partitionIndexes: array(int32()) }), {
-          nullable: 8,
-        }),
+        memberId: string({ since: 9, nullable: 9, default: null }),
+        memberEpoch: int32({ since: 9, default: -1 }),
+        topics: array(
+          struct({
+            name: string({ until: 9 }),
+            topicId: uuid({ since: 10, default: NO_TOPIC_ID }),
+            partitionIndexes: array(int32()),
+          }),
+          { nullable: 8 },
+        ),
       }),
       { since: 8, default: [] },
     ),
@@ -45,7 +54,13 @@ export const offsetFetch = defineApi({
     groups: array(
       struct({
         groupId: string(),
-        topics: array(struct({ name: string(), partitions })),
+        topics: array(
+          struct({
+            name: string({ until: 9 }),
+            topicId: uuid({ since: 10, default: NO_TOPIC_ID }),
+            partitions,
+          }),
+        ),
         errorCode: int16({ default: 0 }),
       }),
       { since: 8, default: [] },

@@ -1,13 +1,13 @@
 /**
  * DescribeGroups (15): groups with their members. Version 3 brings authorized operations, 4 static
- * membership (KIP-345), 5 the compact encoding.
+ * membership (KIP-345), 5 the compact encoding, 6 groups that are not there as an error with a text (KIP-1043).
  */
 import { array, bool, bytes, defineApi, int16, int32, string, struct } from "./schema.ts";
 
 export const describeGroups = defineApi({
   key: 15,
   name: "DescribeGroups",
-  versions: [0, 5],
+  versions: [0, 6],
   flexibleFrom: 5,
   request: {
     groups: array(string()),
@@ -18,6 +18,7 @@ export const describeGroups = defineApi({
     groups: array(
       struct({
         errorCode: int16(),
+        errorMessage: string({ since: 6, nullable: 6, default: null }),
         groupId: string(),
         groupState: string(),
         protocolType: string(),

@@ -1,14 +1,16 @@
-/** ListGroups (16): the groups there are. Version 3 is the compact encoding, 4 knows states (KIP-518). */
+/** ListGroups (16): the groups there are. Version 3 is the compact encoding, 4 knows states (KIP-518), 5 types (KIP-848). */
 import { array, defineApi, int16, int32, string, struct } from "./schema.ts";
 
 export const listGroups = defineApi({
   key: 16,
   name: "ListGroups",
-  versions: [0, 4],
+  versions: [0, 5],
   flexibleFrom: 3,
   request: {
     /** Empty: whatever its state. */
     statesFilter: array(string(), { since: 4, default: [] }),
+    /** Empty: of whatever type. */
+    typesFilter: array(string(), { since: 5, default: [] }),
   },
   response: {
     throttleTimeMs: int32({ since: 1, default: 0 }),
@@ -18,6 +20,7 @@ export const listGroups = defineApi({
         groupId: string(),
         protocolType: string(),
         groupState: string({ since: 4, default: "" }),
+        groupType: string({ since: 5, default: "" }),
       }),
     ),
   },

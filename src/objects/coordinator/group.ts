@@ -6,7 +6,7 @@
 import { toBase64 } from "../../base/bytes.ts";
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { groupNameProblem } from "../../base/ids.ts";
-import { MEMBER_METADATA_BYTES_MAX } from "../../base/limits.ts";
+import { GROUP_METADATA_BYTES_MAX, MEMBER_METADATA_BYTES_MAX } from "../../base/limits.ts";
 import type {
   HeartbeatRequest,
   JoinedGroup,
@@ -55,8 +55,7 @@ export class Group {
       const problem = name === null || name === "" ? null : groupNameProblem(name);
       if (problem !== null) return refuse("INVALID_REQUEST", problem);
     }
-    let bytes = 0;
-    for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
+    const bytes = metadataBytes(protocols);
     if (bytes > MEMBER_METADATA_BYTES_MAX) {
       return refuse("INVALID_REQUEST", "What the member says of itself is too long.");
     }
@@ -68,6 +67,9 @@ export class Group {
 
   join(request: JoinGroupRequest): Promise<JoinAnswer> | JoinAnswer {
     const { memberId, groupInstanceId } = request;
+    if (!this.#hasRoomFor(request)) {
+      return refuse("GROUP_MAX_SIZE_REACHED", "Together the members say too much of themselves.");
+    }
     if (!this.#canSupport(request)) return refuse("INCONSISTENT_GROUP_PROTOCOL");
     if (groupInstanceId !== null) {
       const known = this.#staticMember(groupInstanceId);
@@ -256,6 +258,19 @@ export class Group {
     );
   }
 
+  /** Whether what all say of themselves stays within what the object can record and answer at once. */
+  #hasRoomFor({ memberId, groupInstanceId, protocols }: JoinGroupRequest): boolean {
+    let bytes = metadataBytes(protocols);
+    for (const member of this.#members.values()) {
+      const isItself =
+        groupInstanceId === null
+          ? member.memberId === memberId
+          : member.groupInstanceId === groupInstanceId;
+      if (!isItself) bytes += metadataBytes(member.protocols);
+    }
+    return bytes <= GROUP_METADATA_BYTES_MAX;
+  }
+
   /** Whether one of the names is among those of every other member. */
   #sharesProtocol(names: readonly string[], self: string | null): boolean {
     const others = [...this.#members.values()].filter(({ memberId }) => memberId !== self);
@@ -378,4 +393,10 @@ export class Group {
     }
     return null;
   }
+}
+
+function metadataBytes(protocols: JoinGroupRequest["protocols"]): number {
+  let bytes = 0;
+  for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
+  return bytes;
 }
