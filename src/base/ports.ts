@@ -7,7 +7,10 @@
 export type SqlValue = ArrayBuffer | string | number | null;
 export type SqlRow = Record<string, SqlValue>;
 
-/** A storage of one object: SQLite with the platform's rules (no BEGIN; writes of one turn commit together). */
+/**
+ * A storage of one object: SQLite with the platform's rules (no BEGIN; writes of one turn commit together).
+ * Where storage fails, every method throws or rejects with a `StorageFailure`.
+ */
 export interface StoragePort {
   /** Runs one statement and returns all its rows. Blobs come as ArrayBuffer. */
   all<Row extends SqlRow>(sql: string, ...params: (SqlValue | Uint8Array)[]): Row[];

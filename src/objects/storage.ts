@@ -3,6 +3,7 @@
  * Adapts and counts what the platform bills; knows no table and no rule.
  */
 import type { AlarmPort, SqlRow, SqlValue, StoragePort } from "../base/ports.ts";
+import { storageFailureOf } from "../base/storage-failure.ts";
 
 /** {@link StoragePort} over the SQLite of one Durable Object, counting rows as the platform bills them. */
 export class DurableStorage implements StoragePort {
@@ -17,9 +18,11 @@ export class DurableStorage implements StoragePort {
   }
 
   all<Row extends SqlRow>(sql: string, ...params: (SqlValue | Uint8Array)[]): Row[] {
-    const cursor = this.#storage.sql.exec<Row>(sql, ...params);
+    const cursor = this.#run<Row>(sql, params);
     try {
       return cursor.toArray();
+    } catch (error) {
+      throw storageFailureOf(error);
     } finally {
       this.#count(cursor);
     }
@@ -30,10 +33,17 @@ export class DurableStorage implements StoragePort {
     params: readonly (SqlValue | Uint8Array)[],
     take: (row: Row) => boolean,
   ): void {
-    const cursor = this.#storage.sql.exec<Row>(sql, ...params);
+    const cursor = this.#run<Row>(sql, params);
+    const next = (): ReturnType<typeof cursor.next> => {
+      try {
+        return cursor.next();
+      } catch (error) {
+        throw storageFailureOf(error);
+      }
+    };
     try {
       for (;;) {
-        const step = cursor.next();
+        const step = next();
         if (step.done === true || !take(step.value)) return;
       }
     } finally {
@@ -42,19 +52,51 @@ export class DurableStorage implements StoragePort {
   }
 
   transaction<T>(work: () => T): T {
-    return this.#storage.transactionSync(work);
+    let thrown: { readonly error: unknown } | null = null;
+    try {
+      return this.#storage.transactionSync(() => {
+        try {
+          return work();
+        } catch (error) {
+          thrown = { error };
+          throw error;
+        }
+      });
+    } catch (error) {
+      // What the work has thrown goes on as it is; all else is of beginning and ending it.
+      throw thrown === null ? storageFailureOf(error) : (thrown as { error: unknown }).error;
+    }
   }
 
-  sync(): Promise<void> {
-    return this.#storage.sync();
+  async sync(): Promise<void> {
+    try {
+      await this.#storage.sync();
+    } catch (error) {
+      throw storageFailureOf(error);
+    }
   }
 
-  deleteAll(): Promise<void> {
-    return this.#storage.deleteAll();
+  async deleteAll(): Promise<void> {
+    try {
+      await this.#storage.deleteAll();
+    } catch (error) {
+      throw storageFailureOf(error);
+    }
   }
 
   sizeBytes(): number {
     return this.#storage.sql.databaseSize;
+  }
+
+  #run<Row extends SqlRow>(
+    sql: string,
+    params: readonly (SqlValue | Uint8Array)[],
+  ): SqlStorageCursor<Row> {
+    try {
+      return this.#storage.sql.exec<Row>(sql, ...params);
+    } catch (error) {
+      throw storageFailureOf(error);
+    }
   }
 
   #count(cursor: { readonly rowsRead: number; readonly rowsWritten: number }): void {

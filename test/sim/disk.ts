@@ -4,6 +4,7 @@
  * a {@link DiskHandle} that throws once another instance has taken over.
  */
 import type { AlarmPort, SqlRow, SqlValue, StoragePort } from "../../src/base/ports.ts";
+import { StorageFailure } from "../../src/base/storage-failure.ts";
 import { SqliteStorage } from "../support/sqlite-storage.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -23,8 +24,12 @@ export interface DiskOptions {
 }
 
 /** Error of a handle whose instance was replaced. */
-export class Superseded extends Error {
+export class Superseded extends StorageFailure {
   override readonly name = "Superseded";
+
+  constructor(what: string) {
+    super("failed", what);
+  }
 }
 
 export class Disk {

@@ -5,6 +5,7 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { AlarmPort, SqlRow, SqlValue, StoragePort } from "../../src/base/ports.ts";
+import { storageFailureOf } from "../../src/base/storage-failure.ts";
 
 export interface SqliteStorageOptions {
   /** A file; absent: in memory. */
@@ -158,7 +159,11 @@ export class SqliteStorage implements StoragePort {
     this.#alive();
     if (REFUSED.test(sql)) throw new Error(`not authorized: ${sql.slice(0, 40)}`);
     if (sql.trimEnd().replace(/;$/, "").includes(";")) throw new Error("One statement at a time.");
-    this.beforeStatement?.(sql);
+    try {
+      this.beforeStatement?.(sql);
+    } catch (error) {
+      throw storageFailureOf(error);
+    }
   }
 }
 

@@ -2,7 +2,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { replicaObjectName } from "../../src/base/ids.ts";
+import { storageFailureOf } from "../../src/base/storage-failure.ts";
 import type { Partition } from "../../src/objects/partition/object.ts";
+import { DurableStorage } from "../../src/objects/storage.ts";
 import { topicMetadata } from "../../src/worker/metadata.ts";
 import { serviceOf } from "../../src/worker/service.ts";
 import {
@@ -123,15 +125,38 @@ describe("outages", () => {
   it("storage that refuses the row: nothing was written, and it goes on once storage works", async () => {
     const topic = await newTopic();
     await append(topic);
+    const works = DurableStorage.prototype.all;
+    vi.spyOn(DurableStorage.prototype, "all").mockImplementation(function (
+      this: DurableStorage,
+      sql,
+      ...params
+    ) {
+      const isFull = sql.startsWith("INSERT INTO chunks");
+      if (isFull) throw storageFailureOf(new Error("database or disk is full: SQLITE_FULL"));
+      return works.call(this, sql, ...params) as never;
+    });
+    const logged = vi.spyOn(console, "error");
+    await expectError(await atomic(topic), "KAFKA_STORAGE_ERROR");
+    expect(logged.mock.calls.join()).not.toContain("partition-broken");
+    vi.restoreAllMocks();
+    expect(await bodyOf(await atomic(topic))).toMatchObject({ base_offset: 1 });
+  });
+
+  it("a broken assumption resets a partition's object, and is not told as a failure of storage", async () => {
+    const topic = await newTopic();
+    await append(topic);
     const { stub } = await replicaOf(topic);
     const rename = (from: string, to: string) =>
       runInDurableObject(stub, (_, { storage }) => {
         storage.sql.exec(`ALTER TABLE ${from} RENAME TO ${to}`);
       });
     await rename("chunks", "lost");
-    await expectError(await atomic(topic), "KAFKA_STORAGE_ERROR");
-    await rename("lost", "chunks");
-    expect(await bodyOf(await atomic(topic))).toMatchObject({ base_offset: 1 });
+    const logged = vi.spyOn(console, "error");
+    const message = await expectError(await atomic(topic), "KAFKA_STORAGE_ERROR");
+    expect(message).not.toMatch(/chunks|sqlite|\bat\b/i);
+    expect(logged.mock.calls.join()).toContain('"event":"partition-broken"');
+    expect(logged.mock.calls.join()).not.toContain("partition-storage-failed");
+    vi.restoreAllMocks();
   });
 
   it("an exception in an object: a retriable error and no word of what it was", async () => {
@@ -141,7 +166,7 @@ describe("outages", () => {
       storage.sql.exec("DROP TABLE segments");
     });
     const path = `${CLUSTER}/topics/${topic}/partitions/0/offset?timestamp=5`;
-    const message = await expectError(await call(path), "UNKNOWN_SERVER_ERROR");
+    const message = await expectError(await call(path), "KAFKA_STORAGE_ERROR");
     expect(message).not.toMatch(/segments|sqlite|\bat\b/i);
   });
 });

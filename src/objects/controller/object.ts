@@ -4,8 +4,9 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
-import { InvariantBroken, refuse, type Refusal } from "../../base/errors.ts";
+import type { Refusal } from "../../base/errors.ts";
 import type { Env } from "../env.ts";
+import { Failures } from "../failures.ts";
 import { platformRandom } from "../random.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
 import { partitionStub } from "../stubs.ts";
@@ -38,9 +39,11 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
   readonly #storage: DurableStorage;
   readonly #alarm: DurableAlarm;
   readonly #rules: ControllerRules;
+  readonly #failures: Failures;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#failures = new Failures(ctx, "controller");
     this.#storage = new DurableStorage(ctx.storage);
     this.#alarm = new DurableAlarm(ctx.storage);
     this.#rules = new ControllerRules(
@@ -150,38 +153,16 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
   }
 
   override async alarm(): Promise<void> {
-    await this.#guard(() => this.#rules.onAlarm());
+    await this.#failures.guard(() => this.#rules.onAlarm());
   }
 
   /** What fails behind an answer is left to the alarm that stands for it. */
   #background(work: Promise<void>): void {
-    this.ctx.waitUntil(
-      this.#guard(() => work).catch((error: unknown) => {
-        console.error(
-          JSON.stringify({ event: "controller-background-failed", error: String(error) }),
-        );
-      }),
-    );
+    this.ctx.waitUntil(this.#failures.guard(() => work).catch(() => {}));
   }
 
-  /** Storage that fails is an operating error. */
-  async #answer<T>(run: () => Promise<T>): Promise<T | Refusal> {
-    try {
-      return await this.#guard(run);
-    } catch (error) {
-      console.error(JSON.stringify({ event: "controller-storage-failed", error: String(error) }));
-      return refuse("KAFKA_STORAGE_ERROR");
-    }
-  }
-
-  /** A broken assumption ends this instance: the next one starts from what was recorded. */
-  async #guard<T>(run: () => Promise<T>): Promise<T> {
-    try {
-      return await run();
-    } catch (error) {
-      if (error instanceof InvariantBroken) this.ctx.abort(error.message);
-      throw error;
-    }
+  #answer<T>(run: () => Promise<T>): Promise<T | Refusal> {
+    return this.#failures.answer(run);
   }
 }
 

@@ -5,9 +5,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { RE2JS } from "re2js";
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
-import { InvariantBroken, refuse, type Refusal } from "../../base/errors.ts";
+import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseGroupObjectName } from "../../base/ids.ts";
 import type { Env } from "../env.ts";
+import { Failures } from "../failures.ts";
 import { platformRandom } from "../random.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
 import { controllerStub } from "../stubs.ts";
@@ -50,11 +51,13 @@ type Ok = { readonly ok: true };
 export class Coordinator extends DurableObject<Env> implements CoordinatorApi {
   readonly #storage: DurableStorage;
   readonly #alarm: DurableAlarm;
+  readonly #failures: Failures;
   #rules: CoordinatorRules | null = null;
   #wakeRowsRead = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#failures = new Failures(ctx, "group", () => refuse("COORDINATOR_NOT_AVAILABLE"));
     this.#storage = new DurableStorage(ctx.storage);
     this.#alarm = new DurableAlarm(ctx.storage);
     void ctx.blockConcurrencyWhile(async () => {
@@ -172,7 +175,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorApi {
   }
 
   override async alarm(): Promise<void> {
-    await this.#guard(() => this.#rules!.onAlarm());
+    await this.#failures.guard(() => this.#rules!.onAlarm());
   }
 
   #ports(alarmAtMs: number | null): CoordinatorPorts {
@@ -186,36 +189,16 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorApi {
       matcher,
       alarmAtMs,
       background: (work) => this.#background(work),
-      broken: (error) => this.ctx.abort(`the group's storage failed: ${String(error)}`),
+      broken: this.#failures.broken,
     };
   }
 
   #background(work: Promise<void>): void {
-    this.ctx.waitUntil(
-      this.#guard(() => work).catch((error: unknown) => {
-        console.error(JSON.stringify({ event: "group-background-failed", error: String(error) }));
-      }),
-    );
+    this.ctx.waitUntil(this.#failures.guard(() => work).catch(() => {}));
   }
 
-  /** Storage that fails is an operating error. */
-  async #answer<T>(run: (rules: CoordinatorRules) => Promise<T>): Promise<T | Refusal> {
-    try {
-      return await this.#guard(() => run(this.#rules!));
-    } catch (error) {
-      console.error(JSON.stringify({ event: "group-storage-failed", error: String(error) }));
-      return refuse("COORDINATOR_NOT_AVAILABLE");
-    }
-  }
-
-  /** A broken assumption ends this instance: the next one starts from what was recorded. */
-  async #guard<T>(run: () => Promise<T>): Promise<T> {
-    try {
-      return await run();
-    } catch (error) {
-      if (error instanceof InvariantBroken) this.ctx.abort(error.message);
-      throw error;
-    }
+  #answer<T>(run: (rules: CoordinatorRules) => Promise<T>): Promise<T | Refusal> {
+    return this.#failures.answer(() => run(this.#rules!));
   }
 }
 

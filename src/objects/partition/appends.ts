@@ -5,6 +5,7 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { CHUNK_BYTES_TARGET } from "../../base/limits.ts";
+import { refusalOfThrown, StorageFailure } from "../../base/storage-failure.ts";
 import { splitBatches } from "../../records/index.ts";
 import type { Appended, AppendRefusal, AppendRequest } from "./api.ts";
 import type { ReplicaCore } from "./core.ts";
@@ -114,7 +115,7 @@ export class Appends {
         if (this.#isLittleGathered()) await this.#core.ports.storage.sync();
       }
     } catch (error) {
-      this.refuseGathered(refuse("KAFKA_STORAGE_ERROR"));
+      this.refuseGathered(refusalOfThrown(error));
       this.#core.ports.broken(error);
     } finally {
       this.#isFlushing = false;
@@ -149,17 +150,18 @@ export class Appends {
     const tooFew = this.#refusalOfAll();
     const appends = tooFew ? gathered.filter(({ acks }) => acks !== -1) : gathered;
     if (tooFew) for (const append of gathered) if (append.acks === -1) append.answer(tooFew);
-    const outcomes = this.#write(appends);
-    const written = this.#core.log.point();
     try {
+      const outcomes = this.#write(appends);
+      const written = this.#core.log.point();
       // rule: the-leader-counts-what-is-durable
       await this.#core.ports.storage.sync();
+      leading.flushed(written);
+      appends.forEach((append, i) => this.#answer(append, outcomes[i]!, leading));
     } catch (error) {
-      for (const append of appends) append.answer(refuse("KAFKA_STORAGE_ERROR"));
+      // Who has an answer already keeps it.
+      for (const append of appends) append.answer(refusalOfThrown(error));
       throw error;
     }
-    leading.flushed(written);
-    appends.forEach((append, i) => this.#answer(append, outcomes[i]!, leading));
   }
 
   /** Decides, persists and applies one flush. Where storage refuses it, nothing was written. */
@@ -179,8 +181,8 @@ export class Appends {
         if (hasRolled || isUnwatched) this.#owner.enforceRetention();
       }
     } catch (error) {
-      if (log.endOffset !== endOffset) throw error;
-      return appends.map(() => refuse("KAFKA_STORAGE_ERROR"));
+      if (!(error instanceof StorageFailure) || log.endOffset !== endOffset) throw error;
+      return appends.map(() => refusalOfThrown(error));
     }
     return plan.outcomes;
   }

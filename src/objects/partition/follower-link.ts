@@ -5,7 +5,7 @@
  */
 import { within } from "../../base/deadline.ts";
 import { PUSH_BYTES_MAX } from "../../base/limits.ts";
-import { InvariantBroken, type Refusal } from "../../base/errors.ts";
+import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaAssignment, ReplicaRef } from "./api.ts";
 import type { ReplicaCore } from "./core.ts";
 import type { CatchUpAnswer, LogPoint, ReplicateAnswer } from "./peers.ts";
@@ -37,6 +37,8 @@ const PAUSE_MS = 5_000;
 const REPORTED_FAILURES = 2;
 
 const ignore = (): void => {};
+/** A call that did not arrive, or whose answer did not: the next try begins from what is known. */
+const unanswered = (): null => null;
 
 export class FollowerLink {
   replica: ReplicaRef;
@@ -77,7 +79,8 @@ export class FollowerLink {
   drive(ask = false): void {
     if (this.#isBusy || this.#cancelRetry !== null || this.replica.fenced) return;
     if (this.#pausedUntilMs > this.#core.ports.clock.nowMs()) return;
-    if (ask || this.#hasNews()) void this.#run();
+    if (!ask && !this.#hasNews()) return;
+    this.#run().catch((error: unknown) => this.#core.ports.broken(error));
   }
 
   /** As {@link drive}, now: without waiting for the pause after a failure to be over. */
@@ -122,20 +125,12 @@ export class FollowerLink {
       this.behindSinceMs ??= sentMs;
       // What it lacks is not held here any more: it has to begin anew.
       if (this.#next.offset < this.#core.log.startOffset) this.#matches = false;
-      let hasSucceeded = false;
-      try {
-        const { timers } = this.#core.ports;
-        const answer = this.#matches
-          ? await within(timers, PUSH_MS_MAX, this.#push())
-          : await within(timers, CATCH_UP_CALL_MS_MAX, this.#sendToCatchUp());
-        if (this.#hasEnded) return;
-        hasSucceeded = answer !== null && this.#take(answer, aim, sentMs);
-      } catch (error) {
-        // It did not arrive, or its answer did not: the next try begins from what is known.
-        if (error instanceof InvariantBroken) this.#core.ports.broken(error);
-        if (this.#hasEnded) return;
-      }
-      if (!hasSucceeded) {
+      const { timers } = this.#core.ports;
+      const answer = this.#matches
+        ? await within(timers, PUSH_MS_MAX, this.#push().catch(unanswered))
+        : await within(timers, CATCH_UP_CALL_MS_MAX, this.#sendToCatchUp().catch(unanswered));
+      if (this.#hasEnded) return;
+      if (answer === null || !this.#take(answer, aim, sentMs)) {
         this.#isBusy = false;
         return this.#fail();
       }

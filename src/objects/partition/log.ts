@@ -10,6 +10,7 @@ import type { EffectiveConfig } from "../../base/config.ts";
 import { joinBytes } from "../../base/bytes.ts";
 import { assert } from "../../base/errors.ts";
 import type { StoragePort } from "../../base/ports.ts";
+import { StorageFailure } from "../../base/storage-failure.ts";
 import { endOfEpoch } from "./epochs.ts";
 import type { FlushPlan, PlannedChunk } from "./flush.ts";
 import {
@@ -97,7 +98,12 @@ export class Log {
     this.#memory = { startOffset, end, producers };
     this.#recoverProducers();
     this.wokenHighWatermark = Math.max(startOffset, last?.high_watermark ?? 0);
-    assert(startOffset <= end.offset, "a log starts at or below its end");
+    if (startOffset > end.offset) {
+      throw new StorageFailure(
+        "corrupt",
+        `the log starts at ${startOffset} and ends at ${end.offset}`,
+      );
+    }
   }
 
   get startOffset(): number {

@@ -6,7 +6,9 @@ import { DurableObject } from "cloudflare:workers";
 import { configFromEnvironment } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { replicaObjectName } from "../../base/ids.ts";
+import { StorageFailure } from "../../base/storage-failure.ts";
 import type { Env } from "../env.ts";
+import { Failures } from "../failures.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
 import { platformClock, platformTimer } from "../time.ts";
 import type {
@@ -46,23 +48,29 @@ import { answerAppend, answerFetch, answerRefusal, readTransfer } from "./transf
 const TAIL_ACCOUNT_BYTES = 33_554_432;
 const tailAccount = new TailAccount(TAIL_ACCOUNT_BYTES);
 
+const UNREADABLE = "The replica's storage cannot be read.";
+
 export class Partition extends DurableObject<Env> implements Omit<PartitionObject, "fetch"> {
   readonly #storage: DurableStorage;
   readonly #alarm: DurableAlarm;
   readonly #peers: CountedPeers;
   readonly #sockets = new Map<WebSocket, TailSocket>();
+  readonly #failures: Failures;
   #replica: Replica | null = null;
+  /** The storage could not be read when the object woke up. */
+  #isUnreadable = false;
   #alarmAtMs: number | null = null;
   #wakeRowsRead = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#failures = new Failures(ctx, "partition");
     this.#storage = new DurableStorage(ctx.storage);
     this.#alarm = new DurableAlarm(ctx.storage);
     this.#peers = platformPeers(env);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = await ctx.storage.getAlarm();
-      this.#replica = Replica.wake(this.#ports());
+      this.#replica = this.#wake();
       this.#wakeRowsRead = this.#storage.rowsRead;
       this.#resumeTails(ctx.getWebSockets());
     });
@@ -73,62 +81,68 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
     if (name !== undefined && replicaObjectName(assignment) !== name) {
       return refuse("INVALID_REQUEST", "The assignment is one of another replica.");
     }
-    this.#replica ??= Replica.create(this.#ports(), assignment);
-    return this.#replica.assign(assignment);
+    // What cannot be read is not written over: it may be all that is left.
+    if (this.#isUnreadable) return this.#gone();
+    return this.#failures.answer(() => {
+      this.#replica ??= Replica.create(this.#ports(), assignment);
+      return this.#replica.assign(assignment);
+    });
   }
 
   async probe(): Promise<Probed | Refusal> {
-    return this.#replica?.probe() ?? gone();
+    return this.#replica?.probe() ?? this.#gone();
   }
 
   async replicate(request: ReplicateRequest): Promise<ReplicateAnswer> {
-    return this.#replica?.replicate(request) ?? gone();
+    return this.#answer((replica) => replica.replicate(request));
   }
 
   async catchUp(request: CatchUpRequest): Promise<CatchUpAnswer> {
-    return this.#replica?.catchUp(request) ?? gone();
+    return this.#answer((replica) => replica.catchUp(request));
   }
 
   async pull(request: PullRequest): Promise<PullAnswer> {
-    return this.#replica?.pull(request) ?? gone();
+    return this.#answer((replica) => replica.pull(request));
   }
 
   async append(request: AppendRequest): Promise<Appended | Refusal> {
-    return this.#replica?.append(request) ?? gone();
+    return this.#answer((replica) => replica.append(request));
   }
 
   async listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal> {
-    return this.#replica?.listOffset(spec) ?? gone();
+    return this.#answer((replica) => replica.listOffset(spec));
   }
 
   async endOfEpoch(leaderEpoch: number): Promise<EpochEnd | Refusal> {
-    return this.#replica?.endOfEpoch(leaderEpoch) ?? gone();
+    return this.#answer((replica) => replica.endOfEpoch(leaderEpoch));
   }
 
   async deleteRecords(
     before: number,
   ): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal> {
-    return this.#replica?.deleteRecords(before) ?? gone();
+    return this.#answer((replica) => replica.deleteRecords(before));
   }
 
   async describe(): Promise<ReplicaDescription | Refusal> {
-    if (!this.#replica) return gone();
-    const rowsWritten = this.#storage.rowsWritten + this.#alarm.rowsWritten;
-    const { rowsRead } = this.#storage;
-    const wakeRowsRead = this.#wakeRowsRead;
-    const peerCalls = this.#peers.calls;
-    return { ...this.#replica.describe(), peerCalls, wakeRowsRead, rowsRead, rowsWritten };
+    return this.#answer((replica) => {
+      const rowsWritten = this.#storage.rowsWritten + this.#alarm.rowsWritten;
+      const { rowsRead } = this.#storage;
+      const wakeRowsRead = this.#wakeRowsRead;
+      const peerCalls = this.#peers.calls;
+      return { ...replica.describe(), peerCalls, wakeRowsRead, rowsRead, rowsWritten };
+    });
   }
 
   async purge(): Promise<{ readonly ok: true }> {
     this.#replica?.close();
     this.#replica = null;
     await this.#storage.deleteAll();
+    this.#isUnreadable = false;
     return { ok: true };
   }
 
   override async alarm(): Promise<void> {
-    this.#replica?.onAlarm();
+    await this.#failures.guard(() => this.#replica?.onAlarm());
   }
 
   /** The calls that carry batches: see transfer.ts and peer-calls.ts. */
@@ -142,10 +156,10 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
           const batches = new Uint8Array(await request.arrayBuffer());
           return { batches, acks, sparseSequences };
         };
-        return answerAppend(this.#replica ? await this.#replica.receive(bytes, read) : gone());
+        return answerAppend(await this.#answer((replica) => replica.receive(bytes, read)));
       }
       case "fetch":
-        return answerFetch(this.#replica ? await this.#replica.fetch(asked.request) : gone());
+        return answerFetch(await this.#answer((replica) => replica.fetch(asked.request)));
       case "tail":
         return this.#openTail(asked.offset);
       default:
@@ -154,7 +168,7 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
   }
 
   async #openTail(offset: number): Promise<Response> {
-    if (!this.#replica) return answerRefusal(gone());
+    if (!this.#replica) return answerRefusal(this.#gone());
     const pair = new WebSocketPair();
     const refusal = await this.#replica.openTail(offset, () => {
       this.ctx.acceptWebSocket(pair[1]);
@@ -166,7 +180,8 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const tail = this.#sockets.get(socket);
-    if (tail) this.#replica?.tails.message(tail, typeof message === "string" ? message : "");
+    const text = typeof message === "string" ? message : "";
+    if (tail) await this.#failures.guard(() => this.#replica?.tails.message(tail, text));
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
@@ -176,6 +191,30 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
 
   override async webSocketError(socket: WebSocket): Promise<void> {
     this.#forget(socket);
+  }
+
+  /** The replica that was here; null also where the storage cannot be read, which is remembered. */
+  #wake(): Replica | null {
+    try {
+      return Replica.wake(this.#ports());
+    } catch (error) {
+      if (!(error instanceof StorageFailure)) throw error;
+      this.#failures.note(error);
+      this.#isUnreadable = true;
+      return null;
+    }
+  }
+
+  #answer<T>(run: (replica: Replica) => T | Promise<T>): Promise<T | Refusal> {
+    const replica = this.#replica;
+    if (replica === null) return Promise.resolve(this.#gone());
+    return this.#failures.answer(() => run(replica));
+  }
+
+  #gone(): Refusal {
+    return this.#isUnreadable
+      ? refuse("KAFKA_STORAGE_ERROR", UNREADABLE)
+      : refuse("UNKNOWN_TOPIC_OR_PARTITION");
   }
 
   #ports(): ReplicaPorts {
@@ -189,7 +228,7 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
       tailAccount,
       settings: configFromEnvironment(this.env),
       alarmAtMs: this.#alarmAtMs,
-      broken: (error) => this.ctx.abort(`the write was not confirmed: ${String(error)}`),
+      broken: this.#failures.broken,
     };
   }
 
@@ -228,8 +267,4 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
     this.#sockets.delete(socket);
     this.#replica?.tails.gone(tail);
   }
-}
-
-function gone(): Refusal {
-  return refuse("UNKNOWN_TOPIC_OR_PARTITION");
 }

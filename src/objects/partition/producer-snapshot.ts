@@ -4,6 +4,7 @@
  * truncation takes away, the state before it is read again as waking up reads it.
  */
 import type { StoragePort } from "../../base/ports.ts";
+import { parseStored } from "../../base/storage-failure.ts";
 import type { LogEnd } from "./log-end.ts";
 import type { ProducerBatch } from "./peers.ts";
 import type { ProducerStates } from "./producers.ts";
@@ -103,7 +104,8 @@ export function recoverProducers(
 }
 
 export function parseProducers(producers: string | null): readonly ProducerBatch[] {
-  return producers === null ? [] : (JSON.parse(producers) as ProducerBatch[]);
+  if (producers === null) return [];
+  return parseStored(producers, "the producers' state") as ProducerBatch[];
 }
 
 /** The snapshot's entries, then those of the chunks below `below` that it lacks; how many chunks it read. */

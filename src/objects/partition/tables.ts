@@ -6,6 +6,7 @@
  */
 import { assert } from "../../base/errors.ts";
 import type { SqlRow, StoragePort } from "../../base/ports.ts";
+import { parseStored } from "../../base/storage-failure.ts";
 import type { ReplicaAssignment } from "./api.ts";
 import type { CopiedFacts } from "./peers.ts";
 import type { ReplicatedChunk } from "./peers.ts";
@@ -103,7 +104,7 @@ export function readReplicaState(storage: StoragePort): ReplicaState | null {
   if (table.length === 0) return null;
   const row = storage.all<{ state: string }>("SELECT state FROM replica WHERE id = 0")[0];
   if (!row) return null;
-  const state = JSON.parse(row.state) as ReplicaState;
+  const state = parseStored(row.state, "the replica's state") as ReplicaState;
   assert(state.version === 1, "the replica's state row has a version this code knows");
   return state;
 }

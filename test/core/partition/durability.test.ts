@@ -1,5 +1,6 @@
 /** What is acknowledged is durable; what is not durable is neither acknowledged nor readable. */
 import { describe, expect, it } from "vitest";
+import { InvariantBroken } from "../../../src/base/errors.ts";
 import { batchOf, expectOk, ReplicaHarness, valuesOf } from "../../support/replica.ts";
 
 const settled = async (promise: Promise<unknown>): Promise<boolean> => {
@@ -76,6 +77,19 @@ describe("durability", () => {
       duplicate: false,
     });
     expect(harness.brokenBy).toBeNull();
+  });
+
+  it("a broken assumption ends the object and is no failure of storage", async () => {
+    for (const fault of [new TypeError("x is not a function"), new InvariantBroken("cannot be")]) {
+      const harness = new ReplicaHarness();
+      harness.storage.beforeStatement = (sql) => {
+        if (sql.startsWith("INSERT INTO chunks")) throw fault;
+      };
+      const refused = await harness.append(batchOf(["a"], 1));
+      expect(refused).toMatchObject({ ok: false, error: "KAFKA_STORAGE_ERROR" });
+      expect(refused).toMatchObject({ message: expect.stringContaining("begins anew") });
+      expect(harness.brokenBy).toBe(fault);
+    }
   });
 
   it("splits a request over rows below the platform's bound, all or nothing", async () => {

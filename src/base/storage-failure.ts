@@ -1,0 +1,59 @@
+/**
+ * What the storage port throws when storage itself fails, and nothing else: an operating error, told
+ * apart from what is thrown because an assumption of this code does not hold.
+ */
+
+import { InvariantBroken, refuse, type Refusal } from "./errors.ts";
+
+/** `corrupt`: what is stored cannot be read, or is not what was written. `failed`: it could not be done. */
+export type StorageFailureKind = "corrupt" | "failed";
+
+export class StorageFailure extends Error {
+  override readonly name: string = "StorageFailure";
+  readonly kind: StorageFailureKind;
+
+  constructor(kind: StorageFailureKind, what: string, options?: ErrorOptions) {
+    super(what, options);
+    this.kind = kind;
+  }
+}
+
+/** How SQLite names what can only be a fault of the statement, not of the storage. */
+const FAULT_OF_A_STATEMENT =
+  /\bSQLITE_(ERROR|MISUSE|CONSTRAINT|MISMATCH|RANGE|TOOBIG|AUTH|SCHEMA)\b|not authorized/;
+const UNREADABLE = /\bSQLITE_(CORRUPT|NOTADB|FORMAT)|disk image is malformed|not a database/;
+
+/** What an error of the database stands for: a failure of storage, or the very error where it is none. */
+export function storageFailureOf(error: unknown): unknown {
+  if (error instanceof StorageFailure || isFaultOfCode(error)) return error;
+  const text = String(error instanceof Error ? error.message : error);
+  if (FAULT_OF_A_STATEMENT.test(text)) return error;
+  return new StorageFailure(UNREADABLE.test(text) ? "corrupt" : "failed", text, { cause: error });
+}
+
+function isFaultOfCode(error: unknown): boolean {
+  return (
+    error instanceof InvariantBroken ||
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    error instanceof ReferenceError
+  );
+}
+
+/** Parses the JSON of a stored row: what does not parse is not what was written. */
+export function parseStored(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new StorageFailure("corrupt", `${what} is not JSON`, { cause: error });
+  }
+}
+
+const BROKEN =
+  "The object met a state that cannot be and begins anew; whether the request took effect is not known.";
+
+/** What a caller is answered where something was thrown. Whether the request took effect is not known. */
+export function refusalOfThrown(error: unknown): Refusal {
+  const message = error instanceof StorageFailure ? undefined : BROKEN;
+  return refuse("KAFKA_STORAGE_ERROR", message);
+}
