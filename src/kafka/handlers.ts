@@ -30,6 +30,7 @@ import { alterPartitionReassignments } from "./apis/45-alter-partition-reassignm
 import { listPartitionReassignments } from "./apis/46-list-partition-reassignments.ts";
 import { offsetDelete } from "./apis/47-offset-delete.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
+import { consumerGroupHeartbeat } from "./apis/68-consumer-group-heartbeat.ts";
 import type { ApiKey } from "./messages/index.ts";
 import type { Handler } from "./served.ts";
 
@@ -65,4 +66,5 @@ export const HANDLERS: { readonly [K in ApiKey]: Handler<K> } = {
   46: listPartitionReassignments,
   47: offsetDelete,
   60: describeCluster,
+  68: consumerGroupHeartbeat,
 };

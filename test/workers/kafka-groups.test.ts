@@ -274,6 +274,24 @@ describe("what other isolates do to topics", () => {
   });
 });
 
+describe("the consumer protocol", () => {
+  test("is advertised and refused, so that clients set to it tell their application", async () => {
+    const client = connect();
+    const { apiKeys } = await client.ask(18, 3, {
+      clientSoftwareName: "a",
+      clientSoftwareVersion: "1",
+    });
+    expect(apiKeys.find(({ apiKey }) => apiKey === 68)).toMatchObject({ maxVersion: 1 });
+    for (const version of [0, 1]) {
+      const beat = { groupId: newGroup(), memberId: "m", memberEpoch: 0 };
+      expect(await client.ask(68, version, beat)).toMatchObject({
+        errorCode: 35,
+        assignment: null,
+      });
+    }
+  });
+});
+
 describe("topics by their ids", () => {
   const nobody = { memberId: "", generationId: -1 };
   const partitions = [{ partitionIndex: 0, committedOffset: 5, committedMetadata: "note" }];

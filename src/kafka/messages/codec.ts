@@ -174,11 +174,25 @@ function fieldCodec(field: AnyField, of: VersionOf): Codec {
     case "array":
       return arrayCodec(fieldCodec(type.element, of), of.flexible, nullable);
     case "struct":
-      assert(!nullable || field.options.tag !== undefined, "only tagged structs may be missing");
-      return shapeCodec(type.shape, of);
+      // A tagged one that is missing is not sent at all.
+      return nullable && field.options.tag === undefined
+        ? optionalCodec(shapeCodec(type.shape, of))
+        : shapeCodec(type.shape, of);
     default:
       return FIXED[type.kind];
   }
+}
+
+/** A byte says whether it is there. */
+function optionalCodec(codec: ShapeCodec): Codec {
+  return {
+    read: (from) => (from.int8() < 0 ? null : codec.read(from)),
+    write: (out, value) => {
+      out.int8(value === null ? -1 : 1);
+      if (value !== null) codec.write(out, value as Record<string, unknown>);
+    },
+    bytesMin: 1,
+  };
 }
 
 function stringCodec(compact: boolean, nullable: boolean): Codec {

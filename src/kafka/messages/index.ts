@@ -34,6 +34,7 @@ import { alterPartitionReassignments } from "./45-alter-partition-reassignments.
 import { listPartitionReassignments } from "./46-list-partition-reassignments.ts";
 import { offsetDelete } from "./47-offset-delete.ts";
 import { describeCluster } from "./60-describe-cluster.ts";
+import { consumerGroupHeartbeat } from "./68-consumer-group-heartbeat.ts";
 import { assert } from "../../base/errors.ts";
 import { codecsOf, type ShapeCodec } from "./codec.ts";
 import { Reader, readSafely, RESPONSE_ELEMENTS_MAX } from "./reader.ts";
@@ -74,6 +75,7 @@ const DEFINED = [
   listPartitionReassignments,
   offsetDelete,
   describeCluster,
+  consumerGroupHeartbeat,
 ] as const;
 
 type Defined = (typeof DEFINED)[number];

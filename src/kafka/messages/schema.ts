@@ -109,7 +109,7 @@ export function array<R, W, B extends boolean, const O extends FieldOptions<read
   return { type: { kind: "array", element }, options: options ?? {} };
 }
 
-/** Fields together: elements of an array, or a tagged field, whose absence is null. */
+/** Fields together: elements of an array, or a field whose absence is null. */
 export function struct<S extends Shape, const O extends FieldOptions<never>>(
   shape: S,
   options?: O,
