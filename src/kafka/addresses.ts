@@ -32,7 +32,8 @@ export function configuredAddresses({ config }: Service): Addresses {
   };
 }
 
-function addressOf(broker: BrokerDescription, addresses: Addresses): BrokerAddress {
+/** Where a broker is said to be, whether it serves or not. */
+export function addressOf(broker: BrokerDescription, addresses: Addresses): BrokerAddress {
   const { brokerId, rack } = broker;
   const { host, port, ports } = addresses;
   const turn = (((brokerId - 1) % ports) + ports) % ports;

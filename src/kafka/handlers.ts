@@ -21,6 +21,7 @@ import { initProducerId } from "./apis/22-init-producer-id.ts";
 import { offsetForLeaderEpoch } from "./apis/23-offset-for-leader-epoch.ts";
 import { describeConfigs } from "./apis/32-describe-configs.ts";
 import { alterConfigs } from "./apis/33-alter-configs.ts";
+import { describeLogDirs } from "./apis/35-describe-log-dirs.ts";
 import { saslAuthenticate } from "./apis/36-sasl-authenticate.ts";
 import { createPartitions } from "./apis/37-create-partitions.ts";
 import { deleteGroups } from "./apis/42-delete-groups.ts";
@@ -57,6 +58,7 @@ export const HANDLERS: { readonly [K in ApiKey]: Handler<K> } = {
   23: offsetForLeaderEpoch,
   32: describeConfigs,
   33: alterConfigs,
+  35: describeLogDirs,
   36: saslAuthenticate,
   37: createPartitions,
   42: deleteGroups,

@@ -148,7 +148,7 @@ describe("topics", () => {
       [{ topic_name: "t", partitions_count: 1_000_000 }, "INVALID_PARTITIONS"],
       [{ topic_name: "t", replication_factor: 4 }, "INVALID_REPLICATION_FACTOR"],
       [{ topic_name: "t", replication_factor: 0 }, "INVALID_REPLICATION_FACTOR"],
-      [{ topic_name: "t", replicas_assignments: { "0": [1] } }, "INVALID_REPLICA_ASSIGNMENT"],
+      [{ topic_name: "t", replicas_assignments: { "1": [1] } }, "INVALID_REPLICA_ASSIGNMENT"],
       [{ topic_name: "t", configs: [{ name: "no.such", value: "1" }] }, "INVALID_CONFIG"],
       [{ topic_name: "t", configs: [{ name: "__proto__", value: "1" }] }, "INVALID_CONFIG"],
       [{ topic_name: "t", configs: [{ name: "cluster.id", value: "1" }] }, "INVALID_CONFIG"],

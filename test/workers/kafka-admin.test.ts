@@ -128,11 +128,78 @@ describe("topics", () => {
       ],
     });
     const codes = topics.map(({ errorCode }) => errorCode);
-    expect(codes).toEqual([17, 37, 38, 0, 40, 39, 0, 42]);
+    expect(codes).toEqual([17, 37, 38, 0, 40, 0, 0, 42]);
     const dry = await client.ask(19, 7, { topics: [asked(name)], validateOnly: true });
     expect(dry.topics[0]).toMatchObject({ errorCode: 0, topicId: NO_ID });
     const metadata = await client.ask(3, 4, { topics: [{ name }], allowAutoTopicCreation: false });
     expect(metadata.topics[0]!.errorCode).toBe(3);
+  });
+
+  test("placed by hand, or refused for what is wrong with it", async () => {
+    const client = connect();
+    const place = async (
+      assignments: readonly { partitionIndex: number; brokerIds: readonly number[] }[],
+      numPartitions = -1,
+    ): Promise<number> => {
+      const answer = await client.ask(19, 7, {
+        topics: [{ ...asked(newName(), numPartitions, -1), assignments }],
+      });
+      return answer.topics[0]!.errorCode;
+    };
+    const on = (partitionIndex: number, ...brokerIds: number[]) => ({ partitionIndex, brokerIds });
+    const name = newName();
+    const topics = [{ ...asked(name, -1, -1), assignments: [on(1, 2, 3), on(0, 3, 1)] }];
+    expect((await client.ask(19, 7, { topics })).topics[0]!.errorCode).toBe(0);
+    const [described] = (await client.ask(3, 7, { topics: [{ name }] })).topics;
+    const replicas = described!.partitions
+      .toSorted((a, b) => a.partitionIndex - b.partitionIndex)
+      .map(({ leaderId, replicaNodes }) => [leaderId, replicaNodes]);
+    expect(replicas).toEqual([
+      [3, [3, 1]],
+      [2, [2, 3]],
+    ]);
+    expect(await place([on(0, 1)], 1)).toBe(42);
+    expect(await place([on(1, 1)])).toBe(39);
+    expect(await place([on(0, 1), on(0, 2)])).toBe(39);
+    expect(await place([on(0, 1), on(1, 1, 2)])).toBe(39);
+    expect(await place([on(0, 1, 1)])).toBe(39);
+    expect(await place([on(0, 77)])).toBe(39);
+    expect(await place([on(0)])).toBe(39);
+    const grow = async (...assignments: { brokerIds: number[] }[]): Promise<number> => {
+      const more = [{ name, count: 3, assignments }];
+      const answer = await client.ask(37, 3, { topics: more, timeoutMs: 9, validateOnly: false });
+      return answer.results[0]!.errorCode;
+    };
+    expect(await grow({ brokerIds: [1, 2] }, { brokerIds: [1, 2] })).toBe(39);
+    expect(await grow({ brokerIds: [1] })).toBe(39);
+    expect(await grow({ brokerIds: [1, 2] })).toBe(0);
+  });
+
+  test.each([0, 1, 2, 3])(
+    "CreatePartitions %i that names a topic twice is refused",
+    async (version) => {
+      const name = await newTopic(1);
+      const more = { name, count: 2, assignments: null };
+      const request = { topics: [more, more], timeoutMs: 9, validateOnly: false };
+      const { results } = await connect().ask(37, version, request);
+      expect(results.map(({ errorCode }) => errorCode)).toEqual([42]);
+    },
+  );
+
+  test.each([1, 2, 3, 4, 5])("DescribeLogDirs %i tells the bytes of replicas", async (version) => {
+    const topic = await newTopic(1, {}, 1);
+    const client = connect();
+    await client.ask(0, 9, produceRequest(topic, { 0: batchOf(["a"]) }));
+    const sizes = async (partitions: readonly number[]): Promise<unknown> => {
+      const { results } = await client.ask(35, version, { topics: [{ topic, partitions }] });
+      return results.flatMap(({ topics }) => topics.flatMap((one) => one.partitions));
+    };
+    const partition = { partitionIndex: 0, partitionSize: expect.any(Number), offsetLag: 0 };
+    expect(await sizes([0])).toMatchObject([partition]);
+    expect(await sizes([7])).toEqual([]);
+    const all = await client.ask(35, version, { topics: null });
+    const found = all.results[0]!.topics.find(({ name }) => name === topic);
+    expect(found!.partitions[0]!.partitionSize).toBeGreaterThan(60);
   });
 
   test("deleted by name and by id", async () => {
@@ -309,6 +376,9 @@ describe("leaders and replicas", () => {
     };
     expect(await move([99])).toBe(39);
     expect(await move(null)).toBe(85);
+    const wider = [{ name: topic, partitions: [{ partitionIndex: 0, replicas: [1, 2] }] }];
+    const kept = await client.ask(45, 1, { topics: wider, allowReplicationFactorChange: false });
+    expect(kept.responses[0]!.partitions[0]!.errorCode).toBe(38);
     expect(await move([to])).toBe(0);
     let leader = from;
     while (leader !== to) {

@@ -1,8 +1,7 @@
 /**
  * CreateTopics (19). Each topic's outcome is its own.
  *
- * Where it deviates from Kafka: the service places replicas itself, and refuses assignments by hand. A setting
- * whose value is null has its default. The answer comes when the topic is there, whatever time was given.
+ * Where it deviates from Kafka: a setting whose value is null has its default. The answer comes when the topic is there, whatever time was given.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { TopicAnswer, TopicMetadata } from "../../objects/controller/api.ts";
@@ -16,9 +15,6 @@ import { topicSettings } from "../settings.ts";
 
 type Asked = Request<19>["topics"][number];
 type Created = Response<19>["topics"][number];
-
-const PLACED_BY_THE_SERVICE =
-  "Replicas are placed by the service: give the number of partitions and the replication factor.";
 
 export const createTopics: Handler<19> = async ({ topics, validateOnly }, { session }) => {
   const times = new Map<string, number>();
@@ -40,9 +36,8 @@ async function create(
   validateOnly: boolean,
 ): Promise<TopicAnswer | Refusal> {
   const { name: topic, numPartitions, replicationFactor, assignments } = asked;
-  if (assignments.length > 0) {
-    return refuse("INVALID_REPLICA_ASSIGNMENT", PLACED_BY_THE_SERVICE);
-  }
+  const byHand = assignments.length > 0 ? inOrder(assignments) : null;
+  if (byHand !== null && "ok" in byHand) return byHand;
   const configs: Record<string, string> = {};
   for (const { name, value } of asked.configs) {
     if (Object.hasOwn(configs, name)) {
@@ -53,6 +48,7 @@ async function create(
   const created = await session.controller(false, (controller) =>
     controller.createTopic({
       topic,
+      ...(byHand !== null && { assignments: byHand }),
       ...(numPartitions !== -1 && { partitions: numPartitions }),
       ...(replicationFactor !== -1 && { replicationFactor }),
       configs,
@@ -61,6 +57,14 @@ async function create(
   );
   forget(topic);
   return created;
+}
+
+/** Broker ids by partition. INVALID_REPLICA_ASSIGNMENT where partitions are missing or named twice. */
+function inOrder(assignments: Asked["assignments"]): readonly (readonly number[])[] | Refusal {
+  const sorted = assignments.toSorted((a, b) => a.partitionIndex - b.partitionIndex);
+  return sorted.every(({ partitionIndex }, index) => partitionIndex === index)
+    ? sorted.map(({ brokerIds }) => brokerIds)
+    : refuse("INVALID_REPLICA_ASSIGNMENT", "Partitions are numbered from 0 on, each given once.");
 }
 
 function answer(

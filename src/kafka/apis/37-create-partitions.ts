@@ -1,4 +1,4 @@
-/** CreatePartitions (37): more partitions for topics. The service places them, and refuses assignments by hand. */
+/** CreatePartitions (37): more partitions for topics, which the service places where they are not by hand. */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { forget } from "../../worker/metadata.ts";
 import { errorFields } from "../errors.ts";
@@ -9,23 +9,30 @@ import type { Session } from "../session.ts";
 
 type Asked = Request<37>["topics"][number];
 
-export const createPartitions: Handler<37> = async ({ topics, validateOnly }, { session }) => ({
-  results: await inBatches(topics, async (asked) => ({
-    name: asked.name,
-    ...errorFields(await grow(session, asked, validateOnly)),
-  })),
-});
+export const createPartitions: Handler<37> = async ({ topics, validateOnly }, { session }) => {
+  const times = new Map<string, number>();
+  for (const { name } of topics) times.set(name, (times.get(name) ?? 0) + 1);
+  const once = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
+  const results = await inBatches(once, async (asked) => {
+    const grown =
+      times.get(asked.name) === 1
+        ? await grow(session, asked, validateOnly)
+        : refuse("INVALID_REQUEST", "The topic is named more than once.");
+    return { name: asked.name, ...errorFields(grown) };
+  });
+  return { results };
+};
 
 async function grow(
   session: Session,
   { name, count, assignments }: Asked,
   validateOnly: boolean,
 ): Promise<{ readonly ok: true } | Refusal> {
-  if (assignments !== null && assignments.length > 0) {
-    return refuse("INVALID_REPLICA_ASSIGNMENT", "Replicas are placed by the service.");
-  }
+  // Some clients write an empty list for none.
+  const isByHand = assignments !== null && assignments.length > 0;
+  const byHand = isByHand ? assignments.map(({ brokerIds }) => brokerIds) : null;
   const grown = await session.controller(false, (controller) =>
-    controller.createPartitions(name, count, validateOnly),
+    controller.createPartitions(name, count, validateOnly, byHand),
   );
   if (!validateOnly) forget(name);
   return grown;

@@ -1,11 +1,13 @@
 /** DescribeCluster (60): the brokers and their addresses. There are no controllers to connect to (KIP-919). */
-import { nodesOf } from "../addresses.ts";
+import { addressOf, nodesOf } from "../addresses.ts";
+import { AUTHORIZED_OPERATIONS } from "../authorized-operations.ts";
 import { codeOf, errorFields, NONE } from "../errors.ts";
 import type { Handler } from "../served.ts";
 
 const BROKERS = 1;
 
-export const describeCluster: Handler<60> = async ({ endpointType }, { session }) => {
+export const describeCluster: Handler<60> = async (request, { session }) => {
+  const { endpointType, includeFencedBrokers } = request;
   const { clusterId } = session.service;
   const failed = { endpointType, clusterId, brokers: [] };
   if (endpointType !== BROKERS) {
@@ -18,11 +20,22 @@ export const describeCluster: Handler<60> = async ({ endpointType }, { session }
   const cluster = await session.controller(true, (controller) => controller.metadata([]));
   if (!cluster.ok) return { ...failed, ...errorFields(cluster) };
   const nodes = nodesOf(cluster, session.peer.addresses);
+  const fenced = cluster.brokers.filter(({ state }) => includeFencedBrokers && state === "fenced");
+  const all = [
+    ...nodes.all.map((address) => ({ ...address, isFenced: false })),
+    ...fenced.map((broker) => ({
+      ...addressOf(broker, session.peer.addresses),
+      isFenced: true,
+    })),
+  ];
   return {
     errorCode: NONE,
     endpointType,
     clusterId,
     controllerId: nodes.controllerId,
-    brokers: nodes.all.map(({ nodeId: brokerId, ...rest }) => ({ brokerId, ...rest })),
+    brokers: all.map(({ nodeId: brokerId, ...rest }) => ({ brokerId, ...rest })),
+    ...(request.includeClusterAuthorizedOperations && {
+      clusterAuthorizedOperations: AUTHORIZED_OPERATIONS.cluster,
+    }),
   };
 };

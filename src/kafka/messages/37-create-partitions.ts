@@ -4,7 +4,8 @@ import { array, bool, defineApi, int16, int32, string, struct } from "./schema.t
 export const createPartitions = defineApi({
   key: 37,
   name: "CreatePartitions",
-  versions: [0, 1],
+  versions: [0, 3],
+  flexibleFrom: 2,
   request: {
     topics: array(
       struct({

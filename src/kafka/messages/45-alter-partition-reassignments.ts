@@ -1,13 +1,16 @@
-/** AlterPartitionReassignments (45): begins or cancels moves of replicas (KIP-455). */
-import { array, defineApi, int16, int32, string, struct } from "./schema.ts";
+/** AlterPartitionReassignments (45): begins or cancels moves of replicas (KIP-455); version 1 may hold the number of replicas fixed
+ * (KIP-860). */
+import { array, bool, defineApi, int16, int32, string, struct } from "./schema.ts";
 
 export const alterPartitionReassignments = defineApi({
   key: 45,
   name: "AlterPartitionReassignments",
-  versions: [0, 0],
+  versions: [0, 1],
   flexibleFrom: 0,
   request: {
     timeoutMs: int32({ default: 60_000 }),
+    /** False: moves that would change the number of replicas are refused. */
+    allowReplicationFactorChange: bool({ since: 1, default: true }),
     topics: array(
       struct({
         name: string(),
@@ -23,6 +26,7 @@ export const alterPartitionReassignments = defineApi({
   },
   response: {
     throttleTimeMs: int32({ default: 0 }),
+    allowReplicationFactorChange: bool({ since: 1, default: true }),
     errorCode: int16(),
     errorMessage: string({ nullable: 0 }),
     responses: array(

@@ -1,18 +1,19 @@
 /**
  * DescribeCluster (60): brokers and controller (KIP-700). Version 1 brings the kind of endpoint
- * (KIP-919).
+ * (KIP-919), 2 tells of fenced brokers where it is asked to (KIP-1073).
  */
 import { array, bool, defineApi, int16, int32, int8, string, struct } from "./schema.ts";
 
 export const describeCluster = defineApi({
   key: 60,
   name: "DescribeCluster",
-  versions: [0, 1],
+  versions: [0, 2],
   flexibleFrom: 0,
   request: {
     includeClusterAuthorizedOperations: bool(),
     /** 1: brokers; 2: controllers. */
     endpointType: int8({ since: 1, default: 1 }),
+    includeFencedBrokers: bool({ since: 2, default: false }),
   },
   response: {
     throttleTimeMs: int32({ default: 0 }),
@@ -27,6 +28,7 @@ export const describeCluster = defineApi({
         host: string(),
         port: int32(),
         rack: string({ nullable: 0, default: null }),
+        isFenced: bool({ since: 2, default: false }),
       }),
     ),
     clusterAuthorizedOperations: int32({ default: -2_147_483_648 }),

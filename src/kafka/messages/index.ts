@@ -25,6 +25,7 @@ import { initProducerId } from "./22-init-producer-id.ts";
 import { offsetForLeaderEpoch } from "./23-offset-for-leader-epoch.ts";
 import { describeConfigs } from "./32-describe-configs.ts";
 import { alterConfigs } from "./33-alter-configs.ts";
+import { describeLogDirs } from "./35-describe-log-dirs.ts";
 import { saslAuthenticate } from "./36-sasl-authenticate.ts";
 import { createPartitions } from "./37-create-partitions.ts";
 import { deleteGroups } from "./42-delete-groups.ts";
@@ -66,6 +67,7 @@ const DEFINED = [
   offsetForLeaderEpoch,
   describeConfigs,
   alterConfigs,
+  describeLogDirs,
   saslAuthenticate,
   createPartitions,
   deleteGroups,

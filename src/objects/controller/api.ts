@@ -56,6 +56,8 @@ export interface TopicSpec {
   readonly partitions?: number;
   /** Absent: `default.replication.factor`. */
   readonly replicationFactor?: number;
+  /** By partition its broker ids, the preferred leader first; instead of both numbers. */
+  readonly assignments?: readonly (readonly number[])[];
   readonly configs?: Readonly<Record<string, string>>;
   /** Checks everything, changes nothing. */
   readonly validateOnly?: boolean;
@@ -99,8 +101,13 @@ export interface ControllerApi {
    * very topic goes: UNKNOWN_TOPIC_ID where another has its name.
    */
   deleteTopic(topic: string, topicId?: string): Promise<TopicDeleted | Refusal>;
-  /** To a higher number of partitions; the same or fewer are refused with INVALID_PARTITIONS. */
-  createPartitions(topic: string, partitions: number, validateOnly?: boolean): Promise<TopicAnswer>;
+  /** To a higher number of partitions; the same or fewer are refused with INVALID_PARTITIONS. `assignments`: of the new ones. */
+  createPartitions(
+    topic: string,
+    partitions: number,
+    validateOnly?: boolean,
+    assignments?: readonly (readonly number[])[] | null,
+  ): Promise<TopicAnswer>;
   alterConfigs(
     topic: string,
     changes: readonly ConfigChange[],
@@ -144,13 +151,15 @@ export interface ControllerApi {
   ): Promise<PartitionAnswer>;
   /**
    * Moves a partition to these brokers, the preferred leader first: new replicas are added, and once
-   * they are in sync the others are removed and purged. `null` calls a move off. Errors: UNKNOWN_TOPIC,
+   * they are in sync the others are removed and purged. `null` calls a move off. `keepsFactor` refuses another number of
+   * replicas than the partition is to have (KIP-860: INVALID_REPLICATION_FACTOR). Errors: UNKNOWN_TOPIC,
    * UNKNOWN_PARTITION, INVALID_REPLICA_ASSIGNMENT, NO_REASSIGNMENT_IN_PROGRESS.
    */
   reassign(
     topic: string,
     partition: number,
     brokerIds: readonly number[] | null,
+    keepsFactor?: boolean,
   ): Promise<PartitionAnswer>;
   /** A producer id that was never handed out before, epoch 0. */
   allocateProducerId(): Promise<ProducerIdentity | Refusal>;

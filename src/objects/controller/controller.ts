@@ -82,8 +82,14 @@ export class ControllerRules {
     return this.#carryOut(decision, spec.validateOnly === true);
   }
 
-  async createPartitions(name: string, count: number, validateOnly: boolean): Promise<TopicAnswer> {
-    return this.#carryOut(decideCreatePartitions(this.#image, name, count), validateOnly);
+  async createPartitions(
+    name: string,
+    count: number,
+    validateOnly: boolean,
+    assignments: readonly (readonly number[])[] | null = null,
+  ): Promise<TopicAnswer> {
+    const decision = decideCreatePartitions(this.#image, name, count, assignments);
+    return this.#carryOut(decision, validateOnly);
   }
 
   async alterConfigs(
@@ -177,6 +183,7 @@ export class ControllerRules {
     name: string,
     partition: number,
     brokerIds: readonly number[] | null,
+    keepsFactor = false,
   ): Promise<PartitionAnswer> {
     this.#decisions.settle();
     const found = this.#partitionNamed(name, partition);
@@ -185,7 +192,7 @@ export class ControllerRules {
     const decision =
       brokerIds === null
         ? decideCancel(this.#image, state)
-        : decideReassign(this.#image, topic, state, brokerIds);
+        : decideReassign(this.#image, topic, state, brokerIds, keepsFactor);
     if (!decision.ok) return decision;
     if (decision.change) {
       this.#decisions.recordPartition(topic.topicId, decision.change);

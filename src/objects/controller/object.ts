@@ -79,8 +79,11 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
     topic: string,
     partitions: number,
     validateOnly = false,
+    assignments: readonly (readonly number[])[] | null = null,
   ): Promise<TopicAnswer> {
-    return this.#answer(() => this.#rules.createPartitions(topic, partitions, validateOnly));
+    return this.#answer(() =>
+      this.#rules.createPartitions(topic, partitions, validateOnly, assignments),
+    );
   }
 
   async alterConfigs(
@@ -123,8 +126,9 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
     topic: string,
     partition: number,
     brokerIds: readonly number[] | null,
+    keepsFactor = false,
   ): Promise<PartitionAnswer> {
-    return this.#answer(() => this.#rules.reassign(topic, partition, brokerIds));
+    return this.#answer(() => this.#rules.reassign(topic, partition, brokerIds, keepsFactor));
   }
 
   async allocateProducerId(): Promise<ProducerIdentity | Refusal> {

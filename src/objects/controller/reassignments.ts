@@ -4,13 +4,12 @@
  * with the in-sync change that makes it complete.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { CLUSTER_REPLICAS_MAX, REPLICATION_FACTOR_MAX } from "../../base/limits.ts";
 import type { PartitionMetadata, TopicMetadata } from "./api.ts";
 import { FIRST_GENERATION, type PartitionChange } from "./changes.ts";
-import { isActive, type ClusterImage } from "./cluster.ts";
+import type { ClusterImage } from "./cluster.ts";
 import { candidatesOf, settled, type Brokers } from "./elections.ts";
+import { replicasProblem, tooManyReplicas } from "./manual-assignments.ts";
 import { brokerIdsOf, isReassigning, targetOf, withChange } from "./partitions.ts";
-import { pendingCount } from "./pending.ts";
 
 /** Null: the partition is there already. */
 export type ReassignmentDecision = { readonly ok: true; readonly change: PartitionChange | null };
@@ -20,9 +19,14 @@ export function decideReassign(
   topic: TopicMetadata,
   partition: PartitionMetadata,
   brokerIds: readonly number[],
+  keepsFactor = false,
 ): ReassignmentDecision | Refusal {
   const problem = problemOf(image, partition, brokerIds);
   if (problem !== null) return refuse("INVALID_REPLICA_ASSIGNMENT", problem);
+  const factor = targetOf(partition).length;
+  if (keepsFactor && brokerIds.length !== factor) {
+    return refuse("INVALID_REPLICATION_FACTOR", `The partition is to keep its ${factor} replicas.`);
+  }
   const present = brokerIdsOf(partition);
   if (!isReassigning(partition) && present.join() === brokerIds.join()) {
     return { ok: true, change: null };
@@ -98,21 +102,8 @@ function problemOf(
   partition: PartitionMetadata,
   brokerIds: readonly number[],
 ): string | null {
-  const isList = Array.isArray(brokerIds) && brokerIds.length > 0;
-  if (!isList || brokerIds.length > REPLICATION_FACTOR_MAX) {
-    return `A partition has 1 to ${REPLICATION_FACTOR_MAX} replicas.`;
-  }
-  if (new Set(brokerIds).size !== brokerIds.length) return "A broker is named twice.";
   const present = brokerIdsOf(partition);
-  const added = brokerIds.filter((id) => !present.includes(id));
-  for (const id of added) {
-    const broker = image.brokers.get(id);
-    if (!broker) return "A broker does not exist.";
-    if (!isActive(broker)) return `Broker ${id} is ${broker.state}.`;
-  }
-  const held = image.replicaCount + pendingCount(image.purges);
-  if (held + added.length > CLUSTER_REPLICAS_MAX) {
-    return `The cluster would have more than ${CLUSTER_REPLICAS_MAX} replicas.`;
-  }
-  return null;
+  const problem = replicasProblem(image, brokerIds, present);
+  if (problem !== null) return problem;
+  return tooManyReplicas(image, brokerIds.filter((id) => !present.includes(id)).length);
 }

@@ -5,12 +5,12 @@
 import type { EffectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
-import { CLUSTER_REPLICAS_MAX, TOPIC_PARTITIONS_MAX, TOPICS_MAX } from "../../base/limits.ts";
+import { TOPIC_PARTITIONS_MAX, TOPICS_MAX } from "../../base/limits.ts";
 import type { TopicSpec } from "./api.ts";
 import type { Change, NewPartition, TopicDecision } from "./changes.ts";
 import { collisionKey, isActive, topicNamed, type ClusterImage } from "./cluster.ts";
+import { placeByHand, tooManyReplicas } from "./manual-assignments.ts";
 import { newTopic, targetOf, withPartitions } from "./partitions.ts";
-import { pendingCount } from "./pending.ts";
 import { placePartitions } from "./placement.ts";
 import { readTopicConfigs } from "./topic-configs.ts";
 
@@ -25,11 +25,18 @@ export function decideCreateTopic(
   if (unusable) return unusable;
   const read = readTopicConfigs(spec.configs ?? {});
   if (!read.ok) return read;
-  const count = spec.partitions ?? defaults["num.partitions"];
+  const { assignments } = spec;
+  if (assignments && (spec.partitions !== undefined || spec.replicationFactor !== undefined)) {
+    return refuse(
+      "INVALID_REQUEST",
+      "Where replicas are assigned by hand, the numbers of partitions and replicas follow from that.",
+    );
+  }
+  const count = assignments?.length ?? spec.partitions ?? defaults["num.partitions"];
   const misnumbered = refusePartitionCount(count);
   if (misnumbered) return misnumbered;
   const factor = spec.replicationFactor ?? defaults["default.replication.factor"];
-  const placed = place(image, count, factor, []);
+  const placed = assignments ? placeByHand(image, assignments) : place(image, count, factor, []);
   if (!placed.ok) return placed;
   const { topic } = spec;
   const { partitions } = placed;
@@ -43,11 +50,12 @@ export function decideCreateTopic(
   return { ok: true, changes: [created], topic: newTopic(created) };
 }
 
-/** To a higher number of partitions; new ones have as many replicas as the first one has. */
+/** To a higher number of partitions, by hand where there are assignments; new ones have as many replicas as the first one has. */
 export function decideCreatePartitions(
   image: ClusterImage,
   name: string,
   count: number,
+  assignments: readonly NewPartition[] | null = null,
 ): TopicDecision | Refusal {
   const topic = topicNamed(image, name);
   if (!topic) return refuse("UNKNOWN_TOPIC");
@@ -65,7 +73,15 @@ export function decideCreatePartitions(
   }
   const existing = topic.partitions.map(targetOf);
   const factor = existing[0]!.length;
-  const placed = place(image, count - present, factor, existing);
+  if (assignments && assignments.length !== count - present) {
+    return refuse(
+      "INVALID_REPLICA_ASSIGNMENT",
+      `Replicas of ${assignments.length} partitions are given where ${count - present} are new.`,
+    );
+  }
+  const placed = assignments
+    ? placeByHand(image, assignments, factor)
+    : place(image, count - present, factor, existing);
   if (!placed.ok) return placed;
   const { topicId } = topic;
   const added = { type: "partitions-added", topicId, partitions: placed.partitions } as const;
@@ -120,14 +136,8 @@ function place(
       `The replication factor is not between 1 and ${brokers.length}, the number of active brokers.`,
     );
   }
-  // Deleted replicas count until their storage is gone: the controller remembers them too.
-  const held = image.replicaCount + pendingCount(image.purges);
-  if (held + partitions * replicationFactor > CLUSTER_REPLICAS_MAX) {
-    return refuse(
-      "INVALID_PARTITIONS",
-      `The cluster would have more than ${CLUSTER_REPLICAS_MAX} replicas.`,
-    );
-  }
+  const tooMany = tooManyReplicas(image, partitions * replicationFactor);
+  if (tooMany !== null) return refuse("INVALID_PARTITIONS", tooMany);
   const start = image.placedCount;
   return {
     ok: true,

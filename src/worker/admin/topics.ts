@@ -61,11 +61,9 @@ async function createTopic(c: Ctx, service: Service): Promise<Outcome> {
   const body = await readJson(c.req.raw, creation);
   if (!body.ok) return body;
   const request = body.value;
-  if (request.replicas_assignments !== undefined) {
-    return refuse(
-      "INVALID_REPLICA_ASSIGNMENT",
-      "Replicas are placed by the service: give partitions_count and replication_factor.",
-    );
+  const assignments = byPartition(request.replicas_assignments ?? {});
+  if (assignments === null) {
+    return refuse("INVALID_REPLICA_ASSIGNMENT", "Partitions are numbered from 0 on.");
   }
   // null stands for the default, as in Kafka.
   const given = (request.configs ?? []).filter(({ value }) => typeof value === "string");
@@ -77,6 +75,7 @@ async function createTopic(c: Ctx, service: Service): Promise<Outcome> {
   const created = await callController(service, false, (controller) =>
     controller.createTopic({
       topic: request.topic_name,
+      ...(assignments.length > 0 && { assignments }),
       ...(request.partitions_count !== undefined && { partitions: request.partitions_count }),
       ...(request.replication_factor !== undefined && {
         replicationFactor: request.replication_factor,
@@ -92,6 +91,14 @@ async function createTopic(c: Ctx, service: Service): Promise<Outcome> {
     answer.headers.set("location", topicPlace(c, service, request.topic_name).self);
   }
   return answer;
+}
+
+/** Broker ids by partition; null where the keys are not 0, 1, 2 and so on. */
+function byPartition(
+  given: Readonly<Record<string, readonly number[]>>,
+): readonly (readonly number[])[] | null {
+  const assignments = Object.keys(given).map((_, partition) => given[String(partition)]);
+  return assignments.every((brokerIds) => brokerIds !== undefined) ? assignments : null;
 }
 
 async function getTopic(c: Ctx, service: Service): Promise<Outcome> {
@@ -148,7 +155,7 @@ export const topicRoutes: readonly Route[] = [
     tag: "Topics",
     summary: "Create a topic",
     description:
-      "What is not given comes from num.partitions and default.replication.factor; up to as many replicas as there are active brokers. With `validate_only` everything is checked and nothing is created.",
+      "What is not given comes from num.partitions and default.replication.factor; up to as many replicas as there are active brokers. `replicas_assignments` says by partition (from 0 on) which brokers have its replicas, the preferred leader first, instead of both numbers. With `validate_only` everything is checked and nothing is created.",
     body: { "application/json": { schema: creation, example: creationExample } },
     answers: {
       200: {

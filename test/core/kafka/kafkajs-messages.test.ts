@@ -310,6 +310,7 @@ test("the values of its requests arrive where they belong", async () => {
   });
   expect(await read("AlterPartitionReassignments", 45, 0)).toEqual({
     timeoutMs: 2_000,
+    allowReplicationFactorChange: true,
     topics: [{ name: "a", partitions: [{ partitionIndex: 0, replicas: [1, 2] }] }],
   });
 });
