@@ -69,6 +69,8 @@ Beside the table, in \`test/clients\`:
   (\`groups.test.ts\`). kafkajs and librdkafka name theirs differently, so they cannot share a group by their defaults.
 - Idempotent producers go on when leaders are lost, and when the service is killed and comes back: nothing lost,
   nothing twice, in order (\`leader-lost.test.ts\`).
+- Kafka Streams 4.4.0 (\`at_least_once\`) and Kafka Connect 4.4.0 (distributed) make the topics that they need, and go on where they
+  were after \`kill -9\`. Their compacted topics are kept whole (\`streams.test.ts\`, \`connect.test.ts\`).
 - A wrong key, or none, is refused (\`sasl.test.ts\`).
 
 Transactions are not served yet: what begins one is answered with an error.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the clients that npm does not: kcat and the Python clients, with their compressions, from Debian's packages, Kafka's own Java client
-# from Maven. The client tests leave out what is not there; with CI=true that fails them.
+# and Kafka Streams and Connect from Maven. The client tests leave out what is not there; with CI=true that fails them.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -14,4 +14,6 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --quiet --no-install-recommends "${missing[@]}"
 fi
 
-mvn --batch-mode --quiet --file drivers/java/pom.xml package
+for project in java platform; do
+  mvn --batch-mode --quiet --file "drivers/$project/pom.xml" package
+done

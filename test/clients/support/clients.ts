@@ -7,9 +7,10 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const DRIVERS = join(ROOT, "test/clients/drivers");
+export const DRIVERS = join(ROOT, "test/clients/drivers");
 export const NODE = join(ROOT, "node_modules/.bin/node");
 export const PYTHON = "/usr/bin/python3";
+export const JAVA = "java";
 const JAVA_TARGET = join(DRIVERS, "java/target");
 /** The Java client and what it needs, as jars. */
 export const JAVA_LIBS = join(JAVA_TARGET, "libs");
@@ -23,25 +24,25 @@ export interface ClientProgram {
   readonly isThere: () => boolean;
 }
 
-const DEBIAN = "bash test/clients/install.sh";
+export const INSTALL = "bash test/clients/install.sh";
 
 const ALL: readonly ClientProgram[] = [
   {
     name: "kcat",
     command: [NODE, join(DRIVERS, "kcat.ts")],
-    install: DEBIAN,
+    install: INSTALL,
     isThere: () => runs("kcat", "-V"),
   },
   {
     name: "confluent-kafka",
     command: [PYTHON, join(DRIVERS, "confluent_kafka_driver.py")],
-    install: DEBIAN,
+    install: INSTALL,
     isThere: () => runs(PYTHON, "-c", "import confluent_kafka"),
   },
   {
     name: "kafka-python",
     command: [PYTHON, join(DRIVERS, "kafka_python_driver.py")],
-    install: DEBIAN,
+    install: INSTALL,
     isThere: () => runs(PYTHON, "-c", "import kafka"),
   },
   {
@@ -59,7 +60,7 @@ const ALL: readonly ClientProgram[] = [
   {
     name: "kafka-clients (Java)",
     command: [
-      "java",
+      JAVA,
       "-XX:+UseSerialGC",
       "-XX:TieredStopAtLevel=1",
       "-Xmx256m",
@@ -67,8 +68,8 @@ const ALL: readonly ClientProgram[] = [
       `${join(JAVA_TARGET, "classes")}:${JAVA_LIBS}/*`,
       "odradek.Driver",
     ],
-    install: DEBIAN,
-    isThere: () => existsSync(JAVA_LIBS) && runs("java", "-version"),
+    install: INSTALL,
+    isThere: () => existsSync(JAVA_LIBS) && runs(JAVA, "-version"),
   },
 ];
 
@@ -82,7 +83,7 @@ export function clientNamed(name: string): ClientProgram | undefined {
   return CLIENTS.find((client) => client.name === name);
 }
 
-function runs(command: string, ...args: string[]): boolean {
+export function runs(command: string, ...args: string[]): boolean {
   try {
     execFileSync(command, args, { stdio: "ignore", timeout: 20_000 });
     return true;
