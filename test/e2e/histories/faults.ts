@@ -32,8 +32,6 @@ export interface Scene {
   readonly grow: () => Promise<boolean>;
   /** There is one stop beyond {@link STOP_MS_SHORT} in a round. */
   hasStoppedLong: boolean;
-  /** What was done, for the report. */
-  readonly log: (what: string) => void;
 }
 
 const WEIGHTS = { kill: 3, stop: 3, fence: 3, fenceTwo: 2, cut: 4, move: 2, grow: 1, elect: 1 };
@@ -110,8 +108,8 @@ const FAULTS: Readonly<Record<FaultName, (scene: Scene, msLeft: number) => Promi
 
 /** Makes one fault from its beginning to its end, within `msLeft` or soon after. */
 export async function strike(scene: Scene, name: FaultName, msLeft: number): Promise<void> {
-  scene.log(`${name} …`);
-  scene.log(`${name}: ${await FAULTS[name](scene, msLeft)}`);
+  scene.world.log(`${name} …`);
+  scene.world.log(`${name}: ${await FAULTS[name](scene, msLeft)}`);
   count(scene.world.totals, `faults: ${name}`);
 }
 

@@ -3,7 +3,7 @@
  * everything that lies in its topics was given to one of its members and is committed.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import kafkajs from "kafkajs";
+import kafkajs, { type Consumer } from "kafkajs";
 import { Answer, CLUSTER, type Asked } from "../support/client.ts";
 import { attempt } from "../support/live-clients.ts";
 import type { LiveHistory } from "../support/live-history.ts";
@@ -146,8 +146,24 @@ async function commit(
   count(world.totals, "commits: instances");
 }
 
-/** One member of kafkajs. */
+/**
+ * Of kafkajs' own errors those that it gives up after though only nobody answered for a while: an application
+ * begins again then.
+ */
+const NOBODY_ANSWERED =
+  /^KafkaJS(GroupCoordinatorNotFound|Connection\w*Error|BrokerNotFound|NumberOfRetriesExceeded|RequestTimeoutError)$/;
+
+/** One member of kafkajs, and another one whenever that has given up. */
 export async function consumeByKafkajs(world: World, group: Group, name: string): Promise<void> {
+  while (!group.isDone) {
+    await kafkajsMember(world, group, name).catch((error: unknown) => {
+      if (!NOBODY_ANSWERED.test((error as Error).name)) throw error;
+      count(world.totals, "members of kafkajs that gave up");
+    });
+  }
+}
+
+async function kafkajsMember(world: World, group: Group, name: string): Promise<void> {
   const kafka = new Kafka({
     brokers: [world.kafka],
     clientId: name,
@@ -165,8 +181,7 @@ export async function consumeByKafkajs(world: World, group: Group, name: string)
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    // What it does not restart after, nobody would.
-    if (!payload.restart) failed.reject(new Error(`${name} ended: ${payload.error.message}`));
+    if (!payload.restart) failed.reject(payload.error);
   });
   consumer.on(consumer.events.COMMIT_OFFSETS, ({ payload }) => {
     count(world.totals, "commits: kafkajs");
@@ -181,6 +196,20 @@ export async function consumeByKafkajs(world: World, group: Group, name: string)
     }
   });
   await consumer.connect();
+  try {
+    await follow(consumer, world, group, name, failed);
+  } finally {
+    await consumer.disconnect();
+  }
+}
+
+async function follow(
+  consumer: Consumer,
+  world: World,
+  group: Group,
+  name: string,
+  failed: PromiseWithResolvers<never>,
+): Promise<void> {
   await consumer.subscribe({ topics: [...group.topics], fromBeginning: true });
   await consumer.run({
     autoCommitInterval: 200,
@@ -201,11 +230,7 @@ export async function consumeByKafkajs(world: World, group: Group, name: string)
       await heartbeat();
     },
   });
-  try {
-    while (!group.isDone) await Promise.race([sleep(PAUSE_MS), failed.promise]);
-  } finally {
-    await consumer.disconnect();
-  }
+  while (!group.isDone) await Promise.race([sleep(PAUSE_MS), failed.promise]);
 }
 
 /** Asks where groups are: an offset that was committed is not told lower. */

@@ -17,6 +17,7 @@ export async function httpSender(spec: SenderSpec): Promise<Sender> {
     async send(values, n) {
       const stamp = identity && { ...identity, sequence: n };
       const startedMs = performance.now();
+      const tried: string[] = [];
       for (;;) {
         const answer = await attempt(() => sendOverHttp(live, history, { stream }, values, stamp));
         const outcome = outcomeOf(answer);
@@ -25,7 +26,11 @@ export async function httpSender(spec: SenderSpec): Promise<Sender> {
         if (identity === null) return [{ values, outcome }];
         // No leader, or too many requests, says nothing of earlier attempts.
         const saysAbsent = answer instanceof Answer && /nothing was written/.test(answer.text);
-        if (saysAbsent && random() < BELIEF) return [{ values, outcome }];
+        tried.push(answer instanceof Answer ? `${answer.status} ${answer.text}` : "no answer");
+        if (saysAbsent && random() < BELIEF) {
+          world.log(`HTTP: ${stream}:${n} of ${history.place.topic} refused: ${tried.join(", ")}`);
+          return [{ values, outcome }];
+        }
         if (performance.now() - startedMs > PATIENCE_MS) {
           throw new Error(`HTTP: ${stream}:${n} is not acknowledged in ${PATIENCE_MS} ms`);
         }

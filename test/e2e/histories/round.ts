@@ -130,6 +130,7 @@ class Round implements RoundResult {
       totals: this.totals,
       isDraining: false,
       isSettled: false,
+      log: (what) => this.#log(what),
     };
   }
 
@@ -162,7 +163,6 @@ class Round implements RoundResult {
       random: this.#random,
       grow: () => this.#grow(),
       hasStoppedLong: false,
-      log: (what) => this.#log(what),
     };
     for (const [i, history] of histories.entries()) this.#write(history, i);
     for (const history of histories) this.#readAlone(history);

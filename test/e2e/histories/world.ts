@@ -17,6 +17,8 @@ export interface World {
   isSettled: boolean;
   /** Producers finish what they have begun and end, readers go on to the ends of their logs. */
   isDraining: boolean;
+  /** For the timeline: what somebody wants to know who looks for an anomaly's reason. */
+  readonly log: (what: string) => void;
 }
 
 export function count(totals: Totals, name: string, by = 1): void {
