@@ -20,6 +20,7 @@ import { ControllerStore } from "../../src/objects/controller/store.ts";
 import type { PeerPort } from "../../src/objects/partition/peers.ts";
 import type { AppendRequest, ReplicaAssignment } from "../../src/objects/partition/api.ts";
 import { Replica, type ReplicaPorts } from "../../src/objects/partition/replica.ts";
+import type { TailSocket } from "../../src/objects/partition/tails.ts";
 import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
 import { Cell, type Instance, type Rules } from "./cell.ts";
 import type { Caller } from "./network.ts";
@@ -33,6 +34,19 @@ const UNTIL_MS = 600_000;
 
 /** A group's record is filled often, and a decision takes more than one row of it. */
 const GROUP_RECORD = { rowLengthMax: 1_000, ringRows: 24 };
+
+/** What a tail's reader gets: first whether the connection is there still, then what it is sent. */
+export type TailFrame =
+  | { readonly kind: "opened"; readonly isOpen: () => boolean; readonly leave: () => void }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array };
+
+export interface TailRequest {
+  readonly offset: number;
+  /** Where the reader is. */
+  readonly place: number;
+  readonly deliver: (frame: TailFrame) => void;
+}
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -53,6 +67,7 @@ export class ReplicaRules implements Rules {
     if (method === "purge") return this.#purge();
     const replica = this.replica;
     if (!replica) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+    if (method === "openTail") return this.#openTail(replica, args[0] as TailRequest);
     if (method === "append") return this.#append(replica, args[0] as AppendRequest);
     const rules = replica as unknown as Record<string, (...args: unknown[]) => unknown>;
     return rules[method]!(...args);
@@ -78,6 +93,45 @@ export class ReplicaRules implements Rules {
       );
     }
     return answer;
+  }
+
+  /** Frames arrive in their order, or the connection is broken. */
+  async #openTail(replica: Replica, request: TailRequest): Promise<unknown> {
+    const { offset, place, deliver } = request;
+    const { cell } = this.#instance;
+    const { scheduler, weather } = cell.world;
+    const random = cell.world.random(`tail ${cell.name} ${scheduler.nowMs}`);
+    let isOpen = true;
+    let lastMs = 0;
+    const carry = (frame: TailFrame): void =>
+      this.#instance.send(() => {
+        if (isOpen && weather.isCut(cell.place, place)) leave();
+        if (!isOpen) return;
+        const arrivesMs = scheduler.nowMs + weather.latencyMs(random, cell.place, place);
+        lastMs = Math.max(lastMs, arrivesMs);
+        scheduler.after(lastMs - scheduler.nowMs, () => {
+          if (isOpen) deliver(frame);
+        });
+      });
+    const socket: TailSocket = {
+      sendText: (text) => carry({ kind: "text", text }),
+      sendBytes: (bytes) => carry({ kind: "bytes", bytes }),
+      close: () => (isOpen = false),
+      keep: () => {},
+    };
+    const leave = (): void => {
+      isOpen = false;
+      replica.tails.gone(socket);
+    };
+    const refusal = await replica.openTail(offset, () => {
+      deliver({
+        kind: "opened",
+        isOpen: () => isOpen && this.#instance.state === "running",
+        leave,
+      });
+      return socket;
+    });
+    return refusal ?? { ok: true };
   }
 
   async #purge(): Promise<unknown> {

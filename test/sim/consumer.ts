@@ -3,6 +3,7 @@
  * every page to the checks. Some are slow.
  */
 import type { Fetched, FetchRequest, ListedOffset } from "../../src/objects/partition/api.ts";
+import type { Cell } from "./cell.ts";
 import type { History } from "./history.ts";
 import type { Random } from "./random.ts";
 import type { Router } from "./router.ts";
@@ -12,12 +13,15 @@ export interface ConsumerOptions {
   readonly partition: number;
   readonly readsFollowers: boolean;
   readonly pauseMs: number;
+  readonly isolation: FetchRequest["isolation"];
 }
 
 /** Where pages are checked. */
 export interface PageCheck {
   page(log: string, reader: string, offset: number, page: Fetched): void;
   belowStart(log: string, offset: number): void;
+  floor(cell: Cell): number;
+  end(log: string, reader: string, end: number, floor: number): void;
 }
 
 export class Consumer {
@@ -48,7 +52,9 @@ export class Consumer {
     const { scheduler } = this.#router.cluster.world;
     while (!this.isStopped) {
       await scheduler.sleep(this.#random.between(0, 2 * this.#options.pauseMs));
-      if (!this.isStopped) await this.#poll();
+      if (this.isStopped) break;
+      if (this.#random.chance(0.15)) await this.#askForEnd();
+      else await this.#poll();
     }
   }
 
@@ -67,7 +73,7 @@ export class Consumer {
       maxBytes: this.#random.pick([1, 500, 20_000, 1_000_000]),
       minBytes: 1,
       maxWaitMs: this.#random.pick([0, 500, 2_000]),
-      isolation: "read_uncommitted",
+      isolation: this.#options.isolation,
     };
     const deadlineMs = request.maxWaitMs + 3_000;
     this.#history.operations += 1;
@@ -80,6 +86,24 @@ export class Consumer {
       this.#check.belowStart(log, this.#offset);
       await this.#toStart(partition);
     }
+  }
+
+  /** As a consumer does that begins at the latest record, or tells its lag. */
+  async #askForEnd(): Promise<void> {
+    const { partition, name, isolation } = this.#options;
+    const cell = await this.#router.locate(partition, "leader");
+    if (!cell) return;
+    const log = this.#router.log(partition);
+    const floor = this.#check.floor(cell);
+    const spec = { at: "latest", isolation } as const;
+    const answer = await this.#router.call<ListedOffset>(
+      partition,
+      cell,
+      "listOffset",
+      spec,
+      3_000,
+    );
+    if (answer.ok) this.#check.end(log, `${name} at ${cell.name}`, answer.offset, floor);
   }
 
   async #toStart(partition: number): Promise<void> {

@@ -353,12 +353,25 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     test: matching("a log is a prefix only in an epoch of both"),
   },
   {
+    name: "ends-told-before-they-are-known",
+    breaks:
+      "the end of a log is told by a leader that knows of everything committed before (KIP-207)",
+    off: { "ends-are-told-when-known": { value: "null" } },
+    seed: 1,
+  },
+  {
+    name: "tails-forgotten",
+    breaks: "tails are sent what becomes readable",
+    off: { "tails-get-what-becomes-readable": { without: true } },
+    seed: 1,
+  },
+  {
     name: "deletes-up-to-the-log-end",
     breaks: "records are deleted below the high watermark",
     off: {
       "deletion-is-below-the-high-watermark": { condition: "offset < 0 || offset > log.endOffset" },
     },
-    test: matching("records are deleted below the high watermark only"),
+    seed: 31,
   },
 ];
 

@@ -3,13 +3,16 @@
  * alters settings. Calls the controller over the same network as everybody, and tries again where
  * something must happen.
  */
+import type { Refusal } from "../../src/base/errors.ts";
 import type { BrokerAction } from "../../src/objects/controller/api.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import type { Profile } from "./profile.ts";
 import { Router } from "./router.ts";
+import type { Truth } from "./truth.ts";
 import type { Watch } from "./watch.ts";
 
 export const TOPIC = "orders";
+type Deleted = { readonly ok: true; readonly logStartOffset: number };
 /** The operator's own place: cut off from nobody but by losses. */
 const OPERATOR_PLACE = 9;
 const FOURTH_BROKER = 4;
@@ -132,8 +135,32 @@ export class Operator {
     const cell = await this.router.locate(partition, "leader");
     const truth = this.#watch.truths.get(this.router.log(partition));
     if (!cell || !truth) return;
-    const before = Math.floor(truth.committedEnd * y);
-    await this.router.call(partition, cell, "deleteRecords", before, 3_000);
+    const floor = this.#watch.floor(cell);
+    const { endOffset } = this.#watch.mirror(cell);
+    // Up to the latest, up to where the leader's log ends, or a part of what is committed.
+    const before = y < 0.15 ? -1 : y < 0.3 ? endOffset : Math.floor(truth.committedEnd * y);
+    const answer = await this.router.call<Deleted>(partition, cell, "deleteRecords", before, 3_000);
+    this.#judgeDeletion(truth, before, floor, answer);
+  }
+
+  /** All that was committed when it was asked goes, and nothing that is not (25). */
+  #judgeDeletion(truth: Truth, before: number, floor: number, answer: Deleted | Refusal): void {
+    const { world } = this.#watch.cluster;
+    if (truth.isLossy || truth.isDeleted) return;
+    world.count(": deletions judged");
+    if (!answer.ok) {
+      const isWrong = answer.error === "OFFSET_OUT_OF_RANGE" && before <= floor;
+      world.expect(!isWrong, () => `25: deleting before ${before} of ${floor} is out of range`);
+      return;
+    }
+    const { logStartOffset } = answer;
+    const least = before === -1 ? floor : before;
+    const isRight = logStartOffset >= least && logStartOffset <= truth.committedEnd;
+    world.expect(
+      isRight,
+      () =>
+        `25: deleting before ${before} leaves the start ${logStartOffset}, committed were ${floor}, are ${truth.committedEnd}`,
+    );
   }
 
   #partition(x: number): number {

@@ -5,6 +5,7 @@
 import type { ConsumerOptions } from "./consumer.ts";
 import type { ProducerOptions } from "./producer.ts";
 import { Random } from "./random.ts";
+import type { TailOptions } from "./tail-reader.ts";
 
 export interface Profile {
   readonly durationMs: number;
@@ -14,6 +15,7 @@ export interface Profile {
   readonly configs: Readonly<Record<string, string>>;
   readonly producers: readonly (ProducerOptions & { readonly place: number })[];
   readonly consumers: readonly (ConsumerOptions & { readonly place: number })[];
+  readonly tails: readonly TailOptions[];
   /** Mean pause between faults. */
   readonly faultPauseMs: number;
   readonly hasUnclean: boolean;
@@ -51,7 +53,9 @@ export function profileOf(seed: number): Profile {
       partition: random.below(partitions),
       readsFollowers: random.chance(0.7),
       pauseMs: random.pick([50, 200, 800, 6_000]),
+      isolation: random.pick(["read_uncommitted", "read_committed"] as const),
     })),
+    tails: [{ name: "t0", place: random.between(1, 3), partition: random.below(partitions) }],
     faultPauseMs: random.pick([500, 1_000, 2_000, 4_000]),
     hasUnclean,
     hasStorageLoss,

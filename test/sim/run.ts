@@ -12,6 +12,7 @@ import { Operator, TOPIC } from "./operator.ts";
 import { Producer } from "./producer.ts";
 import { profileOf, type Profile } from "./profile.ts";
 import { Router } from "./router.ts";
+import { TailReader } from "./tail-reader.ts";
 import { Watch } from "./watch.ts";
 import { World } from "./world.ts";
 
@@ -35,6 +36,8 @@ export interface RunResult {
 
 /** Everything has to be back in sync within this after the last fault. */
 const CONVERGE_MS = 180_000;
+/** Then tails have everything within this. */
+const TAIL_MS = 20_000;
 /** Where the last in-sync replica lost its storage, an operator helps after this. */
 const HELP_MS = 40_000;
 /** Purges are repeated after a while, and less and less often while they fail. */
@@ -67,6 +70,7 @@ class SimRun {
   readonly #history = new History();
   readonly #producers: Producer[] = [];
   readonly #consumers: Consumer[] = [];
+  readonly #tails: TailReader[] = [];
   #isCalling = true;
 
   constructor(seed: number, options: RunOptions) {
@@ -105,7 +109,11 @@ class SimRun {
     await scheduler.run(untilMs, () => this.#hasConverged());
     this.#isCalling = false;
     for (const consumer of this.#consumers) consumer.isStopped = true;
+    const areAtEnd = (): boolean => this.#tails.every((tail) => tail.isAtEnd);
+    await scheduler.run(scheduler.nowMs + TAIL_MS, areAtEnd);
+    for (const tail of this.#tails) tail.isStopped = true;
     if (this.world.failure !== null) return;
+    this.world.expect(areAtEnd(), () => `21: a tail lacks committed records: ${this.#state()}`);
     this.world.expect(this.#hasConverged(), () => `21: it does not heal: ${this.#state()}`);
     if (this.world.failure === null) await this.#rotate();
     if (this.world.failure === null) await this.#idle();
@@ -146,7 +154,14 @@ class SimRun {
       const random = this.world.random(options.name);
       this.#consumers.push(new Consumer(router, this.#history, random, this.#watch, options));
     }
-    for (const client of [...this.#producers, ...this.#consumers]) void client.run();
+    for (const options of this.#profile.tails) {
+      const router = new Router(this.#cluster, options.name, options.place, TOPIC, true);
+      const random = this.world.random(options.name);
+      this.#tails.push(new TailReader(router, random, this.#watch, options));
+    }
+    for (const client of [...this.#producers, ...this.#consumers, ...this.#tails]) {
+      void client.run();
+    }
   }
 
   async #recreate(): Promise<void> {

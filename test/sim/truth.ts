@@ -182,6 +182,15 @@ export class Truth {
     }
   }
 
+  /** The highest high watermark that leaders of this epoch and of earlier ones have had. */
+  toldUpTo(leaderEpoch: number): number {
+    let told = 0;
+    for (const [epoch, mark] of this.#epochMarks) {
+      if (epoch <= leaderEpoch) told = Math.max(told, mark);
+    }
+    return told;
+  }
+
   /** A leader claims a high watermark: what is below is committed (5, 7, 11, 14). */
   commit(mirror: Mirror, leaderEpoch: number, partitionEpoch: number, highWatermark: number): void {
     const mark = this.#epochMarks.get(leaderEpoch) ?? 0;

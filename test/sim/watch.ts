@@ -275,6 +275,41 @@ export class Watch {
     if (page.nextOffset !== expected) world.fail(`11: ${reader} is sent to ${page.nextOffset}`);
   }
 
+  /** A tail was sent batches: as a page, but deleted records are passed over. Answers where it goes on. */
+  tailed(log: string, reader: string, offset: number, batches: Uint8Array): number {
+    const truth = this.truth(log);
+    const split = splitBatches(batches);
+    const [first] = split.ok ? split.batches : [];
+    if (!split.ok || !first) {
+      this.cluster.world.fail(`11: ${reader} was sent what is no batches at ${offset}`);
+      return offset;
+    }
+    const from = offset < truth.logStart ? Math.max(offset, first.baseOffset) : offset;
+    const last = split.batches.at(-1)!;
+    const nextOffset = last.baseOffset + last.lastOffsetDelta + 1;
+    const highWatermark = truth.committedEnd;
+    const ends = { logStartOffset: 0, highWatermark, lastStableOffset: highWatermark };
+    this.page(log, reader, from, { ok: true, batches, nextOffset, partitionEpoch: 0, ...ends });
+    return nextOffset;
+  }
+
+  /** What a replica that is asked now may not fall short of: what leaders up to its epoch have told (KIP-207). */
+  floor(cell: Cell): number {
+    const leaderEpoch = this.mirror(cell).state?.assignment.leaderEpoch ?? -1;
+    return this.truth(cell.log).toldUpTo(leaderEpoch);
+  }
+
+  /** A leader has told where its log ends (12). `floor`: {@link floor} when it was asked. */
+  end(log: string, reader: string, end: number, floor: number): void {
+    const truth = this.truth(log);
+    if (truth.isLossy || truth.isDeleted) return;
+    this.cluster.world.count(": ends judged");
+    if (end < floor) this.cluster.world.fail(`12: ${reader} is told the end ${end} after ${floor}`);
+    if (end > truth.committedEnd) {
+      this.cluster.world.fail(`12: ${reader} is told ${end}, committed are ${truth.committedEnd}`);
+    }
+  }
+
   belowStart(log: string, offset: number): void {
     const truth = this.truth(log);
     this.cluster.world.expect(

@@ -175,6 +175,7 @@ export class ReplicaCore {
       // What became readable was written before this instance woke up: its size is not known.
       this.waiters.release();
     }
+    // rule: tails-get-what-becomes-readable
     this.tails.advance();
   }
 

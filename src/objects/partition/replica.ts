@@ -457,6 +457,7 @@ export class Replica {
     if (this.#leadership?.isVerified === false) await this.#leadership.verified();
     const refusal = this.#refusalToLead();
     if (refusal) return refusal;
+    // rule: ends-are-told-when-known
     return this.#leadership?.isVerified === true ? null : refuse("OFFSET_NOT_AVAILABLE");
   }
 
