@@ -117,14 +117,7 @@ export const ERRORS = {
     409,
     40904,
     false,
-    "The sequence does not follow the last one that was written by this producer.",
-  ),
-  DUPLICATE_SEQUENCE_NUMBER: row(
-    46,
-    409,
-    40904,
-    false,
-    "The sequence was written already, too long ago for its offsets to be known.",
+    "The sequence does not follow the last one that was written by this producer, and is none of the last five batches.",
   ),
   UNKNOWN_PRODUCER_ID: row(
     59,
@@ -311,7 +304,7 @@ export const ERRORS = {
     429,
     42901,
     true,
-    "The partition has as many bytes in flight as it can hold; nothing was written.",
+    "The partition has as many bytes in flight as it can hold; this attempt has written nothing.",
   ),
   REQUEST_TIMED_OUT: row(
     7,

@@ -3,6 +3,7 @@
  * each of them retries only what it knows of an API, and gives up, or breaks, on the rest.
  */
 import { ERRORS, refuse, type ErrorName, type Refusal } from "../base/errors.ts";
+import type { AppendRefusal } from "../objects/partition/api.ts";
 import { isUnanswered } from "../worker/objects.ts";
 
 export const NONE = 0;
@@ -32,25 +33,28 @@ export function codeOfRefusal(refusal: Refusal): number {
 }
 
 /**
- * Of a produce. 89 is unknown to kafkajs and final to librdkafka; NOT_ENOUGH_REPLICAS says the same (nothing
- * was written, try again) and is retried by all. An unanswered call may have been written: REQUEST_TIMED_OUT
- * makes an idempotent producer repeat it with its sequence, where -1 would end it.
+ * Of a produce. 89 is unknown to kafkajs and final to librdkafka. It was refused before it was read, and may be
+ * the repeat of a batch that is in the log: REQUEST_TIMED_OUT is repeated by all and says that the outcome is
+ * not known, where after NOT_ENOUGH_REPLICAS librdkafka takes the records for not written. The same holds for
+ * an unanswered call, and for what a deposed leader has written.
  */
-export function codeOfProduce(refusal: Refusal): number {
+export function codeOfProduce(refusal: AppendRefusal): number {
   if (isUnanswered(refusal)) {
     return codeOf(
       refusal.error === "KAFKA_STORAGE_ERROR" ? "KAFKA_STORAGE_ERROR" : "REQUEST_TIMED_OUT",
     );
   }
+  if (refusal.written === true && refusal.error === "NOT_LEADER_OR_FOLLOWER") {
+    return codeOf("REQUEST_TIMED_OUT");
+  }
   switch (refusal.error) {
-    case "THROTTLING_QUOTA_EXCEEDED":
-      return codeOf("NOT_ENOUGH_REPLICAS");
     case "LEADER_NOT_AVAILABLE":
     case "REPLICA_NOT_AVAILABLE":
     case "FENCED_LEADER_EPOCH":
     case "UNKNOWN_LEADER_EPOCH":
     case "OFFSET_NOT_AVAILABLE":
       return codeOf("NOT_LEADER_OR_FOLLOWER");
+    case "THROTTLING_QUOTA_EXCEEDED":
     case "UNKNOWN_SERVER_ERROR":
       return codeOf("REQUEST_TIMED_OUT");
     default:

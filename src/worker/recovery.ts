@@ -3,7 +3,7 @@
  * that moved is looked up, and the call is made again where that is harmless, for as long as an
  * election may take. A producer then notices nothing, or a retriable error.
  */
-import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
+import { ERRORS, refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import type { AppendRefusal } from "../objects/partition/api.ts";
 import { markStale, renewedTopic, topicMetadata, type KnownTopic } from "./metadata.ts";
 import { isUnanswered, type CallOptions } from "./objects.ts";
@@ -33,11 +33,15 @@ const STUCK_MS = 200;
 const NOT_KNOWN_YET = "The partition's leader does not know of its assignment yet; try again.";
 const WRITTEN =
   "The records were written by a leader that was deposed before they were committed; whether they stay is not known.";
+const ATTEMPTED =
+  "An earlier attempt of this request was not answered; whether its records were written is not known.";
 const RECREATED = "The topic was created anew with other partitions; nothing was done, try again.";
 
 export interface PartitionOptions extends CallOptions {
   /** Only the very topic: one that was created anew under the name is UNKNOWN_TOPIC. */
   readonly sameTopic?: true;
+  /** It writes records: what is refused must not have been written by an attempt before. */
+  readonly appends?: true;
 }
 
 export interface PartitionCall<A> {
@@ -64,6 +68,27 @@ export async function recover<A extends { readonly ok: true }>(
   call: PartitionCall<A>,
   failed: Refusal,
 ): Promise<A | Refusal> {
+  if (call.options.appends !== true) return recovered(call, failed);
+  let isUnknown = mayBeWritten(failed);
+  const callLeader = async (topic: KnownTopic): Promise<A | Refusal> => {
+    const answer = await call.callLeader(topic);
+    isUnknown ||= !answer.ok && mayBeWritten(answer);
+    return answer;
+  };
+  const answer = await recovered({ ...call, callLeader }, failed);
+  if (answer.ok || !isUnknown || mayBeWritten(answer)) return answer;
+  // That the last attempt has written nothing says nothing of those before.
+  return ERRORS[answer.error].retriable ? refuse("REQUEST_TIMED_OUT", ATTEMPTED) : answer;
+}
+
+function mayBeWritten(refusal: AppendRefusal): boolean {
+  return isUnanswered(refusal) || refusal.written === true;
+}
+
+async function recovered<A extends { readonly ok: true }>(
+  call: PartitionCall<A>,
+  failed: Refusal,
+): Promise<A | Refusal> {
   const { service, topic } = call;
   if (failed.error !== "UNKNOWN_PARTITION") return tryAgain(call, topic, failed);
   // It may have been added a moment ago.
@@ -78,7 +103,7 @@ async function tryAgain<A extends { readonly ok: true }>(
   call: PartitionCall<A>,
   known: KnownTopic,
   first: A | Refusal,
-): Promise<A | Refusal> {
+): Promise<A | AppendRefusal> {
   const { service, partition, options } = call;
   let tried = known;
   let answer = first;
@@ -87,7 +112,7 @@ async function tryAgain<A extends { readonly ok: true }>(
     const isLost = isUnanswered(answer) || (pauseMs >= STUCK_MS && hasLeader(tried, partition));
     const told = isLost ? await reportLeader(service, tried, partition) : null;
     if (!isRepeatable(answer, options)) {
-      return isUnanswered(answer) ? answer : refuse(answer.error, WRITTEN);
+      return isUnanswered(answer) ? answer : { ...refuse(answer.error, WRITTEN), written: true };
     }
     if (pauseMs > 0) await pause(pauseMs);
     const renewed: KnownTopic | Refusal = told ?? (await renewedTopic(service, tried));
@@ -124,7 +149,7 @@ function isHopeless(refusal: Refusal): boolean {
 
 /** Nothing was done, or doing it again is harmless. */
 function isRepeatable(refusal: AppendRefusal, { repeatable }: CallOptions): boolean {
-  return repeatable || (!isUnanswered(refusal) && refusal.written !== true);
+  return repeatable || !mayBeWritten(refusal);
 }
 
 function refusalOfRecreated<A>(call: PartitionCall<A>, renewed: KnownTopic): Refusal | null {

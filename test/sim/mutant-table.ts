@@ -148,6 +148,16 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     seed: 1,
   },
   {
+    name: "refused-before-it-is-recognised",
+    breaks: "a repeat of a batch that is in the log is not told that it was not written",
+    off: {
+      "repeats-are-recognised-before-anything-is-refused": {
+        value: "refusalOfNew(append, this.#context) ?? this.#recognised(verdict)",
+      },
+    },
+    seed: 1,
+  },
+  {
     name: "written-and-refused-alike",
     breaks: "a refusal after the write says that the outcome is not known (KAFKA-13574)",
     off: {

@@ -16,7 +16,6 @@ import { retentionMsOf } from "./retention.ts";
 type AppendAnswer = Appended | AppendRefusal;
 
 interface PendingAppend extends GatheredAppend {
-  readonly acks: AppendRequest["acks"];
   readonly answer: (result: AppendAnswer) => void;
 }
 
@@ -75,34 +74,21 @@ export class Appends {
   #gather(request: AppendRequest): AppendAnswer | Promise<AppendAnswer> {
     const leading = this.#owner.leading();
     if ("ok" in leading) return leading;
-    const { acks } = request;
-    const refusal = acks === -1 ? this.#refusalOfAll() : null;
-    if (refusal) return refusal;
     const split = splitBatches(request.batches);
     if (!split.ok) return split;
     const append = {
       bytes: request.batches,
       headers: split.batches,
       sparseSequences: request.sparseSequences === true,
+      acks: request.acks,
     };
-    const refused = checkAppend(append, this.#core.config);
+    const refused = checkAppend(append);
     if (refused) return refused;
     return new Promise((answer) => {
-      this.#gathered.push({ ...append, acks, answer });
+      this.#gathered.push({ ...append, answer });
       // Not awaited: every append has an answer of its own.
       if (!this.#isFlushing) void this.#flushAll();
     });
-  }
-
-  /** Why an append with acks=all would be for nothing. */
-  #refusalOfAll(): Refusal | null {
-    const inSync = this.#core.assignment.inSync.length;
-    const needed = this.#core.config["min.insync.replicas"];
-    if (inSync >= needed) return null;
-    return refuse(
-      "NOT_ENOUGH_REPLICAS",
-      `${inSync} in sync, min.insync.replicas is ${needed}; nothing was written.`,
-    );
   }
 
   async #flushAll(): Promise<void> {
@@ -140,16 +126,12 @@ export class Appends {
     return this.#gathered.splice(0, count);
   }
 
-  async #flush(gathered: readonly PendingAppend[]): Promise<void> {
+  async #flush(appends: readonly PendingAppend[]): Promise<void> {
     const leading = this.#owner.leading();
     if ("ok" in leading) {
-      for (const append of gathered) append.answer(leading);
+      for (const append of appends) append.answer(leading);
       return;
     }
-    // The in-sync set may have shrunk while they waited: with acks=all nothing may be written then.
-    const tooFew = this.#refusalOfAll();
-    const appends = tooFew ? gathered.filter(({ acks }) => acks !== -1) : gathered;
-    if (tooFew) for (const append of gathered) if (append.acks === -1) append.answer(tooFew);
     try {
       const outcomes = this.#write(appends);
       const written = this.#core.log.point();
@@ -170,7 +152,8 @@ export class Appends {
     const { endOffset, producers } = log;
     const { leaderEpoch } = assignment;
     const nowMs = ports.clock.nowMs();
-    const plan = planFlush(appends, { endOffset, leaderEpoch, producers, config, nowMs });
+    const inSync = assignment.inSync.length;
+    const plan = planFlush(appends, { endOffset, leaderEpoch, producers, config, nowMs, inSync });
     try {
       if (plan.chunks.length > 0) {
         const segment = log.segment.baseOffset;
@@ -182,7 +165,10 @@ export class Appends {
       }
     } catch (error) {
       if (!(error instanceof StorageFailure) || log.endOffset !== endOffset) throw error;
-      return appends.map(() => refusalOfThrown(error));
+      // What was in the log before this flush is there.
+      return plan.outcomes.map((outcome) =>
+        outcome.ok && outcome.lastOffset < endOffset ? outcome : refusalOfThrown(error),
+      );
     }
     return plan.outcomes;
   }

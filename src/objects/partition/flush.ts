@@ -6,15 +6,24 @@
 import type { EffectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { CHUNK_BYTES_MAX } from "../../base/limits.ts";
-import { assignOffsets, stampLogAppendTime, type BatchHeader } from "../../records/index.ts";
+import {
+  assignOffsets,
+  recordsFrom,
+  stampLogAppendTime,
+  type BatchHeader,
+} from "../../records/index.ts";
+import type { AppendRequest } from "./api.ts";
 import type { ProducerBatch } from "./peers.ts";
-import { ProducerDraft, type ProducerStates } from "./producers.ts";
+import { ProducerDraft, type ProducerStates, type Verdict } from "./producers.ts";
+
+const NEW: Verdict = { ok: true, duplicateOf: null };
 
 /** An append whose batches were split and found whole. Its bytes belong to the flush from here on. */
 export interface GatheredAppend {
   readonly bytes: Uint8Array;
   readonly headers: readonly BatchHeader[];
   readonly sparseSequences: boolean;
+  readonly acks: AppendRequest["acks"];
 }
 
 export type AppendOutcome =
@@ -50,19 +59,17 @@ export interface FlushContext {
   readonly producers: ProducerStates;
   readonly config: EffectiveConfig;
   readonly nowMs: number;
+  /** Replicas in sync: with acks=all nothing is written below min.insync.replicas. */
+  readonly inSync: number;
 }
 
-/** What can be refused before an append waits for a flush. */
-export function checkAppend(append: GatheredAppend, config: EffectiveConfig): Refusal | null {
+/**
+ * What can be refused before an append waits for a flush: what could never have been written. All
+ * else may have been, by an earlier attempt, and is refused only when it is not recognised.
+ */
+export function checkAppend(append: GatheredAppend): Refusal | null {
   if (append.headers.length === 0) return refuse("INVALID_RECORD", "There is no record batch.");
-  const maxBytes = Math.min(config["max.message.bytes"], CHUNK_BYTES_MAX);
   for (const header of append.headers) {
-    if (header.sizeBytes > maxBytes) {
-      return refuse(
-        "MESSAGE_TOO_LARGE",
-        `A record batch has ${header.sizeBytes} bytes; max.message.bytes is ${maxBytes}.`,
-      );
-    }
     if (header.recordCount !== header.lastOffsetDelta + 1) {
       return refuse("INVALID_RECORD", "A record batch has another count than its offsets say.");
     }
@@ -71,6 +78,54 @@ export function checkAppend(append: GatheredAppend, config: EffectiveConfig): Re
     if (header.producerId >= 0 && append.headers.length > 1) {
       return refuse("INVALID_RECORD", "A numbered request carries one record batch.");
     }
+  }
+  return null;
+}
+
+/** Why an append that is new may not be written; null when it may. */
+function refusalOfNew(append: GatheredAppend, context: FlushContext): Refusal | null {
+  const { config, inSync } = context;
+  const needed = config["min.insync.replicas"];
+  if (append.acks === -1 && inSync < needed) {
+    const text = `${inSync} in sync, min.insync.replicas is ${needed}; nothing was written.`;
+    return refuse("NOT_ENOUGH_REPLICAS", text);
+  }
+  const maxBytes = Math.min(config["max.message.bytes"], CHUNK_BYTES_MAX);
+  for (const header of append.headers) {
+    if (header.sizeBytes > maxBytes) {
+      return refuse(
+        "MESSAGE_TOO_LARGE",
+        `A record batch has ${header.sizeBytes} bytes; max.message.bytes is ${maxBytes}.`,
+      );
+    }
+    const refusal = refusalOfTimes(append.bytes, header, context);
+    if (refusal) return refusal;
+  }
+  return null;
+}
+
+/** The bounds of producers' times (KIP-937). Times that the broker sets have none. */
+function refusalOfTimes(
+  bytes: Uint8Array,
+  header: BatchHeader,
+  { config, nowMs }: FlushContext,
+): Refusal | null {
+  if (config["message.timestamp.type"] === "LogAppendTime") return null;
+  const latest = nowMs + config["message.timestamp.after.max.ms"];
+  if (header.maxTimestamp > latest) {
+    const text = `A record's timestamp ${header.maxTimestamp} is more than message.timestamp.after.max.ms after ${nowMs}.`;
+    return refuse("INVALID_TIMESTAMP", text);
+  }
+  const earliest = nowMs - config["message.timestamp.before.max.ms"];
+  // Without a bound no batch is opened here.
+  if (earliest <= 0) return null;
+  const { position, sizeBytes, baseOffset } = header;
+  for (const record of recordsFrom(bytes.subarray(position, position + sizeBytes), baseOffset)) {
+    if (!record.ok) return record;
+    // Below 0 it has none.
+    if (record.timestamp >= earliest || record.timestamp < 0) continue;
+    const text = `A record's timestamp ${record.timestamp} is more than message.timestamp.before.max.ms before ${nowMs}.`;
+    return refuse("INVALID_TIMESTAMP", text);
   }
   return null;
 }
@@ -93,8 +148,11 @@ class Planner {
   }
 
   take(append: GatheredAppend): AppendOutcome {
-    const repeated = this.#judge(append);
-    if (repeated) return repeated;
+    const verdict = this.#judge(append);
+    // rule: repeats-are-recognised-before-anything-is-refused
+    const answer = this.#recognised(verdict) ?? refusalOfNew(append, this.#context);
+    if (answer) return answer;
+    if (!verdict.ok) return verdict;
     const { config, leaderEpoch, nowMs } = this.#context;
     const stamped = config["message.timestamp.type"] === "LogAppendTime";
     const baseOffset = this.#next;
@@ -109,16 +167,21 @@ class Planner {
     return { ok: true, baseOffset, lastOffset, duplicate: false, logAppendTimeMs };
   }
 
-  /** Null: the append is to be written. */
-  #judge(append: GatheredAppend): AppendOutcome | null {
+  #judge(append: GatheredAppend): Verdict {
     const header = append.headers[0]!;
-    if (header.producerId < 0) return null;
-    const verdict = this.draft.judge(header, append.sparseSequences);
-    if (!verdict.ok) return verdict;
+    return header.producerId < 0 ? NEW : this.draft.judge(header, append.sparseSequences);
+  }
+
+  /** The answer to a batch that is in the log, or may be; null where it is not. */
+  #recognised(verdict: Verdict): AppendOutcome | null {
+    if (!verdict.ok) return verdict.absent ? null : verdict;
     if (!verdict.duplicateOf) return null;
-    const [, , , count, baseOffset] = verdict.duplicateOf;
+    const [, , , count, baseOffset, appendedMs] = verdict.duplicateOf;
     const lastOffset = baseOffset + count - 1;
-    return { ok: true, baseOffset, lastOffset, duplicate: true, logAppendTimeMs: -1 };
+    const stamped = this.#context.config["message.timestamp.type"] === "LogAppendTime";
+    // What the first append was answered with: its records carry that time.
+    const logAppendTimeMs = stamped ? appendedMs : -1;
+    return { ok: true, baseOffset, lastOffset, duplicate: true, logAppendTimeMs };
   }
 
   #place(bytes: Uint8Array, header: BatchHeader, maxTimestamp: number): void {

@@ -15,10 +15,11 @@ export interface ProducerClaim {
   readonly recordCount: number;
 }
 
+/** `absent`, of a refusal: the batch is not in the log, whatever became of earlier attempts. */
 export type Verdict =
   | { readonly ok: true; readonly duplicateOf: null }
   | { readonly ok: true; readonly duplicateOf: ProducerBatch }
-  | Refusal;
+  | (Refusal & { readonly absent?: true });
 
 /** Kafka keeps five batches, since a producer may have five requests in flight. */
 const WINDOW = 5;
@@ -52,6 +53,11 @@ function remember(windows: Windows, known: readonly ProducerBatch[], batch: Prod
 
 const NONE: readonly ProducerBatch[] = [];
 
+/**
+ * Only the very batch is a duplicate. One that overlaps what was written, or is older than the window,
+ * is out of order as in Kafka: clients take DUPLICATE_SEQUENCE_NUMBER for success, and whether all of
+ * its records are there is not known.
+ */
 function judge(window: readonly ProducerBatch[], claim: ProducerClaim, sparse: boolean): Verdict {
   const last = window.at(-1);
   // A producer that is not (or no longer) known may begin anywhere, as in Kafka since KIP-360.
@@ -59,7 +65,8 @@ function judge(window: readonly ProducerBatch[], claim: ProducerClaim, sparse: b
   if (claim.producerEpoch < last[1]) return refuse("INVALID_PRODUCER_EPOCH");
   if (claim.producerEpoch > last[1]) {
     if (claim.baseSequence === 0 || sparse) return APPEND;
-    return refuse("OUT_OF_ORDER_SEQUENCE_NUMBER", "The first sequence of a new epoch is 0.");
+    const text = "The first sequence of a new epoch is 0.";
+    return { ...refuse("OUT_OF_ORDER_SEQUENCE_NUMBER", text), absent: true };
   }
   for (const batch of window) {
     if (batch[2] === claim.baseSequence && batch[3] === claim.recordCount) {
@@ -70,11 +77,11 @@ function judge(window: readonly ProducerBatch[], claim: ProducerClaim, sparse: b
   if (claim.baseSequence === next) return APPEND;
   const behind = isBefore(claim.baseSequence, next);
   if (sparse && !behind) return APPEND;
-  if (behind && !sparse) return refuse("DUPLICATE_SEQUENCE_NUMBER");
-  return refuse(
+  const refusal = refuse(
     "OUT_OF_ORDER_SEQUENCE_NUMBER",
     `Sequence ${claim.baseSequence} does not follow: ${next} is the next one here.`,
   );
+  return behind ? refusal : { ...refusal, absent: true };
 }
 
 export class ProducerStates {
@@ -139,8 +146,8 @@ export class ProducerDraft {
   }
 
   /**
-   * Errors: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, DUPLICATE_SEQUENCE_NUMBER (older
-   * than the five that are kept). With `sparse`, sequences may rise with gaps.
+   * Errors: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER. With `sparse`, sequences may rise
+   * with gaps.
    */
   judge(claim: ProducerClaim, sparse: boolean): Verdict {
     return judge(this.#window(claim.producerId), claim, sparse);

@@ -37,7 +37,7 @@ import type {
   ReplicateRequest,
 } from "./peers.ts";
 import { answerPull } from "./pull.ts";
-import { decideRetention } from "./retention.ts";
+import { decideRetention, retainedFrom } from "./retention.ts";
 import {
   allSegments,
   createTables,
@@ -120,11 +120,15 @@ export class Replica {
   }
 
   /**
-   * Errors: those of `checkAppend` and of producers.ts; CORRUPT_MESSAGE; LEADER_NOT_AVAILABLE,
+   * Errors: those of flush.ts and of producers.ts; CORRUPT_MESSAGE; LEADER_NOT_AVAILABLE,
    * NOT_LEADER_OR_FOLLOWER, REPLICA_NOT_AVAILABLE; NOT_ENOUGH_REPLICAS; THROTTLING_QUOTA_EXCEEDED
    * (bytes in flight); in all of them nothing was written, but for NOT_LEADER_OR_FOLLOWER of a leader
    * that is deposed while it waits for its followers (KAFKA-13574). Whether it was is not known after
    * NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT and KAFKA_STORAGE_ERROR.
+   * A numbered batch that is in the log is recognised before anything of this is looked at: what is
+   * refused with NOT_ENOUGH_REPLICAS, MESSAGE_TOO_LARGE or INVALID_TIMESTAMP was not written by any
+   * earlier attempt either. Who does not lead, or is throttled before the batch is read, tells of this
+   * attempt alone.
    */
   append(request: AppendRequest): Promise<Result<Appended>> {
     return this.receive(request.batches.byteLength, async () => request);
@@ -472,21 +476,27 @@ export class Replica {
     const { clock, storage } = this.#core.ports;
     const { log } = this.#core;
     const nowMs = clock.nowMs();
+    const { config } = this.#core;
     const closed = allSegments(storage).map((segment) => ({
       lastOffset: segment.last_offset,
       sizeBytes: segment.size_bytes,
-      // Records without a timestamp age from when their segment was closed, as in Kafka from when
-      // its file was last written to; an active one without any does not age.
-      maxTimestamp: segment.max_timestamp < 0 ? segment.closed_ms : segment.max_timestamp,
+      maxTimestamp: retainedFrom(segment.max_timestamp, segment.closed_ms, config),
     }));
     const active = log.segment;
     const newest = maxTimestampWithin(storage, active.baseOffset, log.endOffset - 1);
     const lastOffset = log.endOffset - 1;
     const sizeBytes = log.endPosition - active.position;
-    const maxTimestamp = newest !== null && newest < 0 ? nowMs : newest;
+    // An active segment without any timestamp does not age. Where one is of a time that is still to
+    // come, what it holds was written before it was due to be closed.
+    const isToCome = newest !== null && newest > nowMs + config["message.timestamp.after.max.ms"];
+    const maxTimestamp = isToCome
+      ? retainedFrom(newest, active.startedMs + config["segment.ms"], config)
+      : newest === null || newest < 0
+        ? nowMs
+        : newest;
     const segments =
-      maxTimestamp === null ? closed : [...closed, { lastOffset, sizeBytes, maxTimestamp }];
-    const decision = decideRetention(segments, this.#core.config, nowMs);
+      newest === null ? closed : [...closed, { lastOffset, sizeBytes, maxTimestamp }];
+    const decision = decideRetention(segments, config, nowMs);
     const newStart = (segments[decision.segments - 1]?.lastOffset ?? -1) + 1;
     if (newStart > this.#core.highWatermark) {
       // Records that are not committed yet come first: they are under way.

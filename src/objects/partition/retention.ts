@@ -29,6 +29,21 @@ export function retentionMsOf(config: EffectiveConfig): number {
 }
 
 /**
+ * From when a segment ages, all of which was written by `writtenMs`: its newest timestamp, but no
+ * later than the topic would have let a record be when it was written
+ * (`message.timestamp.after.max.ms`), so that one in microseconds does not keep it for ever. Without
+ * any timestamp, from when it was written, as in Kafka from when its file last was.
+ */
+export function retainedFrom(
+  maxTimestamp: number,
+  writtenMs: number,
+  config: EffectiveConfig,
+): number {
+  if (maxTimestamp < 0) return writtenMs;
+  return Math.min(maxTimestamp, writtenMs + config["message.timestamp.after.max.ms"]);
+}
+
+/**
  * `segments`: oldest first, the active one last (if it holds anything). The active one may be among
  * those to let go by time: the caller closes it first. By bytes, the newest segment always stays:
  * as in Kafka, only what is over the bound without it may go.

@@ -44,7 +44,7 @@ class DeliveryWriter {
     let text = this.start(records.partitions[index]!) + (baseOffset + records.places[index]!);
     const given = records.timestamps[index]!;
     // A repeat that names no time does not know what the first one took.
-    if (!duplicate || given >= 0) {
+    if (!duplicate || given >= 0 || logAppendTimeMs >= 0) {
       text += this.timestamp(
         logAppendTimeMs >= 0 ? logAppendTimeMs : given >= 0 ? given : records.nowMs,
       );

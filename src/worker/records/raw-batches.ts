@@ -5,7 +5,7 @@
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { joinBytes } from "../../base/bytes.ts";
 import type { EffectiveConfig } from "../../base/config.ts";
-import { DECOMPRESSED_BYTES_MAX } from "../../base/limits.ts";
+import { CHUNK_BYTES_MAX, DECOMPRESSED_BYTES_MAX } from "../../base/limits.ts";
 import {
   decodeBatch,
   encodeBatch,
@@ -25,6 +25,12 @@ export type RawBatches =
       readonly sequenced: boolean;
     }
   | Refusal;
+
+/** What the topic's own setting can be at most. */
+const ROW_LIMITS = {
+  maxMessageBytes: CHUNK_BYTES_MAX,
+  maxDecompressedBytes: DECOMPRESSED_BYTES_MAX,
+} as const;
 
 /** The compression that a topic's batches are stored in; null: the producer's own. */
 export function topicCompression(config: EffectiveConfig): Compression | null {
@@ -53,7 +59,10 @@ export function readRawBatches(
   let sequenced = true;
   let unchanged = true;
   for (const header of split.batches) {
-    const valid = validateProducedBatch(body, header, limits);
+    // A numbered batch may be in the log since before the setting was lowered: the leader recognises
+    // it, or refuses it.
+    const isNumbered = header.producerId >= 0;
+    const valid = validateProducedBatch(body, header, isNumbered ? ROW_LIMITS : limits);
     if (!valid.ok) return valid;
     if (!takesZstd && header.compression === "zstd") return refuse("UNSUPPORTED_COMPRESSION_TYPE");
     if (header.isTransactional) {
@@ -68,7 +77,8 @@ export function readRawBatches(
     unchanged &&= compression === null || header.compression === compression;
   }
   if (unchanged || compression === null) return { ok: true, bytes: body, records, sequenced };
-  const bytes = recompress(body, split.batches, compression, limits.maxMessageBytes);
+  const { maxMessageBytes } = sequenced ? ROW_LIMITS : limits;
+  const bytes = recompress(body, split.batches, compression, maxMessageBytes);
   return bytes instanceof Uint8Array ? { ok: true, bytes, records, sequenced } : bytes;
 }
 

@@ -38,7 +38,7 @@ export async function appendBatches(
     service,
     topic,
     partition,
-    { repeatable, deadlineMs, ...(sameTopic && { sameTopic }) },
+    { repeatable, deadlineMs, appends: true, ...(sameTopic && { sameTopic }) },
     (stub) => sendAppend(stub, request),
   );
   if (answer.ok && !answer.duplicate) {

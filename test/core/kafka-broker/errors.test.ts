@@ -2,8 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { ERRORS, refuse, type ErrorName, type Refusal } from "../../../src/base/errors.ts";
 import {
+  codeOfDeleteRecords,
   codeOfFetch,
   codeOfGroup,
+  codeOfListOffsets,
   codeOfProduce,
   codeOfRefusal,
 } from "../../../src/kafka/errors.ts";
@@ -49,6 +51,21 @@ describe("produce", () => {
   ] as const)("%s is told as it is", (error, code) => {
     expect(codeOfProduce(refuse(error))).toBe(code);
   });
+});
+
+test("a producer is not told that a repeat was not written where that is not known", () => {
+  const written = { ...refuse("NOT_LEADER_OR_FOLLOWER"), written: true } as const;
+  for (const refusal of [refuse("THROTTLING_QUOTA_EXCEEDED"), written]) {
+    expect(codeOfProduce(refusal)).toBe(7);
+  }
+});
+
+test("the end of a log that is not known yet is told as each version knows it (KIP-207)", () => {
+  const unknown = refuse("OFFSET_NOT_AVAILABLE");
+  expect([1, 4, 5, 10].map((version) => codeOfListOffsets(unknown, version))).toEqual([
+    5, 5, 78, 78,
+  ]);
+  expect(codeOfDeleteRecords(unknown)).toBe(5);
 });
 
 test("a fetch is answered with nothing that would break the Java consumer", () => {

@@ -62,10 +62,16 @@ class LoneLog {
   write(batch: Uint8Array, epoch: number, highWatermark: number, nowMs: number): void {
     const split = splitBatches(batch);
     if (!split.ok) throw new Error(split.error);
-    const append = { bytes: batch, headers: split.batches, sparseSequences: true };
+    const append = {
+      bytes: batch,
+      headers: split.batches,
+      sparseSequences: true,
+      acks: 1 as const,
+    };
     const { endOffset, producers } = this.log;
     const config = effectiveConfig(CONFIG);
-    const plan = planFlush([append], { endOffset, leaderEpoch: epoch, producers, config, nowMs });
+    const context = { endOffset, leaderEpoch: epoch, producers, config, nowMs, inSync: 1 };
+    const plan = planFlush([append], context);
     this.log.write(plan, epoch, highWatermark, nowMs);
   }
 

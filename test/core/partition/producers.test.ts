@@ -25,7 +25,9 @@ describe("idempotent producers", () => {
           lastOffset: i * 2 + 1,
         });
       }
-      expect(await numbered(harness, 2, 2)).toMatchObject({ error: "DUPLICATE_SEQUENCE_NUMBER" });
+      expect(await numbered(harness, 2, 2)).toMatchObject({
+        error: "OUT_OF_ORDER_SEQUENCE_NUMBER",
+      });
     }
     expect(harness.replica.describe().logEndOffset).toBe(14);
   });

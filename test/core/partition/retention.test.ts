@@ -56,6 +56,44 @@ describe("retention", () => {
     expect(await harness.readAll(logStartOffset)).toHaveLength(20 - logStartOffset);
   });
 
+  it("is not held up by a record of a time in microseconds, closed with others or still active", async () => {
+    // Taken before there was a bound, which came later.
+    const before = { "message.timestamp.after.max.ms": String(Number.MAX_SAFE_INTEGER) };
+    const configs = { "retention.ms": "60000", "segment.bytes": "1024", "segment.ms": "86400000" };
+    const harness = new ReplicaHarness({ configs: { ...configs, ...before } });
+    expectOk(await harness.append(batchOf(["x".repeat(600)], harness.nowMs * 1_000)));
+    await harness.appendValues(["x".repeat(600)]);
+    harness.nowMs += 1;
+    expectOk(await harness.append(batchOf(["y"], harness.nowMs * 1_000)));
+    harness.replica.assign(harness.assignment(configs));
+    const passHours = (hours: number): void => {
+      harness.nowMs += hours * 3_600_000;
+      harness.alarm.clear();
+      harness.replica.onAlarm();
+    };
+    passHours(0.9);
+    expect(harness.replica.describe().logStartOffset).toBe(0);
+    // An hour after it was closed it is as old as it could be, then retention.ms.
+    passHours(0.2);
+    expect(harness.replica.describe().logStartOffset).toBe(1);
+    passHours(24);
+    expect(harness.replica.describe().logStartOffset).toBe(3);
+  });
+
+  it("keeps records of times to come where the topic takes them", async () => {
+    const after = { "message.timestamp.after.max.ms": String(Number.MAX_SAFE_INTEGER) };
+    const harness = new ReplicaHarness({ configs: { "retention.ms": "60000", ...after } });
+    const dayMs = 86_400_000;
+    expectOk(await harness.append(batchOf(["later"], harness.nowMs + 30 * dayMs)));
+    harness.nowMs += 30 * dayMs;
+    harness.replica.onAlarm();
+    expect(harness.replica.describe().logStartOffset).toBe(0);
+    harness.nowMs += 60_001;
+    harness.alarm.clear();
+    harness.replica.onAlarm();
+    expect(harness.replica.describe().logStartOffset).toBe(1);
+  });
+
   it("costs an idle log nothing: no alarm where nothing is due by time", async () => {
     const harness = new ReplicaHarness({ configs: { "retention.ms": "-1" } });
     await harness.appendValues(["a"]);
