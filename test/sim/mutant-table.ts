@@ -155,7 +155,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         value: "refusalOfNew(append, this.#context) ?? this.#recognised(verdict)",
       },
     },
-    seed: 1,
+    seed: 5,
   },
   {
     name: "written-and-refused-alike",

@@ -33,6 +33,8 @@ const UNKNOWN = new Set([
   "KAFKA_STORAGE_ERROR",
   "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
 ]);
+/** Refusals that librdkafka takes for "not written": it may begin a new epoch and send the records again. */
+const NOT_WRITTEN = new Set(["NOT_ENOUGH_REPLICAS", "MESSAGE_TOO_LARGE", "INVALID_TIMESTAMP"]);
 const FINAL = new Set(["INVALID_PRODUCER_EPOCH", "INVALID_RECORD", "MESSAGE_TOO_LARGE"]);
 const IN_FLIGHT_MAX = 5;
 
@@ -101,17 +103,19 @@ export class Producer {
     return true;
   }
 
-  #begin(): void {
+  /** @param again values of a batch that was said not to be written */
+  #begin(again?: readonly string[]): void {
     const { acks, partition, isIdempotent, isDuplicated, name } = this.#options;
     if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
     const log = this.#router.log(partition);
     // Another log (the topic was created anew) begins with its own sequences.
     if (log !== this.#log) this.#newEpoch();
     this.#log = log;
-    const count = this.#random.between(1, 4);
+    const drawn = this.#random.between(1, 4);
     const first = this.#batches * 10;
     this.#batches += 1;
-    const values = Array.from({ length: count }, (_, i) => `${name}:${first + i}`);
+    const values = again ?? Array.from({ length: drawn }, (_, i) => `${name}:${first + i}`);
+    const count = values.length;
     const batch: SentBatch = {
       producer: name,
       log,
@@ -163,6 +167,15 @@ export class Producer {
       batch.refusals.push(answer.error);
       const isUnknown = UNKNOWN.has(answer.error) || answer.written === true;
       if (isUnknown) mayBeThere = true;
+      if (this.#believes(answer.error, batch, attempt)) {
+        // Were it there, its records would be written twice (16).
+        batch.outcome = "unknown";
+        batch.completedMs = this.#router.nowMs;
+        this.#inFlight.delete(batch);
+        this.#newEpoch();
+        this.#router.cluster.world.count(": records sent again under a new epoch");
+        return this.#begin(batch.values);
+      }
       const isBehind = [...this.#inFlight].some(
         (other) =>
           other !== batch &&
@@ -183,6 +196,21 @@ export class Producer {
       await scheduler.sleep(this.#random.between(10, 60 * Math.min(8, attempt + 1)));
     }
     this.#inFlight.delete(batch);
+  }
+
+  /** Takes a refusal at its word: nothing of the batch was written, by no attempt. */
+  #believes(error: string, batch: SentBatch, attempt: number): boolean {
+    const { isIdempotent, isDuplicated } = this.#options;
+    return (
+      isIdempotent &&
+      !isDuplicated &&
+      attempt > 0 &&
+      NOT_WRITTEN.has(error) &&
+      batch.producerEpoch === this.#epoch &&
+      batch.log === this.#log &&
+      !this.#router.hasStragglers &&
+      !this.isStopped
+    );
   }
 
   async #attempt(log: string, bytes: Uint8Array): Promise<Answer> {

@@ -36,6 +36,8 @@ export class Router {
   topicId = "";
   #partitions: readonly PartitionMetadata[] = [];
   #freshUntilMs = -1;
+  /** Calls that may still arrive, whether or not somebody waits for their answers. */
+  #unsettledAppends = 0;
   /** By partition: the leader epoch that refused the last call. */
   readonly #refusedEpochs = new Map<number, number>();
 
@@ -47,6 +49,11 @@ export class Router {
 
   get nowMs(): number {
     return this.cluster.world.scheduler.nowMs;
+  }
+
+  /** Whether an append that was given up on may still arrive. */
+  get hasStragglers(): boolean {
+    return this.#unsettledAppends > 0;
   }
 
   log(partition: number): string {
@@ -107,14 +114,18 @@ export class Router {
     args: readonly unknown[],
     deadlineMs: number,
   ): Promise<A | Refusal | null> {
+    const appends = method === "append" ? 1 : 0;
+    this.#unsettledAppends += appends;
     return new Promise((resolve) => {
       const cancel = this.cluster.world.scheduler.after(deadlineMs, () => resolve(null));
       this.cluster.call(this.caller, cell, method, ...args).then(
         (answer) => {
+          this.#unsettledAppends -= appends;
           cancel();
           resolve(answer as A | Refusal);
         },
         () => {
+          this.#unsettledAppends -= appends;
           cancel();
           resolve(null);
         },
