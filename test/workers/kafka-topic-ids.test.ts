@@ -185,6 +185,23 @@ describe("produce and fetch", () => {
     expect((await readAll(topic, 2)).map(({ offset }) => offset)).toEqual([0]);
   });
 
+  test("a producer that has to look again is told who leads, from version 10 on (KIP-951)", async () => {
+    const topic = await newTopic(10);
+    const client = connect();
+    const request = produceRequest(topic, { 2: batchOf(["value-1"]) });
+    await client.ask(PRODUCE, 9, request);
+    await recreateElsewhere(topic, 3);
+    const answer = await client.ask(PRODUCE, 12, request);
+    const metadata = await client.ask(METADATA, 12, { topics: [{ name: topic }] });
+    const { leaderId, leaderEpoch } = metadata.topics[0]!.partitions[2]!;
+    expect(answer.responses[0]!.partitionResponses).toMatchObject([
+      { errorCode: NOT_LEADER_OR_FOLLOWER, currentLeader: { leaderId, leaderEpoch } },
+    ]);
+    expect(answer.nodeEndpoints).toEqual(
+      metadata.brokers.filter(({ nodeId }) => nodeId === leaderId),
+    );
+  });
+
   test("a topic that another isolate deleted: unknown by id, and by name", async () => {
     const topic = await newTopic();
     const client = connect();
