@@ -107,7 +107,9 @@ export async function topicMetadataById(
   const name = names.get(topicId);
   const before = name === undefined ? undefined : topics.get(name);
   if (before !== undefined) before.freshUntilMs = Date.now() + FRESH_MS;
-  const answer = await callController(service, true, (stub) => stub.metadata([], [topicId]));
+  // By its name too, where that is known: a controller of before this question looks at names only.
+  const named = name === undefined ? [] : [name];
+  const answer = await callController(service, true, (stub) => stub.metadata(named, [topicId]));
   if (!answer.ok) return before?.service === service ? before : answer;
   const found = answer.topics.find((topic) => topic.topicId === topicId);
   if (found !== undefined) {
