@@ -44,6 +44,7 @@ export class Commits {
     }
     const doubtful = new Set<string>();
     for (const { topic, topicId } of offsets) {
+      // rule: doubtful-topics-are-asked-for
       if (topicId !== undefined && this.#ids.isDoubtful(topic, topicId)) doubtful.add(topic);
     }
     const ids = await this.#ids.ask([...doubtful]);
@@ -92,6 +93,7 @@ export class Commits {
       .filter(({ topic, partition, stored }) => offsets.get(topic, partition) === stored)
       .filter(({ topic, stored }) => ids.get(topic) !== stored.topicId)
       .map(({ topic, partition }) => ({ topic, partition }));
+    // rule: commits-die-with-their-topic
     if (dead.length > 0) this.#context.record(deleted(dead, true));
     return { ok: true };
   }

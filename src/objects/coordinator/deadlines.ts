@@ -56,6 +56,7 @@ export class Deadlines {
   #notAgain(deadlineMs: number): number {
     const nowMs = this.#ports.clock.nowMs();
     if (deadlineMs > nowMs) return deadlineMs;
+    // rule: nothing-is-set-for-the-past-twice
     if (deadlineMs <= this.#missedMs) return nowMs + AGAIN_MS;
     this.#missedMs = deadlineMs;
     return deadlineMs;

@@ -190,6 +190,7 @@ function ofTopic(
   held: PartitionMap<string>,
 ): OffsetToCommit {
   const owned = held.get(one.topic, one.partition) ?? "";
+  // rule: commits-are-of-what-was-read
   const topicId = reading.topicIdOf(one.topic) ?? owned;
   return topicId === "" ? one : { ...one, topicId };
 }

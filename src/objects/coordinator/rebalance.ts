@@ -142,6 +142,7 @@ export class Rebalance {
     const nowMs = this.#context.nowMs();
     if (preparing === null || nowMs < preparing.notBeforeMs) return;
     const isOver = preparing.deadlineMs <= nowMs;
+    // rule: promised-members-hold-up-nobody
     if (this.promised.size > 0 && !isOver) return;
     const stays = (member: Member): boolean => isOver && this.#outlives(member);
     // rule: generations-have-everybody
@@ -154,6 +155,7 @@ export class Rebalance {
 
   /** Whether it stays a member although it has missed a rebalance: a static one, until its session ends. */
   #outlives({ groupInstanceId }: Member): boolean {
+    // rule: static-members-outlive-a-rebalance
     if (groupInstanceId === null) return false;
     // Where only instances are there, nobody could give it anything.
     for (const other of this.members.values())

@@ -223,7 +223,7 @@ export class ClassicClient implements Holder {
     const changes = this.#watch.committed.get(at)?.length ?? 0;
     const answer = await this.#ask<Committed>("commitOffsets", {
       ...this.#named(generationId),
-      offsets: [{ topic, partition, offset, leaderEpoch: -1, metadata: "" }],
+      offsets: [{ topic, partition, offset, leaderEpoch: -1, metadata: "", ...this.#idOf(topic) }],
     });
     this.#unacknowledged.add(at);
     if (answer === null) return true;
@@ -234,6 +234,12 @@ export class ClassicClient implements Holder {
     this.#unacknowledged.delete(at);
     this.#watch.acknowledged(at, offset, changes);
     return true;
+  }
+
+  /** As the worker knows it, from its cache. */
+  #idOf(topic: string) {
+    const { topicId } = this.#partitions.router(topic);
+    return topicId === "" ? {} : { topicId };
   }
 
   #named(generationId: number) {

@@ -37,6 +37,8 @@ export class GroupWatch {
   readonly starts = new Map<At, number>();
   /** Every offset that was ever durably committed, and how often that changed. */
   readonly committed = new Map<At, number[]>();
+  /** Of topics that were created anew: what was committed of another one is nobody's position. */
+  readonly #topicIds = new Map<string, string>();
   operations = 0;
   processedCount = 0;
   rebalances = 0;
@@ -93,9 +95,25 @@ export class GroupWatch {
       this.#cluster.world.fail(`24: the commit of ${offset} to ${at} was never durable`);
   }
 
+  /** The topic was created anew: what is known of it was of the one before. */
+  createdAnew(topic: string, topicId: string): void {
+    this.#topicIds.set(topic, topicId);
+    for (const map of [this.processed, this.committed, this.starts]) {
+      for (const at of map.keys()) if (at.startsWith(`${topic}/`)) map.delete(at);
+    }
+  }
+
+  /** The commits that are of topics that are there, by the image. */
+  livingCommits(image: GroupImage): (readonly [string, number, number])[] {
+    return image.offsets.entries().flatMap(([topic, partition, { offset, topicId }]) => {
+      const now = this.#topicIds.get(topic) ?? topicId;
+      return topicId === "" || topicId === now ? [[topic, partition, offset] as const] : [];
+    });
+  }
+
   /** Everything between the group's beginning and what it has committed was processed. */
   expectNothingSkipped(image: GroupImage): void {
-    for (const [topic, partition, { offset: end }] of image.offsets.entries()) {
+    for (const [topic, partition, end] of this.livingCommits(image)) {
       const at = atOf(topic, partition);
       const processed = this.processed.get(at) ?? new Set<number>();
       for (let offset = this.starts.get(at) ?? 0; offset < end; offset++) {
@@ -172,7 +190,7 @@ export class GroupWatch {
       const at = atOf(topic, partition);
       if (!this.isNew(at) && !this.starts.has(at)) this.starts.set(at, offset);
     }
-    for (const [topic, partition, { offset }] of image.offsets.entries()) {
+    for (const [topic, partition, offset] of this.livingCommits(image)) {
       const at = atOf(topic, partition);
       const known = this.committed.get(at) ?? [];
       if (known.at(-1) !== offset) this.committed.set(at, [...known, offset]);

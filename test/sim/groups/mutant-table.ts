@@ -1,6 +1,16 @@
 /** The mutants of consumer groups: rules of the coordinator, and how each is switched off. */
 import type { Mutant, NoticingTest } from "../mutant-table.ts";
 
+const anew = (name: string): NoticingTest => ({
+  file: "test/core/coordinator/topics-anew.test.ts",
+  name,
+});
+
+const deadlines = (name: string): NoticingTest => ({
+  file: "test/core/coordinator/deadlines.test.ts",
+  name,
+});
+
 const moves = (name: string): NoticingTest => ({
   file: "test/core/coordinator/moves.test.ts",
   name,
@@ -224,5 +234,46 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     },
     seed: 1,
     groups: true,
+  },
+  {
+    name: "commits-outlive-their-topic",
+    breaks: "what was committed of a topic holds for no later one of its name",
+    off: { "commits-die-with-their-topic": { without: true } },
+    seed: 3,
+    groups: true,
+  },
+  {
+    name: "commits-by-the-workers-cache",
+    breaks: "a commit is of the topic that is there, whatever a worker has in its cache",
+    off: { "doubtful-topics-are-asked-for": { condition: "false" } },
+    test: anew("a worker that knows the earlier topic commits of the one that is there"),
+  },
+  {
+    name: "commits-by-the-name-alone",
+    breaks: "what was read of a topic is committed of no later one of its name",
+    off: { "commits-are-of-what-was-read": { value: "owned" } },
+    test: anew("its own commit of what it read before is refused, and overwrites nothing"),
+  },
+  {
+    name: "promised-members-are-waited-for",
+    breaks: "a member id that was never used holds nobody up beyond the deadline",
+    off: { "promised-members-hold-up-nobody": { condition: "this.promised.size > 0" } },
+    test: deadlines("holds a rebalance up no longer than its deadline"),
+  },
+  {
+    name: "static-members-leave-with-a-rebalance",
+    breaks: "a static member that misses a rebalance is one until its session ends (KIP-345)",
+    off: { "static-members-outlive-a-rebalance": { statement: "return false;" } },
+    test: deadlines(
+      "that miss a rebalance stay members of the next generation, until their session ends",
+    ),
+  },
+  {
+    name: "alarms-in-vain",
+    breaks: "a deadline that has gone by is set in the past once",
+    off: { "nothing-is-set-for-the-past-twice": { without: true } },
+    test: deadlines(
+      "a deadline that has gone by is set in the past once, and afterwards once a second",
+    ),
   },
 ];

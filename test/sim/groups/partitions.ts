@@ -69,6 +69,19 @@ export class Partitions {
     return new Map(answer.topics.map(({ topic, partitions }) => [topic, partitions.length]));
   }
 
+  /** The id of the topic that has the name; null where nobody has answered. */
+  async topicId(topic: string): Promise<string | null> {
+    const { controller } = this.#cluster;
+    const router = this.router(topic);
+    const answer = await router.ask<ClusterMetadata>(
+      controller,
+      "metadata",
+      [[topic]],
+      DEADLINE_MS,
+    );
+    return answer?.ok === true ? (answer.topics[0]?.topicId ?? null) : null;
+  }
+
   async #ask<A extends { readonly ok: true }>(
     topic: string,
     partition: number,

@@ -26,7 +26,8 @@ const GROUP = "g";
 const CONVERGE_MS = 180_000;
 /** Members that are silent have to be gone within this. */
 const SILENCE_MS = 240_000;
-const SETTLE_MS = 20_000;
+/** Storage of the topic that was deleted is purged meanwhile. */
+const SETTLE_MS = 90_000;
 const IDLE_MS = 15_000;
 const OPERATOR_PLACE = 9;
 const TOPICS = ["t0", "t1"];
@@ -115,18 +116,63 @@ class GroupRun {
     scheduler.trace("healed");
     this.#isProducing = false;
     if (!this.#clients.some(({ isStopped }) => !isStopped)) this.#enter();
+    await this.#converge();
+    if (this.world.failure !== null) return;
+    this.#expectNothingSkipped();
+    if (this.world.failure === null) await this.#anew();
+    if (this.world.failure === null) await this.#silence();
+  }
+
+  async #converge(): Promise<void> {
+    const { scheduler } = this.world;
     const untilMs = scheduler.nowMs + CONVERGE_MS;
-    let isDone = false;
     while (scheduler.nowMs < untilMs && this.world.failure === null) {
-      isDone = await this.#hasConverged();
-      if (isDone) break;
+      if (await this.#hasConverged()) return;
       await scheduler.run(scheduler.nowMs + 500);
     }
-    if (this.world.failure !== null) return;
-    if (!isDone) this.world.fail(`21: it does not heal: ${await this.#state()}`);
+    if (this.world.failure === null)
+      this.world.fail(`21: it does not heal: ${await this.#state()}`);
+  }
+
+  #expectNothingSkipped(): void {
     const image = this.#watch.imageOf(this.#cell);
     if (image) this.#watch.expectNothingSkipped(image);
-    if (this.world.failure === null) await this.#silence();
+  }
+
+  /**
+   * The topic is deleted and created anew with what the group has committed of it: whoever reads on, and
+   * whoever comes, reads every record of the new one.
+   */
+  async #anew(): Promise<void> {
+    const { scheduler } = this.world;
+    const partitions = this.#counts.get("t0")!;
+    // A client that has its positions in its own memory begins anew by itself: here it is another one.
+    for (const client of this.#clients) if (client instanceof ClassicClient) client.crash();
+    await this.#cluster.until(this.#createAnew(partitions));
+    if (!this.#clients.some(({ isStopped }) => !isStopped)) this.#enter();
+    for (let partition = 0; partition < partitions; partition++) {
+      const isEmpty = async () =>
+        ((await this.#cluster.until(this.#operator.end("t0", partition, "latest"))) ?? 0) === 0;
+      while (await isEmpty()) {
+        await this.#cluster.until(this.#operator.append("t0", partition, ["a", "b", "c"]));
+        await scheduler.run(scheduler.nowMs + 200);
+      }
+    }
+    await this.#converge();
+    if (this.world.failure === null) this.#expectNothingSkipped();
+  }
+
+  async #createAnew(partitions: number): Promise<void> {
+    while ((await this.#controller("deleteTopic", "t0")) === null) {
+      await this.world.scheduler.sleep(200);
+    }
+    await this.#createTopic("t0", partitions);
+    let topicId: string | null = null;
+    while (topicId === null) {
+      topicId = await this.#operator.topicId("t0");
+      await this.world.scheduler.sleep(50);
+    }
+    this.#watch.createdAnew("t0", topicId);
   }
 
   result(): RunResult {
@@ -340,12 +386,15 @@ class GroupRun {
       }
     }
     const counts = await this.#cluster.until(this.#operator.counts(TOPICS));
+    const committedOf = new Map(
+      this.#watch.livingCommits(image).map(([topic, p, offset]) => [atOf(topic, p), offset]),
+    );
     if (!counts || image.revoking.size > 0) return false;
     for (const [topic, count] of counts) {
       for (let partition = 0; partition < count; partition++) {
         if (!owned.has(atOf(topic, partition))) return false;
         const end = await this.#cluster.until(this.#operator.end(topic, partition, "latest"));
-        const committed = image.offsets.get(topic, partition)?.offset ?? 0;
+        const committed = committedOf.get(atOf(topic, partition)) ?? 0;
         const start = this.#watch.starts.get(atOf(topic, partition)) ?? 0;
         if (end === null || (committed < end && end > start)) return false;
       }
