@@ -48,7 +48,7 @@ function legalValues(name: ConfigName): string {
   }
 }
 
-function settings(scope: "topic" | "service"): string {
+function settings(scope: "topic" | "service" | "broker"): string {
   const names = CONFIG_NAMES.filter((name) => CONFIG[name].scope === scope);
   const rows = names.map((name) => [
     `\`${name}\``,
@@ -78,6 +78,12 @@ default for every topic that says nothing of its own. Lists can be appended to a
 there, e.g. \`log.retention.ms\` for \`retention.ms\`.
 
 ${settings("topic")}
+
+## Settings of a broker
+
+Set and reset by IncrementalAlterConfigs and AlterConfigs of Kafka's protocol, for one broker.
+
+${settings("broker")}
 
 ## Settings of the service
 

@@ -40,6 +40,15 @@ const THROTTLED = {
   element: { pattern: /^(?:\*|\d{1,10}:\d{1,10})$/, expected: "partition:broker pairs, or *," },
 };
 
+const throttle: Setting<number> = {
+  ...long(
+    INT_MAX,
+    0,
+    `${NO_EFFECT} replication is not throttled. Kafka's tools set it around a reassignment.`,
+  ),
+  scope: "broker",
+};
+
 export const CONFIG = {
   // Topics.
   "cleanup.policy": list(
@@ -231,6 +240,11 @@ export const CONFIG = {
     { only: "there are no share groups" },
   ),
 
+  // Brokers.
+  "leader.replication.throttled.rate": throttle,
+  "follower.replication.throttled.rate": throttle,
+  "replica.alter.log.dirs.io.max.bytes.per.second": throttle,
+
   // The service.
   "cluster.id": text("service", "odradek", "The cluster's id in /v3/clusters/{cluster_id}."),
   "auto.create.topics.enable": bool(
@@ -389,9 +403,14 @@ export function isConfigName(name: string): name is ConfigName {
   return Object.hasOwn(CONFIG, name);
 }
 
+/** Whether a topic, or a broker, may carry this setting of its own. */
+export function isConfigOf(scope: "topic" | "broker", name: string): name is ConfigName {
+  return isConfigName(name) && CONFIG[name].scope === scope;
+}
+
 /** Whether a topic may carry this setting of its own. */
 export function isTopicConfig(name: string): name is ConfigName {
-  return isConfigName(name) && CONFIG[name].scope === "topic";
+  return isConfigOf("topic", name);
 }
 
 /** What Kafka calls the setting that holds for topics that say nothing: `retention.ms` → `log.retention.ms`. */

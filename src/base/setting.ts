@@ -9,7 +9,7 @@ export type Value = boolean | number | string | readonly string[];
 
 export interface Setting<T extends Value> {
   readonly kind: Kind;
-  readonly scope: "topic" | "service";
+  readonly scope: Scope;
   readonly fallback: T;
   /** Bounds of an integer, both included. */
   readonly min?: number;
@@ -24,7 +24,8 @@ export interface Setting<T extends Value> {
   readonly doc: string;
 }
 
-type Scope = "topic" | "service";
+/** Of a topic, of the service as a whole (from its environment), or of one broker. */
+export type Scope = "topic" | "service" | "broker";
 
 type More = Pick<Setting<Value>, "broker" | "only">;
 

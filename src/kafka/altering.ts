@@ -1,32 +1,92 @@
-/** What AlterConfigs and IncrementalAlterConfigs share: topics have settings that can be changed, others do not. */
+/**
+ * What AlterConfigs and IncrementalAlterConfigs share: topics and brokers have settings that can be altered. Whoever
+ * gives a broker what it has already, as tools do that write out everything, is not refused.
+ */
 import { refuse, type Refusal } from "../base/errors.ts";
-import type { ConfigChange } from "../objects/controller/api.ts";
+import { parseWhole } from "../base/ids.ts";
+import type { BrokerDescription, ConfigChange } from "../objects/controller/api.ts";
 import { forget } from "../worker/metadata.ts";
-import { RESOURCE } from "./settings.ts";
 import type { Session } from "./session.ts";
-
-const NOT_A_TOPIC =
-  "Only topics' settings can be changed here: those of the service come from its environment.";
+import { brokerSettings, RESOURCE } from "./settings.ts";
 
 export interface AlteredResource {
   readonly resourceType: number;
   readonly resourceName: string;
 }
 
-/** Null where the settings of this resource can be changed. INVALID_REQUEST. */
-export function resourceRefusal({ resourceType }: AlteredResource): Refusal | null {
-  return resourceType === RESOURCE.topic ? null : refuse("INVALID_REQUEST", NOT_A_TOPIC);
+type Altered = { readonly ok: true } | Refusal;
+
+/** The settings that a resource has of its own, by name. Errors: those of the resource, INVALID_REQUEST. */
+export async function ownConfigs(
+  session: Session,
+  { resourceType, resourceName }: AlteredResource,
+): Promise<{ readonly ok: true; readonly configs: Readonly<Record<string, string>> } | Refusal> {
+  if (resourceType === RESOURCE.topic) {
+    const topic = await session.topic(resourceName, true);
+    return topic.ok ? { ok: true, configs: topic.metadata.configs } : topic;
+  }
+  if (resourceType !== RESOURCE.broker) return notAltered();
+  const found = await brokerNamed(session, resourceName);
+  return found.ok ? { ok: true, configs: found.broker.configs ?? {} } : found;
 }
 
-export async function alterTopic(
+export async function alterResource(
   session: Session,
-  topic: string,
+  { resourceType, resourceName }: AlteredResource,
   changes: readonly ConfigChange[],
   validateOnly: boolean,
-): Promise<{ readonly ok: true } | Refusal> {
-  const altered = await session.controller(false, (controller) =>
-    controller.alterConfigs(topic, changes, validateOnly),
+): Promise<Altered> {
+  switch (resourceType) {
+    case RESOURCE.topic: {
+      const altered = await session.controller(false, (controller) =>
+        controller.alterConfigs(resourceName, changes, validateOnly),
+      );
+      if (!validateOnly) forget(resourceName);
+      return altered;
+    }
+    case RESOURCE.broker:
+      return alterBroker(session, resourceName, changes, validateOnly);
+    default:
+      return notAltered();
+  }
+}
+
+async function alterBroker(
+  session: Session,
+  name: string,
+  changes: readonly ConfigChange[],
+  validateOnly: boolean,
+): Promise<Altered> {
+  const found = await brokerNamed(session, name);
+  if (!found.ok) return found;
+  const { brokerId, configs = {} } = found.broker;
+  const settings = brokerSettings(session.service, configs, null);
+  const fixed = new Map(
+    settings.filter(({ readOnly }) => readOnly).map((setting) => [setting.name, setting.value]),
   );
-  if (!validateOnly) forget(topic);
-  return altered;
+  const others = changes.filter(
+    ({ name: setting, value, operation }) =>
+      operation !== "SET" || value === null || fixed.get(setting) !== value,
+  );
+  return session.controller(false, (controller) =>
+    controller.alterBrokerConfigs(brokerId, others, validateOnly),
+  );
+}
+
+/** The broker with this id. INVALID_REQUEST. */
+export async function brokerNamed(
+  session: Session,
+  name: string,
+): Promise<{ readonly ok: true; readonly broker: BrokerDescription } | Refusal> {
+  const cluster = await session.controller(true, (controller) => controller.metadata([]));
+  if (!cluster.ok) return cluster;
+  const id = parseWhole(name);
+  const broker = cluster.brokers.find(({ brokerId }) => brokerId === id);
+  return broker === undefined
+    ? refuse("INVALID_REQUEST", "There is no such broker.")
+    : { ok: true, broker };
+}
+
+function notAltered(): Refusal {
+  return refuse("INVALID_REQUEST", "Topics and brokers have settings that can be altered.");
 }

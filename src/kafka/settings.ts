@@ -3,6 +3,7 @@ import {
   brokerName,
   CONFIG_NAMES,
   defaultText,
+  isConfigOf,
   settingOf,
   TOPIC_CONFIG_NAMES,
 } from "../base/config.ts";
@@ -15,10 +16,21 @@ import type { Service } from "../worker/service.ts";
 export const RESOURCE = { topic: 2, broker: 4 } as const;
 
 /** Where a value comes from, by Kafka's numbers (DescribeConfigsResponse.ConfigSource). */
-const SOURCES = { DYNAMIC_TOPIC_CONFIG: 1, STATIC_BROKER_CONFIG: 4, DEFAULT_CONFIG: 5 } as const;
+const SOURCES = {
+  DYNAMIC_TOPIC_CONFIG: 1,
+  DYNAMIC_BROKER_CONFIG: 2,
+  STATIC_BROKER_CONFIG: 4,
+  DEFAULT_CONFIG: 5,
+} as const;
 
 /** Kinds of values, by Kafka's numbers (DescribeConfigsResponse.ConfigType). */
 const TYPES = { boolean: 1, text: 2, choice: 2, integer: 3, long: 5, double: 6, list: 7 } as const;
+
+interface Synonym {
+  readonly name: string;
+  readonly value: string;
+  readonly source: number;
+}
 
 export interface SettingAnswer {
   readonly name: string;
@@ -27,11 +39,7 @@ export interface SettingAnswer {
   readonly configSource: number;
   readonly isSensitive: boolean;
   /** Everything that gives it a value, the one that holds first. */
-  readonly synonyms: readonly {
-    readonly name: string;
-    readonly value: string;
-    readonly source: number;
-  }[];
+  readonly synonyms: readonly Synonym[];
   readonly configType: number;
   readonly documentation: string;
 }
@@ -52,22 +60,27 @@ export function topicSettings(
 }
 
 /**
- * The service's own settings, and what holds for topics that say nothing by Kafka's names for it: every broker
- * has them. They come from the environment.
+ * What a broker has of its own (`configs`), and what every broker has: the service's settings, and what holds for
+ * topics that say nothing by Kafka's names for it. Those come from the environment.
  */
-export function serviceSettings(
+export function brokerSettings(
   { configTexts }: Service,
+  configs: Readonly<Record<string, string>>,
   wanted: ReadonlySet<string> | null,
 ): SettingAnswer[] {
   return CONFIG_NAMES.filter((own) => wanted?.has(brokerName(own)) ?? true).map((own) => {
     const name = brokerName(own);
     const given = configTexts[own];
-    const byDefault = { name, value: defaultText(own), source: SOURCES.DEFAULT_CONFIG };
-    const synonyms =
-      given === undefined
-        ? [byDefault]
-        : [{ name, value: given, source: SOURCES.STATIC_BROKER_CONFIG }, byDefault];
-    return { ...settingAnswer(own, synonyms, true), name };
+    const byDefault: Synonym = { name, value: defaultText(own), source: SOURCES.DEFAULT_CONFIG };
+    const found = [byDefault];
+    if (given !== undefined) {
+      found.unshift({ name, value: given, source: SOURCES.STATIC_BROKER_CONFIG });
+    }
+    const dynamic = isConfigOf("broker", own) ? configs[own] : undefined;
+    if (dynamic !== undefined) {
+      found.unshift({ name, value: dynamic, source: SOURCES.DYNAMIC_BROKER_CONFIG });
+    }
+    return { ...settingAnswer(own, found, !isConfigOf("broker", own)), name };
   });
 }
 

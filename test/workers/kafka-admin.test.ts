@@ -286,7 +286,11 @@ describe("settings", () => {
       expect(own).toMatchObject({ value: "5000", configSource: 1, readOnly: false });
       expect(own.synonyms.map(({ source }) => source)).toEqual([1, 5]);
       const all = answer.results[1]!.configs;
-      expect(all.every(({ readOnly }) => readOnly)).toBe(true);
+      expect(all.filter(({ readOnly }) => !readOnly).map(({ name }) => name)).toEqual([
+        "leader.replication.throttled.rate",
+        "follower.replication.throttled.rate",
+        "replica.alter.log.dirs.io.max.bytes.per.second",
+      ]);
       const values = new Map(all.map(({ name, value }) => [name, value]));
       expect(values.get("auto.create.topics.enable")).toBe("false");
       expect(values.get("log.retention.ms")).toBe("604800000");
@@ -330,6 +334,37 @@ describe("settings", () => {
     expect(await valueOf(topic, "cleanup.policy")).toBe("compact");
     expect(await alter([{ ...set, name: "no.such" }])).toBe(40);
     expect(await alter([set], false, BROKER)).toBe(42);
+  });
+
+  test("of a broker are those that Kafka's tools set; what it has already is taken", async () => {
+    const client = connect();
+    const resource = { resourceType: BROKER, resourceName: "2" };
+    const rate = "leader.replication.throttled.rate";
+    const alter = async (name: string, value: string | null, configOperation = 0) => {
+      const configs = [{ name, configOperation, value }];
+      const resources = [{ ...resource, configs }];
+      const answer = await client.ask(44, 1, { resources, validateOnly: false });
+      return answer.responses[0]!.errorCode;
+    };
+    const described = async (resourceName: string) => {
+      const resources = [{ ...resource, resourceName, configurationKeys: [rate] }];
+      const [setting] = (await client.ask(32, 4, { resources })).results[0]!.configs;
+      return [setting!.value, setting!.configSource];
+    };
+    const byDefault = ["9223372036854775807", 5];
+    expect(await alter(rate, "1000")).toBe(0);
+    expect(await described("2")).toEqual(["1000", 2]);
+    expect(await described("1")).toEqual(byDefault);
+    expect(await alter(rate, "-1")).toBe(40);
+    expect(await alter(rate, null, 1)).toBe(0);
+    expect(await described("2")).toEqual(byDefault);
+    expect(await alter("log.retention.ms", "604800000")).toBe(0);
+    expect(await alter("log.retention.ms", "5")).toBe(40);
+    const replaced = [{ ...resource, configs: [{ name: rate, value: "7" }] }];
+    await client.ask(33, 2, { resources: replaced, validateOnly: false });
+    expect(await described("2")).toEqual(["7", 2]);
+    await client.ask(33, 2, { resources: [{ ...resource, configs: [] }], validateOnly: false });
+    expect(await described("2")).toEqual(byDefault);
   });
 
   test("are replaced as a whole by the old API", async () => {

@@ -1,15 +1,15 @@
 /**
  * DescribeConfigs (32): a topic's settings, where each comes from and what would hold without it; of a broker
- * the settings of the service, which are the same for all and come from the environment.
+ * its own and the settings of the service, which are the same for all and come from the environment.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { parseWhole } from "../../base/ids.ts";
+import { brokerNamed } from "../altering.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
-import { RESOURCE, serviceSettings, topicSettings, type SettingAnswer } from "../settings.ts";
+import { RESOURCE, brokerSettings, topicSettings, type SettingAnswer } from "../settings.ts";
 
 type Asked = Request<32>["resources"][number];
 type Described = { readonly ok: true; readonly settings: readonly SettingAnswer[] } | Refusal;
@@ -41,18 +41,11 @@ async function describe(session: Session, asked: Asked): Promise<Described> {
     case RESOURCE.broker: {
       // The empty name stands for what all brokers are told dynamically: nothing.
       if (resourceName === "") return { ok: true, settings: [] };
-      const known = await isBroker(session, resourceName);
-      return known.ok ? { ok: true, settings: serviceSettings(service, wanted) } : known;
+      const found = await brokerNamed(session, resourceName);
+      if (!found.ok) return found;
+      return { ok: true, settings: brokerSettings(service, found.broker.configs ?? {}, wanted) };
     }
     default:
       return refuse("INVALID_REQUEST", "Topics and brokers have settings.");
   }
-}
-
-async function isBroker(session: Session, name: string): Promise<{ readonly ok: true } | Refusal> {
-  const cluster = await session.controller(true, (controller) => controller.metadata([]));
-  if (!cluster.ok) return cluster;
-  const id = parseWhole(name);
-  const isKnown = cluster.brokers.some(({ brokerId }) => brokerId === id);
-  return isKnown ? { ok: true } : refuse("INVALID_REQUEST", "There is no such broker.");
 }

@@ -1,10 +1,10 @@
 /**
- * IncrementalAlterConfigs (44): sets and resets single settings of topics, and appends to lists or
+ * IncrementalAlterConfigs (44): sets and resets single settings of topics and brokers, and appends to lists or
  * subtracts from them (KIP-339).
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { ConfigChange } from "../../objects/controller/api.ts";
-import { alterTopic, resourceRefusal } from "../altering.ts";
+import { alterResource } from "../altering.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
@@ -23,23 +23,23 @@ const OPERATIONS: readonly (ConfigChange["operation"] | undefined)[] = [
 export const incrementalAlterConfigs: Handler<44> = async (request, { session }) => ({
   responses: await inBatches(request.resources, async (asked) => {
     const { resourceType, resourceName } = asked;
-    const altered = resourceRefusal(asked) ?? (await alter(session, asked, request.validateOnly));
+    const altered = await alter(session, asked, request.validateOnly);
     return { ...errorFields(altered), resourceType, resourceName };
   }),
 });
 
 async function alter(
   session: Session,
-  { resourceName, configs }: Asked,
+  asked: Asked,
   validateOnly: boolean,
 ): Promise<{ readonly ok: true } | Refusal> {
   const changes: ConfigChange[] = [];
-  for (const { name, configOperation, value } of configs) {
+  for (const { name, configOperation, value } of asked.configs) {
     const operation = OPERATIONS[configOperation];
     if (operation === undefined) {
       return refuse("INVALID_REQUEST", "There is no such operation on a setting.");
     }
     changes.push({ name, value, operation });
   }
-  return alterTopic(session, resourceName, changes, validateOnly);
+  return alterResource(session, asked, changes, validateOnly);
 }

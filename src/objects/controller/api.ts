@@ -15,6 +15,8 @@ export interface BrokerDescription {
   readonly locationHint: string;
   readonly state: BrokerState;
   readonly brokerEpoch: number;
+  /** The broker's own settings, as text; absent: none. */
+  readonly configs?: Readonly<Record<string, string>>;
 }
 
 export interface PartitionMetadata {
@@ -127,6 +129,12 @@ export interface ControllerApi {
    * ILLEGAL_STATE (a fenced broker cannot be drained).
    */
   changeBroker(brokerId: number, action: BrokerAction): Promise<BrokerAnswer>;
+  /** As `alterConfigs`, of one broker. Errors: BROKER_NOT_FOUND, INVALID_CONFIG, INVALID_REQUEST. */
+  alterBrokerConfigs(
+    brokerId: number,
+    changes: readonly ConfigChange[],
+    validateOnly?: boolean,
+  ): Promise<BrokerAnswer>;
   /** A leader's wish: see {@link AlterInSyncRequest}. */
   alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal>;
   /**

@@ -33,6 +33,13 @@ export function applyChange(image: ClusterImage, change: Change, atMs: number): 
     }
     case "broker-changed":
       return changeBroker(image, change, atMs);
+    case "broker-configs-altered": {
+      const { brokerId, configs } = change;
+      const before = image.brokers.get(brokerId);
+      assert(before, `broker ${brokerId} is configured but does not exist`);
+      image.brokers.set(brokerId, { ...before, configs });
+      return;
+    }
     case "topic-created": {
       const topic = newTopic(change);
       assert(!image.topics.has(topic.topicId), `topic id ${topic.topicId} is created twice`);

@@ -50,6 +50,12 @@ export type Change =
       readonly brokerEpoch: number;
     }
   | {
+      /** All settings that the broker has of its own from now on. */
+      readonly type: "broker-configs-altered";
+      readonly brokerId: number;
+      readonly configs: Readonly<Record<string, string>>;
+    }
+  | {
       readonly type: "partitions-changed";
       readonly topicId: string;
       readonly partitions: readonly PartitionChange[];

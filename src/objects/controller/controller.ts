@@ -38,7 +38,7 @@ import { Probes } from "./probes.ts";
 import { decideReserveProducerIds } from "./producer-ids.ts";
 import { decideCancel, decideReassign } from "./reassignments.ts";
 import type { ControllerStore } from "./store.ts";
-import { decideAlterConfigs } from "./topic-configs.ts";
+import { decideAlterBrokerConfigs, decideAlterConfigs } from "./configs.ts";
 import { decideCreatePartitions, decideCreateTopic, decideDeleteTopic } from "./topics.ts";
 
 export class ControllerRules {
@@ -127,6 +127,17 @@ export class ControllerRules {
     }
     await this.#decisions.tell({}, TELL_MS_MAX);
     return { ok: true, broker };
+  }
+
+  alterBrokerConfigs(
+    brokerId: number,
+    changes: readonly ConfigChange[],
+    validateOnly: boolean,
+  ): BrokerAnswer {
+    const decision = decideAlterBrokerConfigs(this.#image, brokerId, changes);
+    if (!decision.ok) return decision;
+    if (!validateOnly && decision.changes.length > 0) this.#decisions.record(decision.changes);
+    return { ok: true, broker: decision.broker };
   }
 
   /** Answers as soon as it is decided: a leader waits for it with its producers. */

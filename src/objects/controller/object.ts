@@ -102,6 +102,16 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
     return this.#answer(() => this.#rules.changeBroker(brokerId, action));
   }
 
+  async alterBrokerConfigs(
+    brokerId: number,
+    changes: readonly ConfigChange[],
+    validateOnly = false,
+  ): Promise<BrokerAnswer> {
+    return this.#answer(async () =>
+      this.#rules.alterBrokerConfigs(brokerId, changes, validateOnly),
+    );
+  }
+
   async alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal> {
     return this.#answer(() => this.#rules.alterInSync(request));
   }

@@ -12,7 +12,7 @@ import { collisionKey, isActive, topicNamed, type ClusterImage } from "./cluster
 import { placeByHand, tooManyReplicas } from "./manual-assignments.ts";
 import { newTopic, targetOf, withPartitions } from "./partitions.ts";
 import { placePartitions } from "./placement.ts";
-import { readTopicConfigs } from "./topic-configs.ts";
+import { readTopicConfigs } from "./configs.ts";
 
 /** @param topicId new and unique: a re-created topic never meets old bytes (KIP-516) */
 export function decideCreateTopic(

@@ -13,7 +13,7 @@ import {
 import { decideReserveProducerIds } from "../../../src/objects/controller/producer-ids.ts";
 import { encodeSnapshot, loadSnapshotRow } from "../../../src/objects/controller/snapshot.ts";
 import { ControllerStore } from "../../../src/objects/controller/store.ts";
-import { decideAlterConfigs } from "../../../src/objects/controller/topic-configs.ts";
+import { decideAlterConfigs } from "../../../src/objects/controller/configs.ts";
 import {
   decideCreatePartitions,
   decideCreateTopic,

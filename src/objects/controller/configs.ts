@@ -1,14 +1,16 @@
-/** Decisions about a topic's own settings: all of a request or nothing of it. */
+/** Decisions about the settings that topics and brokers have of their own: all of a request or nothing of it. */
 import {
+  CONFIG_NAMES,
   defaultText,
+  isConfigOf,
   isTopicConfig,
   parseConfig,
   settingOf,
-  TOPIC_CONFIG_NAMES,
 } from "../../base/config.ts";
 import { listElements } from "../../base/setting.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { ConfigChange } from "./api.ts";
+import type { BrokerDecision } from "./brokers.ts";
 import type { TopicDecision } from "./changes.ts";
 import { topicNamed, type ClusterImage } from "./cluster.ts";
 import { withConfigs } from "./partitions.ts";
@@ -21,7 +23,7 @@ export function readTopicConfigs(
 ): { readonly ok: true; readonly configs: Configs } | Refusal {
   const configs: Record<string, string> = {};
   for (const [name, value] of Object.entries(written)) {
-    const read = readSetting(name, value);
+    const read = readSetting("topic", name, value);
     if (!read.ok) return read;
     configs[name] = read.value;
   }
@@ -36,17 +38,9 @@ export function decideAlterConfigs(
 ): TopicDecision | Refusal {
   const topic = topicNamed(image, name);
   if (!topic) return refuse("UNKNOWN_TOPIC");
-  const configs: Record<string, string> = { ...topic.configs };
-  const named = new Set<string>();
-  for (const change of changes) {
-    if (named.has(change.name)) {
-      return refuse("INVALID_REQUEST", "A setting is named more than once.");
-    }
-    named.add(change.name);
-    const problem = applyAlteration(configs, change);
-    if (problem) return problem;
-  }
-  const after = inTableOrder(configs);
+  const altered = alteredConfigs("topic", topic.configs, changes);
+  if (!altered.ok) return altered;
+  const after = altered.configs;
   // Nothing to record, and no replica to tell.
   if (JSON.stringify(after) === JSON.stringify(topic.configs))
     return { ok: true, changes: [], topic };
@@ -58,21 +52,65 @@ export function decideAlterConfigs(
   };
 }
 
-function applyAlteration(configs: Record<string, string>, change: ConfigChange): Refusal | null {
+/** The same for what one broker has of its own. */
+export function decideAlterBrokerConfigs(
+  image: ClusterImage,
+  brokerId: number,
+  changes: readonly ConfigChange[],
+): BrokerDecision | Refusal {
+  const broker = image.brokers.get(brokerId);
+  if (!broker) return refuse("BROKER_NOT_FOUND");
+  const { configs: before = {} } = broker;
+  const altered = alteredConfigs("broker", before, changes);
+  if (!altered.ok) return altered;
+  const { configs } = altered;
+  if (JSON.stringify(configs) === JSON.stringify(before)) return { ok: true, changes: [], broker };
+  return {
+    ok: true,
+    changes: [{ type: "broker-configs-altered", brokerId, configs }],
+    broker: { ...broker, configs },
+  };
+}
+
+type Owner = "topic" | "broker";
+
+function alteredConfigs(
+  owner: Owner,
+  before: Configs,
+  changes: readonly ConfigChange[],
+): { readonly ok: true; readonly configs: Configs } | Refusal {
+  const configs: Record<string, string> = { ...before };
+  const named = new Set<string>();
+  for (const change of changes) {
+    if (named.has(change.name)) {
+      return refuse("INVALID_REQUEST", "A setting is named more than once.");
+    }
+    named.add(change.name);
+    const problem = applyAlteration(owner, configs, change);
+    if (problem) return problem;
+  }
+  return { ok: true, configs: inTableOrder(configs) };
+}
+
+function applyAlteration(
+  owner: Owner,
+  configs: Record<string, string>,
+  change: ConfigChange,
+): Refusal | null {
   switch (change.operation) {
     case "SET": {
-      const read = readSetting(change.name, change.value);
+      const read = readSetting(owner, change.name, change.value);
       if (!read.ok) return read;
       configs[change.name] = read.value;
       return null;
     }
     case "DELETE":
-      if (!isTopicConfig(change.name)) return unknownSetting(change.name);
+      if (!isConfigOf(owner, change.name)) return unknownSetting(owner, change.name);
       delete configs[change.name];
       return null;
     case "APPEND":
     case "SUBTRACT": {
-      const read = readSetting(change.name, alteredList(configs, change));
+      const read = readSetting(owner, change.name, alteredList(configs, change));
       if (!read.ok) return read;
       configs[change.name] = read.value;
       return null;
@@ -92,10 +130,11 @@ function alteredList(configs: Configs, { name, value, operation }: ConfigChange)
 }
 
 function readSetting(
+  owner: Owner,
   name: string,
   value: string | null,
 ): { readonly ok: true; readonly value: string } | Refusal {
-  if (!isTopicConfig(name)) return unknownSetting(name);
+  if (!isConfigOf(owner, name)) return unknownSetting(owner, name);
   if (typeof value !== "string")
     return refuse("INVALID_CONFIG", `${name} needs a value, and only a list can be appended to.`);
   const parsed = parseConfig(name, value);
@@ -103,14 +142,20 @@ function readSetting(
   return { ok: true, value: parsed.text };
 }
 
-function unknownSetting(name: string): Refusal {
-  return refuse("INVALID_CONFIG", `Topics have no setting '${name.slice(0, 100)}'.`);
+function unknownSetting(owner: Owner, name: string): Refusal {
+  const shown = name.slice(0, 100);
+  return refuse(
+    "INVALID_CONFIG",
+    owner === "topic"
+      ? `Topics have no setting '${shown}'.`
+      : `Brokers have no setting '${shown}' that can be altered: the others come from the service's environment.`,
+  );
 }
 
 /** One order for equal settings, so that they are equal as text. */
 function inTableOrder(configs: Configs): Configs {
   const ordered: Record<string, string> = {};
-  for (const name of TOPIC_CONFIG_NAMES) {
+  for (const name of CONFIG_NAMES) {
     if (Object.hasOwn(configs, name)) ordered[name] = configs[name]!;
   }
   return ordered;
