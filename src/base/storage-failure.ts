@@ -11,6 +11,8 @@ export type StorageFailureKind = "corrupt" | "failed";
 export class StorageFailure extends Error {
   override readonly name: string = "StorageFailure";
   readonly kind: StorageFailureKind;
+  /** What callers may be told of it; absent: the error table's text. */
+  readonly shown?: string;
 
   constructor(kind: StorageFailureKind, what: string, options?: ErrorOptions) {
     super(what, options);
@@ -54,6 +56,6 @@ const BROKEN =
 
 /** What a caller is answered where something was thrown. Whether the request took effect is not known. */
 export function refusalOfThrown(error: unknown): Refusal {
-  const message = error instanceof StorageFailure ? undefined : BROKEN;
-  return refuse("KAFKA_STORAGE_ERROR", message);
+  if (!(error instanceof StorageFailure)) return refuse("KAFKA_STORAGE_ERROR", BROKEN);
+  return refuse("KAFKA_STORAGE_ERROR", error.shown);
 }

@@ -12,5 +12,5 @@ export { readBatchHeader, splitBatches, type BatchHeader } from "./header.ts";
 export { BATCH_OVERHEAD_BYTES, type Compression } from "./layout.ts";
 export { murmur2, partitionForKey } from "./murmur2.ts";
 export { assignOffsets, setMaxTimestamp, stampLogAppendTime } from "./rewrite.ts";
-export { validateProducedBatch } from "./validate.ts";
+export { hasValidCrc, validateProducedBatch } from "./validate.ts";
 export { JSON_DEPTH_MAX, JsonCursor, type JsonKind } from "./json-slices.ts";

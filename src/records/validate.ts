@@ -79,10 +79,14 @@ function checkSize(header: BatchHeader, limits: ProduceLimits): Refusal | undefi
   return wrong("MESSAGE_TOO_LARGE", header, text);
 }
 
-function checkCrc(bytes: Uint8Array, header: BatchHeader): Refusal | undefined {
+/** Whether a whole batch matches its checksum, which covers all behind it. */
+export function hasValidCrc(bytes: Uint8Array, header: BatchHeader): boolean {
   const at = header.position;
-  const crc = crc32c(bytes, at + ATTRIBUTES_AT, at + header.sizeBytes);
-  if (crc === header.crc) return undefined;
+  return crc32c(bytes, at + ATTRIBUTES_AT, at + header.sizeBytes) === header.crc;
+}
+
+function checkCrc(bytes: Uint8Array, header: BatchHeader): Refusal | undefined {
+  if (hasValidCrc(bytes, header)) return undefined;
   return wrong("CORRUPT_MESSAGE", header, "its CRC-32C does not match its bytes");
 }
 

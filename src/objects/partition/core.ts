@@ -6,6 +6,7 @@ import { effectiveConfig, type EffectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { AlarmPort, ClockPort, StoragePort, TimerPort } from "../../base/ports.ts";
 import type { LogEnds, ReplicaAssignment, ReplicaRef } from "./api.ts";
+import { CorruptLog } from "./integrity.ts";
 import { Log } from "./log.ts";
 import type { ControllerPort, PeerAddress, PeerPort } from "./peers.ts";
 import { writeReplicaState, type ReplicaState } from "./tables.ts";
@@ -43,6 +44,9 @@ export class ReplicaCore {
   isPurged = false;
   /** The replica's storage was lost and the log is not copied anew yet. */
   wasReset: boolean;
+  /** A stored chunk is not what was written. */
+  isCorrupt = false;
+  #isReporting = false;
   /** The in-sync set asked for under this assignment; null when none is, or it was refused. */
   wished: readonly number[] | null;
   #standsAt: number | null;
@@ -58,7 +62,13 @@ export class ReplicaCore {
     this.ports = ports;
     this.#assignment = state.assignment;
     this.#config = effectiveConfig(state.assignment.configs, ports.settings);
-    this.log = new Log(ports.storage, state, () => this.#config, ports.tailAccount);
+    this.log = new Log(
+      ports.storage,
+      state,
+      () => this.#config,
+      ports.tailAccount,
+      () => this.#foundCorrupt(),
+    );
     this.wasReset = state.wasReset === true;
     // rule: a-wish-outlives-its-instance
     this.wished = state.wished ?? null;
@@ -68,7 +78,7 @@ export class ReplicaCore {
     this.#alarmAtMs = ports.alarmAtMs;
     this.waiters = new Waiters(ports.timers);
     this.tails = new Tails({
-      read: (offset, maxBytes) => this.log.read(offset, this.#highWatermark, maxBytes),
+      read: (offset, maxBytes) => this.#readForTail(offset, maxBytes),
       ends: () => this.ends(),
       nowMs: () => ports.clock.nowMs(),
       windowBytes: () => this.#config["tail.window.bytes"],
@@ -114,6 +124,48 @@ export class ReplicaCore {
       highWatermark: this.#highWatermark,
       lastStableOffset: this.#highWatermark,
     };
+  }
+
+  /**
+   * Says so to the controller, which asks what is the matter: where others are in sync, this replica
+   * leaves the set and leads no more, and then copies the log anew.
+   */
+  #foundCorrupt(): void {
+    this.isCorrupt = true;
+    if (this.#isReporting) return;
+    this.#isReporting = true;
+    const { topicId, partition, brokerId, leaderEpoch } = this.#assignment;
+    const done = (): void => {
+      this.#isReporting = false;
+    };
+    // Where it does not arrive, the next read says it again.
+    this.ports.controller
+      .reportReplica({ topicId, partition, brokerId, leaderEpoch })
+      .then(done, done);
+  }
+
+  /** What cannot be read here is read from another leader, if there is one: tails are closed then. */
+  #readForTail(offset: number, maxBytes: number): Uint8Array {
+    try {
+      return this.log.read(offset, this.#highWatermark, maxBytes);
+    } catch (error) {
+      if (error instanceof CorruptLog) return new Uint8Array();
+      throw error;
+    }
+  }
+
+  /** Gives up a log that is corrupt, once the others do without it: it is copied anew (KIP-903). */
+  beginAnew(): void {
+    const before = this.wasReset;
+    this.wasReset = true;
+    try {
+      this.log.begin({ offset: 0, position: 0, producers: [] }, () => this.persist());
+    } catch (error) {
+      this.wasReset = before;
+      throw error;
+    }
+    this.isCorrupt = false;
+    this.retreated();
   }
 
   /** Persists a newer assignment, then goes by it. */

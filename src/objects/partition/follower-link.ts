@@ -8,7 +8,8 @@ import { PUSH_BYTES_MAX } from "../../base/limits.ts";
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaAssignment, ReplicaRef } from "./api.ts";
 import type { ReplicaCore } from "./core.ts";
-import type { CatchUpAnswer, LogPoint, ReplicateAnswer } from "./peers.ts";
+import { CorruptLog } from "./integrity.ts";
+import type { CatchUpAnswer, LogPoint, ReplicateAnswer, ReplicateRequest } from "./peers.ts";
 import { epochBelow } from "./tables.ts";
 
 /** What a link tells and asks of the leadership it belongs to. */
@@ -138,15 +139,11 @@ export class FollowerLink {
     this.#isBusy = false;
   }
 
-  #push(): Promise<ReplicateAnswer> {
+  #push(): Promise<ReplicateAnswer | null> {
     const { log, highWatermark, ports, assignment } = this.#core;
-    const durable = this.#owner.durable().offset;
-    const chunks =
-      this.#next.offset < durable
-        ? log
-            .copyChunks(this.#next.offset, PUSH_BYTES_MAX)
-            .filter(({ facts }) => facts.last_offset < durable)
-        : [];
+    const chunks = this.#chunksToPush();
+    // What cannot be read is not sent; others lead then, or the follower waits.
+    if (chunks === null) return Promise.resolve(null);
     const { leaderEpoch } = assignment;
     const logStartOffset = log.startOffset;
     const request = { leaderEpoch, highWatermark, logStartOffset, previous: this.#next, chunks };
@@ -155,6 +152,19 @@ export class FollowerLink {
       this.#core.address(this.replica),
       this.#needsAssignment ? { ...request, assignment } : request,
     );
+  }
+
+  #chunksToPush(): ReplicateRequest["chunks"] | null {
+    const durable = this.#owner.durable().offset;
+    if (this.#next.offset >= durable) return [];
+    try {
+      return this.#core.log
+        .copyChunks(this.#next.offset, PUSH_BYTES_MAX)
+        .filter(({ facts }) => facts.last_offset < durable);
+    } catch (error) {
+      if (error instanceof CorruptLog) return null;
+      throw error;
+    }
   }
 
   #sendToCatchUp(): Promise<CatchUpAnswer> {

@@ -2,17 +2,18 @@
  * Reading a log: pages of whole batches for readers, whole chunks for other replicas. From the hot
  * tail where that reaches, else from storage. Writes nothing.
  */
-import { assert } from "../../base/errors.ts";
-import type { StoragePort } from "../../base/ports.ts";
+import type { SqlRow, StoragePort } from "../../base/ports.ts";
+import { CorruptLog, type Integrity, type StoredFacts } from "./integrity.ts";
 import { Page } from "./page.ts";
 import type { ReplicatedChunk } from "./peers.ts";
-import { chunkBaseAtOrBelow, chunksWithin, lastChunkOfPage } from "./tables.ts";
+import { chunkBaseAtOrBelow, chunksWithin, firstChunk, lastChunkOfPage } from "./tables.ts";
 import type { HotTail } from "./tail-memory.ts";
 
 /** Whole batches of [offset, below) from the one that holds `offset` on: see {@link Page}. */
 export function readPage(
   storage: StoragePort,
   tail: HotTail,
+  integrity: Integrity,
   offset: number,
   below: number,
   maxBytes: number,
@@ -29,16 +30,38 @@ export function readPage(
   }
   const base = chunkBaseAtOrBelow(storage, offset) ?? offset;
   const last = lastChunkOfPage(storage, base, below, maxBytes);
-  storage.each<{ base_offset: number; last_offset: number; data: ArrayBuffer }>(
-    `SELECT base_offset, last_offset, data FROM chunks
+  let expected = offset;
+  storage.each<StoredFacts & SqlRow & { data: ArrayBuffer }>(
+    `SELECT base_offset, last_offset, leader_epoch, size_bytes, data FROM chunks
      WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`,
     [base, last],
     (row) => {
-      if (row.last_offset >= offset) page.add(row.base_offset, new Uint8Array(row.data));
+      // What comes before is a page: the next one begins at what cannot be read.
+      const isFirst = expected === offset;
+      if (row.last_offset < expected) return true;
+      if (row.base_offset > expected) {
+        if (isFirst) throw missing(expected, row.base_offset - 1);
+        return false;
+      }
+      const data = new Uint8Array(row.data);
+      try {
+        integrity.check(row, data);
+      } catch (error) {
+        if (isFirst) throw error;
+        return false;
+      }
+      page.add(row.base_offset, data);
+      expected = row.last_offset + 1;
       return !page.isFull;
     },
   );
+  if (expected === offset)
+    throw missing(offset, (firstChunk(storage, offset)?.base_offset ?? below) - 1);
   return page.bytes();
+}
+
+function missing(firstOffset: number, lastOffset: number): CorruptLog {
+  return new CorruptLog(firstOffset, lastOffset, "the stored chunk is missing");
 }
 
 /**
@@ -48,16 +71,41 @@ export function readPage(
 export function copyChunks(
   storage: StoragePort,
   tail: HotTail,
+  integrity: Integrity,
   from: number,
   endOffset: number,
   maxBytes: number,
 ): readonly ReplicatedChunk[] {
   if (from === endOffset) return [];
   const hot = tail.from(from);
-  const chunks =
-    hot ?? chunksWithin(storage, from, lastChunkOfPage(storage, from, endOffset, maxBytes, 1));
-  assert(chunks[0]?.facts.base_offset === from, "copies begin where a chunk does");
+  const chunks = hot ?? storedChunks(storage, integrity, from, endOffset, maxBytes);
   let bytes = 0;
   const fits = chunks.findIndex(({ facts }, i) => (bytes += facts.size_bytes) > maxBytes && i > 0);
   return fits < 0 ? chunks : chunks.slice(0, fits);
+}
+
+/** Nothing that is not what was written goes to another replica. */
+function storedChunks(
+  storage: StoragePort,
+  integrity: Integrity,
+  from: number,
+  endOffset: number,
+  maxBytes: number,
+): readonly ReplicatedChunk[] {
+  const last = lastChunkOfPage(storage, from, endOffset, maxBytes, 1);
+  const chunks = chunksWithin(storage, from, last);
+  if (chunks.length === 0) throw missing(from, from);
+  let expected = from;
+  for (const [index, { facts, data }] of chunks.entries()) {
+    try {
+      if (facts.base_offset !== expected) throw missing(expected, facts.base_offset - 1);
+      integrity.check(facts, data);
+    } catch (error) {
+      // What comes before is as good as ever.
+      if (index === 0) throw error;
+      return chunks.slice(0, index);
+    }
+    expected = facts.last_offset + 1;
+  }
+  return chunks;
 }

@@ -24,6 +24,7 @@ import {
   type ActiveSegment,
   type LogEnd,
 } from "./log-end.ts";
+import { CorruptLog, Integrity } from "./integrity.ts";
 import { copyChunks, readPage } from "./log-reads.ts";
 import type { LogPoint, ProducerBatch, ReplicatedChunk } from "./peers.ts";
 import {
@@ -37,6 +38,7 @@ import { ProducerStates } from "./producers.ts";
 import {
   chunkAtOrBelow,
   chunkBaseAtOrBelow,
+  chunksWithin,
   deleteChunksBelow,
   deleteChunksFrom,
   deleteSegmentsBelow,
@@ -76,6 +78,8 @@ export class Log {
   readonly #storage: StoragePort;
   readonly #config: () => EffectiveConfig;
   readonly #tail: HotTail;
+  readonly #integrity = new Integrity();
+  readonly #foundCorrupt: () => void;
   #memory: LogMemory;
   /** Chunks with or since the first that the snapshot of producers lacks, at most. */
   #chunksSinceProducers = 0;
@@ -85,7 +89,9 @@ export class Log {
     state: ReplicaState,
     config: () => EffectiveConfig,
     account: TailAccount,
+    foundCorrupt: () => void,
   ) {
+    this.#foundCorrupt = foundCorrupt;
     this.#storage = storage;
     this.#config = config;
     this.#tail = new HotTail(account, () => config()["tail.memory.bytes"]);
@@ -188,7 +194,9 @@ export class Log {
 
   /** See {@link copyChunks}. */
   copyChunks(from: number, maxBytes: number): readonly ReplicatedChunk[] {
-    return copyChunks(this.#storage, this.#tail, from, this.endOffset, maxBytes);
+    return this.#reading(from, () =>
+      copyChunks(this.#storage, this.#tail, this.#integrity, from, this.endOffset, maxBytes),
+    );
   }
 
   /**
@@ -217,13 +225,31 @@ export class Log {
 
   /** See {@link readPage}. */
   read(offset: number, below: number, maxBytes: number): Uint8Array {
-    return readPage(this.#storage, this.#tail, offset, below, maxBytes);
+    return this.#reading(offset, () =>
+      readPage(this.#storage, this.#tail, this.#integrity, offset, below, maxBytes),
+    );
+  }
+
+  /** Tells of what was found corrupt, then throws {@link CorruptLog}. */
+  #reading<T>(offset: number, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof StorageFailure) || error.kind !== "corrupt") throw error;
+      this.#foundCorrupt();
+      if (error instanceof CorruptLog) throw error;
+      throw new CorruptLog(offset, offset, "the database is damaged there");
+    }
   }
 
   /** One stored chunk's batches. */
   chunkData(baseOffset: number): Uint8Array {
-    const sql = "SELECT data FROM chunks WHERE base_offset = ?";
-    return new Uint8Array(this.#storage.all<{ data: ArrayBuffer }>(sql, baseOffset)[0]!.data);
+    return this.#reading(baseOffset, () => {
+      const chunk = chunksWithin(this.#storage, baseOffset, baseOffset)[0];
+      assert(chunk, "a chunk that was found is read");
+      this.#integrity.check(chunk.facts, chunk.data);
+      return chunk.data;
+    });
   }
 
   /**
@@ -274,6 +300,7 @@ export class Log {
       persist(this);
     });
     this.#tail.truncate(cut);
+    this.#integrity.forget();
   }
 
   /**
@@ -293,6 +320,7 @@ export class Log {
       persist(this);
     });
     this.#tail.clear();
+    this.#integrity.forget();
   }
 
   close(): void {

@@ -7,6 +7,7 @@
  */
 import { within } from "../../base/deadline.ts";
 import { assert, refuse, type Refusal } from "../../base/errors.ts";
+import { refusalOfThrown } from "../../base/storage-failure.ts";
 import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
 import {
   TAIL_CLOSE,
@@ -26,6 +27,7 @@ import { Appends } from "./appends.ts";
 import { ReplicaCore, type ReplicaPorts, type Result } from "./core.ts";
 import { endOfEpoch } from "./epochs.ts";
 import { Following } from "./following.ts";
+import { CorruptLog } from "./integrity.ts";
 import { Leadership } from "./leadership.ts";
 import { offsetAfter } from "./page.ts";
 import type {
@@ -103,11 +105,11 @@ export class Replica {
   assign(assignment: ReplicaAssignment): Assigned {
     this.#takeUp(assignment);
     // rule: a-lost-storage-is-told
-    return { ok: true, wasReset: this.#core.wasReset };
+    return { ok: true, wasReset: this.#core.wasReset || this.#core.isCorrupt };
   }
 
   probe(): Probed {
-    const { assignment, log, highWatermark, wasReset } = this.#core;
+    const { assignment, log, highWatermark, wasReset, isCorrupt } = this.#core;
     return {
       ok: true,
       leaderEpoch: assignment.leaderEpoch,
@@ -115,7 +117,7 @@ export class Replica {
       logEndOffset: log.endOffset,
       lastEpoch: log.lastEpoch,
       highWatermark,
-      wasReset,
+      wasReset: wasReset || isCorrupt,
     };
   }
 
@@ -422,7 +424,17 @@ export class Replica {
     return null;
   }
 
+  /** What is corrupt is refused by its offsets; what lies before and behind it can be read. */
   #read(request: FetchRequest): Result<Fetched> {
+    try {
+      return this.#readPage(request);
+    } catch (error) {
+      if (error instanceof CorruptLog) return refusalOfThrown(error);
+      throw error;
+    }
+  }
+
+  #readPage(request: FetchRequest): Result<Fetched> {
     const refusal = this.#refusalToRead(request.offset);
     if (refusal) return refusal;
     const { log, highWatermark, assignment } = this.#core;

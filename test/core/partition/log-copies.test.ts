@@ -92,7 +92,13 @@ class LoneLog {
       },
       { "tail.memory.bytes": String(this.#tailBytes) },
     );
-    return new Log(this.storage, state, () => config, new TailAccount(1_000_000));
+    return new Log(
+      this.storage,
+      state,
+      () => config,
+      new TailAccount(1_000_000),
+      () => {},
+    );
   }
 }
 
