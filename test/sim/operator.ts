@@ -5,6 +5,7 @@
  */
 import type { Refusal } from "../../src/base/errors.ts";
 import type { BrokerAction } from "../../src/objects/controller/api.ts";
+import type { ListedOffset } from "../../src/objects/partition/api.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import type { Profile } from "./profile.ts";
 import { Router } from "./router.ts";
@@ -23,6 +24,8 @@ export class Operator {
   /** What each broker is to be, newest wish last. */
   readonly #wishes = new Map<number, { readonly action: BrokerAction }>();
   #isFourRegistered = false;
+  /** The last end that was told of each log, and by which leader. */
+  readonly #told = new Map<string, { readonly offset: number; readonly leaderEpoch: number }>();
 
   constructor(watch: Watch) {
     this.#watch = watch;
@@ -86,10 +89,23 @@ export class Operator {
     return true;
   }
 
-  /** Asks the leader for its log's end. */
+  /** Asks the leader for its log's end: it is never less than was told before (KIP-207). */
   async ask(partition: number): Promise<void> {
     const cell = await this.router.locate(partition, "leader");
-    if (cell) await this.router.call(partition, cell, "listOffset", { at: "latest" }, 3_000);
+    if (!cell) return;
+    const log = this.router.log(partition);
+    const before = this.#told.get(log) ?? { offset: 0, leaderEpoch: -1 };
+    const spec = { at: "latest", isolation: "read_committed" };
+    const answer = await this.router.call<ListedOffset>(partition, cell, "listOffset", spec, 3_000);
+    // A deposed leader that does not know of it yet tells what it knew.
+    if (!answer.ok || answer.leaderEpoch < before.leaderEpoch) return;
+    const truth = this.#watch.truth(log);
+    const { offset, leaderEpoch } = answer;
+    this.#watch.cluster.world.expect(
+      truth.isLossy || (offset >= before.offset && offset <= truth.committedEnd),
+      () => `12: ${cell.name} tells the end ${offset}, told was ${before.offset}`,
+    );
+    this.#told.set(log, { offset, leaderEpoch });
   }
 
   /** Appends a record of the operator's own. */

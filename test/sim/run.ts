@@ -220,6 +220,9 @@ class SimRun {
   async #rotate(): Promise<void> {
     const { scheduler } = this.world;
     const look = async (): Promise<void> => {
+      for (let partition = 0; partition < this.#profile.partitions; partition++) {
+        await this.#operator.ask(partition);
+      }
       for (const producer of this.#producers) await producer.repeatLast();
     };
     await this.#cluster.until(this.#operator.rotate(look));
