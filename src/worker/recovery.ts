@@ -60,7 +60,12 @@ export function isRecoverable(refusal: Refusal): boolean {
 }
 
 function isOfLeader(refusal: Refusal): boolean {
-  return MOVED.has(refusal.error) || isUnanswered(refusal);
+  return MOVED.has(refusal.error) || isUnanswered(refusal) || isOfStorage(refusal);
+}
+
+/** The leader's storage cannot be read, or refuses: others may lead. */
+function isOfStorage(refusal: Refusal): boolean {
+  return refusal.error === "KAFKA_STORAGE_ERROR" && !isUnanswered(refusal);
 }
 
 /** The answer of a later try, or the refusal that it comes to in the end. */
@@ -109,7 +114,10 @@ async function tryAgain<A extends { readonly ok: true }>(
   let answer = first;
   for (const pauseMs of PAUSES_MS) {
     if (answer.ok || !isOfLeader(answer)) return answer;
-    const isLost = isUnanswered(answer) || (pauseMs >= STUCK_MS && hasLeader(tried, partition));
+    const isLost =
+      isUnanswered(answer) ||
+      isOfStorage(answer) ||
+      (pauseMs >= STUCK_MS && hasLeader(tried, partition));
     const told = isLost ? await reportLeader(service, tried, partition) : null;
     if (!isRepeatable(answer, options)) {
       return isUnanswered(answer) ? answer : { ...refuse(answer.error, WRITTEN), written: true };
@@ -120,6 +128,7 @@ async function tryAgain<A extends { readonly ok: true }>(
     const recreated = refusalOfRecreated(call, renewed);
     if (recreated !== null) return recreated;
     if (isSameLeader(tried, renewed, partition)) {
+      if (isOfStorage(answer)) return answer;
       if (isHopeless(answer)) {
         // The controller has reached it: what failed was this call.
         if (told !== null) return answer;
