@@ -90,13 +90,15 @@ export class PartitionWatches {
   private async run(watch: Watch, reader: PartitionReader): Promise<void> {
     const { offset, isolation } = watch;
     try {
-      const fetched = await reader.stream({
+      const request = {
         offset,
         isolation,
         maxBytes: PAGE_BYTES_MAX,
         minBytes: 1,
         maxWaitMs: WATCH_MS,
-      });
+      };
+      // While a watch looked for a leader that has moved, requests would be told that nothing has come.
+      const fetched = await reader.stream(request, true);
       if (fetched.ok && fetched.sizeBytes === 0) watch.state = "ended";
       else if (fetched.ok && fetched.sizeBytes <= PAGE_BYTES_MAX) {
         const { body: _, bytes, ...ends } = fetched;

@@ -45,7 +45,7 @@ export async function callPartition<A extends PartitionAnswer>(
   call: ReplicaCall<A>,
 ): Promise<A | Refusal> {
   const answer = await callLeader(service, topic, partition, options, call);
-  if (answer.ok || !isRecoverable(answer)) return answer;
+  if (answer.ok || options.once === true || !isRecoverable(answer)) return answer;
   const again = (known: KnownTopic): Promise<A | Refusal> =>
     callLeader(service, known, partition, options, call);
   return recover({ service, topic, partition, options, callLeader: again }, answer);

@@ -42,6 +42,8 @@ export interface PartitionOptions extends CallOptions {
   readonly sameTopic?: true;
   /** It writes records: what is refused must not have been written by an attempt before. */
   readonly appends?: true;
+  /** The first refusal is the answer: for callers that decide themselves when to ask again. */
+  readonly once?: true;
 }
 
 export interface PartitionCall<A> {

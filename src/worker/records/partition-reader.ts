@@ -72,19 +72,22 @@ export class PartitionReader {
     return listed.ok ? listed.offset : this.versioned(listed);
   }
 
-  /** A page whose batches may be passed on as they stream in. */
-  async stream(request: FetchRequest): Promise<StreamedFetch | Refusal> {
+  /**
+   * A page whose batches may be passed on as they stream in. `once`: a leader that has moved or does not answer is
+   * not looked for.
+   */
+  async stream(request: FetchRequest, once = false): Promise<StreamedFetch | Refusal> {
     // A reader that stays learns of new leaders.
     if (this.isBound) this.known = newestKnown(this.known);
-    const fetched = await this.pageOf(request);
+    const fetched = await this.pageOf(request, once);
     if (!fetched.ok) return this.versioned(fetched);
     this.isBound = true;
     counters.bytesOut += fetched.sizeBytes;
     return fetched;
   }
 
-  private async pageOf(request: FetchRequest): Promise<StreamedFetch | Refusal> {
-    if (this.place === "") return this.leadersPage(request);
+  private async pageOf(request: FetchRequest, once: boolean): Promise<StreamedFetch | Refusal> {
+    if (this.place === "") return this.leadersPage(request, once);
     const startedMs = Date.now();
     const near = await this.nearPage(request);
     const leftMs = Math.max(0, request.maxWaitMs - (Date.now() - startedMs));
@@ -93,14 +96,16 @@ export class PartitionReader {
       // It may have left the in-sync set since: only the leader can tell that there is nothing.
       await near.body?.cancel();
     }
-    return this.leadersPage({ ...request, maxWaitMs: leftMs });
+    return this.leadersPage({ ...request, maxWaitMs: leftMs }, once);
   }
 
-  private leadersPage(request: FetchRequest): Promise<StreamedFetch | Refusal> {
-    const deadlineMs = request.maxWaitMs + FETCH_MARGIN_MS;
-    const options: PartitionOptions = this.isBound
-      ? { repeatable: true, deadlineMs, sameTopic: true }
-      : { repeatable: true, deadlineMs };
+  private leadersPage(request: FetchRequest, once: boolean): Promise<StreamedFetch | Refusal> {
+    const options: PartitionOptions = {
+      repeatable: true,
+      deadlineMs: request.maxWaitMs + FETCH_MARGIN_MS,
+      ...(this.isBound && { sameTopic: true }),
+      ...(once && { once }),
+    };
     return callPartition(this.service, this.known, this.partition, options, this.call(request));
   }
 

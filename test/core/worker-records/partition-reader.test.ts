@@ -118,6 +118,13 @@ describe("a page", () => {
     expect([reader.servedBy, brokers()]).toEqual([2, [2]]);
   });
 
+  it("is asked for once where that was said, whatever the leader answers", async () => {
+    answers = { 1: refuse("NOT_LEADER_OR_FOLLOWER") };
+    const reader = await readerAt("");
+    expect(await reader.stream(request(), true)).toMatchObject({ error: "NOT_LEADER_OR_FOLLOWER" });
+    expect(brokers()).toEqual([1]);
+  });
+
   it("comes from the leader where that is nearest, or nothing is known of the reader", async () => {
     for (const place of ["weur", ""]) {
       asked = [];
