@@ -54,7 +54,7 @@ export const CONFIG = {
   "cleanup.policy": list(
     ["delete"],
     { choices: ["compact", "delete"] },
-    "With delete, old segments are let go by retention.ms and retention.bytes; without it nothing is. compact is taken and described, but topics are kept uncompacted until compaction is there.",
+    "With delete, old segments are let go by retention.ms and retention.bytes; without it nothing is. compact is taken and described, but topics are kept uncompacted until compaction is there; records without a key are refused already.",
     { broker: "log.cleanup.policy" },
   ),
   "retention.ms": long(

@@ -367,6 +367,13 @@ describe("settings", () => {
     expect(await described("2")).toEqual(byDefault);
   });
 
+  test("a compacted topic refuses records without a key", async () => {
+    const topic = await newTopic(1, { "cleanup.policy": "compact" });
+    const request = produceRequest(topic, { 0: batchOf(["keyless"]) });
+    const answer = await connect().ask(0, 9, request);
+    expect(answer!.responses[0]!.partitionResponses[0]!.errorCode).toBe(87);
+  });
+
   test("are replaced as a whole by the old API", async () => {
     const topic = await newTopic(1, { "retention.ms": "5000", "segment.bytes": "2048" });
     const client = connect();

@@ -1,5 +1,6 @@
 /** POST …/topics/{topic}/records: records one behind the other, a delivery report for each. */
 import { describe, expect, it } from "vitest";
+import { ERRORS } from "../../src/base/errors.ts";
 import { partitionForKey } from "../../src/records/index.ts";
 import {
   call,
@@ -42,6 +43,18 @@ describe("a record", () => {
         headers: [],
       },
     ]);
+  });
+
+  it("without a key is refused by a compacted topic, and the others of the request are taken", async () => {
+    const topic = await newTopic(1, { "cleanup.policy": "compact,delete" });
+    const keyed = JSON.stringify({ key: string("k"), value: json(1) });
+    const answer = await post(recordsPath(topic), `${keyed}${JSON.stringify({ value: json(2) })}`);
+    const codes = (await answer.text())
+      .trim()
+      .split("\r\n")
+      .map((line) => (JSON.parse(line) as { error_code: number }).error_code);
+    expect(codes).toEqual([200, ERRORS.INVALID_RECORD.rest]);
+    expect(await readAll(topic)).toHaveLength(1);
   });
 
   it("keeps its JSON to the byte", async () => {

@@ -14,7 +14,7 @@ import type { Ctx, Outcome } from "../route.ts";
 import type { Service } from "../service.ts";
 import { jsonText, rangeAnswer } from "./produce-answers.ts";
 import { producerStamp, type ProducerStamp } from "./producer-stamp.ts";
-import { readRawBatches, topicCompression } from "./raw-batches.ts";
+import { needsKeys, readRawBatches, topicCompression } from "./raw-batches.ts";
 import type { RequestReader } from "./read-request.ts";
 import { readProduceBody } from "./request-body.ts";
 import { RequestRecords, type ProducePlan } from "./request-records.ts";
@@ -119,6 +119,7 @@ function planOf(
     bodyBytes,
     // On one partition sequences have no gaps: a record left out would be one.
     allOrNothing: form.allOrNothing === true || (stamp !== null && isOnePartition(topic, settings)),
+    keysRequired: needsKeys(topic.config),
     unknownPartition: form.unknownPartition,
     random: (below) => Math.floor(Math.random() * below),
   };

@@ -32,6 +32,11 @@ const ROW_LIMITS = {
   maxDecompressedBytes: DECOMPRESSED_BYTES_MAX,
 } as const;
 
+/** A compacted topic takes no record without a key: nothing could ever replace it. */
+export function needsKeys(config: EffectiveConfig): boolean {
+  return config["cleanup.policy"].includes("compact");
+}
+
 /** The compression that a topic's batches are stored in; null: the producer's own. */
 export function topicCompression(config: EffectiveConfig): Compression | null {
   const type = config["compression.type"];
@@ -54,6 +59,7 @@ export function readRawBatches(
   const limits = {
     maxMessageBytes: config["max.message.bytes"],
     maxDecompressedBytes: DECOMPRESSED_BYTES_MAX,
+    keysRequired: needsKeys(config),
   };
   let records = 0;
   let sequenced = true;

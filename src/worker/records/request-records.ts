@@ -18,11 +18,15 @@ export interface ProducePlan extends BatchRules {
   readonly bodyBytes: number;
   /** One record that cannot be taken refuses them all. */
   readonly allOrNothing: boolean;
+  /** A record without a key is refused: INVALID_RECORD. */
+  readonly keysRequired: boolean;
   /** How this version of the API says that there is no such partition. */
   readonly unknownPartition: "UNKNOWN_PARTITION" | "UNKNOWN_TOPIC_OR_PARTITION";
   /** A whole number in [0, below). */
   readonly random: (below: number) => number;
 }
+
+const KEYLESS = refuse("INVALID_RECORD", "A compacted topic takes no record without a key.");
 
 /** Capacity of a batch that is not a request's first, in bytes; it grows as needed. */
 const FURTHER_CAPACITY_BYTES = 4_096;
@@ -70,6 +74,7 @@ export class RequestRecords {
     this.ids.push(record.id);
     this.timestamps.push(record.timestamp);
     if (record.refusal !== null) return this.refuse(index, record.refusal);
+    if (this.plan.keysRequired && key.source === null) return this.refuse(index, KEYLESS);
     const partition = this.choose(record);
     if (typeof partition !== "number") return this.refuse(index, partition);
     const part = this.parts.get(partition) ?? this.open(partition, index);

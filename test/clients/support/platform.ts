@@ -1,5 +1,6 @@
-/** Programs of Kafka's platform that are no clients with a driver: Streams and Connect, each a process of its own. */
+/** Programs of Kafka's platform that are no clients with a driver: Streams, Connect and Kafka's tools, each a process of its own. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { allGone, killAll, processTree, until } from "../../e2e/support/processes.ts";
@@ -15,7 +16,7 @@ const isThere = existsSync(join(TARGET, "libs")) && runs(JAVA, "-version");
 /** What tests are to run with; empty where it is not installed, which is said loudly, and fails with `CI=true`. */
 export function platformUnlessMissing(): readonly [] | readonly [true] {
   if (isThere) return [true];
-  const problem = `Kafka Streams and Connect are not installed here: ${INSTALL}`;
+  const problem = `Kafka Streams, Connect and tools are not installed here: ${INSTALL}`;
   if (process.env["CI"] === "true") throw new Error(problem);
   console.warn(`NOT TESTED: ${problem}`);
   return [];
@@ -51,6 +52,13 @@ export class JavaProgram {
       OUTPUT_WAIT_MS,
       said,
     );
+  }
+
+  /** Waits for its end, and throws where that is not a good one. What it has printed. */
+  async ended(): Promise<string> {
+    const code = this.#child.exitCode ?? (await once(this.#child, "close"))[0];
+    if (code !== 0) throw new Error(`It ended with ${code}: ${this.output}`);
+    return this.output;
   }
 
   /** SIGKILL: it says goodbye to nobody. */
