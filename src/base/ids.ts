@@ -1,7 +1,12 @@
 /**
  * Names of things: what is legal, and how the names of Durable Objects are built.
  */
-import { GROUP_NAME_LENGTH_MAX, INT_MAX, TOPIC_NAME_LENGTH_MAX } from "./limits.ts";
+import {
+  GROUP_ID_BYTES_MAX,
+  GROUP_NAME_LENGTH_MAX,
+  INT_MAX,
+  TOPIC_NAME_LENGTH_MAX,
+} from "./limits.ts";
 
 /** The one controller object's name. */
 export const CONTROLLER_NAME = "controller";
@@ -57,10 +62,22 @@ export function parseWhole(text: string): number | null {
 }
 
 const GROUP_PREFIX = "group/";
+const NOT_WELL_FORMED = "The name is not well-formed text.";
 
 /** The name of a group's object. Transactional ids would get a prefix of their own. */
 export function groupObjectName(groupId: string): string {
   return GROUP_PREFIX + groupId;
+}
+
+/** Whether the id does not stand in its object's name: the object is told it, and remembers it. */
+export function isLongGroupId(groupId: string): boolean {
+  return groupId.length > GROUP_NAME_LENGTH_MAX;
+}
+
+/** As {@link groupObjectName} of a long id, by its digest: the platform gives back names of up to 1,024 bytes. */
+export function longGroupObjectName(digest: Uint8Array): string {
+  const hex = [...digest].map((byte) => byte.toString(16).padStart(2, "0"));
+  return `long-group/${hex.join("")}`;
 }
 
 /** The reverse of {@link groupObjectName}; null where the text is not such a name. */
@@ -68,17 +85,21 @@ export function parseGroupObjectName(text: string): string | null {
   return text.startsWith(GROUP_PREFIX) ? text.slice(GROUP_PREFIX.length) : null;
 }
 
-/** As {@link groupNameProblem}, of a group that may have offsets alone: then its id may be empty. */
+/** What is wrong with a group's id, which may be empty where the group has offsets alone; null when it is legal. */
 export function groupIdProblem(groupId: string): string | null {
-  return groupId === "" ? null : groupNameProblem(groupId);
+  const isLong =
+    groupId.length * 3 > GROUP_ID_BYTES_MAX &&
+    new TextEncoder().encode(groupId).length > GROUP_ID_BYTES_MAX;
+  if (isLong) return `A group's id has at most ${GROUP_ID_BYTES_MAX} bytes.`;
+  return groupId.isWellFormed() ? null : NOT_WELL_FORMED;
 }
 
-/** What is wrong with the name of a group, a member or an instance; null when it is legal. */
+/** What is wrong with the name of a member or an instance; null when it is legal. */
 export function groupNameProblem(name: string): string | null {
   if (name.length === 0) return "The name must not be empty.";
   if (name.length > GROUP_NAME_LENGTH_MAX) {
     return `The name has at most ${GROUP_NAME_LENGTH_MAX} characters.`;
   }
   // Lone surrogates cannot be written as UTF-8: two names would become one.
-  return name.isWellFormed() ? null : "The name is not well-formed text.";
+  return name.isWellFormed() ? null : NOT_WELL_FORMED;
 }

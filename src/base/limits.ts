@@ -67,7 +67,13 @@ export const TOPIC_NAME_LENGTH_MAX = 249;
  */
 export const CLUSTER_REPLICAS_MAX = 100_000;
 
-/** Length of a group's id, a member's id, an instance's name and a client's id, in UTF-16 units. */
+/** Length of a group's id in bytes of UTF-8: the longest string of the wire protocol. */
+export const GROUP_ID_BYTES_MAX = 32_767;
+
+/** Ids of all groups of a cluster together, in UTF-16 units: they are in the controller's memory. */
+export const GROUP_IDS_LENGTH_MAX = 25_000_000;
+
+/** Length of a member's id, an instance's name and a client's id, in UTF-16 units. */
 export const GROUP_NAME_LENGTH_MAX = 255;
 
 /** Groups of one cluster: what the controller's image holds comfortably in memory. */

@@ -1,10 +1,12 @@
 /** A group's id as clients give it, judged before an object of that name is called. */
 import { refuse, type Refusal } from "../base/errors.ts";
-import { groupIdProblem, groupNameProblem } from "../base/ids.ts";
+import { groupIdProblem } from "../base/ids.ts";
 
 /** Of a group that is to have members. INVALID_GROUP_ID; null where it is legal. */
 export function groupIdRefusal(groupId: string): Refusal | null {
-  return refusalOf(groupNameProblem(groupId));
+  return groupId === ""
+    ? refusalOf("The group's id is empty.")
+    : refusalOf(groupIdProblem(groupId));
 }
 
 /**

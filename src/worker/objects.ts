@@ -5,7 +5,12 @@
  * repeat is harmless.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
-import { CONTROLLER_NAME, groupObjectName } from "../base/ids.ts";
+import {
+  CONTROLLER_NAME,
+  groupObjectName,
+  isLongGroupId,
+  longGroupObjectName,
+} from "../base/ids.ts";
 import type { ControllerApi } from "../objects/controller/api.ts";
 import type { CoordinatorApi } from "../objects/coordinator/api.ts";
 import { because } from "./answers.ts";
@@ -60,7 +65,12 @@ export function callCoordinator<A extends { readonly ok: true }>(
   options: CallOptions,
   call: (coordinator: CoordinatorApi) => Promise<A | Refusal>,
 ): Promise<A | Refusal> {
-  return attempt(options, () => call(coordinatorStub(service, groupId)));
+  return attempt(options, async () => {
+    const name = isLongGroupId(groupId)
+      ? longGroupObjectName(await digestOf(groupId))
+      : groupObjectName(groupId);
+    return call(coordinatorStub(service, name));
+  });
 }
 
 /**
@@ -90,9 +100,13 @@ function controllerStub(service: Service): ControllerApi {
   return service.env.CONTROLLER.getByName(CONTROLLER_NAME) as unknown as ControllerApi;
 }
 
-function coordinatorStub(service: Service, groupId: string): CoordinatorApi {
+async function digestOf(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+function coordinatorStub(service: Service, name: string): CoordinatorApi {
   counters.coordinatorCalls += 1;
-  const stub = service.env.COORDINATOR.getByName(groupObjectName(groupId));
+  const stub = service.env.COORDINATOR.getByName(name);
   return stub as unknown as CoordinatorApi;
 }
 

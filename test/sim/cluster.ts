@@ -243,7 +243,7 @@ export class Cluster {
           groupId,
           timers: { after: (delayMs: number, run: () => void) => instance.after(delayMs, run) },
           random,
-          cluster: this.#clusterPort(instance, groupId),
+          cluster: this.#clusterPort(instance),
           matcher: (pattern: string) => {
             const compiled = new RegExp(`^(?:${pattern})$`);
             return (name: string) => compiled.test(name);
@@ -292,7 +292,7 @@ export class Cluster {
   }
 
   /** As the group's shell: a call that failed is null. */
-  #clusterPort(instance: Instance, groupId: string): ClusterPort {
+  #clusterPort(instance: Instance): ClusterPort {
     const caller = callerOf(instance);
     const ask = async <A>(method: string, argument: unknown): Promise<A | null> => {
       try {
@@ -311,8 +311,8 @@ export class Cluster {
           partitions: partitions.length,
         }));
       },
-      register: (sinceMs) => ask("registerGroup", { groupId, sinceMs }),
-      unregister: (sinceMs) => ask("unregisterGroup", { groupId, sinceMs }),
+      register: (groupId, sinceMs) => ask("registerGroup", { groupId, sinceMs }),
+      unregister: (groupId, sinceMs) => ask("unregisterGroup", { groupId, sinceMs }),
     };
   }
 

@@ -371,6 +371,27 @@ describe("offsets without members", () => {
     expect(deleted.results[0]!.errorCode).toBe(0);
   });
 
+  test.each([256, 32_767])("an id of %i bytes is a group like others", async (length) => {
+    const topic = await newTopic();
+    const client = connect();
+    const groupId = `long-${length}-`.padEnd(length, "g");
+    const member = await joinAlone(client, groupId, topic);
+    expect(await commit(client, groupId, topic, member)).toBe(0);
+    const { topics } = await client.ask(9, 5, { groupId, topics: null });
+    expect(topics[0]!.partitions[0]!.committedOffset).toBe(5);
+    const { groups: listed } = await client.ask(16, 5, {});
+    expect(listed.find((group) => group.groupId === groupId)?.groupState).toBe("Stable");
+    await client.ask(13, 4, { groupId, members: [{ memberId: member.memberId }] });
+    const { groups: described } = await client.ask(15, 5, { groups: [groupId] });
+    expect(described[0]).toMatchObject({ groupId, groupState: "Empty" });
+    const other = `long-${length}-`.padEnd(length, "h");
+    expect((await client.ask(9, 5, { groupId: other, topics: null })).topics).toEqual([]);
+    const deleted = await client.ask(42, 2, { groupsNames: [groupId] });
+    expect(deleted.results[0]!.errorCode).toBe(0);
+    const after = await client.ask(16, 5, {});
+    expect(after.groups.some((group) => group.groupId === groupId)).toBe(false);
+  });
+
   test("who names a member but no generation commits while the group is empty", async () => {
     const topic = await newTopic();
     const member = { memberId: "somebody", generationId: -1 };

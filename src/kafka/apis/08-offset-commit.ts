@@ -33,7 +33,7 @@ export const offsetCommit: Handler<8> = async (request, { session }) => {
   const known = offsets.filter((_, at) => codes[at] === NONE);
   if (known.length === 0) return answer(() => NONE);
   const committed = await session.coordinator(groupId, {}, (coordinator) =>
-    coordinator.commitOffsets({ memberId, groupInstanceId, generationId, offsets: known }),
+    coordinator.commitOffsets({ groupId, memberId, groupInstanceId, generationId, offsets: known }),
   );
   if (!committed.ok) return answer(() => codeOfGroup(committed));
   const errors = new Map(known.map((offset, i) => [offset, committed.errors[i] ?? null]));

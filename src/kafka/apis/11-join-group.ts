@@ -43,6 +43,7 @@ function joinRequest(
 ): JoinGroupRequest {
   const { memberId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocolType } = request;
   return {
+    groupId: request.groupId,
     memberId,
     groupInstanceId,
     clientId,

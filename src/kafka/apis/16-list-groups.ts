@@ -47,7 +47,7 @@ async function allGroups(session: Session): Promise<readonly string[] | Refusal>
     );
     if (!page.ok) return page;
     for (const groupId of page.groupIds) all.push(groupId);
-    if (page.groupIds.length < PAGE_GROUPS) return all;
+    if (!(page.hasMore ?? page.groupIds.length === PAGE_GROUPS)) return all;
   }
 }
 

@@ -193,6 +193,8 @@ export interface GroupEntry {
 export interface GroupList {
   readonly ok: true;
   readonly groupIds: readonly string[];
+  /** Whether there are more behind them: pages are also bounded by the length of the ids. */
+  readonly hasMore?: boolean;
   /** Of all groups. */
   readonly total: number;
 }

@@ -3,8 +3,8 @@
  * that all of them can be named.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { groupIdProblem } from "../../base/ids.ts";
-import { GROUPS_MAX } from "../../base/limits.ts";
+import { groupIdProblem, isLongGroupId } from "../../base/ids.ts";
+import { GROUP_IDS_LENGTH_MAX, GROUPS_MAX } from "../../base/limits.ts";
 import type { GroupEntry, GroupList } from "./api.ts";
 import type { Change } from "./changes.ts";
 import type { ClusterImage } from "./cluster.ts";
@@ -26,6 +26,12 @@ export function decideRegisterGroup(
   if (known === undefined && image.groups.size >= GROUPS_MAX) {
     return refuse("GROUP_MAX_SIZE_REACHED", `A cluster has at most ${GROUPS_MAX} groups.`);
   }
+  if (known === undefined && isLongGroupId(groupId) && !hasRoomFor(image, groupId)) {
+    return refuse(
+      "GROUP_MAX_SIZE_REACHED",
+      "The ids of the cluster's groups are too long together.",
+    );
+  }
   return { ok: true, changes: [{ type: "group-registered", groupId, sinceMs }] };
 }
 
@@ -41,9 +47,24 @@ export function decideUnregisterGroup(
 
 /** Those after `after`, in the order of their UTF-16 units. */
 export function listGroups(image: ClusterImage, after: string, limit: number): GroupList {
-  const groupIds = [...image.groups.keys()]
-    .filter((groupId) => groupId > after)
-    .toSorted()
-    .slice(0, Math.max(0, limit));
-  return { ok: true, groupIds, total: image.groups.size };
+  const sorted = [...image.groups.keys()].filter((groupId) => groupId > after).toSorted();
+  const groupIds: string[] = [];
+  let length = 0;
+  for (const groupId of sorted.slice(0, Math.max(0, limit))) {
+    length += groupId.length;
+    if (length > PAGE_LENGTH_MAX && groupIds.length > 0) break;
+    groupIds.push(groupId);
+  }
+  const hasMore = groupIds.length < sorted.length;
+  return { ok: true, groupIds, hasMore, total: image.groups.size };
+}
+
+/** Of the ids of one page, in UTF-16 units: far below what one answer may carry. */
+const PAGE_LENGTH_MAX = 4_000_000;
+
+/** Short ids are few enough by their number. */
+function hasRoomFor(image: ClusterImage, groupId: string): boolean {
+  let length = groupId.length;
+  for (const known of image.groups.keys()) length += known.length;
+  return length <= GROUP_IDS_LENGTH_MAX;
 }

@@ -27,6 +27,8 @@ export interface MemberProtocol {
 }
 
 export interface JoinGroupRequest {
+  /** Where it does not stand in the object's name: see `isLongGroupId`. */
+  readonly groupId?: string;
   /** Empty for a member that has none yet. */
   readonly memberId: string;
   /** Static membership (KIP-345); null without. */
@@ -119,6 +121,8 @@ export interface OffsetToCommit extends TopicPartition {
 }
 
 export interface CommitRequest {
+  /** As in {@link JoinGroupRequest}. */
+  readonly groupId?: string;
   /** Generation -1: by nobody of the group, which is accepted only while it has no members. */
   readonly memberId: string;
   readonly groupInstanceId: string | null;

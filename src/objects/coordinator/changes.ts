@@ -37,7 +37,12 @@ export type PackedPositions = readonly [string, string, readonly (readonly [numb
 
 export type Change =
   /** Of a group that did not exist; always the first. */
-  | { readonly type: "group-began"; readonly sinceMs: number }
+  | {
+      readonly type: "group-began";
+      readonly sinceMs: number;
+      /** Where the object's name does not say it. */
+      readonly groupId?: string;
+    }
   | {
       /** A rebalance has everybody: these are the members from now on, and nobody has an assignment. */
       readonly type: "generation-began";

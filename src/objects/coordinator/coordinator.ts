@@ -114,7 +114,7 @@ export class Coordinator implements GroupContext {
   async joinGroup(request: JoinGroupRequest): Promise<JoinedGroup | JoinRefusal> {
     const refusal = this.#group.refusalOfJoin(request);
     if (refusal !== null) return refusal;
-    const founded = await this.#found();
+    const founded = await this.#found(request.groupId);
     if (!founded.ok) return founded;
     this.#hear(request.memberId);
     return this.#group.join(request);
@@ -144,7 +144,7 @@ export class Coordinator implements GroupContext {
     const judged = await this.#commits.judge(request.offsets);
     if (!judged.ok) return judged;
     if (request.generationId < 0) {
-      const founded = await this.#found();
+      const founded = await this.#found(request.groupId);
       if (!founded.ok) return founded;
     }
     this.#hear(request.memberId);
@@ -185,7 +185,7 @@ export class Coordinator implements GroupContext {
     Omit<GroupDescription, "rowsRead" | "rowsWritten" | "wakeRowsRead">
   > {
     this.#store.touch();
-    return describeGroup(this.#ports.groupId, this.image, this.#rebalance);
+    return describeGroup(this.#groupId ?? "", this.image, this.#rebalance);
   }
 
   async deleteGroup(): Promise<Ok | Refusal> {
@@ -307,26 +307,34 @@ export class Coordinator implements GroupContext {
     if (this.image.sinceMs !== 0) this.arm();
   }
 
+  /** Null where nobody has said it yet. */
+  get #groupId(): string | null {
+    return this.#ports.groupId ?? this.image.groupId;
+  }
+
   /** Before the first row: the group is on the controller's list. */
-  #found(): Promise<Ok | Refusal> {
+  #found(said?: string): Promise<Ok | Refusal> {
     if (this.image.sinceMs !== 0 && this.#ending === null) {
       this.#store.touch();
       return Promise.resolve({ ok: true });
     }
-    this.#founding ??= this.#begin().finally(() => (this.#founding = null));
+    this.#founding ??= this.#begin(said).finally(() => (this.#founding = null));
     return this.#founding;
   }
 
-  async #begin(): Promise<Ok | Refusal> {
+  async #begin(said?: string): Promise<Ok | Refusal> {
     await this.#ending;
-    const problem = groupIdProblem(this.#ports.groupId);
-    if (problem !== null) return refuse("INVALID_GROUP_ID", problem);
     if (this.image.sinceMs !== 0) return { ok: true };
+    const groupId = this.#ports.groupId ?? said;
+    if (groupId === undefined) return refuse("INVALID_GROUP_ID", "Nobody has said the group's id.");
+    const problem = groupIdProblem(groupId);
+    if (problem !== null) return refuse("INVALID_GROUP_ID", problem);
     const sinceMs = this.nowMs();
-    const registered = await this.#ports.cluster.register(sinceMs);
+    const registered = await this.#ports.cluster.register(groupId, sinceMs);
     if (registered === null) return refuse("COORDINATOR_NOT_AVAILABLE");
     if (!registered.ok) return registered;
-    this.record({ type: "group-began", sinceMs });
+    const own = this.#ports.groupId === null ? { groupId } : {};
+    this.record({ type: "group-began", sinceMs, ...own });
     this.arm();
     return { ok: true };
   }
@@ -339,12 +347,13 @@ export class Coordinator implements GroupContext {
 
   async #leaveList(mayEnd: () => boolean): Promise<void> {
     const { sinceMs } = this.image;
-    const told = await this.#ports.cluster.unregister(sinceMs);
+    const groupId = this.#groupId ?? "";
+    const told = await this.#ports.cluster.unregister(groupId, sinceMs);
     this.#endAgainMs = this.nowMs() + AGAIN_MS;
     if (told?.ok !== true) return;
     if (!mayEnd()) {
       // Somebody came meanwhile, to whom it is still the same group.
-      await this.#ports.cluster.register(sinceMs);
+      await this.#ports.cluster.register(groupId, sinceMs);
       return;
     }
     await this.#store.deleteAll();

@@ -35,6 +35,8 @@ export interface GroupImage {
   version: number;
   /** When the group began; 0: there is none. */
   sinceMs: number;
+  /** Null where the object's name says it. */
+  groupId: string | null;
   generationId: number;
   /** Empty while no member has brought one. */
   protocolType: string;
@@ -63,6 +65,7 @@ export function emptyImage(): GroupImage {
   return {
     version: 0,
     sinceMs: 0,
+    groupId: null,
     generationId: 0,
     protocolType: "",
     protocolName: "",
@@ -93,6 +96,7 @@ function applyChange(image: GroupImage, change: Change, atMs: number): void {
     case "group-began":
       assert(image.sinceMs === 0, "a group begins twice");
       image.sinceMs = change.sinceMs;
+      image.groupId = change.groupId ?? null;
       image.emptySinceMs = atMs;
       return;
     case "generation-began":

@@ -180,12 +180,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorApi {
 
   #ports(alarmAtMs: number | null): CoordinatorPorts {
     return {
-      groupId: parseGroupObjectName(this.ctx.id.name ?? "") ?? "",
+      groupId: parseGroupObjectName(this.ctx.id.name ?? ""),
       alarm: this.#alarm,
       clock: platformClock,
       timers: platformTimer,
       random: platformRandom,
-      cluster: platformCluster(this.env, parseGroupObjectName(this.ctx.id.name ?? "") ?? ""),
+      cluster: platformCluster(this.env),
       matcher,
       alarmAtMs,
       background: (work) => this.#background(work),
@@ -212,7 +212,7 @@ function matcher(pattern: string): ((name: string) => boolean) | null {
   }
 }
 
-function platformCluster(env: Env, groupId: string): ClusterPort {
+function platformCluster(env: Env): ClusterPort {
   // Reset, overloaded or cut off: it will be asked again.
   const answerOf = async <T>(call: () => Promise<T>): Promise<T | null> => {
     try {
@@ -231,9 +231,9 @@ function platformCluster(env: Env, groupId: string): ClusterPort {
           partitions: partitions.length,
         }));
       }),
-    register: (sinceMs) =>
+    register: (groupId, sinceMs) =>
       answerOf<Ok | Refusal>(() => controllerStub(env).registerGroup({ groupId, sinceMs })),
-    unregister: (sinceMs) =>
+    unregister: (groupId, sinceMs) =>
       answerOf<Ok | Refusal>(() => controllerStub(env).unregisterGroup({ groupId, sinceMs })),
   };
 }

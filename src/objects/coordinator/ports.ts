@@ -16,12 +16,13 @@ export interface TopicFact {
 export interface ClusterPort {
   /** Those that exist of these; `null`: all. */
   topics(names: readonly string[] | null): Promise<readonly TopicFact[] | null>;
-  register(sinceMs: number): Promise<{ readonly ok: true } | Refusal | null>;
-  unregister(sinceMs: number): Promise<{ readonly ok: true } | Refusal | null>;
+  register(groupId: string, sinceMs: number): Promise<{ readonly ok: true } | Refusal | null>;
+  unregister(groupId: string, sinceMs: number): Promise<{ readonly ok: true } | Refusal | null>;
 }
 
 export interface CoordinatorPorts {
-  readonly groupId: string;
+  /** As the object's name has it; null where it is too long for that: then it is recorded. */
+  readonly groupId: string | null;
   readonly alarm: AlarmPort;
   readonly clock: ClockPort;
   readonly timers: TimerPort;

@@ -15,6 +15,7 @@ type Entries<T> = readonly (readonly [string, number, T])[];
 interface Snapshot {
   readonly version: number;
   readonly sinceMs: number;
+  readonly groupId?: string | null;
   readonly generationId: number;
   readonly protocolType: string;
   readonly protocolName: string;
@@ -43,6 +44,7 @@ export function encodeSnapshot(image: GroupImage): string {
   const snapshot: Snapshot = {
     version: image.version,
     sinceMs: image.sinceMs,
+    ...(image.groupId !== null && { groupId: image.groupId }),
     generationId: image.generationId,
     protocolType: image.protocolType,
     protocolName: image.protocolName,
@@ -75,6 +77,7 @@ export function decodeSnapshot(text: string): GroupImage {
   const { leader, isAssigned, isUnsettled, emptySinceMs } = snapshot;
   return {
     ...emptyImage(),
+    groupId: snapshot.groupId ?? null,
     ...{ version, sinceMs, generationId, protocolType, protocolName },
     ...{ leader, isAssigned, isUnsettled, emptySinceMs },
     members: new Map(snapshot.members.map((member) => [member.memberId, member])),

@@ -1,7 +1,7 @@
 /** Groups and their members, as their objects describe them. */
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { groupNameProblem } from "../../base/ids.ts";
+import { groupIdProblem } from "../../base/ids.ts";
 import type { GroupDescription, MemberDescription } from "../../objects/coordinator/api.ts";
 import { list } from "../admin/resources.ts";
 import { json } from "../answers.ts";
@@ -44,7 +44,7 @@ async function listGroups(c: Ctx, service: Service): Promise<Outcome> {
   if (typeof limit === "object") return limit;
   const count = Math.min(Math.max(limit, 1), PAGE_GROUPS_MAX);
   const after = c.req.query("after") ?? "";
-  if (after !== "" && groupNameProblem(after) !== null) {
+  if (after !== "" && groupIdProblem(after) !== null) {
     return refuse("INVALID_REQUEST", "The query's after is no group's id.");
   }
   // One more than is shown: whether there is a next page.
@@ -60,7 +60,7 @@ async function listGroups(c: Ctx, service: Service): Promise<Outcome> {
     });
   }
   const self = groupsPlace(c, service);
-  const hasNext = found.groupIds.length > count;
+  const hasNext = found.groupIds.length > count || found.hasMore === true;
   const last = encodeURIComponent(shown.at(-1) ?? "");
   const next = hasNext ? `${self}?after=${last}&limit=${count}` : null;
   return json(list("KafkaConsumerGroupList", self, data, next));

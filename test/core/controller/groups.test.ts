@@ -21,8 +21,18 @@ function registered(...groups: readonly (readonly [string, number])[]): ClusterI
 describe("the list of groups", () => {
   test("is in order, in pages, and says how many there are", () => {
     const image = registered(["b", 1], ["ä/ö", 1], ["a", 1], ["c", 1]);
-    expect(listGroups(image, "", 2)).toEqual({ ok: true, groupIds: ["a", "b"], total: 4 });
-    expect(listGroups(image, "b", 9)).toEqual({ ok: true, groupIds: ["c", "ä/ö"], total: 4 });
+    expect(listGroups(image, "", 2)).toMatchObject({
+      ok: true,
+      hasMore: true,
+      groupIds: ["a", "b"],
+      total: 4,
+    });
+    expect(listGroups(image, "b", 9)).toMatchObject({
+      ok: true,
+      hasMore: false,
+      groupIds: ["c", "ä/ö"],
+      total: 4,
+    });
   });
 
   test("records nothing for a group that is registered already", () => {
@@ -39,7 +49,25 @@ describe("the list of groups", () => {
     expect(decideUnregisterGroup(image, { groupId: "a", sinceMs: 9 }).changes).toHaveLength(1);
   });
 
-  test.for(["", "x".repeat(256), "\ud800"])("refuses the id %j", (groupId) => {
+  test("has ids that are empty or long, as far as all of them together stay within the bound", () => {
+    const long = (n: number) => `${n}-`.padEnd(32_767, "x");
+    const { image, refused } = Array.from({ length: 800 }, (_, n) => long(n)).reduce(
+      (so, groupId) => {
+        const decision = decideRegisterGroup(so.image, { groupId, sinceMs: 1 });
+        if (!decision.ok) return { ...so, refused: decision.error };
+        so.image.groups.set(groupId, 1);
+        return so;
+      },
+      { image: registered(["", 1]), refused: "" },
+    );
+    expect(refused).toBe("GROUP_MAX_SIZE_REACHED");
+    expect(image.groups.size).toBe(1 + Math.floor(25_000_000 / 32_767));
+    const page = listGroups(image, "", 1_000);
+    expect(page.hasMore).toBe(true);
+    expect(page.groupIds.join("").length).toBeLessThan(4_000_000);
+  });
+
+  test.for(["x".repeat(32_768), "ä".repeat(16_384), "\ud800"])("refuses the id %j", (groupId) => {
     expect(decideRegisterGroup(emptyImage(), { groupId, sinceMs: 1 })).toMatchObject({
       ok: false,
       error: "INVALID_GROUP_ID",
