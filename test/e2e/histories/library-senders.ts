@@ -98,7 +98,8 @@ function failed(error: unknown, idempotent: boolean, who: string): Outcome {
   return { kind: isAbsent ? "absent" : "unknown" };
 }
 
-function causesOf(error: unknown): Error[] {
+/** An error and those that it wraps. */
+export function causesOf(error: unknown): Error[] {
   if (!(error instanceof Error)) return [];
   const { cause, errors = [] } = error as Error & { errors?: unknown[] };
   return [error, ...[cause, ...errors].flatMap(causesOf)];

@@ -11,7 +11,7 @@ import { allGone, killAll, processTree, until } from "./processes.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const NODE = join(ROOT, "node_modules/.bin/node");
-const READY_WAIT_MS = 30_000;
+const READY_WAIT_MS = 60_000;
 const STOP_WAIT_MS = 10_000;
 
 /** Variables of this machine that a service needs; no setting leaks in from the shell of the test. */
