@@ -140,7 +140,7 @@ export const ERRORS = {
     "This topic does not have such a partition.",
   ),
   UNKNOWN_CLUSTER: row(42, 404, 404, false, "The cluster does not exist."),
-  UNKNOWN_CONFIG: row(40, 404, 404, false, "The topic has no such setting."),
+  UNKNOWN_CONFIG: row(40, 404, 404, false, "There is no such setting."),
   BROKER_NOT_FOUND: row(102, 404, 404, false, "The broker does not exist."),
   UNKNOWN_MEMBER_ID: row(25, 404, 40403, false, "The consumer instance does not exist."),
   LEADER_NOT_AVAILABLE: row(5, 404, 40404, true, "The partition has no leader at the moment."),

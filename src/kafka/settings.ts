@@ -2,14 +2,13 @@
 import {
   brokerName,
   CONFIG_NAMES,
-  defaultText,
   isConfigOf,
   settingOf,
   TOPIC_CONFIG_NAMES,
 } from "../base/config.ts";
 import type { ConfigName } from "../base/config.ts";
 import type { TopicMetadata } from "../objects/controller/api.ts";
-import { synonymsOf } from "../worker/admin/configs.ts";
+import { brokerSynonyms, synonymsOf } from "../worker/admin/configs.ts";
 import type { Service } from "../worker/service.ts";
 
 /** Kinds of resources, by Kafka's numbers (org.apache.kafka.common.config.ConfigResource). */
@@ -64,22 +63,16 @@ export function topicSettings(
  * topics that say nothing by Kafka's names for it. Those come from the environment.
  */
 export function brokerSettings(
-  { configTexts }: Service,
+  service: Service,
   configs: Readonly<Record<string, string>>,
   wanted: ReadonlySet<string> | null,
 ): SettingAnswer[] {
   return CONFIG_NAMES.filter((own) => wanted?.has(brokerName(own)) ?? true).map((own) => {
     const name = brokerName(own);
-    const given = configTexts[own];
-    const byDefault: Synonym = { name, value: defaultText(own), source: SOURCES.DEFAULT_CONFIG };
-    const found = [byDefault];
-    if (given !== undefined) {
-      found.unshift({ name, value: given, source: SOURCES.STATIC_BROKER_CONFIG });
-    }
-    const dynamic = isConfigOf("broker", own) ? configs[own] : undefined;
-    if (dynamic !== undefined) {
-      found.unshift({ name, value: dynamic, source: SOURCES.DYNAMIC_BROKER_CONFIG });
-    }
+    const found = brokerSynonyms(service, configs, own).map(({ source, ...synonym }) => ({
+      ...synonym,
+      source: SOURCES[source],
+    }));
     return { ...settingAnswer(own, found, !isConfigOf("broker", own)), name };
   });
 }

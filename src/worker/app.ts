@@ -7,6 +7,7 @@ import { TrieRouter } from "hono/router/trie-router";
 import { kafkaRoutes } from "../kafka/route.ts";
 import type { Env } from "../objects/env.ts";
 import { aboutRoutes } from "./about/routes.ts";
+import { brokerConfigRoutes } from "./admin/broker-configs.ts";
 import { brokerRoutes } from "./admin/brokers.ts";
 import { clusterRoutes } from "./admin/clusters.ts";
 import { configRoutes } from "./admin/configs.ts";
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...recordRoutes,
   ...clusterRoutes,
   ...brokerRoutes,
+  ...brokerConfigRoutes,
   ...topicRoutes,
   ...configRoutes,
   ...partitionRoutes,

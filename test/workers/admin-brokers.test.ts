@@ -31,6 +31,22 @@ afterEach(async () => {
 });
 
 describe("brokers", () => {
+  it("have settings, by Kafka's names", async () => {
+    const { data } = await bodyOf(await call(`${BROKERS}/1/configs`));
+    const writable = data.filter((one: { is_read_only: boolean }) => !one.is_read_only);
+    expect(writable.map((one: { name: string }) => one.name)).toContain(
+      "leader.replication.throttled.rate",
+    );
+    const one = await bodyOf(await call(`${BROKERS}/1/configs/log.retention.ms`));
+    expect(one).toMatchObject({
+      kind: "KafkaBrokerConfig",
+      value: "604800000",
+      is_read_only: true,
+    });
+    await expectError(await call(`${BROKERS}/1/configs/retention.ms`), "UNKNOWN_CONFIG");
+    await expectError(await call(`${BROKERS}/77/configs`), "BROKER_NOT_FOUND");
+  });
+
   it("are registered, confirmed when registered alike, and refused when not", async () => {
     const spec = { broker_id: 7, rack: "rack-7", location_hint: "oc" };
     const created = await post(BROKERS, spec);

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import {
   brokerName,
   defaultText,
+  isConfigOf,
   isTopicConfig,
   TOPIC_CONFIG_NAMES,
   type ConfigName,
@@ -39,21 +40,39 @@ const alteration = z
 interface Synonym {
   readonly name: string;
   readonly value: string;
-  readonly source: "DYNAMIC_TOPIC_CONFIG" | "STATIC_BROKER_CONFIG" | "DEFAULT_CONFIG";
+  readonly source:
+    | "DYNAMIC_TOPIC_CONFIG"
+    | "DYNAMIC_BROKER_CONFIG"
+    | "STATIC_BROKER_CONFIG"
+    | "DEFAULT_CONFIG";
 }
 
 /** Everything that gives a setting a value, the one that holds first. */
 export function synonymsOf(service: Service, topic: TopicMetadata, name: ConfigName): Synonym[] {
   const own = topic.configs[name];
-  const environment = service.configTexts[name];
-  const found: Synonym[] = [];
-  const broker = brokerName(name);
-  if (own !== undefined) found.push({ name, value: own, source: "DYNAMIC_TOPIC_CONFIG" });
-  if (environment !== undefined) {
-    found.push({ name: broker, value: environment, source: "STATIC_BROKER_CONFIG" });
-  }
-  found.push({ name: broker, value: defaultText(name), source: "DEFAULT_CONFIG" });
-  return found;
+  const below = serviceSynonyms(service, name);
+  if (own === undefined) return below;
+  return [{ name, value: own, source: "DYNAMIC_TOPIC_CONFIG" }, ...below];
+}
+
+/** The same for a broker, by the name that Kafka has for the setting there. */
+export function brokerSynonyms(
+  service: Service,
+  configs: Readonly<Record<string, string>>,
+  name: ConfigName,
+): Synonym[] {
+  const own = isConfigOf("broker", name) ? configs[name] : undefined;
+  const below = serviceSynonyms(service, name);
+  if (own === undefined) return below;
+  return [{ name: brokerName(name), value: own, source: "DYNAMIC_BROKER_CONFIG" }, ...below];
+}
+
+function serviceSynonyms(service: Service, own: ConfigName): Synonym[] {
+  const name = brokerName(own);
+  const environment = service.configTexts[own];
+  const byDefault: Synonym = { name, value: defaultText(own), source: "DEFAULT_CONFIG" };
+  if (environment === undefined) return [byDefault];
+  return [{ name, value: environment, source: "STATIC_BROKER_CONFIG" }, byDefault];
 }
 
 function configData(c: Ctx, service: Service, topic: TopicMetadata, name: ConfigName): unknown {

@@ -82,6 +82,27 @@ export const configExample = {
 };
 export const configsExample = listExample("KafkaTopicConfigList", `${T}/configs`, configExample);
 
+export const brokerConfigExample = {
+  ...head(
+    "KafkaBrokerConfig",
+    `${C}/brokers/1/configs/log.retention.ms`,
+    "/broker=1/config=log.retention.ms",
+  ),
+  broker_id: 1,
+  name: "log.retention.ms",
+  value: "604800000",
+  is_default: true,
+  is_read_only: true,
+  is_sensitive: false,
+  source: "DEFAULT_CONFIG",
+  synonyms: [{ name: "log.retention.ms", value: "604800000", source: "DEFAULT_CONFIG" }],
+};
+export const brokerConfigsExample = listExample(
+  "KafkaBrokerConfigList",
+  `${C}/brokers/1/configs`,
+  brokerConfigExample,
+);
+
 const replicaState = {
   broker_id: 1,
   generation: 0,

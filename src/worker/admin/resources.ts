@@ -1,7 +1,7 @@
 /**
  * The shape of v3 resources, as in Confluent's REST Proxy: `kind`, `metadata` with an absolute
  * `self` and a resource name, and `related` links. A few links lead to resources that are not
- * offered (ACLs, broker settings): clients of that shape expect the fields.
+ * offered (ACLs): clients of that shape expect the fields.
  */
 import { z } from "@hono/zod-openapi";
 import type { Ctx } from "../route.ts";
@@ -123,11 +123,14 @@ export const topicSchema = resource("KafkaTopic", {
 });
 export const topicListSchema = listOf(topicSchema, "KafkaTopicList");
 
-const source = z.enum(["DYNAMIC_TOPIC_CONFIG", "STATIC_BROKER_CONFIG", "DEFAULT_CONFIG"]);
+const source = z.enum([
+  "DYNAMIC_TOPIC_CONFIG",
+  "DYNAMIC_BROKER_CONFIG",
+  "STATIC_BROKER_CONFIG",
+  "DEFAULT_CONFIG",
+]);
 
-export const configSchema = resource("KafkaTopicConfig", {
-  cluster_id: z.string(),
-  topic_name: z.string(),
+const configFields = {
   name: z.string(),
   value: z.string(),
   is_default: z.boolean(),
@@ -135,7 +138,19 @@ export const configSchema = resource("KafkaTopicConfig", {
   is_sensitive: z.boolean(),
   source,
   synonyms: z.array(z.object({ name: z.string(), value: z.string(), source })),
+};
+
+export const configSchema = resource("KafkaTopicConfig", {
+  cluster_id: z.string(),
+  topic_name: z.string(),
+  ...configFields,
 });
+export const brokerConfigSchema = resource("KafkaBrokerConfig", {
+  cluster_id: z.string(),
+  broker_id: z.int(),
+  ...configFields,
+});
+export const brokerConfigListSchema = listOf(brokerConfigSchema, "KafkaBrokerConfigList");
 export const configListSchema = listOf(configSchema, "KafkaTopicConfigList");
 
 const offsetOrNull = z.int().nullable();

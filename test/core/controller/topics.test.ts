@@ -283,6 +283,23 @@ describe("altering settings", () => {
     expect(await alter("SUBTRACT", "delete,compact")).toBe("");
   });
 
+  test("of a broker outlive the instance, and are reset", async () => {
+    const harness = new ControllerHarness();
+    const name = "follower.replication.throttled.rate";
+    harness.rules.alterBrokerConfigs(2, [set(name, "5")], false);
+    harness.rules.alterBrokerConfigs(2, [set(name, "6")], true);
+    harness.crash();
+    const ofBrokers = () => harness.rules.metadata([]).brokers.map(({ configs }) => configs);
+    expect(ofBrokers()).toEqual([undefined, { [name]: "5" }, undefined]);
+    harness.rules.alterBrokerConfigs(2, [unset(name)], false);
+    expect(ofBrokers()).toEqual([undefined, {}, undefined]);
+    expect(harness.rules.alterBrokerConfigs(9, [], false)).toMatchObject({
+      error: "BROKER_NOT_FOUND",
+    });
+    const ofTopics = harness.rules.alterBrokerConfigs(2, [set("retention.ms", "5")], false);
+    expect(ofTopics).toMatchObject({ error: "INVALID_CONFIG" });
+  });
+
   test("keep the text of what is larger than a number holds exactly", async () => {
     const harness = new ControllerHarness();
     await harness.topic("t");
