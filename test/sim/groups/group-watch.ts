@@ -89,13 +89,19 @@ export class GroupWatch {
 
   /** A commit was acknowledged, that was sent when `changes` were known of the partition. */
   acknowledged(at: At, offset: number, changes: number): void {
+    // What is acknowledged while the topic is created anew may be of the one before.
+    if (this.#isAnew(at)) return;
     const known = this.committed.get(at) ?? [];
     const isThere = known.includes(offset) || known.length > changes;
     if (!isThere)
       this.#cluster.world.fail(`24: the commit of ${offset} to ${at} was never durable`);
   }
 
-  /** The topic was created anew: what is known of it was of the one before. */
+  #isAnew(at: At): boolean {
+    return this.#topicIds.has(at.slice(0, at.lastIndexOf("/")));
+  }
+
+  /** The topic is created anew (its id is empty until it is there): what is known of it was of the one before. */
   createdAnew(topic: string, topicId: string): void {
     this.#topicIds.set(topic, topicId);
     for (const map of [this.processed, this.committed, this.starts]) {
@@ -197,6 +203,7 @@ export class GroupWatch {
     }
     for (const [at] of this.committed) {
       const [topic, partition] = at.split("/");
+      if (this.#isAnew(at)) continue;
       const isGone = !image.offsets.has(topic!, Number(partition));
       if (isGone && image.members.size > 0) {
         world.fail(`24: what was committed to ${at} is gone while the group has members`);

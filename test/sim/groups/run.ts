@@ -153,7 +153,7 @@ class GroupRun {
     for (let partition = 0; partition < partitions; partition++) {
       const isEmpty = async () =>
         ((await this.#cluster.until(this.#operator.end("t0", partition, "latest"))) ?? 0) === 0;
-      while (await isEmpty()) {
+      while (this.world.failure === null && (await isEmpty())) {
         await this.#cluster.until(this.#operator.append("t0", partition, ["a", "b", "c"]));
         await scheduler.run(scheduler.nowMs + 200);
       }
@@ -163,6 +163,7 @@ class GroupRun {
   }
 
   async #createAnew(partitions: number): Promise<void> {
+    this.#watch.createdAnew("t0", "");
     while ((await this.#controller("deleteTopic", "t0")) === null) {
       await this.world.scheduler.sleep(200);
     }
