@@ -39,6 +39,8 @@ export class Truth {
   readonly #epochStarts = new Map<number, number>();
   /** Highest high watermark that a leader of each epoch claimed. */
   readonly #epochMarks = new Map<number, number>();
+  /** Of these, the highest that may have been told. */
+  readonly #toldMarks = new Map<number, number>();
   readonly #fail: (what: string) => void;
 
   constructor(log: string, fail: (what: string) => void) {
@@ -185,7 +187,7 @@ export class Truth {
   /** The highest high watermark that leaders of this epoch and of earlier ones have had. */
   toldUpTo(leaderEpoch: number): number {
     let told = 0;
-    for (const [epoch, mark] of this.#epochMarks) {
+    for (const [epoch, mark] of this.#toldMarks) {
       if (epoch <= leaderEpoch) told = Math.max(told, mark);
     }
     return told;
@@ -195,6 +197,11 @@ export class Truth {
   commit(mirror: Mirror, leaderEpoch: number, partitionEpoch: number, highWatermark: number): void {
     const mark = this.#epochMarks.get(leaderEpoch) ?? 0;
     if (highWatermark > mark) this.#epochMarks.set(leaderEpoch, highWatermark);
+    // What rests on writes that are not durable yet is told to nobody: the output gate holds it.
+    const told = this.#toldMarks.get(leaderEpoch) ?? 0;
+    if (highWatermark > told && !mirror.disk.isDirty) {
+      this.#toldMarks.set(leaderEpoch, highWatermark);
+    }
     if (highWatermark <= this.committedEnd) return;
     if (highWatermark > mirror.endOffset) {
       return this.#fail(
