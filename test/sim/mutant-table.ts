@@ -41,7 +41,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         condition: "request.leaderEpoch <= assignment.leaderEpoch",
       },
     },
-    seed: 2,
+    seed: 3,
   },
   {
     name: "truncate-at-the-high-watermark",
@@ -72,7 +72,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     breaks:
       "who joins has everything up to where the leader began, since its high watermark may lag (KAFKA-7128)",
     off: { "joins-with-what-may-have-been-committed": { value: "true" } },
-    seed: 10,
+    seed: 21,
   },
   {
     name: "high-watermark-of-the-committed-set",
@@ -82,13 +82,13 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         value: "assignment.inSync.includes(brokerId)",
       },
     },
-    seed: 6,
+    seed: 2,
   },
   {
     name: "forgotten-wish",
     breaks: "what a leader asked for outlives its reset",
     off: { "a-wish-outlives-its-instance": { value: "null" } },
-    seed: 10,
+    seed: 26,
   },
   {
     name: "shrink-before-it-is-committed",
@@ -98,7 +98,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         value: "(wished ?? assignment.inSync).includes(brokerId)",
       },
     },
-    seed: 4,
+    seed: 1,
   },
   {
     name: "acknowledgements-of-an-older-epoch",
@@ -112,7 +112,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: "min-in-sync-ignored",
     breaks: "the high watermark stands still below min.insync.replicas",
     off: { "high-watermark-stands-still-below-min-insync": { value: "false" } },
-    seed: 2,
+    seed: 1,
   },
   {
     name: "no-stepping-down",
@@ -129,7 +129,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
       "truncation-forgets-producers": { value: "producers" },
       "truncation-recovers-producers": { without: true },
     },
-    seed: 13,
+    seed: 16,
   },
   {
     name: "acknowledged-before-durable",
@@ -165,7 +165,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         statement: "for (const { answer } of this.#waiting.splice(0)) answer(refusal);",
       },
     },
-    seed: 1,
+    seed: 2,
   },
   {
     name: "reads-above-the-high-watermark",
@@ -186,7 +186,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
           "this.#core.advance(Math.min(request.highWatermark, this.#core.log.endOffset)); $",
       },
     },
-    seed: 2,
+    seed: 1,
   },
   {
     name: "election-outside-the-in-sync-set",
@@ -198,7 +198,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: "fenced-leader",
     breaks: "leaders are not fenced",
     off: { "leaders-are-not-fenced": { value: "members" } },
-    seed: 2,
+    seed: 4,
   },
   {
     name: "leader-epoch-not-raised",
@@ -234,7 +234,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         condition: "this.#core.isPurged || assignment.partitionEpoch === before.partitionEpoch",
       },
     },
-    seed: 2,
+    seed: 4,
   },
   {
     name: "acknowledged-one-record-early",
@@ -381,7 +381,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     off: {
       "deletion-is-below-the-high-watermark": { condition: "offset < 0 || offset > log.endOffset" },
     },
-    seed: 31,
+    seed: 13,
   },
 ];
 
