@@ -144,7 +144,7 @@ export class ReplicaCore {
       .then(done, done);
   }
 
-  /** What cannot be read here is read from another leader, if there is one: tails are closed then. */
+  /** Empty where what is stored is corrupt: the tail is closed, and reads from another leader if there is one. */
   #readForTail(offset: number, maxBytes: number): Uint8Array {
     try {
       return this.log.read(offset, this.#highWatermark, maxBytes);

@@ -251,16 +251,25 @@ export class Replica {
 
   /**
    * Opens a tail at `offset` through the socket that `accept` gives; its greeting tells the log's ends.
-   * Errors: those of {@link listOffset}, OFFSET_BELOW_LOG_START, OFFSET_OUT_OF_RANGE.
+   * Errors: those of {@link listOffset}, OFFSET_BELOW_LOG_START, OFFSET_OUT_OF_RANGE, and
+   * KAFKA_STORAGE_ERROR where what is stored there is corrupt.
    */
   async openTail(offset: number, accept: () => TailSocket): Promise<Refusal | null> {
     const refusal =
       this.#refusalToLead() ??
       this.#refusalToRead(offset) ??
       (await this.#refusalOfEnd()) ??
-      this.#refusalToRead(offset);
+      this.#refusalToRead(offset) ??
+      this.#refusalOfDamage(offset);
     if (!refusal) this.tails.open(accept(), offset);
     return refusal;
+  }
+
+  /** Why what is stored at `offset` cannot be read; null where it can, or nothing is there yet. */
+  #refusalOfDamage(offset: number): Refusal | null {
+    const page = { offset, maxBytes: 1, minBytes: 0, maxWaitMs: 0 } as const;
+    const read = this.#read({ ...page, isolation: "read_uncommitted" });
+    return read.ok ? null : read;
   }
 
   /** Takes up the readers that stayed while the object slept. */

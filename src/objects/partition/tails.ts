@@ -28,6 +28,7 @@ export interface TailSocket {
 
 /** What a tail reads from. */
 export interface TailSource {
+  /** Empty where what is stored at the offset cannot be read. */
   read(offset: number, maxBytes: number): Uint8Array;
   ends(): LogEnds;
   nowMs(): number;
@@ -119,7 +120,11 @@ export class Tails {
         return;
       }
       const bytes = this.#source.read(from, PAGE_BYTES);
-      if (bytes.byteLength === 0) return;
+      if (bytes.byteLength === 0) {
+        // What is there cannot be read here: whoever comes again hears why, or finds another leader.
+        this.#close(socket, TAIL_CLOSE.resume, String(state.next));
+        return;
+      }
       socket.sendBytes(bytes);
       // Where sending failed it is gone by now, and stays so.
       if (!this.#tails.has(socket)) return;

@@ -1,8 +1,10 @@
 /** Storage that lies: what is not what was written is neither read nor copied, and is made up for. */
 import { describe, expect, it } from "vitest";
 import type { StoragePort } from "../../../src/base/ports.ts";
+import { TAIL_CLOSE } from "../../../src/objects/partition/api.ts";
 import { expectOk, ReplicaHarness } from "../../support/replica.ts";
 import { ReplicaSet } from "../../support/replica-set.ts";
+import { TestSocket } from "../../support/tail-socket.ts";
 
 /** Turns one bit of the last byte of a stored chunk. */
 function flip(storage: StoragePort, baseOffset: number): void {
@@ -38,6 +40,24 @@ describe("corrupt storage", () => {
       expect(harness.brokenBy).toBeNull();
     });
   }
+
+  it("closes a tail that meets it, and says why to one that comes again", async () => {
+    const harness = new ReplicaHarness();
+    for (const pair of ["ab", "cd", "ef"]) await harness.appendValues([...pair]);
+    flip(harness.storage, 2);
+    harness.restart();
+    const socket = new TestSocket();
+    expect(await harness.replica.openTail(0, () => socket)).toBeNull();
+    expect(socket.offsets()).toEqual([0, 1]);
+    expect(socket.closed).toEqual([TAIL_CLOSE.resume, "2"]);
+    expect(harness.replica.tails.size).toBe(0);
+    const refused = await harness.replica.openTail(2, () => new TestSocket());
+    expect(refused).toMatchObject({ error: "KAFKA_STORAGE_ERROR" });
+    expect(refused).toMatchObject({ message: expect.stringContaining("Offsets 2 to 3") });
+    const behind = new TestSocket();
+    expect(await harness.replica.openTail(4, () => behind)).toBeNull();
+    expect(behind.offsets()).toEqual([4, 5]);
+  });
 
   it("is not copied to a replica that catches up", async () => {
     const set = new ReplicaSet({ brokers: [1, 2] });
