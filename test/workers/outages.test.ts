@@ -138,8 +138,11 @@ describe("outages", () => {
     const logged = vi.spyOn(console, "error");
     await expectError(await atomic(topic), "KAFKA_STORAGE_ERROR");
     expect(logged.mock.calls.join()).not.toContain("partition-broken");
+    // Whoever watches the service hears of it, without a call of any object.
+    await expectError(await call("/healthz"), "KAFKA_STORAGE_ERROR");
     vi.restoreAllMocks();
     expect(await bodyOf(await atomic(topic))).toMatchObject({ base_offset: 1 });
+    expect(await bodyOf(await call("/healthz"))).toEqual({ status: "ok" });
   });
 
   it("a broken assumption resets a partition's object, and is not told as a failure of storage", async () => {

@@ -1,8 +1,10 @@
 /** What the service says of itself: liveness, description, page, metrics. */
 import { z } from "@hono/zod-openapi";
+import { refuse } from "../../base/errors.ts";
 import { json } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { isStorageFailing } from "../storage-health.ts";
 import { metricsText } from "./metrics-text.ts";
 import { describeApi, type ApiDocument } from "./openapi.ts";
 import { renderPage } from "./page.ts";
@@ -50,8 +52,9 @@ const healthRoute = defineRoute({
   path: "/healthz",
   id: "health",
   tag: "Service",
-  summary: "Whether the worker answers",
-  description: "Needs no key and calls no object.",
+  summary: "Whether the worker answers, and storage takes what is written",
+  description:
+    "Needs no key and calls no object: an isolate whose last append was refused by storage says so, until one is taken or a minute has gone by.",
   open: true,
   answers: {
     200: {
@@ -64,7 +67,11 @@ const healthRoute = defineRoute({
       },
     },
   },
-  handler: () => json({ status: "ok" }),
+  errors: ["KAFKA_STORAGE_ERROR"],
+  handler: () =>
+    isStorageFailing()
+      ? refuse("KAFKA_STORAGE_ERROR", "Storage refuses what is written: is the disk full?")
+      : json({ status: "ok" }),
 });
 
 const metricsRoute = (counted: () => readonly Route[]): Route =>

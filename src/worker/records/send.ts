@@ -6,6 +6,7 @@ import { callPartition } from "../calls.ts";
 import type { KnownTopic } from "../metadata.ts";
 import { counters } from "../metrics.ts";
 import type { Service } from "../service.ts";
+import { noteAppend } from "../storage-health.ts";
 import type { PartitionPart } from "./partition-part.ts";
 import type { RequestRecords } from "./request-records.ts";
 
@@ -41,6 +42,7 @@ export async function appendBatches(
     { repeatable, deadlineMs, appends: true, ...(sameTopic && { sameTopic }) },
     (stub) => sendAppend(stub, request),
   );
+  noteAppend(answer);
   if (answer.ok && !answer.duplicate) {
     counters.recordsIn += records;
     counters.bytesIn += bytes.length;
