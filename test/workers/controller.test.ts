@@ -8,11 +8,13 @@ import {
   runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { replicaObjectName } from "../../src/base/ids.ts";
+import { storageFailureOf } from "../../src/base/storage-failure.ts";
 import type { TopicAnswer, TopicMetadata } from "../../src/objects/controller/api.ts";
 import type { Controller } from "../../src/objects/controller/object.ts";
 import type { Env } from "../../src/objects/env.ts";
+import { DurableStorage } from "../../src/objects/storage.ts";
 
 const env = bindings as unknown as Env;
 /** Kept apart: a test puts something else in its place. */
@@ -139,19 +141,22 @@ describe("the controller's object", () => {
   test("answers a write that fails as a storage error, and has changed nothing", async () => {
     await controller.createTopic({ topic: "before" });
     const before = await controller.metadata(null);
-    await runInDurableObject(controller, (_, state) => {
-      state.storage.sql.exec(
-        "CREATE TRIGGER full BEFORE INSERT ON changes BEGIN SELECT RAISE(ABORT, 'full'); END",
-      );
+    const works = DurableStorage.prototype.all;
+    vi.spyOn(DurableStorage.prototype, "all").mockImplementation(function (
+      this: DurableStorage,
+      sql,
+      ...params
+    ) {
+      const isFull = sql.startsWith("INSERT INTO changes");
+      if (isFull) throw storageFailureOf(new Error("database or disk is full: SQLITE_FULL"));
+      return works.call(this, sql, ...params) as never;
     });
     expect(await controller.createTopic({ topic: "t" })).toMatchObject({
       ok: false,
       error: "KAFKA_STORAGE_ERROR",
     });
     expect(await controller.metadata(null)).toEqual(before);
-    await runInDurableObject(controller, (_, state) => {
-      state.storage.sql.exec("DROP TRIGGER full");
-    });
+    vi.restoreAllMocks();
     expect((await controller.createTopic({ topic: "t" })).ok).toBe(true);
   });
 
