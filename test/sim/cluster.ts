@@ -4,6 +4,7 @@
  */
 import { effectiveConfig } from "../../src/base/config.ts";
 import { refuse } from "../../src/base/errors.ts";
+import { refusalOfThrown } from "../../src/base/storage-failure.ts";
 import {
   CONTROLLER_NAME,
   groupObjectName,
@@ -19,6 +20,7 @@ import type { ReplicaPort } from "../../src/objects/controller/deliveries.ts";
 import { ControllerStore } from "../../src/objects/controller/store.ts";
 import type { PeerPort } from "../../src/objects/partition/peers.ts";
 import type { AppendRequest, ReplicaAssignment } from "../../src/objects/partition/api.ts";
+import { CorruptLog } from "../../src/objects/partition/integrity.ts";
 import { Replica, type ReplicaPorts } from "../../src/objects/partition/replica.ts";
 import type { TailSocket } from "../../src/objects/partition/tails.ts";
 import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
@@ -70,7 +72,7 @@ export class ReplicaRules implements Rules {
     if (method === "openTail") return this.#openTail(replica, args[0] as TailRequest);
     if (method === "append") return this.#append(replica, args[0] as AppendRequest);
     const rules = replica as unknown as Record<string, (...args: unknown[]) => unknown>;
-    return rules[method]!(...args);
+    return asTheShell(() => rules[method]!(...args));
   }
 
   alarm(): unknown {
@@ -139,6 +141,20 @@ export class ReplicaRules implements Rules {
     this.replica = null;
     await this.#instance.handle.deleteAll();
     return { ok: true };
+  }
+}
+
+/** What cannot be read is refused; nothing is reset for it. */
+function asTheShell(call: () => unknown): unknown {
+  const refused = (error: unknown): unknown => {
+    if (error instanceof CorruptLog) return refusalOfThrown(error);
+    throw error;
+  };
+  try {
+    const answer = call();
+    return answer instanceof Promise ? answer.catch(refused) : answer;
+  } catch (error) {
+    return refused(error);
   }
 }
 

@@ -140,6 +140,19 @@ export class Disk {
     this.#options.onConfirmed();
   }
 
+  /**
+   * Turns one bit of a stored chunk behind the back of every check: the mirror goes on with what was
+   * written. No instance may be open.
+   */
+  rot(baseOffset: number, x: number): void {
+    const sql = "SELECT data FROM chunks WHERE base_offset = ?";
+    const data = new Uint8Array(this.read<{ data: ArrayBuffer }>(sql, baseOffset)[0]!.data);
+    const bit = Math.floor(x * data.length * 8);
+    data[bit >> 3]! ^= 1 << (bit & 7);
+    this.#sqlite.all("UPDATE chunks SET data = ? WHERE base_offset = ?", data, baseOffset);
+    this.#sqlite.confirm();
+  }
+
   #unchanged(): void {
     this.chunksRewritten = false;
     this.stateWritten = false;

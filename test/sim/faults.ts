@@ -6,6 +6,7 @@
 import type { PartitionMetadata } from "../../src/objects/controller/api.ts";
 import type { Cell } from "./cell.ts";
 import { CONTROLLER_PLACE, type Cluster } from "./cluster.ts";
+import type { Mirror } from "./mirror.ts";
 import type { Operator } from "./operator.ts";
 import type { Profile } from "./profile.ts";
 import { Random } from "./random.ts";
@@ -41,7 +42,10 @@ const WEIGHTS = {
   "lose storage": 5,
 } as const;
 
-export type FaultKind = keyof typeof WEIGHTS;
+export type FaultKind = keyof typeof WEIGHTS | "flip a bit";
+
+/** Pause between two chunks that rot, in the mean. */
+const ROT_PAUSE_MS = 6_000;
 
 export interface Fault {
   readonly atMs: number;
@@ -85,7 +89,24 @@ export function planFaults(seed: number, profile: Profile): Fault[] {
       y: 0,
     });
   }
-  return faults;
+  return profile.hasRot ? [...faults, ...planRot(seed, profile)] : faults;
+}
+
+function planRot(seed: number, { durationMs }: Profile): Fault[] {
+  const random = new Random(seed, "rot");
+  const faults: Fault[] = [];
+  let atMs = 4_000;
+  for (;;) {
+    atMs += random.between(0, 2 * ROT_PAUSE_MS);
+    if (atMs > durationMs) return faults;
+    faults.push({
+      atMs,
+      kind: "flip a bit",
+      lastsMs: 0,
+      x: random.below(1_000_000) / 1_000_000,
+      y: random.below(1_000_000) / 1_000_000,
+    });
+  }
 }
 
 export class Faults {
@@ -210,6 +231,8 @@ export class Faults {
         return operator.deleteRecords(x, y);
       case "lose storage":
         return this.#loseStorage(x);
+      case "flip a bit":
+        return this.#rot(x, y);
       default:
         throw new Error(`no such fault: ${kind}`);
     }
@@ -285,25 +308,54 @@ export class Faults {
     return leader ? this.#cluster.cell(`${log}/${leader.brokerId}/${leader.generation}`) : null;
   }
 
-  /** One replica at a time, and never the last that has everything committed. */
   #loseStorage(x: number): boolean {
+    const mirror = this.#victim(x);
+    if (!mirror) return false;
+    mirror.isLost = true;
+    mirror.verifiedTo = 0;
+    this.#cluster.cell(mirror.name).wipe();
+    return true;
+  }
+
+  /**
+   * A committed chunk of one replica is not what was written. The object is gone meanwhile: what it
+   * keeps in memory, or has verified, is no more.
+   */
+  #rot(x: number, y: number): boolean {
+    const mirror = this.#victim(x);
+    if (!mirror) return false;
+    const logStart = mirror.state?.logStartOffset ?? 0;
+    const { rows, verifiedTo } = mirror;
+    const committed = rows.filter(
+      ({ base_offset, last_offset }) => base_offset >= logStart && last_offset < verifiedTo,
+    );
+    const row = committed[Math.floor(y * committed.length)];
+    if (!row) return false;
+    const cell = this.#cluster.cell(mirror.name);
+    cell.reset("lost");
+    this.#cluster.world.scheduler.trace(`flipped bit at ${row.base_offset} of ${mirror.name}`);
+    mirror.damaged = row;
+    cell.disk.rot(row.base_offset, (y * 7919) % 1);
+    return true;
+  }
+
+  /** One replica at a time, and never the last that has everything committed. */
+  #victim(x: number): Mirror | null {
     const found = this.#partition(x);
-    if (!found) return false;
+    if (!found) return null;
     const { log, partition } = found;
     const truth = this.#watch.truth(log);
     const mirrors = [...truth.mirrors.values()].filter((mirror) => mirror.exists);
-    if (mirrors.some((mirror) => mirror.isLost || mirror.state?.wasReset)) return false;
+    const isHurt = ({ isLost, isRotten, state }: Mirror): boolean =>
+      isLost || isRotten || state?.wasReset === true;
+    if (mirrors.some(isHurt)) return null;
     const victim = partition.replicas[Math.floor(x * 7919) % partition.replicas.length]!;
     const mirror = truth.mirrorOf(victim.brokerId);
     const isSafe = partition.inSync.some((id) => {
       const survivor = id === victim.brokerId ? null : truth.mirrorOf(id);
       return survivor?.exists && survivor.verifiedTo >= truth.committedEnd;
     });
-    if (!mirror?.exists || !isSafe) return false;
-    mirror.isLost = true;
-    mirror.verifiedTo = 0;
-    this.#cluster.cell(mirror.name).wipe();
-    return true;
+    return mirror?.exists && isSafe ? mirror : null;
   }
 
   #partition(x: number): { log: string; partition: PartitionMetadata } | null {

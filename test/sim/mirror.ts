@@ -39,6 +39,8 @@ export class Mirror {
   verifiedTo = 0;
   /** Its storage was taken away, and it has not had everything again since. */
   isLost = false;
+  /** The committed chunk that is not on its disk as it was written. `rows` goes on with what was. */
+  damaged: ChunkRow | null = null;
 
   constructor(name: string, brokerId: number, disk: Disk) {
     this.name = name;
@@ -51,6 +53,12 @@ export class Mirror {
     // Rows below the start may be there still.
     if (last && last.last_offset >= (this.state?.logStartOffset ?? 0)) return last.last_offset + 1;
     return this.state?.emptyAt.offset ?? 0;
+  }
+
+  /** Whether what its log holds is not as it was written: what lies below the start counts for nothing. */
+  get isRotten(): boolean {
+    const logStart = this.state?.logStartOffset ?? 0;
+    return this.damaged !== null && this.damaged.last_offset >= logStart;
   }
 
   /** Whether the log is kept here: false for an object that was never assigned or was purged. */
@@ -98,6 +106,7 @@ export class Mirror {
     const after = new Set(rows);
     const removed = this.rows.filter((row) => !after.has(row));
     this.rows = rows;
+    if (this.damaged && !after.has(this.damaged)) this.damaged = null;
     return { added: rows.filter((row) => !before.has(row)), removed };
   }
 

@@ -314,6 +314,39 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "copies-not-verified",
+    breaks: "nothing corrupt is copied to another replica",
+    off: { "copies-are-verified": { without: true } },
+    seed: 1,
+  },
+  {
+    name: "pages-not-verified",
+    breaks: "readers are given nothing that is corrupt",
+    off: { "pages-are-verified": { without: true } },
+    seed: 1,
+  },
+  {
+    name: "corruption-not-told",
+    breaks: "a replica that found itself corrupt says so, and leaves the in-sync set",
+    off: { "a-corrupt-replica-knows-it": { without: true } },
+    seed: 3,
+  },
+  {
+    name: "corrupt-log-kept",
+    breaks: "a replica that found itself corrupt copies the log anew",
+    off: { "a-corrupt-log-is-copied-anew": { without: true } },
+    seed: 3,
+  },
+  {
+    name: "corrupt-log-given-up-in-sync",
+    breaks: "a corrupt log is given up when the others do without it, and not before",
+    off: { "a-corrupt-replica-acknowledges-nothing": { without: true } },
+    test: {
+      file: "test/core/partition/corrupt-log.test.ts",
+      name: "a follower that is corrupt acknowledges nothing, and keeps what it has, while it is in sync",
+    },
+  },
+  {
     name: "acknowledgement-kept-after-a-mismatch",
     breaks: "what a follower has acknowledged counts no more once it does not match",
     off: { "a-mismatch-takes-acknowledgements-back": { without: true } },

@@ -5,7 +5,7 @@
  */
 import type { Refusal } from "../../src/base/errors.ts";
 import type { BrokerAction } from "../../src/objects/controller/api.ts";
-import type { ListedOffset } from "../../src/objects/partition/api.ts";
+import type { Fetched, ListedOffset } from "../../src/objects/partition/api.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import type { Profile } from "./profile.ts";
 import { Router } from "./router.ts";
@@ -106,6 +106,16 @@ export class Operator {
       () => `12: ${cell.name} tells the end ${offset}, told was ${before.offset}`,
     );
     this.#told.set(log, { offset, leaderEpoch });
+  }
+
+  /** Reads a page of a replica, as a look at what is stored does. */
+  async read(partition: number, brokerId: number, offset: number): Promise<void> {
+    const cell = await this.router.locate(partition, brokerId);
+    if (!cell) return;
+    const request = { offset, maxBytes: 1, minBytes: 0, maxWaitMs: 0, isolation: "read_committed" };
+    const log = this.router.log(partition);
+    const page = await this.router.call<Fetched>(partition, cell, "fetch", request, 3_000);
+    if (page.ok) this.#watch.page(log, `a scrubber at ${cell.name}`, offset, page);
   }
 
   /** Appends a record of the operator's own. */

@@ -20,6 +20,8 @@ export interface Profile {
   readonly faultPauseMs: number;
   readonly hasUnclean: boolean;
   readonly hasStorageLoss: boolean;
+  /** Stored chunks rot. */
+  readonly hasRot: boolean;
   readonly deletesTopic: boolean;
 }
 
@@ -59,6 +61,8 @@ export function profileOf(seed: number): Profile {
     faultPauseMs: random.pick([500, 1_000, 2_000, 4_000]),
     hasUnclean,
     hasStorageLoss,
+    // Drawn apart, so that all else of a seed is as it is without.
+    hasRot: !hasUnclean && !hasStorageLoss && new Random(seed, "rot").chance(0.3),
     deletesTopic: random.chance(0.05),
   };
 }

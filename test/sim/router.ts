@@ -94,7 +94,10 @@ export class Router {
       await this.#report(partition, epoch);
       return LOST;
     }
-    if (answer.ok || !MOVED.has(answer.error)) {
+    if (!answer.ok && answer.error === "KAFKA_STORAGE_ERROR") {
+      // What cannot be read here, another may have.
+      await this.#report(partition, epoch);
+    } else if (answer.ok || !MOVED.has(answer.error)) {
       this.#refusedEpochs.delete(partition);
     } else if (this.#refusedEpochs.get(partition) === epoch) {
       // It goes on refusing though the controller has it lead: it may have lost its storage.

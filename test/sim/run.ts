@@ -176,11 +176,26 @@ class SimRun {
     while (this.#isCalling) {
       for (let partition = 0; partition < this.#profile.partitions; partition++) {
         await this.#operator.ask(partition);
+        if (this.#profile.hasRot) await this.#scrub(partition);
         // A leader notices that a follower has lost its storage when it has something to tell it.
-        if (this.#profile.hasStorageLoss && round % 8 === 0) await this.#operator.write(partition);
+        const isHurt = this.#profile.hasStorageLoss || this.#profile.hasRot;
+        if (isHurt && round % 8 === 0) await this.#operator.write(partition);
       }
       round += 1;
       await scheduler.sleep(1_000);
+    }
+  }
+
+  /** What rotted is found when somebody reads it: somebody does, of every replica. */
+  async #scrub(partition: number): Promise<void> {
+    const topic = this.#watch.metadata?.topics[0];
+    if (!topic) return;
+    const truth = this.#watch.truth(`${topic.topicId}/${partition}`);
+    for (const { brokerId } of topic.partitions[partition]?.replicas ?? []) {
+      const mirror = truth.mirrorOf(brokerId);
+      if (!mirror?.damaged || !mirror.isRotten) continue;
+      const offset = Math.max(mirror.damaged.base_offset, mirror.state!.logStartOffset);
+      await this.#operator.read(partition, brokerId, offset);
     }
   }
 
@@ -210,7 +225,7 @@ class SimRun {
       return (
         leader !== null &&
         (truth.committedEnd === leader.endOffset || truth.isLossy) &&
-        mirrors.every((mirror) => mirror?.endOffset === leader.endOffset)
+        mirrors.every((mirror) => mirror?.endOffset === leader.endOffset && !mirror.isRotten)
       );
     });
   }
@@ -254,7 +269,7 @@ class SimRun {
       const truth = this.#watch.truth(`${topic.topicId}/${partition.partition}`);
       const ends = partition.replicas.map(({ brokerId }) => {
         const mirror = truth.mirrorOf(brokerId);
-        return `${brokerId}: ${mirror?.endOffset}${mirror?.state?.wasReset ? " was reset" : ""}`;
+        return `${brokerId}: ${mirror?.endOffset}${mirror?.state?.wasReset ? " was reset" : ""}${mirror?.isRotten ? " is rotten" : ""}`;
       });
       const { leader, leaderEpoch, inSync } = partition;
       return `leader ${leader} epoch ${leaderEpoch} in sync [${inSync}] committed ${truth.committedEnd} ends {${ends.join(", ")}}`;

@@ -52,7 +52,10 @@ export class Truth {
   confirmed(mirror: Mirror): void {
     this.mirrors.set(mirror.name, mirror);
     const startBefore = mirror.state?.logStartOffset ?? 0;
+    const wasReset = mirror.state?.wasReset === true;
     const { added, removed } = mirror.refresh();
+    // It has given up what it held, and copies it anew.
+    if (!wasReset && mirror.state?.wasReset) mirror.isLost = true;
     this.#checkState(mirror, startBefore);
     if (added.length > 0) this.#learn(mirror, added[0]!);
     if (removed.length > 0) this.#removed(mirror, removed);

@@ -26,6 +26,8 @@ interface Claims {
   readonly partitionEpoch: number;
   readonly highWatermark: number;
   readonly logEndOffset: number;
+  /** It says that it is corrupt, or that its storage was lost. */
+  readonly wasReset: boolean;
   /** The controller has it lead at the partition epoch that it knows. */
   readonly role: "leader" | "follower";
 }
@@ -139,8 +141,21 @@ export class Watch {
       () => `4: epochs fell at ${cell.name}`,
     );
     const truth = this.truth(cell.log);
+    // One that is corrupt begins anew.
+    const mirror = this.mirror(cell);
+    const inSync = truth.decisions.get(now.partitionEpoch)?.partition.inSync ?? [];
     world.expect(
-      now.highWatermark >= before.highWatermark || truth.isLossy || this.mirror(cell).isLost,
+      now.logEndOffset >= before.highWatermark ||
+        truth.isLossy ||
+        !inSync.includes(cell.place) ||
+        mirror.isLost,
+      () => `27: ${cell.name} gives up its log while it is in sync`,
+    );
+    world.expect(
+      now.highWatermark >= before.highWatermark ||
+        truth.isLossy ||
+        mirror.isLost ||
+        before.wasReset,
       () =>
         `13: the high watermark fell from ${before.highWatermark} to ${now.highWatermark} at ${cell.name}`,
     );

@@ -131,6 +131,7 @@ export class ReplicaCore {
    * leaves the set and leads no more, and then copies the log anew.
    */
   #foundCorrupt(): void {
+    // rule: a-corrupt-replica-knows-it
     this.isCorrupt = true;
     if (this.#isReporting) return;
     this.#isReporting = true;
@@ -154,8 +155,22 @@ export class ReplicaCore {
     }
   }
 
-  /** Gives up a log that is corrupt, once the others do without it: it is copied anew (KIP-903). */
-  beginAnew(): void {
+  /**
+   * A corrupt log is given up when the others do without it, and never before. Until this replica
+   * hears that they do, it acknowledges nothing: the leader would have it in sync again at once.
+   */
+  makeUpForCorruption(): Refusal | null {
+    if (!this.isCorrupt) return null;
+    const { inSync, brokerId } = this.#assignment;
+    // rule: a-corrupt-replica-acknowledges-nothing
+    if (inSync.includes(brokerId)) return refuse("KAFKA_STORAGE_ERROR");
+    // rule: a-corrupt-log-is-copied-anew
+    this.#beginAnew();
+    return null;
+  }
+
+  /** Gives up the log: it is copied anew (KIP-903). */
+  #beginAnew(): void {
     const before = this.wasReset;
     this.wasReset = true;
     try {

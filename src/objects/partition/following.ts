@@ -41,7 +41,8 @@ export class Following {
   async replicate(request: ReplicateRequest): Promise<ReplicateAnswer> {
     const refusal = this.#meet(request);
     if (refusal) return refusal;
-    this.#makeUpForCorruption();
+    const corrupt = this.#core.makeUpForCorruption();
+    if (corrupt) return corrupt;
     const covered = this.#take(request);
     const waiting = this.#core.waiters.size > 0;
     // rule: the-high-watermark-is-of-what-matches
@@ -61,6 +62,8 @@ export class Following {
   async catchUp(request: CatchUpRequest): Promise<CatchUpAnswer> {
     const refusal = this.#meet(request);
     if (refusal) return refusal;
+    const corrupt = this.#core.makeUpForCorruption();
+    if (corrupt) return corrupt;
     // rule: one-catch-up-at-a-time
     this.#catchingUp ??= this.#pullAll(request.leaderEpoch).finally(() => {
       this.#catchingUp = null;
@@ -81,12 +84,6 @@ export class Following {
         this.#refreshing = null;
       });
     return this.#refreshing;
-  }
-
-  /** A corrupt log is given up when the others do without it, and never before. */
-  #makeUpForCorruption(): void {
-    const { isCorrupt, assignment } = this.#core;
-    if (isCorrupt && !assignment.inSync.includes(assignment.brokerId)) this.#core.beginAnew();
   }
 
   /** Compares epochs; takes up the assignment that comes with a newer one. Null: the caller leads. */

@@ -45,6 +45,7 @@ export function readPage(
       }
       const data = new Uint8Array(row.data);
       try {
+        // rule: pages-are-verified
         integrity.check(row, data);
       } catch (error) {
         if (isFirst) throw error;
@@ -99,6 +100,7 @@ function storedChunks(
   for (const [index, { facts, data }] of chunks.entries()) {
     try {
       if (facts.base_offset !== expected) throw missing(expected, facts.base_offset - 1);
+      // rule: copies-are-verified
       integrity.check(facts, data);
     } catch (error) {
       // What comes before is as good as ever.

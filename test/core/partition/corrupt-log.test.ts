@@ -95,4 +95,39 @@ describe("corrupt storage", () => {
     expect(set.replica(2).probe().wasReset).toBe(false);
     expect(set.state.inSync).toEqual(expect.arrayContaining([1, 2]));
   });
+
+  /** Two in sync, the follower's log corrupt, and found so by a reader. */
+  async function withCorruptFollower(): Promise<ReplicaSet> {
+    const set = new ReplicaSet({ brokers: [1, 2] });
+    for (const pair of ["ab", "cd", "ef"]) expectOk(await set.append([...pair]));
+    await set.pass(1_000);
+    flip(set.members.get(2)!.storage, 2);
+    set.restart(2);
+    const read = { offset: 2, maxBytes: 1, minBytes: 0, maxWaitMs: 0 } as const;
+    await set.replica(2).fetch({ ...read, isolation: "read_uncommitted" });
+    return set;
+  }
+
+  it("a follower that is corrupt acknowledges nothing, and keeps what it has, while it is in sync", async () => {
+    const set = await withCorruptFollower();
+    expectOk(await set.append(["g", "h"], { acks: 1 }));
+    await set.pass(100);
+    expect(set.leader.probe()).toMatchObject({ highWatermark: 6, logEndOffset: 8 });
+    expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 6, wasReset: true });
+    set.decide({ inSync: [1] });
+    set.tell(2, 1);
+    await set.pass(60_000);
+    expect(set.rows(2)).toEqual(set.rows(1));
+  });
+
+  it("a follower that is corrupt, and is told to catch up, gives up all that it has first", async () => {
+    const set = await withCorruptFollower();
+    set.decide({ inSync: [1] });
+    set.tell(2);
+    const { leaderEpoch } = set.state;
+    const request = { leaderEpoch, highWatermark: 6, logStartOffset: 0 };
+    expectOk(await set.replica(2).catchUp(request));
+    expect(set.rows(2)).toEqual(set.rows(1));
+    expect(set.replica(2).probe().wasReset).toBe(false);
+  });
 });
