@@ -113,6 +113,16 @@ export function codeOfGroup(refusal: Refusal): number {
   return codeOf(refusal.error);
 }
 
+/** GROUP_ID_NOT_FOUND came to OffsetCommit with version 9 (KIP-848): before, its clients know of a wrong generation. */
+const GROUP_NOT_FOUND_VERSION = 9;
+
+export function codeOfOffsetCommit(refusal: Refusal, version: number): number {
+  const isMissing = refusal.error === "GROUP_ID_NOT_FOUND";
+  return isMissing && version < GROUP_NOT_FOUND_VERSION
+    ? codeOf("ILLEGAL_GENERATION")
+    : codeOfGroup(refusal);
+}
+
 /** The code and the text of an outcome, for answers that carry both. */
 export function errorFields(outcome: { readonly ok: true } | Refusal): {
   readonly errorCode: number;

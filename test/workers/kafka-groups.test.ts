@@ -339,6 +339,56 @@ describe("topics by their ids", () => {
   });
 });
 
+describe("a group that is not there", () => {
+  const ILLEGAL_GENERATION = 22;
+  const GROUP_ID_NOT_FOUND = 69;
+  const member = { memberId: "somebody", generationId: 1 };
+
+  test.each([
+    [2, ILLEGAL_GENERATION],
+    [8, ILLEGAL_GENERATION],
+    [9, GROUP_ID_NOT_FOUND],
+  ])("takes no commit of a generation: OffsetCommit %i answers %i", async (version, code) => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    for (const memberId of ["", "somebody"]) {
+      const of = { memberId, generationId: 0 };
+      expect(await commit(client, groupId, topic, of, version)).toBe(code);
+    }
+    const { groups: described } = await client.ask(15, 5, { groups: [groupId] });
+    expect(described[0]).toMatchObject({ groupState: "Dead" });
+  });
+
+  test("comes to be by a commit of no generation, and then tells a wrong member apart", async () => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    const nobody = { memberId: "", generationId: -1 };
+    expect(await commit(client, groupId, topic, nobody, 9)).toBe(0);
+    expect(await commit(client, groupId, topic, member, 9)).toBe(UNKNOWN_MEMBER);
+    await client.ask(42, 2, { groupsNames: [groupId] });
+    expect(await commit(client, groupId, topic, member, 9)).toBe(GROUP_ID_NOT_FOUND);
+  });
+
+  test.each([8, 9])(
+    "has nothing committed, which is no error of OffsetFetch %i",
+    async (version) => {
+      const topic = await newTopic();
+      const groupId = newGroup();
+      const topics = [{ name: topic, partitionIndexes: [0] }];
+      const asked = [
+        { groupId, ...(version === 8 ? {} : { memberId: "m", memberEpoch: 3 }), topics },
+        { groupId: newGroup(), topics: null },
+      ];
+      const [some, all] = (await connect().ask(9, version, { groups: asked })).groups;
+      expect(some).toMatchObject({ errorCode: 0 });
+      expect(some!.topics[0]!.partitions[0]).toMatchObject({ committedOffset: -1, errorCode: 0 });
+      expect(all).toMatchObject({ errorCode: 0, topics: [] });
+    },
+  );
+});
+
 describe("offsets without members", () => {
   test.each([-1, -2])("a commit of %i is stored and given back", async (committedOffset) => {
     const topic = await newTopic();

@@ -3,14 +3,14 @@
  * is not looked at: offsets are kept as `offsets.retention.minutes` says, as in newer Kafka.
  */
 import type { OffsetToCommit } from "../../objects/coordinator/api.ts";
-import { codeOf, codeOfGroup, NONE } from "../errors.ts";
+import { codeOf, codeOfGroup, codeOfOffsetCommit, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import type { Request } from "../messages/index.ts";
 import { isById } from "../named-topic.ts";
 import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
 
-export const offsetCommit: Handler<8> = async (request, { session }) => {
+export const offsetCommit: Handler<8> = async (request, { session, version }) => {
   const { groupId, memberId, groupInstanceId, generationId } = request;
   const { offsets, codes } = await offsetsOf(request, session);
   const answer = (errorCode: (at: number) => number) => {
@@ -35,7 +35,7 @@ export const offsetCommit: Handler<8> = async (request, { session }) => {
   const committed = await session.coordinator(groupId, {}, (coordinator) =>
     coordinator.commitOffsets({ groupId, memberId, groupInstanceId, generationId, offsets: known }),
   );
-  if (!committed.ok) return answer(() => codeOfGroup(committed));
+  if (!committed.ok) return answer(() => codeOfOffsetCommit(committed, version));
   const errors = new Map(known.map((offset, i) => [offset, committed.errors[i] ?? null]));
   return answer((at) => {
     const error = errors.get(offsets[at]!) ?? null;

@@ -328,9 +328,10 @@ export interface CoordinatorApi {
   heartbeat(request: HeartbeatRequest): Promise<{ readonly ok: true } | Refusal>;
   leaveGroup(members: readonly LeavingMember[]): Promise<LeftGroup | Refusal>;
   /**
-   * One row, however many partitions. Errors of the request: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
-   * ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE (nobody could say which topics there
-   * are); of a partition: OFFSET_METADATA_TOO_LARGE, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION.
+   * One row, however many partitions. Errors of the request: GROUP_ID_NOT_FOUND (of a generation of a group that
+   * is not there), UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS,
+   * COORDINATOR_NOT_AVAILABLE (nobody could say which topics there are); of a partition:
+   * OFFSET_METADATA_TOO_LARGE, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION.
    */
   commitOffsets(request: CommitRequest): Promise<Committed | Refusal>;
   /** Those asked for, in that order, or all that are committed (`null`). */

@@ -231,7 +231,7 @@ export class Group {
     if (generationId < 0 && memberId === "" && groupInstanceId === null) {
       return refuse("UNKNOWN_MEMBER_ID");
     }
-    if (this.#context.image.sinceMs === 0) return refuse("ILLEGAL_GENERATION");
+    if (this.#context.image.sinceMs === 0) return refuse("GROUP_ID_NOT_FOUND");
     const member = this.#memberOf(request);
     if ("error" in member) return member;
     this.renew(member);
