@@ -452,6 +452,11 @@ export function settingOf(name: ConfigName): Setting<Value> {
   return CONFIG[name];
 }
 
+/** A compacted topic takes no record without a key: nothing could ever replace it. */
+export function needsKeys(config: Pick<EffectiveConfig, "cleanup.policy">): boolean {
+  return config["cleanup.policy"].includes("compact");
+}
+
 /**
  * All settings as they hold: each from the first source that names it, else its default.
  * Sources map names as in the table to text; values that do not parse are passed over, because

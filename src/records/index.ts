@@ -11,6 +11,7 @@ export { encodeBatch, type ProducerRecord } from "./encode.ts";
 export { readBatchHeader, splitBatches, type BatchHeader } from "./header.ts";
 export { BATCH_OVERHEAD_BYTES, type Compression } from "./layout.ts";
 export { murmur2, partitionForKey } from "./murmur2.ts";
+export { RECORD_ERRORS_MAX, type RecordError, type RecordsRefusal } from "./record-errors.ts";
 export { assignOffsets, setMaxTimestamp, stampLogAppendTime } from "./rewrite.ts";
 export { hasValidCrc, validateProducedBatch } from "./validate.ts";
 export { JSON_DEPTH_MAX, JsonCursor, type JsonKind } from "./json-slices.ts";

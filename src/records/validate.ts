@@ -7,6 +7,7 @@ import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import { decompress } from "./compression.ts";
 import { crc32c } from "./crc32c.ts";
 import { checkWhole, type BatchHeader } from "./header.ts";
+import type { RecordsRefusal } from "./record-errors.ts";
 import {
   ATTRIBUTES_AT,
   BATCH_OVERHEAD_BYTES,
@@ -23,8 +24,6 @@ interface ProduceLimits {
   readonly maxMessageBytes: number;
   /** What a compressed batch may unfold to; default 16 × maxMessageBytes. */
   readonly maxDecompressedBytes?: number;
-  /** A compacted topic refuses records without a key. */
-  readonly keysRequired?: boolean;
 }
 
 /** How far a batch may unfold when the caller does not say. */
@@ -34,10 +33,21 @@ const EXPANSION_MAX = 16;
  * `maxTimestamp` is what the records say. Producers' headers are not always right about it, and
  * Kafka corrects them (`setMaxTimestamp`), since look-ups by time depend on it.
  */
-type ValidationResult = { readonly ok: true; readonly maxTimestamp: number } | Refusal;
+type ValidationResult = { readonly ok: true; readonly maxTimestamp: number } | RecordsRefusal;
 
 function wrong(error: ErrorName, header: BatchHeader, what: string): Refusal {
   return refuse(error, `Record batch at byte ${header.position}: ${what}.`);
+}
+
+/** Refuses a batch for the record at `index` of it (KIP-467). */
+function ofRecord(
+  error: ErrorName,
+  header: BatchHeader,
+  index: number,
+  what: string,
+): RecordsRefusal {
+  const recordErrors = [{ index, message: `It ${what}.` }];
+  return { ...wrong(error, header, `record ${index} ${what}`), recordErrors };
 }
 
 /**
@@ -63,14 +73,14 @@ export function validateProducedBatch(
   if (refused !== undefined) return refused;
   const start = header.position + BATCH_OVERHEAD_BYTES;
   const end = header.position + header.sizeBytes;
-  if (header.compression === "none") return walk(bytes, start, end, header, limits);
+  if (header.compression === "none") return walk(bytes, start, end, header);
   if (header.compression === null) {
     return wrong("UNSUPPORTED_COMPRESSION_TYPE", header, "its codec does not exist");
   }
   const maxBytes = limits.maxDecompressedBytes ?? EXPANSION_MAX * limits.maxMessageBytes;
   const plain = decompress(header.compression, bytes.subarray(start, end), maxBytes);
   if (!plain.ok) return wrong(plain.error, header, plain.message.replace(/\.$/, ""));
-  return walk(plain.bytes, 0, plain.bytes.length, header, limits);
+  return walk(plain.bytes, 0, plain.bytes.length, header);
 }
 
 function checkSize(header: BatchHeader, limits: ProduceLimits): Refusal | undefined {
@@ -143,7 +153,6 @@ function walk(
   start: number,
   end: number,
   header: BatchHeader,
-  limits: ProduceLimits,
 ): ValidationResult {
   const { recordCount, baseTimestamp } = header;
   if (recordCount * RECORD_BYTES_MIN > end - start) {
@@ -154,16 +163,13 @@ function walk(
   for (let i = 0; i < recordCount; i++) {
     if (!walker.next()) return wrong("CORRUPT_MESSAGE", header, walker.problem ?? "it ends early");
     if (walker.offsetDelta !== i) {
-      return wrong("INVALID_RECORD", header, `record ${i} has offset delta ${walker.offsetDelta}`);
+      return ofRecord("INVALID_RECORD", header, i, `has offset delta ${walker.offsetDelta}`);
     }
     const timestamp = baseTimestamp + walker.timestampDelta;
     if (!isTimestamp(timestamp)) {
-      return wrong("INVALID_TIMESTAMP", header, `record ${i} has a timestamp out of bounds`);
+      return ofRecord("INVALID_TIMESTAMP", header, i, "has a timestamp out of bounds");
     }
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
-    if (limits.keysRequired === true && walker.keyStart < 0) {
-      return wrong("INVALID_RECORD", header, `record ${i} has no key; the topic is compacted`);
-    }
   }
   if (!walker.atEnd) return wrong("CORRUPT_MESSAGE", header, "bytes follow its last record");
   return { ok: true, maxTimestamp };

@@ -158,6 +158,15 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     seed: 5,
   },
   {
+    name: "compacted-topics-take-any-record",
+    breaks: "a compacted topic takes no record without a key, whatever the worker knew of it",
+    off: { "compacted-topics-take-keys-alone": { condition: "true" } },
+    test: {
+      file: "test/core/partition/keys.test.ts",
+      name: "is refused whole by a compacted topic, and each of them is named",
+    },
+  },
+  {
     name: "written-and-refused-alike",
     breaks: "a refusal after the write says that the outcome is not known (KAFKA-13574)",
     off: {

@@ -4,6 +4,7 @@ import { env as untyped } from "cloudflare:workers";
 import { beforeEach, expect, vi } from "vitest";
 import { ERRORS, type ErrorName } from "../../src/base/errors.ts";
 import type { Env } from "../../src/objects/env.ts";
+import type { Appended } from "../../src/objects/partition/api.ts";
 import { sendAppend } from "../../src/objects/partition/transfer.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import { callPartition, SHORT_CALL } from "../../src/worker/calls.ts";
@@ -110,7 +111,7 @@ export async function append(topic: string, partition = 0, timestamp = Date.now(
   if (!known.ok) throw new Error(known.message);
   const value = new TextEncoder().encode("record");
   const batches = encodeBatch([{ timestamp, key: null, value, headers: [] }], {});
-  const appended = await callPartition(service, known, partition, SHORT_CALL, (stub) =>
+  const appended = await callPartition<Appended>(service, known, partition, SHORT_CALL, (stub) =>
     sendAppend(stub, { batches, acks: -1 }),
   );
   if (!appended.ok) throw new Error(appended.message);

@@ -171,6 +171,12 @@ export async function deleteElsewhere(topic: string): Promise<void> {
   if (!deleted.ok) throw new Error(deleted.message);
 }
 
+/** Has the controller add partitions, as another isolate would. */
+export async function growElsewhere(topic: string, partitions: number): Promise<void> {
+  const grown = await controller().createPartitions(topic, partitions, false);
+  if (!grown.ok) throw new Error(grown.message);
+}
+
 /** As {@link deleteElsewhere}, and makes another topic of the name. Answers its id. */
 export async function recreateElsewhere(topic: string, partitions: number): Promise<string> {
   await deleteElsewhere(topic);

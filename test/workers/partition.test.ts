@@ -58,7 +58,7 @@ function batch(value: Uint8Array | string, fields = {}): Uint8Array {
 }
 
 const append = async (stub: Stub, value: Uint8Array | string): Promise<Appended> =>
-  ok(await sendAppend(stub, { batches: batch(value), acks: -1 }));
+  ok<Appended>(await sendAppend(stub, { batches: batch(value), acks: -1 }));
 
 const describeReplica = async (stub: Stub): Promise<ReplicaDescription> =>
   ok((await stub.describe()) as ReplicaDescription | Refusal);

@@ -4,6 +4,9 @@
  * Each partition's outcome is its own. Appends of one connection to one partition are made in the order in
  * which they came, the next when the last is answered; those to other partitions run beside them.
  *
+ * A batch is refused whole, with the records that are to blame (KIP-467): 1,000 of them at most, where Kafka names
+ * all.
+ *
  * Where it deviates from Kafka: several batches for one partition are taken, all or nothing. Versions 0 to 2
  * are advertised and refused, as the message sets they carry. Transactions are refused.
  *
@@ -11,7 +14,7 @@
  * hears UNKNOWN_TOPIC_ID, whatever else has its name by now.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { Appended, AppendRequest } from "../../objects/partition/api.ts";
+import type { Appended, AppendRefusal, AppendRequest } from "../../objects/partition/api.ts";
 import { readRawBatches } from "../../worker/records/raw-batches.ts";
 import { appendBatches } from "../../worker/records/send.ts";
 import { CurrentLeaders } from "../current-leaders.ts";
@@ -94,7 +97,7 @@ async function inOrder(
   { appends }: Session,
   key: string,
   append: () => Promise<AppendOutcome>,
-): Promise<Appended | Refusal> {
+): Promise<Appended | AppendRefusal> {
   const before = appends.get(key);
   const made = before === undefined ? append() : before.then(append);
   const settled = made.then(({ settled: all }) => all).catch(() => null);
@@ -107,7 +110,7 @@ async function inOrder(
 
 /** What is answered, and when the append is truly over: the next may begin only then. */
 interface AppendOutcome {
-  readonly outcome: Appended | Refusal;
+  readonly outcome: Appended | AppendRefusal;
   readonly settled: Promise<unknown>;
 }
 
@@ -139,26 +142,39 @@ async function appendTo(
   return { outcome: await within(timeoutMs, appended), settled: appended };
 }
 
-function at(outcome: Appended | Refusal): AppendOutcome {
+function at(outcome: Appended | AppendRefusal): AppendOutcome {
   return { outcome, settled: Promise.resolve() };
 }
 
 /** The outcome, or REQUEST_TIMED_OUT where it takes longer. */
 function within(
   timeoutMs: number,
-  appended: Promise<Appended | Refusal>,
-): Promise<Appended | Refusal> {
+  appended: Promise<Appended | AppendRefusal>,
+): Promise<Appended | AppendRefusal> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(refuse("REQUEST_TIMED_OUT")), timeoutMs);
     appended.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
 }
 
-function partitionAnswer(index: number, outcome: Appended | Refusal): PartitionAnswer {
+function partitionAnswer(index: number, outcome: Appended | AppendRefusal): PartitionAnswer {
   if (!outcome.ok) {
-    const errorMessage = outcome.message;
-    return { index, errorCode: codeOfProduce(outcome), baseOffset: -1, errorMessage };
+    return {
+      index,
+      errorCode: codeOfProduce(outcome),
+      baseOffset: -1,
+      recordErrors: recordErrorsOf(outcome),
+      errorMessage: outcome.message,
+    };
   }
   const { baseOffset, logAppendTimeMs, logStartOffset } = outcome;
   return { index, errorCode: NONE, baseOffset, logAppendTimeMs, logStartOffset };
+}
+
+/** The records that are to blame (KIP-467): clients give up these, and may send the others again. */
+function recordErrorsOf({ recordErrors = [] }: AppendRefusal): PartitionAnswer["recordErrors"] {
+  return recordErrors.map(({ index, message }) => ({
+    batchIndex: index,
+    batchIndexErrorMessage: message,
+  }));
 }

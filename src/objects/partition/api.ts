@@ -5,6 +5,7 @@
  * never change what one means.
  */
 import type { Refusal } from "../../base/errors.ts";
+import type { RecordsRefusal } from "../../records/index.ts";
 import type {
   CatchUpAnswer,
   CatchUpRequest,
@@ -85,6 +86,11 @@ export interface AppendRequest {
    * rise with gaps, since other partitions took the records between. Repeats are still recognized.
    */
   readonly sparseSequences?: boolean;
+  /**
+   * What the sender found against these numbered batches under the topic's settings of now: they are
+   * refused with it unless they are in the log already, since before a setting was changed.
+   */
+  readonly unlessRepeated?: Refusal;
 }
 
 export interface Appended {
@@ -101,7 +107,7 @@ export interface Appended {
 }
 
 /** A refusal of an append. `written`: the records are in the leader's log; whether they stay is not known. */
-export interface AppendRefusal extends Refusal {
+export interface AppendRefusal extends RecordsRefusal {
   readonly written?: true;
 }
 
@@ -198,7 +204,7 @@ export interface PartitionApi {
   /** Creates the replica or changes what it is; idempotent. */
   assign(assignment: ReplicaAssignment): Promise<Assigned | Refusal>;
   probe(): Promise<Probed | Refusal>;
-  append(request: AppendRequest): Promise<Appended | Refusal>;
+  append(request: AppendRequest): Promise<Appended | AppendRefusal>;
   listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
   /** Of leaders; see {@link EpochEnd}. */
   endOfEpoch(leaderEpoch: number): Promise<EpochEnd | Refusal>;

@@ -81,6 +81,7 @@ export class Appends {
       headers: split.batches,
       sparseSequences: request.sparseSequences === true,
       acks: request.acks,
+      unlessRepeated: request.unlessRepeated ?? null,
     };
     const refused = checkAppend(append);
     if (refused) return refused;

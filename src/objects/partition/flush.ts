@@ -8,11 +8,12 @@ import { refuse, type Refusal } from "../../base/errors.ts";
 import { CHUNK_BYTES_MAX } from "../../base/limits.ts";
 import {
   assignOffsets,
-  recordsFrom,
   stampLogAppendTime,
   type BatchHeader,
+  type RecordsRefusal,
 } from "../../records/index.ts";
 import type { AppendRequest } from "./api.ts";
+import { refusalOfNew } from "./new-records.ts";
 import type { ProducerBatch } from "./peers.ts";
 import { ProducerDraft, type ProducerStates, type Verdict } from "./producers.ts";
 
@@ -24,6 +25,8 @@ export interface GatheredAppend {
   readonly headers: readonly BatchHeader[];
   readonly sparseSequences: boolean;
   readonly acks: AppendRequest["acks"];
+  /** See {@link AppendRequest}. */
+  readonly unlessRepeated: Refusal | null;
 }
 
 export type AppendOutcome =
@@ -34,7 +37,7 @@ export type AppendOutcome =
       readonly duplicate: boolean;
       readonly logAppendTimeMs: number;
     }
-  | Refusal;
+  | RecordsRefusal;
 
 /** A row to be: whole batches that lie behind each other. */
 export interface PlannedChunk {
@@ -78,54 +81,6 @@ export function checkAppend(append: GatheredAppend): Refusal | null {
     if (header.producerId >= 0 && append.headers.length > 1) {
       return refuse("INVALID_RECORD", "A numbered request carries one record batch.");
     }
-  }
-  return null;
-}
-
-/** Why an append that is new may not be written; null when it may. */
-function refusalOfNew(append: GatheredAppend, context: FlushContext): Refusal | null {
-  const { config, inSync } = context;
-  const needed = config["min.insync.replicas"];
-  if (append.acks === -1 && inSync < needed) {
-    const text = `${inSync} in sync, min.insync.replicas is ${needed}; nothing was written.`;
-    return refuse("NOT_ENOUGH_REPLICAS", text);
-  }
-  const maxBytes = Math.min(config["max.message.bytes"], CHUNK_BYTES_MAX);
-  for (const header of append.headers) {
-    if (header.sizeBytes > maxBytes) {
-      return refuse(
-        "MESSAGE_TOO_LARGE",
-        `A record batch has ${header.sizeBytes} bytes; max.message.bytes is ${maxBytes}.`,
-      );
-    }
-    const refusal = refusalOfTimes(append.bytes, header, context);
-    if (refusal) return refusal;
-  }
-  return null;
-}
-
-/** The bounds of producers' times (KIP-937). Times that the broker sets have none. */
-function refusalOfTimes(
-  bytes: Uint8Array,
-  header: BatchHeader,
-  { config, nowMs }: FlushContext,
-): Refusal | null {
-  if (config["message.timestamp.type"] === "LogAppendTime") return null;
-  const latest = nowMs + config["message.timestamp.after.max.ms"];
-  if (header.maxTimestamp > latest) {
-    const text = `A record's timestamp ${header.maxTimestamp} is more than message.timestamp.after.max.ms after ${nowMs}.`;
-    return refuse("INVALID_TIMESTAMP", text);
-  }
-  const earliest = nowMs - config["message.timestamp.before.max.ms"];
-  // Without a bound no batch is opened here.
-  if (earliest <= 0) return null;
-  const { position, sizeBytes, baseOffset } = header;
-  for (const record of recordsFrom(bytes.subarray(position, position + sizeBytes), baseOffset)) {
-    if (!record.ok) return record;
-    // Below 0 it has none.
-    if (record.timestamp >= earliest || record.timestamp < 0) continue;
-    const text = `A record's timestamp ${record.timestamp} is more than message.timestamp.before.max.ms before ${nowMs}.`;
-    return refuse("INVALID_TIMESTAMP", text);
   }
   return null;
 }

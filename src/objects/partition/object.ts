@@ -13,6 +13,7 @@ import { DurableAlarm, DurableStorage } from "../storage.ts";
 import { platformClock, platformTimer } from "../time.ts";
 import type {
   Appended,
+  AppendRefusal,
   AppendRequest,
   Assigned,
   EpochEnd,
@@ -105,7 +106,7 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
     return this.#answer((replica) => replica.pull(request));
   }
 
-  async append(request: AppendRequest): Promise<Appended | Refusal> {
+  async append(request: AppendRequest): Promise<Appended | AppendRefusal> {
     return this.#answer((replica) => replica.append(request));
   }
 

@@ -128,8 +128,8 @@ export class Replica {
    * that is deposed while it waits for its followers (KAFKA-13574). Whether it was is not known after
    * NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT and KAFKA_STORAGE_ERROR.
    * A numbered batch that is in the log is recognised before anything of this is looked at: what is
-   * refused with NOT_ENOUGH_REPLICAS, MESSAGE_TOO_LARGE or INVALID_TIMESTAMP was not written by any
-   * earlier attempt either. Who does not lead, or is throttled before the batch is read, tells of this
+   * refused with NOT_ENOUGH_REPLICAS, MESSAGE_TOO_LARGE, INVALID_TIMESTAMP or INVALID_RECORD was not
+   * written by any earlier attempt either. Who does not lead, or is throttled before the batch is read, tells of this
    * attempt alone.
    */
   append(request: AppendRequest): Promise<Result<Appended>> {

@@ -6,7 +6,14 @@
  * only ever added at the end.
  */
 import type { Refusal } from "../../base/errors.ts";
-import type { Appended, AppendRequest, Fetched, FetchRequest, PartitionApi } from "./api.ts";
+import type {
+  Appended,
+  AppendRefusal,
+  AppendRequest,
+  Fetched,
+  FetchRequest,
+  PartitionApi,
+} from "./api.ts";
 
 /** What the calling end needs of a stub. */
 export interface TransferStub extends Pick<PartitionApi, "append"> {
@@ -38,17 +45,18 @@ export type TransferRequest =
 export async function sendAppend(
   stub: TransferStub,
   request: AppendRequest,
-): Promise<Appended | Refusal> {
-  const { batches, acks, sparseSequences } = request;
+): Promise<Appended | AppendRefusal> {
+  const { batches, acks, sparseSequences, unlessRepeated } = request;
   const bytes = batches.byteLength;
-  if (bytes < REQUEST_BYTES_MIN) {
+  // A path has no room for a refusal.
+  if (bytes < REQUEST_BYTES_MIN || unlessRepeated !== undefined) {
     const isView = bytes !== batches.buffer.byteLength;
     return stub.append(isView ? { ...request, batches: batches.slice() } : request);
   }
   const url = `${PARTITION_ORIGIN}append/${bytes}/${acks}/${sparseSequences === true ? 1 : 0}`;
   const response = await stub.fetch(url, { method: "POST", body: batches });
   const appended = response.headers.get(APPENDED_HEADER);
-  if (appended === null) return response.json<Refusal>();
+  if (appended === null) return response.json<AppendRefusal>();
   const numbers = appended.split(" ").map(Number);
   return {
     ok: true,

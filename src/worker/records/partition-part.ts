@@ -4,14 +4,17 @@
  */
 import { joinBytes } from "../../base/bytes.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { REQUEST_BYTES_MAX } from "../../base/limits.ts";
+import { CHUNK_BYTES_MAX, REQUEST_BYTES_MAX } from "../../base/limits.ts";
 import { BatchBuilder, type BatchFields, type Compression } from "../../records/index.ts";
 import type { ProducerStamp } from "./producer-stamp.ts";
 import type { RecordFields } from "./record-fields.ts";
 
 /** How batches are made for one topic and request. */
 export interface BatchRules {
-  /** `max.message.bytes` of the topic. */
+  /**
+   * `max.message.bytes` of the topic. A numbered batch may be in the log since before it was lowered: the leader
+   * judges its size, which recognises it first.
+   */
   readonly batchBytesMax: number;
   readonly compression: Compression;
   /** Set for idempotent requests: then a part is one batch, since a repeat must be recognized whole. */
@@ -23,6 +26,8 @@ export class PartitionPart {
   /** Records taken. */
   records = 0;
   private readonly rules: BatchRules;
+  /** Of an uncompressed batch. */
+  private readonly maxBytes: number;
   private readonly builder: BatchBuilder;
   private readonly finished: Uint8Array[] = [];
   private bytes = 0;
@@ -33,9 +38,10 @@ export class PartitionPart {
     const { batchBytesMax, compression, stamp } = rules;
     this.partition = partition;
     this.rules = rules;
+    this.maxBytes = stamp === null ? batchBytesMax : CHUNK_BYTES_MAX;
     this.builder = new BatchBuilder({
-      maxBytes: batchBytesMax,
-      capacityBytes: Math.min(capacityBytes, batchBytesMax),
+      maxBytes: this.maxBytes,
+      capacityBytes: Math.min(capacityBytes, this.maxBytes),
     });
     this.fields =
       stamp === null
@@ -51,12 +57,11 @@ export class PartitionPart {
   /** Takes a record, or says why it cannot be taken; then nothing has changed. */
   add(record: RecordFields, timestamp: number): Refusal | null {
     if (this.append(record, timestamp)) return null;
-    const max = this.rules.batchBytesMax;
     if (this.builder.count > 0 && this.rules.stamp === null) {
       this.close();
       if (this.append(record, timestamp)) return null;
     }
-    return refuse("MESSAGE_TOO_LARGE", `A record batch of this topic has at most ${max} bytes.`);
+    return refuse("MESSAGE_TOO_LARGE", `A record batch here has at most ${this.maxBytes} bytes.`);
   }
 
   /** Whether the record at hand could only be taken by a second batch that may not be. */

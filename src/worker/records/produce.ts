@@ -2,19 +2,19 @@
  * The way of a produce request: its settings are read, then its body, whole; its records are put
  * into batches by partition; each partition's leader is called once; the outcomes are told.
  */
-import { COMPRESSION_TYPES } from "../../base/config.ts";
+import { COMPRESSION_TYPES, needsKeys } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import type { AppendRequest } from "../../objects/partition/api.ts";
 import type { Compression } from "../../records/index.ts";
 import { bareType } from "../media-types.ts";
-import { cachedTopic, topicForProduce, type KnownTopic } from "../metadata.ts";
+import { cachedTopic, topicForProduce, topicMetadata, type KnownTopic } from "../metadata.ts";
 import { pathText } from "../params.ts";
 import type { Ctx, Outcome } from "../route.ts";
 import type { Service } from "../service.ts";
 import { jsonText, rangeAnswer } from "./produce-answers.ts";
 import { producerStamp, type ProducerStamp } from "./producer-stamp.ts";
-import { needsKeys, readRawBatches, topicCompression } from "./raw-batches.ts";
+import { readRawBatches, topicCompression } from "./raw-batches.ts";
 import type { RequestReader } from "./read-request.ts";
 import { readProduceBody } from "./request-body.ts";
 import { RequestRecords, type ProducePlan } from "./request-records.ts";
@@ -86,13 +86,13 @@ function knownTopic(c: Ctx, service: Service): KnownTopic | Promise<KnownTopic |
 export async function produceJson(c: Ctx, service: Service, form: ProduceForm): Promise<Outcome> {
   const settings = produceSettings(c, form.unknownPartition);
   if (!settings.ok) return settings;
-  const topic = await knownTopic(c, service);
-  if (!topic.ok) return topic;
+  const known = await knownTopic(c, service);
+  if (!known.ok) return known;
   const body = await readProduceBody(c.req.raw);
   if (!(body instanceof Uint8Array)) return body;
-  const records = new RequestRecords(planOf(topic, settings, form, body.length));
-  const refused = form.read(body, records) ?? records.refusal;
-  if (refused !== null) return refused;
+  const read = await readRecords(service, known, settings, form, body);
+  if (!read.ok) return read;
+  const { records, topic } = read;
   const { stamp, acks } = settings;
   const repeatable = stamp !== null;
   const sparseSequences = repeatable && !isOnePartition(topic, settings);
@@ -100,6 +100,30 @@ export async function produceJson(c: Ctx, service: Service, form: ProduceForm): 
   const common = commonRefusal(records);
   if (common !== null) return versioned(common, form);
   return form.answer(records, service, topic.metadata.topic);
+}
+
+type ReadRecords =
+  | { readonly ok: true; readonly topic: KnownTopic; readonly records: RequestRecords }
+  | Refusal;
+
+async function readRecords(
+  service: Service,
+  topic: KnownTopic,
+  settings: ProduceSettings,
+  form: ProduceForm,
+  body: Uint8Array,
+): Promise<ReadRecords> {
+  const records = new RequestRecords(planOf(topic, settings, form, body.length));
+  const refused = form.read(body, records) ?? records.refusal;
+  if (records.namesUnknownPartition) {
+    // It may have been added since this isolate asked; an earlier attempt may have been written there.
+    const asked = await topicMetadata(service, topic.metadata.topic, true);
+    if (!asked.ok) return asked;
+    if (asked.metadata.partitions.length > topic.metadata.partitions.length) {
+      return readRecords(service, asked, settings, form, body);
+    }
+  }
+  return refused ?? { ok: true, topic, records };
 }
 
 function planOf(
@@ -119,7 +143,8 @@ function planOf(
     bodyBytes,
     // On one partition sequences have no gaps: a record left out would be one.
     allOrNothing: form.allOrNothing === true || (stamp !== null && isOnePartition(topic, settings)),
-    keysRequired: needsKeys(topic.config),
+    // Of numbered records the leader judges, which recognises those that it holds already.
+    keysRequired: stamp === null && needsKeys(topic.config),
     unknownPartition: form.unknownPartition,
     random: (below) => Math.floor(Math.random() * below),
   };

@@ -14,6 +14,7 @@ import {
   validateProducedBatch,
   type BatchHeader,
   type Compression,
+  type RecordsRefusal,
 } from "../../records/index.ts";
 
 export type RawBatches =
@@ -23,19 +24,16 @@ export type RawBatches =
       readonly records: number;
       /** Every batch carries a producer's sequence. */
       readonly sequenced: boolean;
+      /** Refused with this unless they are in the log since before a setting was changed. */
+      readonly unlessRepeated?: Refusal;
     }
-  | Refusal;
+  | RecordsRefusal;
 
 /** What the topic's own setting can be at most. */
 const ROW_LIMITS = {
   maxMessageBytes: CHUNK_BYTES_MAX,
   maxDecompressedBytes: DECOMPRESSED_BYTES_MAX,
 } as const;
-
-/** A compacted topic takes no record without a key: nothing could ever replace it. */
-export function needsKeys(config: EffectiveConfig): boolean {
-  return config["cleanup.policy"].includes("compact");
-}
 
 /** The compression that a topic's batches are stored in; null: the producer's own. */
 export function topicCompression(config: EffectiveConfig): Compression | null {
@@ -45,8 +43,9 @@ export function topicCompression(config: EffectiveConfig): Compression | null {
 }
 
 /**
- * Checks all batches of a body before any is used. Errors: those of the batch codec; without `takesZstd`
- * UNSUPPORTED_COMPRESSION_TYPE (KIP-110).
+ * Checks all batches of a body before any is used, by what will be true of them at every attempt: what depends
+ * on the topic's settings the leader judges, which knows whether a numbered batch is in the log. Errors: those
+ * of the batch codec; without `takesZstd` UNSUPPORTED_COMPRESSION_TYPE (KIP-110).
  */
 export function readRawBatches(
   body: Uint8Array,
@@ -59,7 +58,6 @@ export function readRawBatches(
   const limits = {
     maxMessageBytes: config["max.message.bytes"],
     maxDecompressedBytes: DECOMPRESSED_BYTES_MAX,
-    keysRequired: needsKeys(config),
   };
   let records = 0;
   let sequenced = true;
@@ -69,7 +67,7 @@ export function readRawBatches(
     // it, or refuses it.
     const isNumbered = header.producerId >= 0;
     const valid = validateProducedBatch(body, header, isNumbered ? ROW_LIMITS : limits);
-    if (!valid.ok) return valid;
+    if (!valid.ok) return behind(valid, records);
     if (!takesZstd && header.compression === "zstd") return refuse("UNSUPPORTED_COMPRESSION_TYPE");
     if (header.isTransactional) {
       return refuse("INVALID_RECORD", "Transactional batches are not taken.");
@@ -85,7 +83,16 @@ export function readRawBatches(
   if (unchanged || compression === null) return { ok: true, bytes: body, records, sequenced };
   const { maxMessageBytes } = sequenced ? ROW_LIMITS : limits;
   const bytes = recompress(body, split.batches, compression, maxMessageBytes);
-  return bytes instanceof Uint8Array ? { ok: true, bytes, records, sequenced } : bytes;
+  if (bytes instanceof Uint8Array) return { ok: true, bytes, records, sequenced };
+  // The topic may have had another compression when it was written.
+  return sequenced ? { ok: true, bytes: body, records, sequenced, unlessRepeated: bytes } : bytes;
+}
+
+/** The refusal of a batch behind so many records. */
+function behind(refusal: RecordsRefusal, records: number): RecordsRefusal {
+  if (refusal.recordErrors === undefined || records === 0) return refusal;
+  const moved = refusal.recordErrors.map((error) => ({ ...error, index: error.index + records }));
+  return { ...refusal, recordErrors: moved };
 }
 
 function recompress(

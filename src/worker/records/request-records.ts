@@ -4,7 +4,7 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { partitionForKey } from "../../records/index.ts";
-import type { Appended } from "../../objects/partition/api.ts";
+import type { Appended, AppendRefusal } from "../../objects/partition/api.ts";
 import { PartitionPart, type BatchRules } from "./partition-part.ts";
 import { keylessPartition, sequenceAt } from "./producer-stamp.ts";
 import type { DataType, RecordFields } from "./record-fields.ts";
@@ -28,6 +28,9 @@ export interface ProducePlan extends BatchRules {
 
 const KEYLESS = refuse("INVALID_RECORD", "A compacted topic takes no record without a key.");
 
+const WITH_OTHERS =
+  "It was not written: another record of the request to this partition is not legal.";
+
 /** Capacity of a batch that is not a request's first, in bytes; it grows as needed. */
 const FURTHER_CAPACITY_BYTES = 4_096;
 
@@ -49,7 +52,9 @@ export class RequestRecords {
   /** By partition. */
   readonly parts = new Map<number, PartitionPart>();
   /** By partition, once the parts were sent. */
-  outcomes = new Map<number, Appended | Refusal>();
+  outcomes = new Map<number, Appended | AppendRefusal>();
+  /** A record names a partition that is not known of. */
+  namesUnknownPartition = false;
   /** Why the whole request cannot be taken. */
   refusal: Refusal | null = null;
   private readonly plan: ProducePlan;
@@ -90,6 +95,24 @@ export class RequestRecords {
     this.places.push(place);
   }
 
+  /**
+   * Takes over what leaders found against single records (KIP-467); the others of such a part were not written
+   * either. Where all stand or fall together the request is told instead.
+   */
+  blame(): void {
+    if (this.plan.allOrNothing) return;
+    for (const [partition, outcome] of this.outcomes) {
+      if (outcome.ok || outcome.recordErrors === undefined) continue;
+      const { error, recordErrors } = outcome;
+      const messages = new Map(recordErrors.map(({ index, message }) => [index, message]));
+      for (let index = 0; index < this.count; index++) {
+        if (this.partitions[index] !== partition) continue;
+        const message = messages.get(this.places[index]!) ?? WITH_OTHERS;
+        this.refusals.set(index, refuse(error, message));
+      }
+    }
+  }
+
   private refuse(index: number, refusal: Refusal): void {
     this.partitions.push(-1);
     this.places.push(-1);
@@ -118,7 +141,9 @@ export class RequestRecords {
       return refuse("INVALID_RECORD", "A record names another partition than the path.");
     }
     if (named >= 0) {
-      return named < plan.partitions ? named : refuse(plan.unknownPartition);
+      if (named < plan.partitions) return named;
+      this.namesUnknownPartition = true;
+      return refuse(plan.unknownPartition);
     }
     if (plan.partitions === 1) return 0;
     const { source, start, end } = record.key;

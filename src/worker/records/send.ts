@@ -1,6 +1,6 @@
 /** Sends what a request puts into partitions: one call to each, all at once. */
 import type { Refusal } from "../../base/errors.ts";
-import type { Appended, AppendRequest } from "../../objects/partition/api.ts";
+import type { Appended, AppendRefusal, AppendRequest } from "../../objects/partition/api.ts";
 import { sendAppend } from "../../objects/partition/transfer.ts";
 import { callPartition } from "../calls.ts";
 import type { KnownTopic } from "../metadata.ts";
@@ -22,18 +22,28 @@ export interface SendOptions {
 /** The leader itself answers when the replicas have let `request.timeout.ms` go by; this is for one that hangs. */
 const APPEND_MARGIN_MS = 2_000;
 
+interface Batches {
+  readonly bytes: Uint8Array;
+  readonly records: number;
+  /** See {@link AppendRequest}. */
+  readonly unlessRepeated?: Refusal;
+}
+
 /** Appends whole batches to one partition. */
 export async function appendBatches(
   service: Service,
   topic: KnownTopic,
   partition: number,
-  { bytes, records }: { readonly bytes: Uint8Array; readonly records: number },
+  { bytes, records, unlessRepeated }: Batches,
   options: SendOptions,
-): Promise<Appended | Refusal> {
-  const { acks, repeatable, sameTopic } = options;
-  const request: AppendRequest = options.sparseSequences
-    ? { batches: bytes, acks, sparseSequences: true }
-    : { batches: bytes, acks };
+): Promise<Appended | AppendRefusal> {
+  const { acks, repeatable, sparseSequences, sameTopic } = options;
+  const request: AppendRequest = {
+    batches: bytes,
+    acks,
+    ...(sparseSequences && { sparseSequences }),
+    ...(unlessRepeated !== undefined && { unlessRepeated }),
+  };
   const deadlineMs = service.config["request.timeout.ms"] + APPEND_MARGIN_MS;
   const answer = await callPartition<Appended>(
     service,
@@ -74,6 +84,7 @@ export async function sendParts(
   const parts = [...records.parts.values()];
   if (parts.length === 1) await send(parts[0]!);
   else await Promise.all(parts.map(send));
+  records.blame();
 }
 
 /**

@@ -67,6 +67,7 @@ class LoneLog {
       headers: split.batches,
       sparseSequences: true,
       acks: 1 as const,
+      unlessRepeated: null,
     };
     const { endOffset, producers } = this.log;
     const config = effectiveConfig(CONFIG);

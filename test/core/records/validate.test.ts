@@ -176,15 +176,6 @@ test("sizes: of the batch as it is, and of what it unfolds to", () => {
   }
 });
 
-test("where keys are required, a record without one is refused", () => {
-  const batch = encodeBatch([record(), record({ key: null })]);
-  const judged = judge(batch, { ...LIMITS, keysRequired: true });
-  expect(judged).toMatchObject({ ok: false, error: "INVALID_RECORD" });
-  expect(judge(batch).ok).toBe(true);
-  const empty = encodeBatch([record({ key: new Uint8Array(0) })]);
-  expect(judge(empty, { ...LIMITS, keysRequired: true }).ok).toBe(true);
-});
-
 test("no change of a byte under the CRC goes unnoticed; base offset and epoch are not under it", () => {
   fc.assert(
     fc.property(
