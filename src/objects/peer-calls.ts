@@ -4,9 +4,11 @@
  * Both ends of the request's shape stand here; fields are only ever added.
  */
 import { joinBytes } from "../base/bytes.ts";
+import { refuse, type Refusal } from "../base/errors.ts";
 import { replicaObjectName } from "../base/ids.ts";
 import type { Env } from "./env.ts";
 import { controllerStub, partitionStub } from "./stubs.ts";
+import { isUnopened } from "./unopened.ts";
 import type { PartitionObject } from "./partition/api.ts";
 import type {
   ControllerPort,
@@ -41,10 +43,20 @@ export function platformPeers(env: Env): CountedPeers {
     get calls() {
       return calls;
     },
-    replicate: (to, request) => sendPush(peer(to), request),
-    catchUp: (to, request) => peer(to).catchUp(request),
-    pull: (to, request) => peer(to).pull(request),
+    replicate: (to, request) => answered(() => sendPush(peer(to), request)),
+    catchUp: (to, request) => answered(() => peer(to).catchUp(request)),
+    pull: (to, request) => answered(() => peer(to).pull(request)),
   };
+}
+
+/** For an object that cannot be constructed, its storage not opening, this answers. */
+async function answered<T>(call: () => Promise<T>): Promise<T | Refusal> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isUnopened(error)) return refuse("KAFKA_STORAGE_ERROR");
+    throw error;
+  }
 }
 
 export function platformController(env: Env): ControllerPort {

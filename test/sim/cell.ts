@@ -24,6 +24,11 @@ export class CallLost extends Error {
   override readonly name = "CallLost";
 }
 
+/** The object cannot be constructed: its storage does not open. */
+export class Unopened extends Error {
+  override readonly name = "Unopened";
+}
+
 export class Instance {
   readonly cell: Cell;
   readonly handle: DiskHandle;
@@ -89,6 +94,8 @@ export class Cell {
   /** Of a replica: the partition's log that it belongs to, topic id and partition. */
   readonly log: string;
   readonly disk: Disk;
+  /** Its storage does not open: calls fail, and so does deleting it. */
+  isUnopened = false;
   readonly #options: CellOptions;
   readonly #random: Random;
   #current: Instance | null = null;
@@ -134,6 +141,7 @@ export class Cell {
   /** A call arrives. */
   receive(method: string, args: readonly unknown[], reply: Reply): void {
     this.world.touch(this);
+    if (this.isUnopened) return reply.fail(new Unopened(this.name));
     const instance = this.awake();
     instance.replies.add(reply);
     const settle = (finish: () => void): void => {
@@ -189,6 +197,12 @@ export class Cell {
     this.reset("lost");
     this.world.scheduler.trace(`wipe ${this.name}`);
     this.disk.wipe();
+  }
+
+  /** The storage does not open any more: whatever it holds is out of reach for good. */
+  seal(): void {
+    this.wipe();
+    this.isUnopened = true;
   }
 
   /** The instance itself gives up. */

@@ -24,7 +24,7 @@ import { CorruptLog } from "../../src/objects/partition/integrity.ts";
 import { Replica, type ReplicaPorts } from "../../src/objects/partition/replica.ts";
 import type { TailSocket } from "../../src/objects/partition/tails.ts";
 import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
-import { Cell, type Instance, type Rules } from "./cell.ts";
+import { Cell, Unopened, type Instance, type Rules } from "./cell.ts";
 import type { Caller } from "./network.ts";
 import type { World } from "./world.ts";
 
@@ -337,7 +337,9 @@ export class Cluster {
     const peer =
       (method: string) =>
       (to: Parameters<PeerPort["pull"]>[0], request: unknown): Promise<never> =>
-        this.call(caller, this.cell(replicaObjectName(to)), method, request) as Promise<never>;
+        answered(
+          this.call(caller, this.cell(replicaObjectName(to)), method, request),
+        ) as Promise<never>;
     const controller =
       (method: string) =>
       (request: unknown): Promise<never> =>
@@ -366,7 +368,7 @@ export class Cluster {
     const caller = callerOf(instance);
     const ask = async <A>(name: string, method: string, ...args: unknown[]): Promise<A | null> => {
       try {
-        return (await this.call(caller, this.cell(name), method, ...args)) as A;
+        return (await answered(this.call(caller, this.cell(name), method, ...args))) as A;
       } catch {
         return null;
       }
@@ -374,8 +376,22 @@ export class Cluster {
     return {
       assign: (name, _hint, assignment) => ask(name, "assign", assignment),
       probe: (name) => ask(name, "probe"),
-      purge: async (name) => (await ask<{ readonly ok: boolean }>(name, "purge"))?.ok === true,
+      purge: async (name) => {
+        const answer = await ask<{ readonly ok: boolean }>(name, "purge");
+        if (answer === null) return "unanswered";
+        return answer.ok ? "purged" : "unopened";
+      },
     };
+  }
+}
+
+/** As the shells have it: an object whose storage does not open refuses. */
+async function answered(call: Promise<unknown>): Promise<unknown> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof Unopened) return refuse("KAFKA_STORAGE_ERROR");
+    throw error;
   }
 }
 

@@ -42,10 +42,12 @@ const WEIGHTS = {
   "lose storage": 5,
 } as const;
 
-export type FaultKind = keyof typeof WEIGHTS | "flip a bit";
+export type FaultKind = keyof typeof WEIGHTS | "flip a bit" | "seal storage";
 
 /** Pause between two chunks that rot, in the mean. */
 const ROT_PAUSE_MS = 6_000;
+/** The same between two replicas whose storage ceases to open. */
+const SEALING_PAUSE_MS = 20_000;
 
 export interface Fault {
   readonly atMs: number;
@@ -89,19 +91,28 @@ export function planFaults(seed: number, profile: Profile): Fault[] {
       y: 0,
     });
   }
-  return profile.hasRot ? [...faults, ...planRot(seed, profile)] : faults;
+  if (profile.hasRot) faults.push(...planDamage(seed, profile, "flip a bit", ROT_PAUSE_MS));
+  if (profile.hasSealing) {
+    faults.push(...planDamage(seed, profile, "seal storage", SEALING_PAUSE_MS));
+  }
+  return faults;
 }
 
-function planRot(seed: number, { durationMs }: Profile): Fault[] {
-  const random = new Random(seed, "rot");
+function planDamage(
+  seed: number,
+  { durationMs }: Profile,
+  kind: FaultKind,
+  pauseMs: number,
+): Fault[] {
+  const random = new Random(seed, kind === "flip a bit" ? "rot" : kind);
   const faults: Fault[] = [];
   let atMs = 4_000;
   for (;;) {
-    atMs += random.between(0, 2 * ROT_PAUSE_MS);
+    atMs += random.between(0, 2 * pauseMs);
     if (atMs > durationMs) return faults;
     faults.push({
       atMs,
-      kind: "flip a bit",
+      kind,
       lastsMs: 0,
       x: random.below(1_000_000) / 1_000_000,
       y: random.below(1_000_000) / 1_000_000,
@@ -126,6 +137,11 @@ export class Faults {
     const { world } = this.#cluster;
     world.scheduler.trace(`fault ${fault.kind}`);
     if (this.#apply(fault)) world.count(fault.kind);
+  }
+
+  /** What does not open is thrown away by somebody, file and all: it can be deleted then. */
+  unseal(): void {
+    for (const cell of this.#cluster.cells.values()) cell.isUnopened = false;
   }
 
   /** Everything that lasts is over. */
@@ -233,6 +249,8 @@ export class Faults {
         return this.#loseStorage(x);
       case "flip a bit":
         return this.#rot(x, y);
+      case "seal storage":
+        return this.#seal(x);
       default:
         throw new Error(`no such fault: ${kind}`);
     }
@@ -314,6 +332,16 @@ export class Faults {
     mirror.isLost = true;
     mirror.verifiedTo = 0;
     this.#cluster.cell(mirror.name).wipe();
+    return true;
+  }
+
+  /** The storage of one replica does not open any more. */
+  #seal(x: number): boolean {
+    const mirror = this.#victim(x);
+    if (!mirror) return false;
+    mirror.isLost = true;
+    mirror.verifiedTo = 0;
+    this.#cluster.cell(mirror.name).seal();
     return true;
   }
 

@@ -27,6 +27,11 @@ const lostStorage = (name: string): NoticingTest => ({
   name,
 });
 
+const renewals = (name: string): NoticingTest => ({
+  file: "test/core/controller/renewals.test.ts",
+  name,
+});
+
 const matching = (name: string): NoticingTest => ({
   file: "test/core/partition/matching.test.ts",
   name,
@@ -424,6 +429,28 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
       "deletion-is-below-the-high-watermark": { condition: "offset < 0 || offset > log.endOffset" },
     },
     seed: 13,
+  },
+  {
+    name: "storage-that-does-not-open-stays",
+    breaks: "a replica whose storage does not open begins anew as another object",
+    off: { "storage-that-does-not-open-is-given-up": { value: "null" } },
+    seed: 15,
+  },
+  {
+    name: "renewal-in-sync",
+    breaks: "who is in sync is not made anew: it would count with nothing",
+    off: { "the-last-copy-is-not-given-up": { condition: "false" } },
+    test: renewals("leaves the in-sync set and begins anew as another object of its broker"),
+  },
+  {
+    name: "renewal-of-the-silent",
+    breaks: "who does not answer may hold everything still",
+    off: {
+      "silence-is-no-broken-storage": {
+        statement: "this.unopened.note(replica, answer?.ok === true);",
+      },
+    },
+    test: renewals("keeps it where calls are lost: that says nothing of what is stored"),
   },
 ];
 

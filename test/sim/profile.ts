@@ -22,6 +22,8 @@ export interface Profile {
   readonly hasStorageLoss: boolean;
   /** Stored chunks rot. */
   readonly hasRot: boolean;
+  /** Replicas' storage ceases to open. */
+  readonly hasSealing: boolean;
   readonly deletesTopic: boolean;
 }
 
@@ -31,6 +33,9 @@ export function profileOf(seed: number): Profile {
   const hasUnclean = random.chance(0.08);
   const hasStorageLoss = !hasUnclean && random.chance(0.15);
   const hasRetention = random.chance(0.3);
+  // Drawn apart, so that all else of a seed is as it is without.
+  const hasRot = !hasUnclean && !hasStorageLoss && new Random(seed, "rot").chance(0.3);
+  const mayBeSealed = !hasUnclean && !hasStorageLoss && !hasRot;
   return {
     durationMs: random.between(60, 120) * 1_000,
     partitions,
@@ -61,8 +66,8 @@ export function profileOf(seed: number): Profile {
     faultPauseMs: random.pick([500, 1_000, 2_000, 4_000]),
     hasUnclean,
     hasStorageLoss,
-    // Drawn apart, so that all else of a seed is as it is without.
-    hasRot: !hasUnclean && !hasStorageLoss && new Random(seed, "rot").chance(0.3),
+    hasRot,
+    hasSealing: mayBeSealed && new Random(seed, "sealing").chance(0.25),
     deletesTopic: random.chance(0.05),
   };
 }

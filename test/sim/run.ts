@@ -114,6 +114,7 @@ class SimRun {
     if (this.world.failure !== null) return;
     this.world.expect(areAtEnd(), () => `21: a tail lacks committed records: ${this.#state()}`);
     this.world.expect(this.#hasConverged(), () => `21: it does not heal: ${this.#state()}`);
+    this.#faults.unseal();
     if (this.world.failure === null) await this.#rotate();
     if (this.world.failure === null) await this.#idle();
     if (this.world.failure === null)
@@ -178,7 +179,8 @@ class SimRun {
         await this.#operator.ask(partition);
         if (this.#profile.hasRot) await this.#scrub(partition);
         // A leader notices that a follower has lost its storage when it has something to tell it.
-        const isHurt = this.#profile.hasStorageLoss || this.#profile.hasRot;
+        const { hasStorageLoss, hasRot, hasSealing } = this.#profile;
+        const isHurt = hasStorageLoss || hasRot || hasSealing;
         if (isHurt && round % 8 === 0) await this.#operator.write(partition);
       }
       round += 1;

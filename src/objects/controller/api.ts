@@ -143,8 +143,9 @@ export interface ControllerApi {
    */
   reportLeader(report: LeaderReport): Promise<PartitionAnswer>;
   /**
-   * A leader's follower has answered that it is no replica (UNKNOWN_TOPIC_OR_PARTITION): it has lost
-   * its storage. It is told again what it is, and leaves the in-sync set. Stale reports change nothing.
+   * A leader's follower has answered that it is no replica (UNKNOWN_TOPIC_OR_PARTITION), having lost its
+   * storage, or that storage fails it (KAFKA_STORAGE_ERROR). It is told again what it is, and leaves the
+   * in-sync set where it has lost what it had. Stale reports change nothing.
    */
   reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal>;
   /**

@@ -34,7 +34,7 @@ import { describeCluster } from "./description.ts";
 import { decideRegisterGroup, decideUnregisterGroup, listGroups } from "./groups.ts";
 import { decideAlterInSync } from "./in-sync.ts";
 import { Leaders } from "./leaders.ts";
-import { Probes } from "./probes.ts";
+import type { Probes } from "./probes.ts";
 import { decideReserveProducerIds } from "./producer-ids.ts";
 import { decideCancel, decideReassign } from "./reassignments.ts";
 import type { ControllerStore } from "./store.ts";
@@ -58,7 +58,7 @@ export class ControllerRules {
     const decisions = new Decisions(store, ports, () => this.#leaders.canRecover);
     this.#decisions = decisions;
     this.#image = decisions.image;
-    this.#probes = new Probes(this.#image, ports);
+    this.#probes = decisions.probes;
     this.#leaders = new Leaders(this.#image, defaults, this.#probes, ports.clock, {
       decide: (topicId, change) => decisions.recordPartition(topicId, change),
       tell: (topicId, partition) => decisions.tellLeader(topicId, partition),

@@ -12,6 +12,8 @@ import { within } from "../../base/deadline.ts";
 import { Deliveries, type ReplicaPort, type Scope } from "./deliveries.ts";
 import { settleAll, type Brokers } from "./elections.ts";
 import { decideReset } from "./in-sync.ts";
+import { Probes } from "./probes.ts";
+import { decideRenewal } from "./renewals.ts";
 import { replicaAt, replicaPlace } from "./pending.ts";
 import type { ReplicaName } from "../../base/ids.ts";
 import type { ControllerStore } from "./store.ts";
@@ -39,9 +41,14 @@ export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 300_000;
 /** A partition without a leader that could get an unclean one looks for it this often. */
 const RECOVER_MS = 10_000;
+/** A replica whose storage could not be opened, and that could be renewed, is probed this often. */
+const SUSPECT_MS = 4_000;
+/** Such replicas probed at one firing of the alarm: each takes two calls. */
+const SUSPECTS_AT_ONCE = 64;
 
 export class Decisions {
   readonly image: ClusterImage;
+  readonly probes: Probes;
   readonly #ports: ControllerPorts;
   readonly #store: ControllerStore;
   readonly #deliveries: Deliveries;
@@ -62,11 +69,13 @@ export class Decisions {
       // Recorded with the first decision: reading a cluster that was never used writes nothing.
       for (const change of FIRST_BROKERS) applyChange(this.image, change, 0);
     }
+    this.probes = new Probes(this.image, ports);
     this.#deliveries = new Deliveries(
       this.image,
       ports,
       () => store.touch(),
       ({ topicId, place }) => this.#onReset(replicaAt(topicId, place)),
+      ({ topicId, place }) => this.probes.ask(replicaAt(topicId, place)),
     );
   }
 
@@ -125,6 +134,8 @@ export class Decisions {
     const { topicId } = replica;
     await this.#deliveries.remind({ topicId, place: replicaPlace(replica) });
     this.#recordConfirmed();
+    this.#renewUnopened();
+    if (this.#suspects().length > 0) this.#armFor(SUSPECT_MS);
   }
 
   /** The alarm has fired: tells again whom the last calls did not reach; `recovery` goes on beside it. */
@@ -133,8 +144,13 @@ export class Decisions {
     this.#alarmAtMs = null;
     this.settle();
     const { version } = this.image;
-    await Promise.all([this.#deliveries.round({}, ALARM_ROUND_MS), recovery()]);
+    await Promise.all([
+      this.#deliveries.round({}, ALARM_ROUND_MS),
+      recovery(),
+      this.#probeSuspects(),
+    ]);
     this.#recordConfirmed();
+    this.#renewUnopened();
     const nowMs = this.#ports.clock.nowMs();
     // Waiting as long as the newest of it is old doubles the time from try to try, through
     // evictions; but not where this round has got on.
@@ -166,9 +182,35 @@ export class Decisions {
     this.tellLater({ topicId, partition });
   }
 
+  /** Replicas whose storage could not be opened for long enough begin anew as other objects. */
+  #renewUnopened(): void {
+    const { unopened } = this.probes;
+    for (const replica of unopened.replicas().lasting) {
+      // rule: storage-that-does-not-open-is-given-up
+      const change = decideRenewal(this.image, replica);
+      if (!change) continue;
+      if (change.replicas) unopened.forget(replica);
+      const { topicId, partition } = replica;
+      this.recordPartition(topicId, change);
+      this.tellLater({ topicId, partition });
+    }
+  }
+
+  /** Those whose storage did not open, while something could be done about it. */
+  #suspects(): ReplicaName[] {
+    const { all } = this.probes.unopened.replicas();
+    return all.filter((replica) => decideRenewal(this.image, replica) !== null);
+  }
+
+  async #probeSuspects(): Promise<void> {
+    const suspects = this.#suspects().slice(0, SUSPECTS_AT_ONCE);
+    await Promise.all(suspects.map((replica) => this.probes.ask(replica)));
+  }
+
   async #round(scope: Scope, roundMs: number): Promise<void> {
     await this.#deliveries.round(scope, roundMs);
     this.#recordConfirmed();
+    this.#renewUnopened();
     this.#armFor(RETRY_MS_MIN);
   }
 
@@ -183,7 +225,8 @@ export class Decisions {
     const isPending = this.image.assignments.size + this.image.purges.size > 0;
     const recoverMs = this.#canRecover() ? RECOVER_MS : Number.POSITIVE_INFINITY;
     const tellMs = isPending ? delayMs : Number.POSITIVE_INFINITY;
-    const nextMs = Math.min(recoverMs, tellMs);
+    const suspectMs = this.#suspects().length > 0 ? SUSPECT_MS : Number.POSITIVE_INFINITY;
+    const nextMs = Math.min(recoverMs, tellMs, suspectMs);
     if (nextMs === Number.POSITIVE_INFINITY) {
       if (this.#alarmAtMs !== null) alarm.clear();
       this.#alarmAtMs = null;

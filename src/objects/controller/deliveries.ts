@@ -15,7 +15,13 @@ import { isFenced } from "./elections.ts";
 import { replicaAt, type Pending } from "./pending.ts";
 import { Slots } from "./slots.ts";
 
-/** The replicas' objects. Never rejects: null is a call that failed, at whatever point. */
+/** `unopened`: the object's storage cannot be opened, so that it cannot be deleted either. */
+export type Purged = "purged" | "unopened" | "unanswered";
+
+/**
+ * The replicas' objects. Never rejects: null is a call that failed, at whatever point. Where an object's storage
+ * cannot be opened, the answer is KAFKA_STORAGE_ERROR, although no object may have given it.
+ */
 export interface ReplicaPort {
   assign(
     name: string,
@@ -23,8 +29,7 @@ export interface ReplicaPort {
     assignment: ReplicaAssignment,
   ): Promise<Assigned | Refusal | null>;
   probe(name: string, locationHint: string): Promise<Probed | Refusal | null>;
-  /** Whether the storage is known to be gone. */
-  purge(name: string, locationHint: string): Promise<boolean>;
+  purge(name: string, locationHint: string): Promise<Purged>;
 }
 
 export interface DeliveryPorts {
@@ -55,6 +60,12 @@ const PURGE_AFTER_MS = 30_000;
  */
 export const UNSURE_MS = 60_000;
 
+/**
+ * Storage that cannot be opened cannot be deleted. It is tried for a day, in case it can be opened again; then it
+ * is left to its operator, so that no alarm rings for it for ever.
+ */
+export const PURGE_GIVEN_UP_MS = 86_400_000;
+
 /** Whom a round calls: replicas of all topics, of one topic, or one partition's, or one broker's of it. */
 export interface Scope {
   readonly topicId?: string;
@@ -83,6 +94,8 @@ export class Deliveries {
   readonly #unsureUntilMs: number;
   /** Called when a replica says that it lost its storage, before that counts as a confirmation. */
   readonly #onReset: (errand: Errand) => void;
+  /** Called when a replica's storage fails it, to find out whether it can be opened. */
+  readonly #onStorageError: (errand: Errand) => Promise<unknown>;
   /** By object name: calls to it that have not answered. */
   readonly #underWay = new Map<string, Calls>();
   /** By topic id and place: the partition epoch confirmed. Not recorded yet. */
@@ -99,6 +112,7 @@ export class Deliveries {
     ports: DeliveryPorts,
     touch: () => void,
     onReset: (errand: Errand) => void,
+    onStorageError: (errand: Errand) => Promise<unknown>,
   ) {
     this.#image = image;
     this.#ports = ports;
@@ -106,6 +120,7 @@ export class Deliveries {
     const isAmid = image.assignments.size > 0;
     this.#unsureUntilMs = isAmid ? ports.clock.nowMs() + UNSURE_MS : 0;
     this.#onReset = onReset;
+    this.#onStorageError = onStorageError;
   }
 
   /**
@@ -274,22 +289,30 @@ export class Deliveries {
     const { topicId, place } = errand;
     const replica = replicaAt(topicId, place);
     const hint = this.#image.brokers.get(replica.brokerId)?.locationHint ?? "";
-    if (this.#isCondemned(errand)) {
-      const pending = this.#image.purges.get(topicId);
-      const sureMs = pending?.marked.has(place) ? pending.sinceMs + UNSURE_MS : 0;
-      const isLast = this.#ports.clock.nowMs() >= Math.max(sureMs, this.#unsureUntilMs);
-      if (!(await this.#ports.replicas.purge(name, hint)) || !isLast) return;
-      const places = this.#purged.get(topicId) ?? new Set<ReplicaPlace>();
-      this.#purged.set(topicId, places.add(place));
-      return;
-    }
+    if (this.#isCondemned(errand)) return this.#purge(errand, name, hint);
     const assignment = assignmentOf(this.#image, replica);
     const answer = await this.#ports.replicas.assign(name, hint, assignment);
+    if (answer?.ok === false && answer.error === "KAFKA_STORAGE_ERROR") {
+      await this.#onStorageError(errand);
+    }
     if (!answer?.ok) return;
     // rule: a-reset-replica-leaves-the-in-sync-set
     if (answer.wasReset) this.#onReset(errand);
     const epochs = this.#assigned.get(topicId) ?? new Map<ReplicaPlace, number>();
     const epoch = Math.max(assignment.partitionEpoch, epochs.get(place) ?? 0);
     this.#assigned.set(topicId, epochs.set(place, epoch));
+  }
+
+  async #purge({ topicId, place }: Errand, name: string, hint: string): Promise<void> {
+    const pending = this.#image.purges.get(topicId);
+    const sinceMs = pending?.sinceMs ?? 0;
+    const sureMs = pending?.marked.has(place) ? sinceMs + UNSURE_MS : 0;
+    const nowMs = this.#ports.clock.nowMs();
+    const isLast = nowMs >= Math.max(sureMs, this.#unsureUntilMs);
+    const outcome = await this.#ports.replicas.purge(name, hint);
+    const isGivenUp = outcome === "unopened" && nowMs - sinceMs >= PURGE_GIVEN_UP_MS;
+    if (!isGivenUp && (outcome !== "purged" || !isLast)) return;
+    const places = this.#purged.get(topicId) ?? new Set<ReplicaPlace>();
+    this.#purged.set(topicId, places.add(place));
   }
 }

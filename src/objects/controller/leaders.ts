@@ -86,7 +86,7 @@ export class Leaders {
     return this.#answer(topicId, partition);
   }
 
-  /** A follower that says it is no replica is told what it is; whether it lost its storage, it says then. */
+  /** A follower that is no replica, or has no storage to write to, is told what it is: it says then what it lost. */
   async reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal> {
     const { topicId, partition, brokerId, leaderEpoch } = report;
     const state = partitionOf(this.#image, topicId, partition);
@@ -203,7 +203,8 @@ export class Leaders {
     }
     if (this.#healthyMs.has(name)) return true;
     let answer = await this.#probes.ask(replica);
-    if (answer?.ok === false && this.#unchanged(topicId, state)) {
+    const isUntold = answer?.ok === false && answer.error !== "KAFKA_STORAGE_ERROR";
+    if (isUntold && this.#unchanged(topicId, state)) {
       // It is there and does not know what it is: it has lost its storage, or was never told.
       await this.#acts.remind(replica);
       answer = await this.#probes.ask(replica);

@@ -4,13 +4,14 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
-import type { Refusal } from "../../base/errors.ts";
+import { refuse, type Refusal } from "../../base/errors.ts";
 import type { Env } from "../env.ts";
 import { Failures } from "../failures.ts";
 import { platformRandom } from "../random.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
 import { partitionStub } from "../stubs.ts";
 import { platformClock, platformTimer } from "../time.ts";
+import { isUnopened } from "../unopened.ts";
 import type { Assigned, Probed } from "../partition/api.ts";
 import type { AlteredInSync, AlterInSyncRequest } from "../partition/peers.ts";
 import type {
@@ -182,18 +183,21 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
 
 function replicaObjects(env: Env): ReplicaPort {
   // Reset, overloaded or cut off: it may have arrived or not; it will be asked again.
-  const answerOf = async <T>(call: () => PromiseLike<T>): Promise<T | null> => {
+  const answerOf = async <T>(call: () => PromiseLike<T>): Promise<T | Refusal | null> => {
     try {
       return await call();
-    } catch {
-      return null;
+    } catch (error) {
+      return isUnopened(error) ? refuse("KAFKA_STORAGE_ERROR") : null;
     }
   };
   return {
     assign: (name, hint, assignment) =>
       answerOf<Assigned | Refusal>(() => partitionStub(env, name, hint).assign(assignment)),
     probe: (name, hint) => answerOf<Probed | Refusal>(() => partitionStub(env, name, hint).probe()),
-    purge: async (name, hint) =>
-      (await answerOf(() => partitionStub(env, name, hint).purge()))?.ok === true,
+    purge: async (name, hint) => {
+      const answer = await answerOf(() => partitionStub(env, name, hint).purge());
+      if (answer === null) return "unanswered";
+      return answer.ok ? "purged" : "unopened";
+    },
   };
 }

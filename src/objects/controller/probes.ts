@@ -9,6 +9,7 @@ import type { Probed } from "../partition/api.ts";
 import type { ClusterImage } from "./cluster.ts";
 import { within } from "../../base/deadline.ts";
 import type { ReplicaPort } from "./deliveries.ts";
+import { Unopened } from "./unopened.ts";
 
 /** A replica that has not answered in this time, the second try included, does not answer. */
 export const PROBE_DEADLINE_MS = 2_000;
@@ -19,6 +20,8 @@ export type ProbeAnswer = Probed | Refusal | null;
 export class Probes {
   /** Probes without an answer that says how the log stands. */
   failed = 0;
+  /** What the answers say of replicas' storage. */
+  readonly unopened: Unopened;
   readonly #image: ClusterImage;
   readonly #ports: {
     readonly replicas: ReplicaPort;
@@ -32,6 +35,7 @@ export class Probes {
   ) {
     this.#image = image;
     this.#ports = ports;
+    this.unopened = new Unopened(ports.clock);
   }
 
   async ask(replica: ReplicaName): Promise<ProbeAnswer> {
@@ -42,10 +46,18 @@ export class Probes {
     const tries = async (): Promise<ProbeAnswer> => {
       const first = await replicas.probe(name, hint);
       // An object that was reset under the call is there again for the next one.
-      return first ?? (clock.nowMs() < untilMs ? await replicas.probe(name, hint) : null);
+      const isAnswered = first !== null && !isUnopened(first);
+      return isAnswered || clock.nowMs() >= untilMs ? first : await replicas.probe(name, hint);
     };
     const answer = await within(timer, PROBE_DEADLINE_MS, tries());
     if (!answer?.ok) this.failed += 1;
+    // rule: silence-is-no-broken-storage
+    if (answer !== null) this.unopened.note(replica, !isUnopened(answer));
     return answer;
   }
+}
+
+/** A probe only reads: where storage refuses it, it cannot be opened. */
+function isUnopened(answer: Probed | Refusal): boolean {
+  return !answer.ok && answer.error === "KAFKA_STORAGE_ERROR";
 }

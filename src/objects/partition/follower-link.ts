@@ -34,7 +34,7 @@ const CATCH_UP_CALL_MS_MAX = 20_000;
 const RETRY_MS_MIN = 100;
 const RETRIES_MAX = 6;
 const PAUSE_MS = 5_000;
-/** A follower that has no storage is reported after so many failures in a row: a new one is told soon. */
+/** A follower without storage, or with one that fails, is reported after so many failures in a row: a new one is told soon. */
 const REPORTED_FAILURES = 2;
 
 const ignore = (): void => {};
@@ -223,11 +223,12 @@ export class FollowerLink {
       this.#needsAssignment = true;
       return true;
     }
-    if (refusal.error === "UNKNOWN_TOPIC_OR_PARTITION") this.#report();
+    const { error } = refusal;
+    if (error === "UNKNOWN_TOPIC_OR_PARTITION" || error === "KAFKA_STORAGE_ERROR") this.#report();
     return false;
   }
 
-  /** The object has no replica: not yet, where the topic is new, or not any more. */
+  /** The object has no replica (not yet, where the topic is new, or not any more), or its storage fails it. */
   #report(): void {
     if (this.#failures < REPORTED_FAILURES) return;
     const { topicId, partition, leaderEpoch } = this.#core.assignment;

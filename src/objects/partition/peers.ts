@@ -172,6 +172,6 @@ export interface ControllerPort {
    * partition epoch holds), INELIGIBLE_REPLICA (fenced, or no replica), UNKNOWN_TOPIC_OR_PARTITION.
    */
   alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal>;
-  /** A follower has answered that it is no replica: it has lost its storage, and is to be told anew what it is. */
+  /** A follower is no replica any more, having lost its storage, or storage fails it: it is to be told anew what it is. */
   reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal>;
 }

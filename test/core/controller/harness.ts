@@ -7,13 +7,16 @@ import { refuse, type Refusal } from "../../../src/base/errors.ts";
 import type { RandomPort, TimerPort } from "../../../src/base/ports.ts";
 import type { PartitionMetadata } from "../../../src/objects/controller/api.ts";
 import { ControllerRules } from "../../../src/objects/controller/controller.ts";
-import type { ReplicaPort } from "../../../src/objects/controller/deliveries.ts";
+import type { Purged, ReplicaPort } from "../../../src/objects/controller/deliveries.ts";
 import { ControllerStore, type StoreBounds } from "../../../src/objects/controller/store.ts";
 import type { Assigned, Probed, ReplicaAssignment } from "../../../src/objects/partition/api.ts";
 import { ManualAlarm, SqliteStorage } from "../../support/sqlite-storage.ts";
 
-/** `lost`: did not arrive. `unheard`: arrived, the answer did not. `held`: until the test lets go. */
-export type Reception = "confirmed" | "lost" | "unheard" | "held";
+/**
+ * `lost`: did not arrive. `unheard`: arrived, the answer did not. `held`: until the test lets go. `unopened`: the
+ * object's storage cannot be opened. `failed`: it is open, and takes nothing.
+ */
+export type Reception = "confirmed" | "lost" | "unheard" | "held" | "unopened" | "failed";
 
 export type CallKind = "assign" | "purge" | "probe";
 
@@ -55,7 +58,7 @@ class FakeReplicas implements ReplicaPort {
     name: string,
     locationHint: string,
     assignment: ReplicaAssignment,
-  ): Promise<Assigned | null> {
+  ): Promise<Assigned | Refusal | null> {
     this.hints.set(name, locationHint);
     return this.#call("assign", name, () => {
       const known = this.objects.get(name);
@@ -85,17 +88,18 @@ class FakeReplicas implements ReplicaPort {
     });
   }
 
-  async purge(name: string, locationHint: string): Promise<boolean> {
+  async purge(name: string, locationHint: string): Promise<Purged> {
     this.hints.set(name, locationHint);
-    const answer = await this.#call("purge", name, () => {
+    const answer = await this.#call<{ readonly ok: true }>("purge", name, () => {
       this.purged.add(name);
       this.objects.delete(name);
-      return true;
+      return { ok: true };
     });
-    return answer === true;
+    if (answer === null) return "unanswered";
+    return answer.ok ? "purged" : "unopened";
   }
 
-  async #call<T>(kind: CallKind, name: string, effect: () => T): Promise<T | null> {
+  async #call<T>(kind: CallKind, name: string, effect: () => T): Promise<T | Refusal | null> {
     this.log.push(`${kind} ${name}`);
     this.atOnce += 1;
     this.atOncePeak = Math.max(this.atOncePeak, this.atOnce);
@@ -104,6 +108,8 @@ class FakeReplicas implements ReplicaPort {
       await Promise.resolve();
       if (reception === "held") await new Promise<void>((resolve) => this.held.push(resolve));
       if (reception === "lost") return null;
+      if (reception === "unopened") return refuse("KAFKA_STORAGE_ERROR");
+      if (reception === "failed" && kind !== "probe") return refuse("KAFKA_STORAGE_ERROR");
       const answer = effect();
       return reception === "unheard" ? null : answer;
     } finally {
