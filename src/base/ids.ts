@@ -1,6 +1,7 @@
 /**
  * Names of things: what is legal, and how the names of Durable Objects are built.
  */
+import { toHex } from "./bytes.ts";
 import {
   GROUP_ID_BYTES_MAX,
   GROUP_NAME_LENGTH_MAX,
@@ -76,8 +77,7 @@ export function isLongGroupId(groupId: string): boolean {
 
 /** As {@link groupObjectName} of a long id, by its digest: the platform gives back names of up to 1,024 bytes. */
 export function longGroupObjectName(digest: Uint8Array): string {
-  const hex = [...digest].map((byte) => byte.toString(16).padStart(2, "0"));
-  return `long-group/${hex.join("")}`;
+  return `long-group/${toHex(digest)}`;
 }
 
 /** The reverse of {@link groupObjectName}; null where the text is not such a name. */

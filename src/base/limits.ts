@@ -70,6 +70,9 @@ export const CLUSTER_REPLICAS_MAX = 100_000;
 /** Length of a group's id in bytes of UTF-8: the longest string of the wire protocol. */
 export const GROUP_ID_BYTES_MAX = 32_767;
 
+/** The longest URL that the platform carries, in bytes: what is longer has to be named in another way. */
+export const URL_BYTES_MAX = 16_384;
+
 /** Ids of all groups of a cluster together, in UTF-16 units: they are in the controller's memory. */
 export const GROUP_IDS_LENGTH_MAX = 25_000_000;
 

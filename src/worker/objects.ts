@@ -100,7 +100,8 @@ function controllerStub(service: Service): ControllerApi {
   return service.env.CONTROLLER.getByName(CONTROLLER_NAME) as unknown as ControllerApi;
 }
 
-async function digestOf(text: string): Promise<Uint8Array> {
+/** SHA-256. */
+export async function digestOf(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 

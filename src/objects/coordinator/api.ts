@@ -342,11 +342,14 @@ export interface CoordinatorApi {
   describeGroup(): Promise<GroupDescription | Refusal>;
   /** Errors: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP. */
   deleteGroup(): Promise<{ readonly ok: true } | Refusal>;
-  /** An operator's commit: only while the group has no members. NON_EMPTY_GROUP. */
-  setOffsets(offsets: readonly OffsetToCommit[]): Promise<Committed | Refusal>;
+  /**
+   * An operator's commit: only while the group has no members. NON_EMPTY_GROUP. `groupId` as in
+   * {@link JoinGroupRequest}.
+   */
+  setOffsets(offsets: readonly OffsetToCommit[], groupId?: string): Promise<Committed | Refusal>;
 
-  /** Errors: INSTANCE_EXISTS, GROUP_MAX_SIZE_REACHED. */
-  createInstance(spec: InstanceSpec): Promise<CreatedInstance | Refusal>;
+  /** Errors: INSTANCE_EXISTS, GROUP_MAX_SIZE_REACHED. `groupId` as in {@link JoinGroupRequest}. */
+  createInstance(spec: InstanceSpec, groupId?: string): Promise<CreatedInstance | Refusal>;
   /**
    * Leaves the group. `received` as in {@link PollRequest}: what has not arrived is not committed. Errors:
    * UNKNOWN_MEMBER_ID, as everything below for an instance that is not there.

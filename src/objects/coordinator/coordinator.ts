@@ -170,10 +170,13 @@ export class Coordinator implements GroupContext {
     return answer;
   }
 
-  async setOffsets(offsets: readonly OffsetToCommit[]): Promise<Committed | Refusal> {
+  async setOffsets(
+    offsets: readonly OffsetToCommit[],
+    groupId?: string,
+  ): Promise<Committed | Refusal> {
     const judged = await this.#commits.judge(offsets);
     if (!judged.ok) return judged;
-    const founded = await this.#found();
+    const founded = await this.#found(groupId);
     if (!founded.ok) return founded;
     if (this.#rebalance.members.size > 0) return refuse("NON_EMPTY_GROUP");
     return this.#commit(judged);
@@ -203,8 +206,8 @@ export class Coordinator implements GroupContext {
 
   // HTTP instances.
 
-  async createInstance(spec: InstanceSpec): Promise<CreatedInstance | Refusal> {
-    const founded = await this.#found();
+  async createInstance(spec: InstanceSpec, groupId?: string): Promise<CreatedInstance | Refusal> {
+    const founded = await this.#found(groupId);
     return founded.ok ? this.#instances.create(spec) : founded;
   }
 

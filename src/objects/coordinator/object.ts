@@ -99,8 +99,11 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorApi {
     return this.#answer((rules) => rules.deleteOffsets(partitions));
   }
 
-  async setOffsets(offsets: readonly OffsetToCommit[]): Promise<Committed | Refusal> {
-    return this.#answer((rules) => rules.setOffsets(offsets));
+  async setOffsets(
+    offsets: readonly OffsetToCommit[],
+    groupId?: string,
+  ): Promise<Committed | Refusal> {
+    return this.#answer((rules) => rules.setOffsets(offsets, groupId));
   }
 
   async describeGroup(): Promise<GroupDescription | Refusal> {
@@ -116,8 +119,8 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorApi {
     return this.#answer((rules) => rules.deleteGroup());
   }
 
-  async createInstance(spec: InstanceSpec): Promise<CreatedInstance | Refusal> {
-    return this.#answer((rules) => rules.createInstance(spec));
+  async createInstance(spec: InstanceSpec, groupId?: string): Promise<CreatedInstance | Refusal> {
+    return this.#answer((rules) => rules.createInstance(spec, groupId));
   }
 
   async closeInstance(instanceId: string, received?: string): Promise<Ok | Refusal> {

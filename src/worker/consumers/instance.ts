@@ -1,6 +1,6 @@
 /** What the routes of one consumer instance share: whose path it is, bodies, and calling its group. */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
-import { groupNameProblem } from "../../base/ids.ts";
+import { groupIdProblem, groupNameProblem } from "../../base/ids.ts";
 import { GROUP_NAME_LENGTH_MAX } from "../../base/limits.ts";
 import type { CoordinatorApi } from "../../objects/coordinator/api.ts";
 import { callCoordinator, type CallOptions } from "../objects.ts";
@@ -18,10 +18,10 @@ const SHORT_MS = 15_000;
 export const REPEATABLE: CallOptions = { repeatable: true, deadlineMs: SHORT_MS };
 export const ONCE: CallOptions = { repeatable: false, deadlineMs: SHORT_MS };
 
-/** The path's `{group}`. INVALID_GROUP_ID. */
+/** The path's `{group}`: any id that Kafka clients may give and that a URL can carry. INVALID_GROUP_ID. */
 export function pathGroup(c: Ctx): string | Refusal {
   const group = pathText(c, "group");
-  const problem = groupNameProblem(group);
+  const problem = groupIdProblem(group);
   return problem === null ? group : refuse("INVALID_GROUP_ID", problem);
 }
 

@@ -40,7 +40,7 @@ async function createInstance(c: Ctx, service: Service): Promise<Outcome> {
   const read = readInstanceSpec(body.value, service.config, { clientHost });
   if (!read.ok) return read;
   const made = await callCoordinator(service, group, ONCE, (coordinator) =>
-    coordinator.createInstance(read.spec),
+    coordinator.createInstance(read.spec, group),
   );
   if (!made.ok) return made;
   const { instanceId } = made;

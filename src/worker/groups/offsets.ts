@@ -66,7 +66,7 @@ async function alterOffsets(c: Ctx, service: Service): Promise<Outcome> {
   if (!planned.ok) return planned;
   if (dry_run !== true) {
     const set = await callCoordinator(service, found.groupId, REPEATABLE, (group) =>
-      group.setOffsets(planned.offsets),
+      group.setOffsets(planned.offsets, found.groupId),
     );
     if (!set.ok) return set;
     const failed = set.errors.find((error) => error !== null);

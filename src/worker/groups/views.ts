@@ -1,12 +1,11 @@
 /** Groups and their members, as their objects describe them. */
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { groupIdProblem } from "../../base/ids.ts";
 import type { GroupDescription, MemberDescription } from "../../objects/coordinator/api.ts";
 import { list } from "../admin/resources.ts";
 import { json } from "../answers.ts";
 import { ONCE, pathGroup } from "../consumers/instance.ts";
-import { callController, callCoordinator } from "../objects.ts";
+import { callCoordinator } from "../objects.ts";
 import { pathPartition, pathText, queryWhole } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route, type RouteSpec } from "../route.ts";
 import type { Service } from "../service.ts";
@@ -18,6 +17,7 @@ import {
   groupExample,
   groupsExample,
 } from "./examples.ts";
+import { groupsAfter, isCursor, urlAfter } from "./cursor.ts";
 import { describeAny, describeGroup, G, GROUP_ERRORS, GROUPS } from "./group.ts";
 import {
   assignmentData,
@@ -43,12 +43,15 @@ async function listGroups(c: Ctx, service: Service): Promise<Outcome> {
   const limit = queryWhole(c, "limit", PAGE_GROUPS);
   if (typeof limit === "object") return limit;
   const count = Math.min(Math.max(limit, 1), PAGE_GROUPS_MAX);
-  const after = c.req.query("after") ?? "";
-  if (after !== "" && groupIdProblem(after) !== null) {
+  const cursor = {
+    after: c.req.query("after") ?? "",
+    digest: c.req.query("after_digest") ?? null,
+  };
+  if (!isCursor(cursor)) {
     return refuse("INVALID_REQUEST", "The query's after is no group's id.");
   }
   // One more than is shown: whether there is a next page.
-  const found = await callController(service, true, (stub) => stub.groups(after, count + 1));
+  const found = await groupsAfter(service, cursor, count + 1);
   if (!found.ok) return found;
   const shown = found.groupIds.slice(0, count);
   const data: unknown[] = [];
@@ -61,8 +64,8 @@ async function listGroups(c: Ctx, service: Service): Promise<Outcome> {
   }
   const self = groupsPlace(c, service);
   const hasNext = found.groupIds.length > count || found.hasMore === true;
-  const last = encodeURIComponent(shown.at(-1) ?? "");
-  const next = hasNext ? `${self}?after=${last}&limit=${count}` : null;
+  const last = shown.at(-1);
+  const next = hasNext && last !== undefined ? await urlAfter(self, last, count) : null;
   return json(list("KafkaConsumerGroupList", self, data, next));
 }
 
@@ -164,9 +167,13 @@ export const groupViewRoutes: readonly Route[] = [
     tag: "Groups",
     summary: "The consumer groups, in the order of their ids",
     description:
-      "A page at a time: `metadata.next` leads to the next one. Each group on a page is a call of its object.",
+      "A page at a time: `metadata.next` leads to the next one. Each group on a page is a call of its object. Kafka clients may give groups ids that are longer than a URL (16 KB, percent-encoded): they are listed, and only Kafka clients reach them.",
     query: z.object({
       after: z.string().optional().describe("Only groups whose id comes after this one."),
+      after_digest: z
+        .string()
+        .optional()
+        .describe("Of an id that no URL can carry and that begins with `after`: as in the link."),
       limit: z
         .string()
         .optional()
