@@ -41,6 +41,7 @@ export class Mirror {
   isLost = false;
   /** The committed chunk that is not on its disk as it was written. `rows` goes on with what was. */
   damaged: ChunkRow | null = null;
+  #hasTable = false;
 
   constructor(name: string, brokerId: number, disk: Disk) {
     this.name = name;
@@ -76,7 +77,9 @@ export class Mirror {
     disk.insertedFrom = Infinity;
     disk.chunksRewritten = false;
     if (from === Infinity && !isRewritten) return { added: [], removed: [] };
-    if (!this.#hasTable()) return this.#replace([]);
+    // A table goes only with everything that is in it.
+    if (isRewritten || !this.#hasTable) this.#hasTable = hasTable(disk, "chunks");
+    if (!this.#hasTable) return this.#replace([]);
     if (isRewritten) {
       const keys = new Set(
         disk
@@ -109,16 +112,14 @@ export class Mirror {
     if (this.damaged && !after.has(this.damaged)) this.damaged = null;
     return { added: rows.filter((row) => !before.has(row)), removed };
   }
+}
 
-  #hasTable(): boolean {
-    const sql = "SELECT 1 AS found FROM sqlite_master WHERE name = 'chunks'";
-    return this.disk.read(sql).length > 0;
-  }
+function hasTable(disk: Disk, name: string): boolean {
+  return disk.read("SELECT 1 AS found FROM sqlite_master WHERE name = ?", name).length > 0;
 }
 
 function readState(disk: Disk): StateRow | null {
-  const table = disk.read("SELECT 1 AS found FROM sqlite_master WHERE name = 'replica'");
-  if (table.length === 0) return null;
+  if (!hasTable(disk, "replica")) return null;
   const row = disk.read<{ state: string }>("SELECT state FROM replica WHERE id = 0")[0];
   return row ? (JSON.parse(row.state) as StateRow) : null;
 }

@@ -20,9 +20,23 @@ export interface SqliteStorageOptions {
 }
 
 type Param = SqlValue | Uint8Array;
+type SqlOutput = ReturnType<StatementSync["all"]>[number][string];
 
 const REFUSED =
   /^\s*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|VACUUM|ATTACH|DETACH|PRAGMA\s+user_version)\b/i;
+
+/** A statement, and the names of what it answers. */
+interface Prepared {
+  readonly statement: StatementSync;
+  names: readonly string[];
+}
+
+/** What has been prepared on one database, by its text. It outlives a crash, as the database does. */
+interface PreparedStatements {
+  readonly all: Map<string, Prepared>;
+  /** Of `each`, those that no walk is using. */
+  readonly idle: Map<string, Prepared>;
+}
 
 /** One of these per object of a test. */
 export class SqliteStorage implements StoragePort {
@@ -30,17 +44,20 @@ export class SqliteStorage implements StoragePort {
   beforeStatement: ((sql: string) => void) | null = null;
   readonly #options: SqliteStorageOptions;
   readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
-  /** Statements of `each` that no walk is using. */
-  readonly #idle = new Map<string, StatementSync>();
+  readonly #prepared: PreparedStatements;
   #waiters: (() => void)[] = [];
   #depth = 0;
   #dead = false;
   #changesBefore = 0;
 
-  constructor(options: SqliteStorageOptions = {}, db?: DatabaseSync) {
+  constructor(
+    options: SqliteStorageOptions = {},
+    db?: DatabaseSync,
+    prepared: PreparedStatements = { all: new Map(), idle: new Map() },
+  ) {
     this.#options = options;
     this.#db = db ?? new DatabaseSync(options.path ?? ":memory:");
+    this.#prepared = prepared;
     this.#changesBefore = this.#totalChanges();
     if (this.#held) this.#db.exec("BEGIN");
   }
@@ -52,12 +69,9 @@ export class SqliteStorage implements StoragePort {
 
   all<Row extends SqlRow>(sql: string, ...params: Param[]): Row[] {
     this.#enter(sql);
-    let statement = this.#statements.get(sql);
-    if (!statement) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement.all(...params.map(toSqlite)).map((row) => fromSqlite<Row>(row));
+    const prepared = this.#statement(sql);
+    const rows = prepared.statement.all(...params.map(toSqlite)) as unknown as SqlOutput[][];
+    return rows.map((row) => fromSqlite<Row>(prepared, row));
   }
 
   each<Row extends SqlRow>(
@@ -67,22 +81,23 @@ export class SqliteStorage implements StoragePort {
   ): void {
     this.#enter(sql);
     // `take` may run the same text again: a statement that is under way is left alone.
-    const statement = this.#idle.get(sql) ?? this.#db.prepare(sql);
-    this.#idle.delete(sql);
-    for (const row of statement.iterate(...params.map(toSqlite))) {
-      if (!take(fromSqlite<Row>(row))) break;
+    const { idle } = this.#prepared;
+    const prepared = idle.get(sql) ?? this.#prepare(sql);
+    idle.delete(sql);
+    for (const row of prepared.statement.iterate(...params.map(toSqlite))) {
+      if (!take(fromSqlite<Row>(prepared, row as unknown as SqlOutput[]))) break;
     }
-    if (!this.#dead) this.#idle.set(sql, statement);
+    if (!this.#dead) idle.set(sql, prepared);
   }
 
   transaction<T>(work: () => T): T {
     this.#alive();
     const name = `level_${this.#depth}`;
-    this.#db.exec(`SAVEPOINT ${name}`);
+    this.#run(`SAVEPOINT ${name}`);
     this.#depth += 1;
     try {
       const result = work();
-      this.#db.exec(`RELEASE ${name}`);
+      this.#run(`RELEASE ${name}`);
       return result;
     } catch (error) {
       if (!this.#dead) this.#db.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
@@ -104,8 +119,8 @@ export class SqliteStorage implements StoragePort {
       .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
       .all();
     for (const { name } of tables) this.#db.exec(`DROP TABLE "${String(name)}"`);
-    this.#statements.clear();
-    this.#idle.clear();
+    this.#prepared.all.clear();
+    this.#prepared.idle.clear();
     this.#options.alarm?.clear();
   }
 
@@ -121,7 +136,8 @@ export class SqliteStorage implements StoragePort {
     this.#alive();
     if (!this.#held) throw new Error("confirm() is for held durability");
     if (this.#depth > 0) throw new Error("confirm() inside a transaction");
-    this.#db.exec("COMMIT; BEGIN");
+    this.#run("COMMIT");
+    this.#run("BEGIN");
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
@@ -135,10 +151,9 @@ export class SqliteStorage implements StoragePort {
     this.#alive();
     this.#dead = true;
     this.#waiters = [];
-    this.#statements.clear();
-    this.#idle.clear();
     if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-    if (this.#options.path === undefined) return new SqliteStorage(this.#options, this.#db);
+    if (this.#options.path === undefined)
+      return new SqliteStorage(this.#options, this.#db, this.#prepared);
     this.#db.close();
     return new SqliteStorage(this.#options);
   }
@@ -148,7 +163,27 @@ export class SqliteStorage implements StoragePort {
   }
 
   #totalChanges(): number {
-    return Number(this.#db.prepare("SELECT total_changes() AS n").get()?.["n"]);
+    const [row] = this.#statement("SELECT total_changes()").statement.all();
+    return (row as unknown as [number])[0];
+  }
+
+  #run(sql: string): void {
+    this.#statement(sql).statement.run();
+  }
+
+  #statement(sql: string): Prepared {
+    const known = this.#prepared.all.get(sql);
+    if (known) return known;
+    const prepared = this.#prepare(sql);
+    this.#prepared.all.set(sql, prepared);
+    return prepared;
+  }
+
+  /** Rows as arrays: objects that node:sqlite makes are slow to make and to read. */
+  #prepare(sql: string): Prepared {
+    const statement = this.#db.prepare(sql);
+    statement.setReturnArrays(true);
+    return { statement, names: namesOf(statement) };
   }
 
   #alive(): void {
@@ -192,15 +227,24 @@ function toSqlite(param: Param): string | number | null | Uint8Array {
   return param;
 }
 
-function fromSqlite<Row extends SqlRow>(row: Record<string, unknown>): Row {
-  const plain: Record<string, unknown> = {};
-  // oxlint-disable-next-line guard-for-in -- rows have their columns and nothing else
-  for (const name in row) {
-    const value = row[name];
-    plain[name] =
-      value instanceof Uint8Array
-        ? value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)
-        : value;
+function namesOf(statement: StatementSync): string[] {
+  return statement.columns().map(({ name }) => name);
+}
+
+function fromSqlite<Row extends SqlRow>(prepared: Prepared, row: readonly SqlOutput[]): Row {
+  // `SELECT *` of a table that has another column by now.
+  if (row.length !== prepared.names.length) prepared.names = namesOf(prepared.statement);
+  const { names } = prepared;
+  const named: Record<string, unknown> = {};
+  for (let i = 0; i < row.length; i++) {
+    const value = row[i]!;
+    named[names[i]!] = value instanceof Uint8Array ? bufferOf(value) : value;
   }
-  return plain as Row;
+  return named as Row;
+}
+
+/** A blob comes in a buffer of its own. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBufferLike {
+  if (byteLength === buffer.byteLength) return buffer;
+  return buffer.slice(byteOffset, byteOffset + byteLength);
 }
