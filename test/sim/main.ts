@@ -11,11 +11,14 @@ import { Totals } from "./totals.ts";
 const HELP = `npm run sim -- [options]
 
 Runs the rules of controller and replicas, or with --groups those of consumer groups, in a deterministic simulation. The same seed gives the same
-trace. The last line is "N seeds, N failed"; the exit status says the same.
+trace. A seed that fails, or has no end, does not end the run: all that did are named at its end. The last line is "N seeds, N failed"; the exit
+status says the same.
 
   --seeds N        how many seeds (default 100)
   --from S         the first seed (default 1)
   --groups         seeds of a consumer group: its members, its object, and what befalls them
+  --processes N    how many at a time (default: one for each core)
+  --minutes N      begins no seed after so long; what was run until then counts
   --faults K       only the first K faults of each seed's plan
   --mutant NAME    with one rule switched off; ends at the first seed that notices, or with its directed test
   --mutants        every mutant, until it is noticed; fails where one is not, within its seeds or by its test
@@ -29,6 +32,8 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "100" },
     from: { type: "string", default: "1" },
+    processes: { type: "string" },
+    minutes: { type: "string" },
     faults: { type: "string" },
     groups: { type: "boolean", default: false },
     mutant: { type: "string" },
@@ -41,9 +46,14 @@ const { values } = parseArgs({
   },
 });
 
+/** The first that failed are shrunk. */
+const SHRUNK_MAX = 5;
+
 const seeds = Number(values.seeds);
 const from = Number(values.from);
 const faults = values.faults === undefined ? {} : { faults: Number(values.faults) };
+const processes = values.processes === undefined ? {} : { processes: Number(values.processes) };
+const untilMs = Date.now() + Number(values.minutes ?? Infinity) * 60_000;
 
 if (values.help) console.log(HELP);
 else if (values.list) for (const { name, breaks } of MUTANTS) console.log(`${name}: ${breaks}`);
@@ -54,6 +64,7 @@ else await plain();
 
 function* range(groups = values.groups): Generator<Asked> {
   for (let seed = from; seed < from + seeds; seed++) {
+    if (Date.now() > untilMs) return;
     yield { seed, groups, ...faults };
     if (values.twice) yield { seed, groups, ...faults };
   }
@@ -67,6 +78,7 @@ async function plain(): Promise<void> {
   let before: RunResult | null = null;
   await runMany({
     seeds: range(),
+    ...processes,
     onResult: (result) => {
       if (values.twice && before?.seed === result.seed) {
         if (before.traceHash !== result.traceHash) different.push(result.seed);
@@ -82,11 +94,13 @@ async function plain(): Promise<void> {
       if (totals.seeds % 100 === 0) console.error(`${totals.seeds} seeds, ${failed.length} failed`);
     },
   });
-  for (const result of failed.slice(0, 5)) await shrink(result);
+  const shrunk = failed.filter(({ traceHash }) => traceHash !== "").slice(0, SHRUNK_MAX);
+  for (const result of shrunk) await shrink(result);
   for (const line of totals.lines()) console.log(line);
   if (values.twice) console.log(`${different.length} seeds with another trace the second time`);
   console.log(`trace hash of all: ${hash}`);
   if (values.report !== undefined) writeReport(values.report, { totals, hash, from });
+  if (failed.length > 0) console.log(`failed: ${failed.map(({ seed }) => seed).join(" ")}`);
   console.log(`${totals.seeds} seeds, ${failed.length} failed`);
   process.exitCode = failed.length + different.length > 0 ? 1 : 0;
 }
@@ -126,6 +140,7 @@ async function noticed(mutant: Mutant): Promise<{ failure: string | null; seeds:
   await runMany({
     seeds: range(mutant.groups === true),
     mutant: mutant.name,
+    ...processes,
     onResult: ({ failure }) => {
       run += 1;
       found = failure;

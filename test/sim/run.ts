@@ -4,7 +4,6 @@
  */
 import { Consumer } from "./consumer.ts";
 import { Cluster } from "./cluster.ts";
-import { Superseded } from "./disk.ts";
 import { Faults, planFaults, type Fault } from "./faults.ts";
 import { checkAtEnd } from "./final-checks.ts";
 import { History } from "./history.ts";
@@ -12,7 +11,9 @@ import { Operator, TOPIC } from "./operator.ts";
 import { Producer } from "./producer.ts";
 import { profileOf, type Profile } from "./profile.ts";
 import { Router } from "./router.ts";
+import type { Scheduler } from "./scheduler.ts";
 import { TailReader } from "./tail-reader.ts";
+import { runToItsEnd } from "./to-its-end.ts";
 import { Watch } from "./watch.ts";
 import { World } from "./world.ts";
 
@@ -20,6 +21,8 @@ export interface RunOptions {
   /** Only so many of the plan's faults, for shrinking. */
   readonly faults?: number;
   readonly onTrace?: (line: string) => void;
+  /** Given what shows how far the run is. */
+  readonly onBegin?: (scheduler: Scheduler) => void;
 }
 
 export interface RunResult {
@@ -45,15 +48,7 @@ const IDLE_MS = 60_000;
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   const run = new SimRun(seed, options);
-  const onRejection = (error: unknown): void => {
-    if (!(error instanceof Superseded)) run.world.fail(`unhandled: ${describe(error)}`);
-  };
-  process.on("unhandledRejection", onRejection);
-  try {
-    await run.all();
-  } finally {
-    process.off("unhandledRejection", onRejection);
-  }
+  await runToItsEnd(run.world, options, () => run.all());
   return run.result();
 }
 
@@ -73,7 +68,6 @@ class SimRun {
 
   constructor(seed: number, options: RunOptions) {
     this.world = new World(seed);
-    this.world.scheduler.onTrace = options.onTrace ?? null;
     this.#profile = profileOf(seed);
     this.#cluster = new Cluster(this.world, this.#profile.settings);
     this.#watch = new Watch(this.#cluster);
@@ -111,12 +105,11 @@ class SimRun {
     // A leader that was moved away while it was cut off keeps its tails until the controller reaches it.
     await scheduler.run(scheduler.nowMs + SETTLE_MS, areAtEnd);
     for (const tail of this.#tails) tail.isStopped = true;
-    if (this.world.failure !== null) return;
     this.world.expect(areAtEnd(), () => `21: a tail lacks committed records: ${this.#state()}`);
     this.world.expect(this.#hasConverged(), () => `21: it does not heal: ${this.#state()}`);
     this.#faults.unseal();
-    if (this.world.failure === null) await this.#rotate();
-    if (this.world.failure === null) await this.#idle();
+    await this.#rotate();
+    await this.#idle();
     if (this.world.failure === null)
       await checkAtEnd(this.#watch, this.#history, this.#operator.router, this.#profile);
   }
@@ -279,8 +272,4 @@ class SimRun {
     const busy = this.#producers.filter((producer) => !producer.isIdle).length;
     return `${logs?.join("; ") ?? "no topic"}; ${busy} producers busy`;
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
 }

@@ -1,6 +1,7 @@
 /**
  * Runs many seeds on all cores, each in one of a few child processes, and hands over the results in
- * the order of the seeds. A seed that does not end is a failure.
+ * the order of the seeds. A seed that does not end is a failure, and the others go on: it is known by
+ * standing still, since a slow machine is slow with every seed.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { availableParallelism } from "node:os";
@@ -19,12 +20,26 @@ export interface RunManyOptions {
   readonly seeds: Iterable<Asked>;
   readonly mutant?: string;
   readonly processes?: number;
+  /** For tests of the runner: another module for its processes, and less patience. */
+  readonly child?: URL;
+  readonly standstillMs?: number;
   /** In the order of the seeds; true ends the whole run. */
   readonly onResult: (result: RunResult) => boolean | void;
 }
 
-/** No seed takes so long. */
-const SEED_MS_MAX = 120_000;
+/** How far a seed is. */
+interface Progress {
+  readonly events: number;
+  readonly simulatedMs: number;
+}
+
+export type FromChild = "ready" | Progress | { readonly result: RunResult };
+
+/** Real time in which no event comes to its end and no time goes by: an event takes some milliseconds. */
+const STANDSTILL_MS = 60_000;
+const CHILD = new URL("child.ts", import.meta.url);
+/** Rows and messages die young: with the usual 16 MB a fifth of the time goes into collecting them. */
+const NODE_OPTIONS = ["--max-semi-space-size=64"];
 
 export async function runMany(options: RunManyOptions): Promise<void> {
   const seeds = options.seeds[Symbol.iterator]();
@@ -40,19 +55,20 @@ export async function runMany(options: RunManyOptions): Promise<void> {
       if (options.onResult(ready) === true) isOver = true;
     }
   };
+  const { child: module = CHILD, standstillMs = STANDSTILL_MS, mutant } = options;
   const work = async (): Promise<void> => {
-    let child = await start(options.mutant);
+    let child = await start(module, mutant);
     for (;;) {
       const asked = isOver ? { done: true as const } : seeds.next();
       if (asked.done) break;
       const index = taken;
       taken += 1;
-      const result = await runIn(child, asked.value);
-      if (result === null) {
+      const ran = await runIn(child, asked.value, standstillMs);
+      if (typeof ran === "string") {
         child.kill("SIGKILL");
-        child = await start(options.mutant);
+        child = await start(module, mutant);
       }
-      deliver(index, result ?? hung(asked.value.seed));
+      deliver(index, typeof ran === "string" ? withoutEnd(asked.value.seed, ran) : ran);
     }
     child.disconnect();
   };
@@ -66,8 +82,9 @@ export function combineHashes(before: string, result: RunResult): string {
   return `${(hash >>> 0).toString(16).padStart(8, "0")}${(hashText(before, hash) >>> 0).toString(16).padStart(8, "0")}`;
 }
 
-async function start(mutant = ""): Promise<ChildProcess> {
-  const child = fork(new URL("child.ts", import.meta.url), [mutant], {
+async function start(module: URL, mutant = ""): Promise<ChildProcess> {
+  const child = fork(module, [mutant], {
+    execArgv: [...process.execArgv, ...NODE_OPTIONS],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   await new Promise<void>((resolve, reject) => {
@@ -77,27 +94,45 @@ async function start(mutant = ""): Promise<ChildProcess> {
   return child;
 }
 
-/** Null where it has no end. */
-function runIn(child: ChildProcess, asked: Asked): Promise<RunResult | null> {
+/** Its result, or why there is none. */
+function runIn(
+  child: ChildProcess,
+  asked: Asked,
+  standstillMs: number,
+): Promise<RunResult | string> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => finish(null), SEED_MS_MAX);
-    const onExit = (): void => finish(null);
-    const finish = (result: RunResult | null): void => {
+    let reached: Progress = { events: 0, simulatedMs: 0 };
+    const where = (): string => `after ${reached.events} events and ${reached.simulatedMs} ms`;
+    const onStandstill = (): void =>
+      finish(`hung: nothing happens for ${standstillMs} ms ${where()}`);
+    let timer = setTimeout(onStandstill, standstillMs);
+    const onExit = (code: number | null, signal: string | null): void =>
+      finish(`its process died (${code ?? signal}) ${where()}`);
+    const onMessage = (message: FromChild): void => {
+      if (typeof message === "string") return;
+      if ("result" in message) return finish(message.result);
+      const { events, simulatedMs } = message;
+      if (events === reached.events && simulatedMs === reached.simulatedMs) return;
+      reached = message;
+      clearTimeout(timer);
+      timer = setTimeout(onStandstill, standstillMs);
+    };
+    const finish = (ran: RunResult | string): void => {
       clearTimeout(timer);
       child.off("exit", onExit);
-      child.off("message", finish);
-      resolve(result);
+      child.off("message", onMessage);
+      resolve(ran);
     };
-    child.once("message", finish);
+    child.on("message", onMessage);
     child.once("exit", onExit);
     child.send(asked);
   });
 }
 
-function hung(seed: number): RunResult {
+function withoutEnd(seed: number, failure: string): RunResult {
   return {
     seed,
-    failure: `the seed has no end within ${SEED_MS_MAX} ms, or its process died`,
+    failure,
     traceHash: "",
     simulatedMs: 0,
     events: 0,

@@ -13,6 +13,11 @@ interface SimEvent {
   isCancelled: boolean;
 }
 
+/** What waits for the simulation hears this when it has ended before its time. */
+export class RunEnded extends Error {
+  override readonly name = "RunEnded";
+}
+
 export class Scheduler {
   nowMs = 0;
   events = 0;
@@ -20,11 +25,13 @@ export class Scheduler {
   afterEvent: () => void = () => {};
   /** Called with every line of the trace; null: lines are only hashed. */
   onTrace: ((line: string) => void) | null = null;
+  /** How far a run may go: what is called beyond is to stop it. */
+  limits = { events: Infinity, simulatedMs: Infinity, onReached: () => {} };
   #heap: SimEvent[] = [];
   #seq = 0;
   #hashLow = 0x811c9dc5 | 0;
   #hashHigh = 0x01234567;
-  #isStopped = false;
+  #stopped: string | null = null;
 
   /** Runs `run` once, `delayMs` from now; the returned function cancels. */
   after(delayMs: number, run: () => void): () => void {
@@ -58,15 +65,22 @@ export class Scheduler {
       .join("");
   }
 
-  stop(): void {
-    this.#isStopped = true;
+  /** No event comes any more, and nobody waits for one. */
+  stop(why: string): void {
+    this.#stopped ??= why;
   }
 
-  /** Runs events until `untilMs`, or until `isDone` says so after one of them. */
+  /**
+   * Runs events until `untilMs`, or until `isDone` says so after one of them. Throws {@link RunEnded}
+   * once the simulation is stopped: a loop around it would else have no end.
+   */
   async run(untilMs: number, isDone: () => boolean = () => false): Promise<void> {
     // What was begun before the first event comes first.
     await settle();
-    while (!this.#isStopped) {
+    for (;;) {
+      const { events, simulatedMs, onReached } = this.limits;
+      if (this.events >= events || this.nowMs >= simulatedMs) onReached();
+      if (this.#stopped !== null) throw new RunEnded(this.#stopped);
       const event = this.#heap[0];
       if (!event || event.atMs > untilMs) {
         this.nowMs = untilMs;
@@ -79,7 +93,7 @@ export class Scheduler {
       event.run();
       await settle();
       this.afterEvent();
-      if (isDone()) return;
+      if (isDone() && this.#stopped === null) return;
     }
   }
 

@@ -57,7 +57,7 @@ export class World {
     if (this.failure !== null) return;
     this.failure = what;
     this.scheduler.trace(`FAILED ${what}`);
-    this.scheduler.stop();
+    this.scheduler.stop(what);
   }
 
   expect(condition: boolean, what: () => string): void {

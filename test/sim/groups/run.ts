@@ -11,9 +11,9 @@ import {
 import type { GroupDescription } from "../../../src/objects/coordinator/api.ts";
 import type { Cell } from "../cell.ts";
 import { Cluster, CONTROLLER_PLACE } from "../cluster.ts";
-import { Superseded } from "../disk.ts";
 import { Random } from "../random.ts";
 import type { RunOptions, RunResult } from "../run.ts";
+import { runToItsEnd } from "../to-its-end.ts";
 import { World } from "../world.ts";
 import { ClassicClient } from "./classic-client.ts";
 import { atOf, GroupWatch, type At } from "./group-watch.ts";
@@ -63,15 +63,7 @@ type Client = InstanceClient | ClassicClient;
 
 export async function runGroupSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   const run = new GroupRun(seed, options);
-  const onRejection = (error: unknown): void => {
-    if (!(error instanceof Superseded)) run.world.fail(`unhandled: ${String(error)}`);
-  };
-  process.on("unhandledRejection", onRejection);
-  try {
-    await run.all();
-  } finally {
-    process.off("unhandledRejection", onRejection);
-  }
+  await runToItsEnd(run.world, options, () => run.all());
   return run.result();
 }
 
@@ -93,7 +85,6 @@ class GroupRun {
 
   constructor(seed: number, options: RunOptions) {
     this.world = new World(seed);
-    this.world.scheduler.onTrace = options.onTrace ?? null;
     this.#profile = groupProfileOf(seed);
     this.#cluster = new Cluster(this.world, this.#profile.settings);
     this.#cell = this.#cluster.group(GROUP, this.#profile.groupPlace);
@@ -118,21 +109,19 @@ class GroupRun {
     this.#isProducing = false;
     if (!this.#clients.some(({ isStopped }) => !isStopped)) this.#enter();
     await this.#converge();
-    if (this.world.failure !== null) return;
     this.#expectNothingSkipped();
-    if (this.world.failure === null) await this.#anew();
-    if (this.world.failure === null) await this.#silence();
+    await this.#anew();
+    await this.#silence();
   }
 
   async #converge(): Promise<void> {
     const { scheduler } = this.world;
     const untilMs = scheduler.nowMs + CONVERGE_MS;
-    while (scheduler.nowMs < untilMs && this.world.failure === null) {
+    while (scheduler.nowMs < untilMs) {
       if (await this.#hasConverged()) return;
       await scheduler.run(scheduler.nowMs + 500);
     }
-    if (this.world.failure === null)
-      this.world.fail(`21: it does not heal: ${await this.#state()}`);
+    this.world.fail(`21: it does not heal: ${await this.#state()}`);
   }
 
   #expectNothingSkipped(): void {
@@ -154,13 +143,13 @@ class GroupRun {
     for (let partition = 0; partition < partitions; partition++) {
       const isEmpty = async () =>
         ((await this.#cluster.until(this.#operator.end("t0", partition, "latest"))) ?? 0) === 0;
-      while (this.world.failure === null && (await isEmpty())) {
+      while (await isEmpty()) {
         await this.#cluster.until(this.#operator.append("t0", partition, ["a", "b", "c"]));
         await scheduler.run(scheduler.nowMs + 200);
       }
     }
     await this.#converge();
-    if (this.world.failure === null) this.#expectNothingSkipped();
+    this.#expectNothingSkipped();
   }
 
   async #createAnew(partitions: number): Promise<void> {

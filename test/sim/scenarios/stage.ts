@@ -166,14 +166,12 @@ export class Stage {
   async wait(condition: () => boolean, ms = 120_000): Promise<void> {
     const { scheduler } = this.world;
     await scheduler.run(scheduler.nowMs + ms, condition);
-    if (this.world.failure !== null) throw new Error(this.world.failure);
     if (!condition()) throw new Error("it does not happen");
   }
 
   async sleep(ms: number): Promise<void> {
     const { scheduler } = this.world;
     await scheduler.run(scheduler.nowMs + ms);
-    if (this.world.failure !== null) throw new Error(this.world.failure);
   }
 
   /** All replicas in sync and equal. */

@@ -1,0 +1,74 @@
+/** A seed that fails, throws, dies or goes on for ever ends with a failure that says which; the others go on. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { runMany } from "./runner.ts";
+import type { RunResult } from "./run.ts";
+import { runToItsEnd } from "./to-its-end.ts";
+import { World } from "./world.ts";
+
+test("a loop that waits for a simulation which has failed ends with it", async () => {
+  const world = new World(1);
+  await runToItsEnd(world, {}, async () => {
+    world.scheduler.after(10, () => world.fail("21: it does not heal"));
+    while (world.scheduler.nowMs < 1_000) await world.scheduler.run(world.scheduler.nowMs + 100);
+  });
+  expect(world.failure).toBe("21: it does not heal");
+});
+
+test("events at one moment without end are a failure", async () => {
+  const world = new World(1);
+  await runToItsEnd(world, {}, () => {
+    const again = (): void => void world.scheduler.after(0, again);
+    again();
+    return world.scheduler.run(1_000);
+  });
+  expect(world.failure).toMatch(/^hung: no end after 1000000 events and 0 ms$/);
+});
+
+test("a wait that is repeated without end, with nothing happening, is a failure", async () => {
+  const world = new World(1);
+  await runToItsEnd(world, {}, async () => {
+    while (world.seed === 1) await world.scheduler.run(world.scheduler.nowMs + 60_000);
+  });
+  expect(world.failure).toMatch(/^hung: no end after 0 events/);
+});
+
+test("what the simulation throws is a failure with its stack", async () => {
+  const world = new World(1);
+  await runToItsEnd(world, {}, () => Promise.reject(new TypeError("no such offset")));
+  expect(world.failure).toMatch(/^thrown: TypeError: no such offset\n +at /);
+});
+
+test("a seed that stands still and one whose process dies are failures, and the others are run", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "odradek-runner-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const child = join(folder, "child.mjs");
+  await writeFile(
+    child,
+    `process.on("message", ({ seed }) => {
+       if (seed === 2) for (;;);
+       if (seed === 3) process.exit(7);
+       process.send({ events: seed, simulatedMs: seed });
+       process.send({ result: { seed, failure: null, traceHash: "of " + seed } });
+     });
+     process.on("disconnect", () => process.exit());
+     process.send("ready");`,
+  );
+  const results: RunResult[] = [];
+  await runMany({
+    seeds: [1, 2, 3, 4].map((seed) => ({ seed })),
+    processes: 2,
+    child: pathToFileURL(child),
+    standstillMs: 5_000,
+    onResult: (result) => void results.push(result),
+  });
+  expect(results.map(({ seed, failure }) => [seed, failure])).toEqual([
+    [1, null],
+    [2, "hung: nothing happens for 5000 ms after 0 events and 0 ms"],
+    [3, "its process died (7) after 0 events and 0 ms"],
+    [4, null],
+  ]);
+});
