@@ -450,7 +450,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         statement: "this.unopened.note(replica, answer?.ok === true);",
       },
     },
-    test: renewals("keeps it where calls are lost: that says nothing of what is stored"),
+    test: renewals("keeps it where one such answer is followed by silence"),
   },
 ];
 

@@ -86,6 +86,16 @@ describe("a follower whose storage cannot be opened", () => {
     },
   );
 
+  test("keeps it where one such answer is followed by silence", async () => {
+    const { harness, topicId, name } = await damaged(2, "unopened");
+    await report(harness, topicId, 2);
+    harness.replicas.receive = (_, called) => (called === name ? "lost" : "confirmed");
+    await later(harness, 10 * UNOPENED_MS);
+    expect(generationOf(harness, 2)).toBe(1);
+    expect(harness.partition(TOPIC).inSync).toEqual([1, 2, 3]);
+    expect(harness.alarm.atMs).toBeNull();
+  });
+
   test("is not renewed while its broker is fenced, and is when it is back", async () => {
     const { harness, topicId } = await damaged(2, "unopened");
     await harness.rules.changeBroker(2, "fence");
