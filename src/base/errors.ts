@@ -320,6 +320,13 @@ export const ERRORS = {
     true,
     "Storage did not confirm the write; whether it took effect is not known.",
   ),
+  STORAGE_LOST: row(
+    56,
+    500,
+    50003,
+    true,
+    "The storage of the object is lost or cannot be opened. Where another replica is in sync it takes over in a moment; where none is, an operator has to restore the storage or to give up what it held (docs/operations.md).",
+  ),
   COORDINATOR_NOT_AVAILABLE: row(15, 500, 50003, true, "The coordinator cannot be reached."),
   NOT_COORDINATOR: row(16, 500, 50003, true, "This object does not coordinate the group."),
   UNKNOWN_SERVER_ERROR: row(-1, 500, 50002, true, "The service failed; try again."),

@@ -8,7 +8,7 @@ import { refuse, type Refusal } from "../base/errors.ts";
 import { replicaObjectName } from "../base/ids.ts";
 import type { Env } from "./env.ts";
 import { controllerStub, partitionStub } from "./stubs.ts";
-import { isUnopened } from "./unopened.ts";
+import { isUnopened } from "../base/unopened.ts";
 import type { PartitionObject } from "./partition/api.ts";
 import type {
   ControllerPort,
@@ -54,7 +54,7 @@ async function answered<T>(call: () => Promise<T>): Promise<T | Refusal> {
   try {
     return await call();
   } catch (error) {
-    if (isUnopened(error)) return refuse("KAFKA_STORAGE_ERROR");
+    if (isUnopened(error)) return refuse("STORAGE_LOST");
     throw error;
   }
 }

@@ -13,6 +13,7 @@ import {
 } from "../base/ids.ts";
 import type { ControllerApi } from "../objects/controller/api.ts";
 import type { CoordinatorApi } from "../objects/coordinator/api.ts";
+import { isUnopened } from "../base/unopened.ts";
 import { because } from "./answers.ts";
 import { counters } from "./metrics.ts";
 import type { Service } from "./service.ts";
@@ -76,7 +77,7 @@ export function callCoordinator<A extends { readonly ok: true }>(
 /**
  * One call; a second one when the first was cut off and a repeat is harmless. `call` takes its stub
  * anew each time. THROTTLING_QUOTA_EXCEEDED, and as {@link Unanswered}: KAFKA_STORAGE_ERROR,
- * REQUEST_TIMED_OUT, UNKNOWN_SERVER_ERROR.
+ * REQUEST_TIMED_OUT, STORAGE_LOST, UNKNOWN_SERVER_ERROR.
  */
 export async function attempt<A>(
   { repeatable, deadlineMs }: CallOptions,
@@ -155,6 +156,7 @@ function refusalOf(error: unknown, harmless: boolean): Refusal {
     return because(unanswered(refusal), error);
   }
   counters.exceptions += 1;
+  if (isUnopened(error)) return because(unanswered(refuse("STORAGE_LOST")), error);
   return because(unanswered(refuse("UNKNOWN_SERVER_ERROR")), error);
 }
 

@@ -67,7 +67,8 @@ function isOfLeader(refusal: Refusal): boolean {
 
 /** The leader's storage cannot be read, or refuses: others may lead. */
 function isOfStorage(refusal: Refusal): boolean {
-  return refusal.error === "KAFKA_STORAGE_ERROR" && !isUnanswered(refusal);
+  if (isUnanswered(refusal)) return false;
+  return refusal.error === "KAFKA_STORAGE_ERROR" || refusal.error === "STORAGE_LOST";
 }
 
 /** The answer of a later try, or the refusal that it comes to in the end. */

@@ -1,6 +1,7 @@
 /**
  * Proves what becomes of a replica whose file was truncated, overwritten or changed while the service was down:
  * with others in sync it is in sync again by itself, with every acknowledged record, whether it led or followed.
+ * Where it was the only one, the answer says what is the matter, and what is lost is an operator's decision.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
@@ -33,6 +34,10 @@ const CASES: readonly Case[] = (["leader", "follower"] as const).flatMap((role) 
 
 const placeOf = ({ role, how }: Case): Place => ({ topic: `${role}-${how}`, partition: 0 });
 
+const SOLE: readonly Damage[] = ["overwritten", "garbled", "emptied"];
+/** A topic with one replica. */
+const soleOf = (how: Damage): Place => ({ topic: `sole-${how}`, partition: 0 });
+
 let service: Service;
 let client: Client;
 /** By topic: the broker whose file was damaged. */
@@ -63,14 +68,21 @@ beforeAll(async () => {
     const follower = BROKERS.find((id) => id !== leader)!;
     victims.set(place.topic, one.role === "leader" ? leader! : follower);
   }
+  for (const how of SOLE) {
+    await createTopic(client, soleOf(how).topic);
+    expect(await append(soleOf(how), 0)).toBe(true);
+    victims.set(soleOf(how).topic, (await partitionOf(client, soleOf(how))).leader_id!);
+  }
   await service.kill();
   await client.close();
-  const files = CASES.map((one) => {
-    const { topic, partition } = placeOf(one);
-    const brokerId = victims.get(topic)!;
-    return replicaFile(service.dataDir, { topic, partition, brokerId });
-  });
-  for (const [i, { how }] of CASES.entries()) damage(files[i]!, how);
+  const damaged = [
+    ...CASES.map((one) => ({ how: one.how, ...placeOf(one) })),
+    ...SOLE.map((how) => ({ how, ...soleOf(how) })),
+  ];
+  const files = damaged.map(({ topic, partition }) =>
+    replicaFile(service.dataDir, { topic, partition, brokerId: victims.get(topic)! }),
+  );
+  for (const [i, { how }] of damaged.entries()) damage(files[i]!, how);
   await service.restart();
   client = new Client(service.url);
 }, 120_000);
@@ -114,6 +126,33 @@ test.concurrent.each(CASES)("a $role's file that was $how", async (one) => {
   const isMended = one.how === "emptied";
   expect(generations.get(victim)).toBe(isMended ? 1 : 2);
   for (const id of BROKERS) if (id !== victim) expect(generations.get(id)).toBe(1);
+});
+
+test.each(SOLE)("the only replica's file that was %s: the answer says so", async (how) => {
+  const place = soleOf(how);
+  const batch = { records: [{ value: { type: "STRING", data: "x" } }] };
+  const produced = await client.post(`${partitionPath(place)}/records:batch`, batch);
+  const read = await client.ask(`${partitionPath(place)}/records?offset=0`);
+  for (const answer of [produced, read]) {
+    expect(answer.status).toBe(500);
+    expect(answer.json()).toMatchObject({ error_code: 50003 });
+    expect(answer.text).toMatch(/storage of the object is lost or cannot be opened.*operator/);
+  }
+  // Nothing is begun anew behind an operator's back.
+  const state = await partitionOf(client, place);
+  expect(state.replica_states.map(({ generation }) => generation)).toEqual([1]);
+  // One partition's storage is not that of the service.
+  expect((await client.ask("/healthz")).status).toBe(200);
+});
+
+test("the only replica's file that was removed: an operator gives up what it held", async () => {
+  const place = soleOf("emptied");
+  const elected = await client.post(`${partitionPath(place)}:elect-leader`, {
+    election_type: "unclean",
+  });
+  expect(elected.status).toBeLessThan(300);
+  await eventually("an append", async () => (await append(place, 0)) || undefined);
+  expect(await partitionOf(client, place)).toMatchObject({ log_end_offset: RECORDS });
 });
 
 /** A reader near to a replica, so that it is asked: whatever it answers. */

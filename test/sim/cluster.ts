@@ -390,7 +390,7 @@ async function answered(call: Promise<unknown>): Promise<unknown> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof Unopened) return refuse("KAFKA_STORAGE_ERROR");
+    if (error instanceof Unopened) return refuse("STORAGE_LOST");
     throw error;
   }
 }

@@ -24,6 +24,9 @@ const MOVED = new Set([
   "REPLICA_NOT_AVAILABLE",
 ]);
 
+/** Answers that another replica need not give. */
+const BROKEN = new Set(["KAFKA_STORAGE_ERROR", "STORAGE_LOST"]);
+
 /** No answer within the deadline, or the call broke off: the outcome is not known. */
 const LOST = { ok: false, error: "REQUEST_TIMED_OUT", message: "lost" } as const;
 
@@ -94,7 +97,7 @@ export class Router {
       await this.#report(partition, epoch);
       return LOST;
     }
-    if (!answer.ok && answer.error === "KAFKA_STORAGE_ERROR") {
+    if (!answer.ok && BROKEN.has(answer.error)) {
       // What cannot be read here, another may have.
       await this.#report(partition, epoch);
     } else if (answer.ok || !MOVED.has(answer.error)) {

@@ -144,7 +144,7 @@ export interface ControllerApi {
   reportLeader(report: LeaderReport): Promise<PartitionAnswer>;
   /**
    * A leader's follower has answered that it is no replica (UNKNOWN_TOPIC_OR_PARTITION), having lost its
-   * storage, or that storage fails it (KAFKA_STORAGE_ERROR). It is told again what it is, and leaves the
+   * storage, or that storage fails it (KAFKA_STORAGE_ERROR, STORAGE_LOST). It is told again what it is, and leaves the
    * in-sync set where it has lost what it had. Stale reports change nothing.
    */
   reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal>;

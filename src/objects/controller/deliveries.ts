@@ -20,7 +20,7 @@ export type Purged = "purged" | "unopened" | "unanswered";
 
 /**
  * The replicas' objects. Never rejects: null is a call that failed, at whatever point. Where an object's storage
- * cannot be opened, the answer is KAFKA_STORAGE_ERROR, although no object may have given it.
+ * cannot be opened, the answer is STORAGE_LOST, although no object may have given it.
  */
 export interface ReplicaPort {
   assign(
@@ -94,8 +94,8 @@ export class Deliveries {
   readonly #unsureUntilMs: number;
   /** Called when a replica says that it lost its storage, before that counts as a confirmation. */
   readonly #onReset: (errand: Errand) => void;
-  /** Called when a replica's storage fails it, to find out whether it can be opened. */
-  readonly #onStorageError: (errand: Errand) => Promise<unknown>;
+  /** Called when a replica's storage cannot be opened. */
+  readonly #onUnopened: (errand: Errand) => Promise<unknown>;
   /** By object name: calls to it that have not answered. */
   readonly #underWay = new Map<string, Calls>();
   /** By topic id and place: the partition epoch confirmed. Not recorded yet. */
@@ -112,7 +112,7 @@ export class Deliveries {
     ports: DeliveryPorts,
     touch: () => void,
     onReset: (errand: Errand) => void,
-    onStorageError: (errand: Errand) => Promise<unknown>,
+    onUnopened: (errand: Errand) => Promise<unknown>,
   ) {
     this.#image = image;
     this.#ports = ports;
@@ -120,7 +120,7 @@ export class Deliveries {
     const isAmid = image.assignments.size > 0;
     this.#unsureUntilMs = isAmid ? ports.clock.nowMs() + UNSURE_MS : 0;
     this.#onReset = onReset;
-    this.#onStorageError = onStorageError;
+    this.#onUnopened = onUnopened;
   }
 
   /**
@@ -292,9 +292,8 @@ export class Deliveries {
     if (this.#isCondemned(errand)) return this.#purge(errand, name, hint);
     const assignment = assignmentOf(this.#image, replica);
     const answer = await this.#ports.replicas.assign(name, hint, assignment);
-    if (answer?.ok === false && answer.error === "KAFKA_STORAGE_ERROR") {
-      await this.#onStorageError(errand);
-    }
+    // Confirmed by a probe, which begins to count how long it lasts.
+    if (answer?.ok === false && answer.error === "STORAGE_LOST") await this.#onUnopened(errand);
     if (!answer?.ok) return;
     // rule: a-reset-replica-leaves-the-in-sync-set
     if (answer.wasReset) this.#onReset(errand);

@@ -203,7 +203,7 @@ export class Leaders {
     }
     if (this.#healthyMs.has(name)) return true;
     let answer = await this.#probes.ask(replica);
-    const isUntold = answer?.ok === false && answer.error !== "KAFKA_STORAGE_ERROR";
+    const isUntold = answer?.ok === false && answer.error !== "STORAGE_LOST";
     if (isUntold && this.#unchanged(topicId, state)) {
       // It is there and does not know what it is: it has lost its storage, or was never told.
       await this.#acts.remind(replica);

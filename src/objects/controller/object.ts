@@ -11,7 +11,7 @@ import { platformRandom } from "../random.ts";
 import { DurableAlarm, DurableStorage } from "../storage.ts";
 import { partitionStub } from "../stubs.ts";
 import { platformClock, platformTimer } from "../time.ts";
-import { isUnopened } from "../unopened.ts";
+import { isUnopened } from "../../base/unopened.ts";
 import type { Assigned, Probed } from "../partition/api.ts";
 import type { AlteredInSync, AlterInSyncRequest } from "../partition/peers.ts";
 import type {
@@ -187,7 +187,7 @@ function replicaObjects(env: Env): ReplicaPort {
     try {
       return await call();
     } catch (error) {
-      return isUnopened(error) ? refuse("KAFKA_STORAGE_ERROR") : null;
+      return isUnopened(error) ? refuse("STORAGE_LOST") : null;
     }
   };
   return {

@@ -57,7 +57,6 @@ export class Probes {
   }
 }
 
-/** A probe only reads: where storage refuses it, it cannot be opened. */
 function isUnopened(answer: Probed | Refusal): boolean {
-  return !answer.ok && answer.error === "KAFKA_STORAGE_ERROR";
+  return !answer.ok && answer.error === "STORAGE_LOST";
 }

@@ -5,7 +5,7 @@
  */
 import { within } from "../../base/deadline.ts";
 import { PUSH_BYTES_MAX } from "../../base/limits.ts";
-import type { Refusal } from "../../base/errors.ts";
+import type { ErrorName, Refusal } from "../../base/errors.ts";
 import type { ReplicaAssignment, ReplicaRef } from "./api.ts";
 import type { ReplicaCore } from "./core.ts";
 import { CorruptLog } from "./integrity.ts";
@@ -36,6 +36,11 @@ const RETRIES_MAX = 6;
 const PAUSE_MS = 5_000;
 /** A follower without storage, or with one that fails, is reported after so many failures in a row: a new one is told soon. */
 const REPORTED_FAILURES = 2;
+const REPORTED: ReadonlySet<ErrorName> = new Set<ErrorName>([
+  "UNKNOWN_TOPIC_OR_PARTITION",
+  "KAFKA_STORAGE_ERROR",
+  "STORAGE_LOST",
+]);
 
 const ignore = (): void => {};
 /** A call that did not arrive, or whose answer did not: the next try begins from what is known. */
@@ -223,8 +228,7 @@ export class FollowerLink {
       this.#needsAssignment = true;
       return true;
     }
-    const { error } = refusal;
-    if (error === "UNKNOWN_TOPIC_OR_PARTITION" || error === "KAFKA_STORAGE_ERROR") this.#report();
+    if (REPORTED.has(refusal.error)) this.#report();
     return false;
   }
 

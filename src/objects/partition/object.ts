@@ -49,8 +49,6 @@ import { answerAppend, answerFetch, answerRefusal, readTransfer } from "./transf
 const TAIL_ACCOUNT_BYTES = 33_554_432;
 const tailAccount = new TailAccount(TAIL_ACCOUNT_BYTES);
 
-const UNREADABLE = "The replica's storage cannot be read.";
-
 export class Partition extends DurableObject<Env> implements Omit<PartitionObject, "fetch"> {
   readonly #storage: DurableStorage;
   readonly #alarm: DurableAlarm;
@@ -213,9 +211,7 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
   }
 
   #gone(): Refusal {
-    return this.#isUnreadable
-      ? refuse("KAFKA_STORAGE_ERROR", UNREADABLE)
-      : refuse("UNKNOWN_TOPIC_OR_PARTITION");
+    return refuse(this.#isUnreadable ? "STORAGE_LOST" : "UNKNOWN_TOPIC_OR_PARTITION");
   }
 
   #ports(): ReplicaPorts {

@@ -140,7 +140,7 @@ export interface PeerAddress extends ReplicaName {
 }
 
 export interface PeerPort {
-  /** Errors: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, REPLICA_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR. */
+  /** Errors: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, REPLICA_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR, STORAGE_LOST. */
   replicate(to: PeerAddress, request: ReplicateRequest): Promise<ReplicateAnswer>;
   /** Runs for some seconds at most. Errors: those of replicate. */
   catchUp(to: PeerAddress, request: CatchUpRequest): Promise<CatchUpAnswer>;

@@ -122,7 +122,7 @@ export class Replica {
   }
 
   /**
-   * Errors: those of flush.ts and of producers.ts; CORRUPT_MESSAGE; LEADER_NOT_AVAILABLE,
+   * Errors: those of flush.ts and of producers.ts; CORRUPT_MESSAGE; LEADER_NOT_AVAILABLE, STORAGE_LOST,
    * NOT_LEADER_OR_FOLLOWER, REPLICA_NOT_AVAILABLE; NOT_ENOUGH_REPLICAS; THROTTLING_QUOTA_EXCEEDED
    * (bytes in flight); in all of them nothing was written, but for NOT_LEADER_OR_FOLLOWER of a leader
    * that is deposed while it waits for its followers (KAFKA-13574). Whether it was is not known after
@@ -167,7 +167,7 @@ export class Replica {
     });
   }
 
-  /** Errors: LEADER_NOT_AVAILABLE, NOT_LEADER_OR_FOLLOWER, REPLICA_NOT_AVAILABLE, OFFSET_NOT_AVAILABLE. */
+  /** Errors: LEADER_NOT_AVAILABLE, STORAGE_LOST, NOT_LEADER_OR_FOLLOWER, REPLICA_NOT_AVAILABLE, OFFSET_NOT_AVAILABLE. */
   async listOffset(spec: OffsetSpec): Promise<Result<ListedOffset>> {
     const refusal = this.#refusalToLead();
     if (refusal) return refusal;
@@ -405,9 +405,16 @@ export class Replica {
     const refusal = this.#core.refusalToServe();
     if (refusal || this.#leadership) return refusal;
     const { leader, brokerId } = this.#core.assignment;
+    if (this.#isLostLeader()) return refuse("STORAGE_LOST");
     return refuse(
       leader < 0 || leader === brokerId ? "LEADER_NOT_AVAILABLE" : "NOT_LEADER_OR_FOLLOWER",
     );
+  }
+
+  /** It would lead, and has lost what it had: nobody else is in sync, or nobody has noticed yet. */
+  #isLostLeader(): boolean {
+    const { leader, brokerId } = this.#core.assignment;
+    return leader === brokerId && this.#core.wasReset;
   }
 
   #refusalToRead(offset: number): Refusal | null {
@@ -416,7 +423,7 @@ export class Replica {
     const { startOffset, endOffset } = this.#core.log;
     // What lies beyond a follower's knowledge only the leader knows.
     if (!this.#leadership && (offset > endOffset || this.#core.wasReset)) {
-      return refuse("NOT_LEADER_OR_FOLLOWER");
+      return refuse(this.#isLostLeader() ? "STORAGE_LOST" : "NOT_LEADER_OR_FOLLOWER");
     }
     if (offset < startOffset) {
       return refuse(

@@ -67,4 +67,5 @@ export const LEADER = [
   "REQUEST_TIMED_OUT",
   "THROTTLING_QUOTA_EXCEEDED",
   "KAFKA_STORAGE_ERROR",
+  "STORAGE_LOST",
 ] as const;

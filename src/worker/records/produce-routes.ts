@@ -118,6 +118,7 @@ const ERRORS: readonly ErrorName[] = [
   "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
   "REQUEST_TIMED_OUT",
   "KAFKA_STORAGE_ERROR",
+  "STORAGE_LOST",
 ];
 
 const query = z.object({

@@ -108,7 +108,7 @@ class FakeReplicas implements ReplicaPort {
       await Promise.resolve();
       if (reception === "held") await new Promise<void>((resolve) => this.held.push(resolve));
       if (reception === "lost") return null;
-      if (reception === "unopened") return refuse("KAFKA_STORAGE_ERROR");
+      if (reception === "unopened") return refuse("STORAGE_LOST");
       if (reception === "failed" && kind !== "probe") return refuse("KAFKA_STORAGE_ERROR");
       const answer = effect();
       return reception === "unheard" ? null : answer;

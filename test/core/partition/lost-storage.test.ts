@@ -47,7 +47,7 @@ describe("a lost storage", () => {
     set.elect(2, [2, 3]);
     set.tell(2, 3);
     await set.settle();
-    expect(await set.append(["over nothing"])).toMatchObject({ error: "LEADER_NOT_AVAILABLE" });
+    expect(await set.append(["over nothing"])).toMatchObject({ error: "STORAGE_LOST" });
     expect(set.replica(2).describe()).toMatchObject({ role: "follower", logEndOffset: 0 });
     set.restart(2);
     expect(set.replica(2).describe()).toMatchObject({ role: "follower", logEndOffset: 0 });

@@ -255,7 +255,7 @@ describe("a follower that does not match", () => {
     expect(set.replica(2).assign(set.assignment(2))).toEqual({ ok: true, wasReset: true });
     set.elect(2);
     set.tell(2);
-    expect(await set.append(["b"])).toMatchObject({ error: "LEADER_NOT_AVAILABLE" });
+    expect(await set.append(["b"])).toMatchObject({ error: "STORAGE_LOST" });
     set.elect(1);
     set.tell(1, 2, 3);
     await appended(set, "b");

@@ -552,6 +552,18 @@ describe("a call that throws", () => {
     expect(cluster.called).toHaveLength(1);
   });
 
+  it("of an object that cannot be constructed tells of its storage, and the leader is reported", async () => {
+    const unopened = new Error("internal error; reference = 1i1k3i96sbmbgtjgai962a91");
+    cluster.script = [unopened];
+    const answer = await append();
+    expect(answer).toMatchObject({ error: "STORAGE_LOST" });
+    expect((answer as Refusal).message).not.toContain("reference");
+    expect(cluster.called).toHaveLength(1);
+    // What the code of an object has thrown is something else, whatever it says.
+    cluster.script = [Object.assign(new Error(unopened.message), { remote: true })];
+    expect(await inTime(read)).toMatchObject({ error: "UNKNOWN_SERVER_ERROR" });
+  });
+
   it("is the service's failure otherwise, and shows nothing of the exception", async () => {
     cluster.script = [failure({ remote: true })];
     const answer = await inTime(read);
