@@ -12,6 +12,7 @@
 import {
   CHUNK_BYTES_MAX,
   INT_MAX,
+  OFFSETS_RETENTION_MS_MAX,
   REPLICATION_FACTOR_MAX,
   TOPIC_PARTITIONS_MAX,
 } from "./limits.ts";
@@ -345,8 +346,8 @@ export const CONFIG = {
     "service",
     10_080,
     1,
-    10_000_000,
-    "Committed offsets of a group are deleted when it has been empty for so long; where it never had members, so long after the commit.",
+    OFFSETS_RETENTION_MS_MAX / 60_000,
+    "Committed offsets of a group are deleted when it has been empty for so long; where it never had members, and of topics that its members do not read any more, so long after the commit.",
   ),
   "offset.metadata.max.bytes": int(
     "service",

@@ -85,6 +85,9 @@ export const GROUPS_MAX = 100_000;
 /** Offsets of one commit, partitions of one assignment, topics of one subscription. */
 export const GROUP_PARTITIONS_MAX = 20_000;
 
+/** How long a commit may ask to be kept, in milliseconds: what `offsets.retention.minutes` may be. */
+export const OFFSETS_RETENTION_MS_MAX = 600_000_000_000;
+
 /** Length of a subscription's pattern. */
 export const PATTERN_LENGTH_MAX = 1_024;
 

@@ -205,6 +205,31 @@ describe("offsets", () => {
     expect(await commit(client, groupId, topic, old)).toBe(22);
   });
 
+  test.each([2, 3, 4])("are kept as long as OffsetCommit %i says", async (version) => {
+    const topic = await newTopic();
+    const groupId = newGroup();
+    const client = connect();
+    const commitFor = async (retentionTimeMs: number): Promise<void> => {
+      const partitions = [{ partitionIndex: 0, committedOffset: 5, committedMetadata: null }];
+      const nobody = { groupId, memberId: "", generationId: -1, retentionTimeMs };
+      const asked = { ...nobody, topics: [{ name: topic, partitions }] };
+      const answer = await client.ask(8, version, asked);
+      expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(0);
+    };
+    const committed = async (): Promise<number> => {
+      const topics = [{ name: topic, partitionIndexes: [0] }];
+      const answer = await client.ask(9, 5, { groupId, topics });
+      return Number(answer.topics[0]!.partitions[0]!.committedOffset);
+    };
+    for (const retentionTimeMs of [-1, 3_600_000, Number.MAX_SAFE_INTEGER]) {
+      await commitFor(retentionTimeMs);
+      expect(await committed()).toBe(5);
+    }
+    await commitFor(1);
+    // The object's timer has its turn between two requests.
+    while ((await committed()) !== -1) await scheduler.wait(10);
+  });
+
   test("a topic that was created anew has no offsets of the earlier one", async () => {
     const topic = await newTopic();
     const groupId = newGroup();

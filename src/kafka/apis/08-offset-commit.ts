@@ -1,7 +1,8 @@
 /**
- * OffsetCommit (8): a group's offsets, in one row however many. The retention time that versions 2 to 4 name
- * is not looked at: offsets are kept as `offsets.retention.minutes` says, as in newer Kafka.
+ * OffsetCommit (8): a group's offsets, in one row however many. Versions 2 to 4 may say how long they are to be
+ * kept; else that is as `offsets.retention.minutes` says (KIP-211).
  */
+import { OFFSETS_RETENTION_MS_MAX } from "../../base/limits.ts";
 import type { OffsetToCommit } from "../../objects/coordinator/api.ts";
 import { codeOf, codeOfGroup, codeOfOffsetCommit, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
@@ -33,7 +34,10 @@ export const offsetCommit: Handler<8> = async (request, { session, version }) =>
   const known = offsets.filter((_, at) => codes[at] === NONE);
   if (known.length === 0) return answer(() => NONE);
   const committed = await session.coordinator(groupId, {}, (coordinator) =>
-    coordinator.commitOffsets({ groupId, memberId, groupInstanceId, generationId, offsets: known }),
+    coordinator.commitOffsets({
+      ...{ groupId, memberId, groupInstanceId, generationId, offsets: known },
+      ...retentionOf(request),
+    }),
   );
   if (!committed.ok) return answer(() => codeOfOffsetCommit(committed, version));
   const errors = new Map(known.map((offset, i) => [offset, committed.errors[i] ?? null]));
@@ -42,6 +46,11 @@ export const offsetCommit: Handler<8> = async (request, { session, version }) =>
     return error === null ? NONE : codeOf(error);
   });
 };
+
+function retentionOf({ retentionTimeMs }: Request<8>): { readonly retentionMs?: number } {
+  if (retentionTimeMs === undefined || retentionTimeMs < 0) return {};
+  return { retentionMs: Math.min(Number(retentionTimeMs), OFFSETS_RETENTION_MS_MAX) };
+}
 
 /** All offsets of a request in their order, and what is wrong with each by itself. */
 async function offsetsOf(

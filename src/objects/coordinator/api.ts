@@ -128,6 +128,8 @@ export interface CommitRequest {
   readonly groupInstanceId: string | null;
   readonly generationId: number;
   readonly offsets: readonly OffsetToCommit[];
+  /** How long they are to be kept, in milliseconds (OffsetCommit 2 to 4); absent: as the service is set. */
+  readonly retentionMs?: number;
 }
 
 export interface Committed {
@@ -336,7 +338,10 @@ export interface CoordinatorApi {
   commitOffsets(request: CommitRequest): Promise<Committed | Refusal>;
   /** Those asked for, in that order, or all that are committed (`null`). */
   fetchOffsets(partitions: readonly TopicPartition[] | null): Promise<FetchedOffsets | Refusal>;
-  /** Errors: GROUP_ID_NOT_FOUND; of a partition: GROUP_SUBSCRIBED_TO_TOPIC. */
+  /**
+   * Errors: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP (of members that are no consumers), COORDINATOR_NOT_AVAILABLE; of a
+   * partition: GROUP_SUBSCRIBED_TO_TOPIC.
+   */
   deleteOffsets(partitions: readonly TopicPartition[]): Promise<DeletedOffsets | Refusal>;
   /** State `Dead` where there is no such group. Writes nothing. */
   describeGroup(): Promise<GroupDescription | Refusal>;

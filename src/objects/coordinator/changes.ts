@@ -74,6 +74,8 @@ export type Change =
   | {
       readonly type: "committed";
       readonly offsets: readonly PackedOffsets[];
+      /** How long they are to be kept after the commit, by the client's own word. */
+      readonly retentionMs?: number;
     }
   | {
       readonly type: "offsets-deleted";

@@ -63,9 +63,9 @@ export class Commits {
   }
 
   /** Records what may be committed. */
-  commit({ offsets, errors: refused }: Omit<Judged, "ok">): Committed {
+  commit({ offsets, errors: refused }: Omit<Judged, "ok">, retentionMs?: number): Committed {
     const taken = offsets.filter((_, at) => refused[at] === null);
-    const { errors, changes } = decideCommit(taken, this.#context.config);
+    const { errors, changes } = decideCommit(taken, this.#context.config, retentionMs);
     // rule: commits-are-recorded
     if (changes.length > 0) this.#context.record(...changes);
     let at = 0;
@@ -103,11 +103,14 @@ export class Commits {
     return { ok: true, offsets: fetchCommitted(this.#context.image, partitions) };
   }
 
-  /** By an operator; `subscribed`: topics that members read. */
-  delete(partitions: readonly TopicPartition[], subscribed: ReadonlySet<string>): DeletedOffsets {
+  /** By an operator; `subscribed`: topics that members read, null for any. */
+  delete(
+    partitions: readonly TopicPartition[],
+    subscribed: ReadonlySet<string> | null,
+  ): DeletedOffsets {
     const { image } = this.#context;
     const errors = partitions.map(({ topic }) =>
-      subscribed.has(topic) ? ("GROUP_SUBSCRIBED_TO_TOPIC" as const) : null,
+      subscribed === null || subscribed.has(topic) ? ("GROUP_SUBSCRIBED_TO_TOPIC" as const) : null,
     );
     const known = partitions.filter(
       ({ topic, partition }, at) =>

@@ -37,11 +37,12 @@ import type {
 import type { Change } from "./changes.ts";
 import { Commits, type Judged } from "./commits.ts";
 import { Deadlines } from "./deadlines.ts";
-import { describeGroup, subscribedTopics } from "./description.ts";
+import { describeGroup, subscribedTopics, topicsInUse } from "./description.ts";
+import { Expiry } from "./expiry.ts";
 import { Group } from "./group.ts";
 import { applyChangeSet, emptyImage, type GroupImage } from "./image.ts";
 import { Instances } from "./instances.ts";
-import { decideExpiry, nextExpiryMs } from "./offsets.ts";
+import { CONSUMER } from "./members.ts";
 import type { CoordinatorPorts, GroupContext } from "./ports.ts";
 import { Rebalance } from "./rebalance.ts";
 import type { GroupStore } from "./store.ts";
@@ -69,6 +70,7 @@ export class Coordinator implements GroupContext {
   #group!: Group;
   #instances!: Instances;
   #commits!: Commits;
+  #expiry!: Expiry;
   /** Members that this instance of the object has heard of. */
   readonly #heard = new Set<string>();
   #founding: Promise<Ok | Refusal> | null = null;
@@ -149,7 +151,7 @@ export class Coordinator implements GroupContext {
     }
     this.#hear(request.memberId);
     this.#store.touch();
-    return this.#group.refusalOfCommit(request) ?? this.#commit(judged);
+    return this.#group.refusalOfCommit(request) ?? this.#commit(judged, request.retentionMs);
   }
 
   async fetchOffsets(
@@ -164,7 +166,13 @@ export class Coordinator implements GroupContext {
 
   async deleteOffsets(partitions: readonly TopicPartition[]): Promise<DeletedOffsets | Refusal> {
     if (this.image.sinceMs === 0) return refuse("GROUP_ID_NOT_FOUND");
+    // An object that has just woken up does not know which topics match its instances' patterns.
+    if (!this.#topics.isKnown && !(await this.#topics.refresh())) {
+      return refuse("COORDINATOR_NOT_AVAILABLE");
+    }
     const subscribed = subscribedTopics(this.#rebalance, this.#topics, this.image);
+    const isOfConsumers = this.#rebalance.protocolType === CONSUMER;
+    if (subscribed === null && !isOfConsumers) return refuse("NON_EMPTY_GROUP");
     const answer = this.#commits.delete(partitions, subscribed);
     this.arm();
     return answer;
@@ -305,6 +313,9 @@ export class Coordinator implements GroupContext {
     this.#group = new Group(this, this.#rebalance);
     const { matcher } = this.#ports;
     this.#instances = new Instances(this, this.#group, this.#rebalance, this.#topics, matcher);
+    this.#expiry = new Expiry(this.image, this.config, () =>
+      topicsInUse(this.#rebalance, this.#topics, this.image),
+    );
     this.#commits = new Commits(this, new TopicIds(this, this.#ports.cluster));
     this.#isReady = true;
     if (this.image.sinceMs !== 0) this.arm();
@@ -365,8 +376,8 @@ export class Coordinator implements GroupContext {
     this.#assemble();
   }
 
-  #commit(judged: Judged): Committed {
-    const committed = this.#commits.commit(judged);
+  #commit(judged: Judged, retentionMs?: number): Committed {
+    const committed = this.#commits.commit(judged, retentionMs);
     if (this.image.emptySinceMs !== null) this.arm();
     return committed;
   }
@@ -416,7 +427,7 @@ export class Coordinator implements GroupContext {
     if (this.#isVacant) {
       nextMs = Math.min(nextMs, Math.max(this.#endMs, this.#endAgainMs));
     }
-    return Math.min(nextMs, nextExpiryMs(image, this.config));
+    return Math.min(nextMs, this.#expiry.nextMs());
   }
 
   get #isVacant(): boolean {
@@ -434,7 +445,7 @@ export class Coordinator implements GroupContext {
     if (isAlarm) this.#markSilent();
     this.#instances.expire();
     this.#group.expire();
-    const expired = decideExpiry(this.image, this.config, this.nowMs());
+    const expired = this.#expiry.decide(this.nowMs());
     if (expired.length > 0) this.record(...expired);
     const mayEnd = (): boolean => this.#isVacant && this.#endMs <= this.nowMs();
     if (mayEnd() && this.#endAgainMs <= this.nowMs()) {

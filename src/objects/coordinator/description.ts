@@ -3,7 +3,7 @@ import { decodeSubscription } from "../../kafka/messages/consumer-protocol.ts";
 import type { GroupDescription, MemberDescription } from "./api.ts";
 import { assignmentBytes, flat, partitionsOf } from "./assignments.ts";
 import type { GroupImage } from "./image.ts";
-import type { Member } from "./members.ts";
+import { CONSUMER, type Member } from "./members.ts";
 import type { Rebalance } from "./rebalance.ts";
 import type { Topics } from "./topics.ts";
 
@@ -32,7 +32,7 @@ export function describeGroup(
 function describe(member: Member, image: GroupImage, rebalance: Rebalance): MemberDescription {
   const { memberId, groupInstanceId, clientId, clientHost, isInstance } = member;
   const assignment = assignmentBytes(image.assignments.get(memberId));
-  const isReadable = isInstance || rebalance.protocolType === "consumer";
+  const isReadable = isInstance || rebalance.protocolType === CONSUMER;
   return {
     ...{ memberId, groupInstanceId, clientId, clientHost, isInstance },
     metadata: image.isAssigned
@@ -43,21 +43,46 @@ function describe(member: Member, image: GroupImage, rebalance: Rebalance): Memb
   };
 }
 
-/** Topics that members subscribe to, as far as what they say of themselves can be read. */
+/**
+ * Topics that members subscribe to; null where that cannot be told: what one of them says of itself cannot be
+ * read, or is not what consumers say, or nobody has looked up yet which names match a pattern.
+ */
 export function subscribedTopics(
   rebalance: Rebalance,
   topics: Topics,
   image: GroupImage,
-): ReadonlySet<string> {
+): ReadonlySet<string> | null {
   const subscribed = new Set<string>();
+  if (rebalance.members.size === 0) return subscribed;
+  if (rebalance.protocolType !== CONSUMER) return null;
   for (const { memberId, isInstance, protocols } of rebalance.members.values()) {
     const subscription = image.instances.get(memberId)?.subscription ?? null;
     if (isInstance && subscription !== null) {
+      if (subscription.by === "pattern" && !topics.isKnown) return null;
       for (const topic of topics.covered(subscription)) subscribed.add(topic);
     }
     for (const { metadata } of protocols) {
-      for (const topic of decodeSubscription(metadata)?.topics ?? []) subscribed.add(topic);
+      const said = decodeSubscription(metadata);
+      if (said === null) return null;
+      for (const topic of said.topics) subscribed.add(topic);
     }
   }
   return subscribed;
+}
+
+/** Topics of which offsets are in use: subscribed to, or read by hand. Null while it cannot be told. */
+export function topicsInUse(
+  rebalance: Rebalance,
+  topics: Topics,
+  image: GroupImage,
+): ReadonlySet<string> | null {
+  // Whoever has yet to join again may have said something else by then.
+  if (rebalance.members.size > 0 && rebalance.state !== "Stable") return null;
+  const subscribed = subscribedTopics(rebalance, topics, image);
+  if (subscribed === null) return null;
+  const inUse = new Set(subscribed);
+  for (const { assigned } of image.instances.values()) {
+    for (const { topic } of assigned?.keys() ?? []) inUse.add(topic);
+  }
+  return inUse;
 }

@@ -19,12 +19,16 @@ import type {
 } from "./api.ts";
 import { assignmentBytes } from "./assignments.ts";
 import type { StoredInstance } from "./image.ts";
-import { newMember, saysTheSame, storedMember, turnAway, type Member } from "./members.ts";
+import {
+  CONSUMER,
+  newMember,
+  saysTheSame,
+  storedMember,
+  turnAway,
+  type Member,
+} from "./members.ts";
 import type { GroupContext } from "./ports.ts";
 import type { Rebalance } from "./rebalance.ts";
-
-/** The protocol type of consumers, which instances are. */
-const CONSUMER = "consumer";
 
 type JoinAnswer = JoinedGroup | JoinRefusal;
 

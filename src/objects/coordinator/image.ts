@@ -15,6 +15,8 @@ export interface StoredOffset {
   readonly committedMs: number;
   /** Empty: not said. */
   readonly topicId: string;
+  /** How long it is to be kept after the commit; absent: as the service is set. */
+  readonly retentionMs?: number;
 }
 
 export interface Position {
@@ -50,7 +52,7 @@ export interface GroupImage {
   /** Base64, by member id. */
   readonly assignments: Map<string, string>;
   readonly revoking: Map<string, string>;
-  /** Since when there have been no members; null while there are some. */
+  /** Since when there have been neither members nor, after one was closed, instances; null while there are members. */
   emptySinceMs: number | null;
   readonly offsets: PartitionMap<StoredOffset>;
   readonly anchors: PartitionMap<Position>;
@@ -164,10 +166,12 @@ function applyOther(
   atMs: number,
 ): void {
   switch (change.type) {
-    case "committed":
+    case "committed": {
+      const { retentionMs } = change;
+      const kept = retentionMs === undefined ? {} : { retentionMs };
       for (const [topic, topicId, partitions] of change.offsets) {
         for (const [partition, offset, leaderEpoch = -1, metadata = ""] of partitions) {
-          const committed = { offset, leaderEpoch, metadata, committedMs: atMs, topicId };
+          const committed = { offset, leaderEpoch, metadata, committedMs: atMs, topicId, ...kept };
           image.offsets.set(topic, partition, committed);
           // None by its own word: the group begins anew, by the rule of whoever reads.
           if (offset < 0) image.anchors.delete(topic, partition);
@@ -175,6 +179,7 @@ function applyOther(
         }
       }
       return;
+    }
     case "offsets-deleted":
       for (const { topic, partition } of change.partitions) {
         image.offsets.delete(topic, partition);
@@ -193,6 +198,9 @@ function applyOther(
     case "instance-closed":
       image.instances.delete(change.instanceId);
       image.silent.delete(change.instanceId);
+      // Whoever reads by hand is no member, and keeps what it reads as long as it is there.
+      // rule: offsets-are-kept-since-the-last-reader
+      if (image.emptySinceMs !== null) image.emptySinceMs = atMs;
       return;
     case "instance-subscribed": {
       const instance = instanceOf(image, change.instanceId);

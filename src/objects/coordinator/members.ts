@@ -14,6 +14,9 @@ import type {
 import type { StoredMember } from "./changes.ts";
 import type { Refusal } from "../../base/errors.ts";
 
+/** The protocol type of consumers, which instances are. */
+export const CONSUMER = "consumer";
+
 export interface Member {
   readonly memberId: string;
   readonly groupInstanceId: string | null;

@@ -300,7 +300,13 @@ export const groupOffsetRoutes: readonly Route[] = [
       partition: z.string().optional().describe("Only this one; all of the topic when absent."),
     }),
     answers: { 204: { description: "Deleted, or not there." } },
-    errors: [...GROUP_ERRORS, "INVALID_REQUEST", "GROUP_SUBSCRIBED_TO_TOPIC"],
+    errors: [
+      ...GROUP_ERRORS,
+      "INVALID_REQUEST",
+      "GROUP_SUBSCRIBED_TO_TOPIC",
+      "NON_EMPTY_GROUP",
+      "COORDINATOR_NOT_AVAILABLE",
+    ],
     handler: deleteOffsets,
   }),
 ];

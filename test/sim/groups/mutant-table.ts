@@ -15,6 +15,10 @@ const moves = (name: string): NoticingTest => ({
   file: "test/core/coordinator/moves.test.ts",
   name,
 });
+const expiry = (name: string): NoticingTest => ({
+  file: "test/core/coordinator/expiry.test.ts",
+  name,
+});
 
 export const GROUP_MUTANTS: readonly Mutant[] = [
   {
@@ -100,10 +104,22 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     groups: true,
   },
   {
-    name: "offsets-expire-while-members-live",
-    breaks: "the offsets of a group that has members do not expire",
-    off: { "offsets-of-living-groups-stay": { without: true } },
-    test: moves("offsets of a group that has members do not expire"),
+    name: "offsets-expire-that-are-read",
+    breaks: "the offsets of topics that members read do not expire (KIP-211)",
+    off: { "offsets-that-are-read-stay": { value: "over" } },
+    test: expiry("those of topics that members read stay, the others go (KIP-211)"),
+  },
+  {
+    name: "offsets-of-living-groups-stay",
+    breaks: "the offsets of topics that no member of a living group reads expire (KIP-211)",
+    off: { "living-groups-are-looked-through": { condition: "this.#isLiving" } },
+    test: expiry("those of topics that members read stay, the others go (KIP-211)"),
+  },
+  {
+    name: "offsets-expire-with-the-commit-though-read",
+    breaks: "what was read by hand is kept since its reader has gone",
+    off: { "offsets-are-kept-since-the-last-reader": { without: true } },
+    test: expiry("what an instance reads by hand is kept since it was closed"),
   },
   {
     name: "revocation-not-asked-for",
