@@ -72,3 +72,15 @@ test("a seed that stands still and one whose process dies are failures, and the 
     [4, null],
   ]);
 });
+
+test("a rejection that nobody handles is a failure, also with the last event", async () => {
+  for (const eventsAfter of [0, 40]) {
+    const world = new World(1);
+    await runToItsEnd(world, {}, () => {
+      world.scheduler.after(1, () => void Promise.reject(new Error("not caught")));
+      for (let i = 0; i < eventsAfter; i++) world.scheduler.after(2 + i, () => {});
+      return world.scheduler.run(100);
+    });
+    expect(world.failure).toMatch(/^unhandled: Error: not caught/);
+  }
+});

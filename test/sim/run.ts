@@ -94,10 +94,10 @@ class SimRun {
     void this.#operator.callOffMoves().then(() => this.#operator.unfenceAll());
     void this.#callLeaders();
     const untilMs = durationMs + CONVERGE_MS;
-    await scheduler.run(this.#profile.hasStorageLoss ? durationMs + HELP_MS : untilMs, () =>
-      this.#hasConverged(),
-    );
-    if (this.#profile.hasStorageLoss && !this.#hasConverged()) this.#recover();
+    // A broker may be fenced while nobody has noticed yet that the leader's storage is gone: then the set has only that one.
+    const mayLoseLast = this.#profile.hasStorageLoss || this.#profile.hasSealing;
+    await scheduler.run(mayLoseLast ? durationMs + HELP_MS : untilMs, () => this.#hasConverged());
+    if (mayLoseLast && !this.#hasConverged()) this.#recover();
     await scheduler.run(untilMs, () => this.#hasConverged());
     this.#isCalling = false;
     for (const consumer of this.#consumers) consumer.isStopped = true;
@@ -200,7 +200,9 @@ class SimRun {
     const topic = this.#watch.metadata?.topics[0];
     for (const { partition, leader } of topic?.partitions ?? []) {
       const truth = this.#watch.truth(`${topic!.topicId}/${partition}`);
-      const isLost = leader < 0 || truth.mirrorOf(leader)?.state?.wasReset === true;
+      const mirror = truth.mirrorOf(leader);
+      const isUnopened = mirror !== null && this.#cluster.cell(mirror.name).isUnopened;
+      const isLost = leader < 0 || isUnopened || mirror?.state?.wasReset === true;
       if (!isLost) continue;
       this.world.count("recoveries by an operator");
       void this.#operator.elect(partition / 1_000, "unclean");

@@ -4,7 +4,7 @@
  */
 import { Superseded } from "./disk.ts";
 import type { RunOptions } from "./run.ts";
-import { RunEnded } from "./scheduler.ts";
+import { RunEnded, turn } from "./scheduler.ts";
 import type { World } from "./world.ts";
 
 /** Some ten thousand events are usual, and some minutes: what goes on for so long goes on for ever. */
@@ -31,6 +31,7 @@ export async function runToItsEnd(
   onBegin?.(scheduler);
   try {
     await all();
+    await turn();
   } catch (error) {
     if (!(error instanceof RunEnded)) world.fail(`thrown: ${describe(error)}`);
   } finally {
