@@ -453,6 +453,11 @@ export function settingOf(name: ConfigName): Setting<Value> {
   return CONFIG[name];
 }
 
+/** Whether records are let go at all: a policy of compaction alone keeps what is there. */
+export function letsGo(config: Pick<EffectiveConfig, "cleanup.policy">): boolean {
+  return config["cleanup.policy"].includes("delete");
+}
+
 /** A compacted topic takes no record without a key: nothing could ever replace it. */
 export function needsKeys(config: Pick<EffectiveConfig, "cleanup.policy">): boolean {
   return config["cleanup.policy"].includes("compact");

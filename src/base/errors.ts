@@ -39,6 +39,7 @@ export const ERRORS = {
   ),
   INVALID_REPLICA_ASSIGNMENT: row(39, 400, 40002, false, "The replica assignment is not legal."),
   INVALID_CONFIG: row(40, 400, 40002, false, "The configuration is not legal."),
+  POLICY_VIOLATION: row(44, 400, 40002, false, "The topic's settings do not allow it."),
   INVALID_CONSUMER_CONFIG_VALUE: row(
     42,
     400,

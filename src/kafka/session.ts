@@ -6,6 +6,7 @@ import { refuse, type Refusal } from "../base/errors.ts";
 import type { ControllerApi } from "../objects/controller/api.ts";
 import type { CoordinatorApi } from "../objects/coordinator/api.ts";
 import { callPartition, SHORT_CALL, type ReplicaCall } from "../worker/calls.ts";
+import type { PartitionOptions } from "../worker/recovery.ts";
 import {
   cachedTopic,
   cachedTopicById,
@@ -108,14 +109,15 @@ export class Session {
     return callCoordinator(this.service, groupId, { repeatable, deadlineMs }, call);
   }
 
-  /** Asks a partition's leader what it answers from memory or by a short read. */
+  /** Asks a partition's leader, by default what it answers from memory or by a short read. */
   async leader<A extends { readonly ok: true }>(
     topic: KnownTopic,
     partition: number,
     call: ReplicaCall<A>,
+    options: PartitionOptions = SHORT_CALL,
   ): Promise<A | Refusal> {
     if (!this.mayCall()) return refuse("THROTTLING_QUOTA_EXCEEDED", TOO_MUCH);
-    return this.settle(await callPartition(this.service, topic, partition, SHORT_CALL, call));
+    return this.settle(await callPartition(this.service, topic, partition, options, call));
   }
 
   /** What is known of a topic; `fresh` asks the controller in any case. */

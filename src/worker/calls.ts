@@ -23,11 +23,16 @@ interface PartitionAnswer {
   readonly partitionEpoch?: number;
 }
 
-/** What a leader answers from memory or by a short read. */
+/** What a leader answers from memory or by a short read; and how much longer one may take that has a time of its own. */
 const SHORT_MS = 10_000;
 
 /** For what only reads, or is harmless when it comes twice. */
 export const SHORT_CALL: PartitionOptions = { repeatable: true, deadlineMs: SHORT_MS };
+
+/** For what is harmless when it comes twice, and waits for the other replicas for so long. */
+export function waitingCall(timeoutMs: number): PartitionOptions {
+  return { repeatable: true, deadlineMs: timeoutMs + SHORT_MS };
+}
 
 /**
  * Calls the object of a partition's leader. `repeatable` is true for reads and for appends that carry

@@ -423,6 +423,21 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     seed: 1,
   },
   {
+    name: "deletions-wait-for-nobody",
+    breaks: "deletions are answered when every in-sync replica has raised its log start (KIP-107)",
+    off: { "deletions-wait-for-the-in-sync-replicas": { condition: "true" } },
+    seed: 2,
+  },
+  {
+    name: "join-with-what-is-deleted",
+    breaks: "who joins the in-sync set begins where the leader's log does",
+    off: { "joins-with-what-is-deleted": { condition: "false" } },
+    test: {
+      file: "test/core/partition/deletions.test.ts",
+      name: "joins the in-sync set when it begins where the leader's log does, not before",
+    },
+  },
+  {
     name: "deletes-up-to-the-log-end",
     breaks: "records are deleted below the high watermark",
     off: {

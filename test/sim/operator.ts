@@ -13,6 +13,9 @@ import type { Truth } from "./truth.ts";
 import type { Watch } from "./watch.ts";
 
 export const TOPIC = "orders";
+/** What the followers have to raise their log starts too. */
+const DELETION_MS = 2_000;
+
 type Deleted = { readonly ok: true; readonly logStartOffset: number };
 /** The operator's own place: cut off from nobody but by losses. */
 const OPERATOR_PLACE = 9;
@@ -165,8 +168,9 @@ export class Operator {
     const { endOffset } = this.#watch.mirror(cell);
     // Up to the latest, up to where the leader's log ends, or a part of what is committed.
     const before = y < 0.15 ? -1 : y < 0.3 ? endOffset : Math.floor(truth.committedEnd * y);
-    const answer = await this.router.call<Deleted>(partition, cell, "deleteRecords", before, 3_000);
-    this.#judgeDeletion(truth, before, floor, answer);
+    const args = [before, DELETION_MS];
+    const answer = await this.router.ask<Deleted>(cell, "deleteRecords", args, 2 * DELETION_MS);
+    if (answer !== null) this.#judgeDeletion(truth, before, floor, answer);
   }
 
   /** All that was committed when it was asked goes, and nothing that is not (25). */
@@ -187,6 +191,8 @@ export class Operator {
       () =>
         `25: deleting before ${before} leaves the start ${logStartOffset}, committed were ${floor}, are ${truth.committedEnd}`,
     );
+    // Also readers of any other replica, and of one that leads later, find it so.
+    truth.deleted(logStartOffset);
   }
 
   #partition(x: number): number {

@@ -30,6 +30,8 @@ export class Truth {
   committedEnd = 0;
   /** The highest durable log start. */
   logStart = 0;
+  /** The highest log start that a deletion was answered with. */
+  deletedTo = 0;
   /** An unclean election: acknowledged records may be lost from here on. */
   isLossy = false;
   /** The topic is gone: its replicas are purged one by one. */
@@ -267,7 +269,13 @@ export class Truth {
     }
   }
 
-  /** Every in-sync replica of the controller has everything committed (5, 7, 8). */
+  /** A deletion was acknowledged up to here (25). */
+  deleted(logStartOffset: number): void {
+    this.deletedTo = Math.max(this.deletedTo, logStartOffset);
+    this.checkInSync();
+  }
+
+  /** Every in-sync replica of the controller has everything committed (5, 7, 8), and nothing deleted (25). */
   checkInSync(): void {
     if (!this.latest || this.isLossy || this.isDeleted) return;
     const { replicas, inSync } = this.latest.partition;
@@ -280,6 +288,12 @@ export class Truth {
       if (holds < this.committedEnd) {
         this.#fail(
           `5: in-sync broker ${replica.brokerId} holds ${holds} of ${this.committedEnd} committed`,
+        );
+      }
+      const start = mirror?.state?.logStartOffset ?? 0;
+      if (start < this.deletedTo) {
+        this.#fail(
+          `25: in-sync broker ${replica.brokerId} begins at ${start}, deleted is up to ${this.deletedTo}`,
         );
       }
     }

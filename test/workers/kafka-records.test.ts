@@ -9,7 +9,7 @@ import {
   produceRequest,
   type KafkaClient,
 } from "./kafka-support.ts";
-import { newTopic, readAll, whileLeaderIsFenced } from "./records-support.ts";
+import { call, CLUSTER, newTopic, readAll, whileLeaderIsFenced } from "./records-support.ts";
 
 const PRODUCE = 0;
 const FETCH = 1;
@@ -18,6 +18,8 @@ const DELETE_RECORDS = 21;
 const OFFSET_FOR_LEADER_EPOCH = 23;
 
 const UNSUPPORTED_VERSION = 35;
+const INVALID_REQUEST = 42;
+const POLICY_VIOLATION = 44;
 const UNSUPPORTED_COMPRESSION_TYPE = 76;
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -316,6 +318,30 @@ describe("fetch", () => {
     }
   });
 
+  test("records are deleted from every in-sync replica before it is answered, and never against cleanup.policy", async () => {
+    const topic = await newTopic(1, {}, 3);
+    const client = connect();
+    await produce(client, topic, { 0: batchOf(["value-1", "value-2"]) });
+    const remove = async (name: string, timeoutMs: number) => {
+      const topics = [{ name, partitions: [{ partitionIndex: 0, offset: 1 }] }];
+      const answer = await client.ask(DELETE_RECORDS, 2, { topics, timeoutMs });
+      return answer.topics[0]!.partitions[0]!;
+    };
+    expect(await remove(topic, 10_000)).toMatchObject({ errorCode: 0, lowWatermark: 1 });
+    const path = `${CLUSTER}/topics/${topic}/partitions/0/replicas`;
+    const replicas = await (await call(path)).json<{ data: Record<string, unknown>[] }>();
+    expect(replicas.data.map(({ log_start_offset }) => log_start_offset)).toEqual([1, 1, 1]);
+    const compacted = await newTopic(1, { "cleanup.policy": "compact" });
+    expect(await remove(compacted, 10_000)).toMatchObject({
+      errorCode: POLICY_VIOLATION,
+      lowWatermark: -1,
+    });
+    const kept = await call(`${CLUSTER}/topics/${compacted}/partitions/0/records?before=0`, {
+      method: "DELETE",
+    });
+    expect(kept.status).toBe(400);
+  });
+
   test("who asks for an epoch that is over is told who leads, from version 16 on (KIP-951)", async () => {
     const topic = await newTopic(1, {}, 3);
     const client = connect();
@@ -356,6 +382,34 @@ describe("offsets", () => {
     const { errorCode, offset } = answer.topics[0]!.partitions[0]!;
     return [errorCode, offset];
   }
+
+  test("a partition that is named twice is answered once, INVALID_REQUEST; the others as ever", async () => {
+    const topic = await newTopic(3);
+    const client = connect();
+    await produce(client, topic, { 1: batchOf(["value-1"]) });
+    const named = (...indices: number[]) => ({
+      name: topic,
+      partitions: indices.map((partitionIndex) => ({ partitionIndex, timestamp: -1 })),
+    });
+    // In one element, and in two of the same topic.
+    for (const topics of [[named(0, 1, 0, 0)], [named(0), named(1, 0)]]) {
+      const answer = await client.ask(LIST_OFFSETS, 9, {
+        replicaId: -1,
+        isolationLevel: 0,
+        topics,
+      });
+      const partitions = answer.topics.flatMap((one) => one.partitions);
+      const told = partitions.map(({ partitionIndex, errorCode, offset }) => [
+        partitionIndex,
+        errorCode,
+        offset,
+      ]);
+      expect(told.toSorted(([a], [b]) => a! - b!)).toEqual([
+        [0, INVALID_REQUEST, -1],
+        [1, 0, 1],
+      ]);
+    }
+  });
 
   test("the ends, a time, the newest time, and what means nothing", async () => {
     const topic = await newTopic();

@@ -3,6 +3,8 @@
  * or the first record at or after a time. The end is the high watermark, or the last stable offset for
  * readers of committed records; Kafka's followers' question for the log's end is not answered to clients.
  *
+ * A partition that is named more than once is answered once, INVALID_REQUEST, as in Kafka.
+ *
  * Nothing is tiered here, so the log begins locally (-4, KIP-405) where it begins, and what asks for the tiered
  * part (-5, KIP-1005; -6, KIP-1023) is answered -1, as Kafka does without tiers.
  */
@@ -35,7 +37,10 @@ const NOT_FOUND: ListedOffset = { ok: true, offset: -1, timestampMs: -1, leaderE
 
 export const listOffsets: Handler<2> = async ({ topics, isolationLevel }, { session, version }) => {
   const answers = [];
-  for (const { name, partitions } of topics) {
+  const times = timesNamed(topics);
+  for (const { name, partitions: all } of topics) {
+    const repeated = times.get(name)!;
+    const partitions = all.filter(({ partitionIndex }) => repeated.get(partitionIndex) === 1);
     const named = partitions.map(({ partitionIndex, currentLeaderEpoch }) => ({
       partition: partitionIndex,
       epoch: currentLeaderEpoch,
@@ -55,10 +60,32 @@ export const listOffsets: Handler<2> = async ({ topics, isolationLevel }, { sess
       const listed = await offsetAt(session, checked.topic, asked, question, isolation);
       return answer(asked, listed, version);
     });
+    for (const asked of all) {
+      const { partitionIndex } = asked;
+      if ((repeated.get(partitionIndex) ?? 0) <= 1) continue;
+      // Answered here, where it comes first.
+      repeated.set(partitionIndex, 0);
+      answered.push(answer(asked, REPEATED, version));
+    }
     answers.push({ name, partitions: answered });
   }
   return { topics: answers };
 };
+
+const REPEATED = refuse("INVALID_REQUEST", "The partition is named more than once.");
+
+/** By topic and partition, wherever in the request a topic is named. */
+function timesNamed(topics: Request<2>["topics"]): Map<string, Map<number, number>> {
+  const times = new Map<string, Map<number, number>>();
+  for (const { name, partitions } of topics) {
+    const ofTopic = times.get(name) ?? new Map<number, number>();
+    times.set(name, ofTopic);
+    for (const { partitionIndex } of partitions) {
+      ofTopic.set(partitionIndex, (ofTopic.get(partitionIndex) ?? 0) + 1);
+    }
+  }
+  return times;
+}
 
 function answer(
   { partitionIndex }: Asked,

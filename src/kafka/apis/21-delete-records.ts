@@ -1,6 +1,15 @@
-/** DeleteRecords (21): raises log start offsets; -1 stands for the high watermark (KIP-107). */
+/**
+ * DeleteRecords (21): raises log start offsets; -1 stands for the high watermark (KIP-107). A partition is answered
+ * when its in-sync replicas have raised theirs too, or REQUEST_TIMED_OUT after the client's time: it is raised at
+ * the leader then, and they follow.
+ *
+ * Where it deviates from Kafka: that waits for replicas that are alive and not in sync as well, here they are left
+ * to copy the log as it is. The service waits no longer than its own request.timeout.ms.
+ */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { codeOfDeleteRecords, NONE } from "../errors.ts";
+import type { PartitionApi } from "../../objects/partition/api.ts";
+import { waitingCall } from "../../worker/calls.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
@@ -9,12 +18,14 @@ import type { Session } from "../session.ts";
 type Asked = Request<21>["topics"][number]["partitions"][number];
 type Deleted = { readonly ok: true; readonly logStartOffset: number } | Refusal;
 
-export const deleteRecords: Handler<21> = async ({ topics }, { session }) => {
+export const deleteRecords: Handler<21> = async ({ topics, timeoutMs }, { session }) => {
+  const longestMs = session.service.config["request.timeout.ms"];
+  const untilMs = Date.now() + Math.min(Math.max(timeoutMs, 0), longestMs);
   const answers = [];
   for (const { name, partitions } of topics) {
     const answered = await inBatches(partitions, async (asked) => {
       const { partitionIndex } = asked;
-      const deleted = await deleteFront(session, name, asked);
+      const deleted = await deleteFront(session, name, asked, untilMs);
       if (!deleted.ok) {
         return { partitionIndex, lowWatermark: -1, errorCode: codeOfDeleteRecords(deleted) };
       }
@@ -29,10 +40,14 @@ async function deleteFront(
   session: Session,
   name: string,
   { partitionIndex, offset }: Asked,
+  untilMs: number,
 ): Promise<Deleted> {
   // An offset beyond what a number holds is beyond every log.
   if (typeof offset === "bigint" || offset < -1) return refuse("OFFSET_OUT_OF_RANGE");
   const topic = await session.topic(name);
   if (!topic.ok) return topic;
-  return session.leader(topic, partitionIndex, (stub) => stub.deleteRecords(offset));
+  // Those that come later in a long request have what is left of its time.
+  const waitMs = Math.max(0, untilMs - Date.now());
+  const call = (stub: PartitionApi): Promise<Deleted> => stub.deleteRecords(offset, waitMs);
+  return session.leader(topic, partitionIndex, call, waitingCall(waitMs));
 }

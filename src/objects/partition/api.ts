@@ -208,9 +208,10 @@ export interface PartitionApi {
   listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
   /** Of leaders; see {@link EpochEnd}. */
   endOfEpoch(leaderEpoch: number): Promise<EpochEnd | Refusal>;
-  /** Raises the log start offset to `before` (-1: to the high watermark). */
+  /** Raises the log start offset to `before` (-1: to the high watermark), and waits for the in-sync replicas. */
   deleteRecords(
     before: number,
+    timeoutMs?: number,
   ): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal>;
   describe(): Promise<ReplicaDescription | Refusal>;
   /** Deletes the replica's storage for good; refuses the name ever after by not having been assigned. */

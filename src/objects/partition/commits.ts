@@ -1,6 +1,6 @@
 /**
- * Appends with acks=all that wait for the high watermark to pass them. In order of their offsets and
- * of their deadlines, which are the same order: one timer serves all. Pure but for its timer port.
+ * Who waits until an offset is passed: appends with acks=all for the high watermark, deletions for the log starts
+ * of followers (log-starts.ts). In order of their offsets; one timer serves all. Pure but for its timer port.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { ClockPort, TimerPort } from "../../base/ports.ts";
@@ -21,6 +21,10 @@ export class Commits {
   constructor(clock: ClockPort, timers: TimerPort) {
     this.#clock = clock;
     this.#timers = timers;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
   }
 
   /** Answers null once {@link advance} has passed `lastOffset`, or a refusal before. */

@@ -50,6 +50,8 @@ export class FollowerLink {
   replica: ReplicaRef;
   /** Everything below equals the leader's log and is durable there; -1 while it has not said so in this epoch. */
   ackedOffset = -1;
+  /** Where the follower's log begins at the least; -1 likewise. */
+  ackedStart = -1;
   /** Since when it has not had everything; null while it has. */
   behindSinceMs: number | null = null;
   readonly #core: ReplicaCore;
@@ -201,11 +203,15 @@ export class FollowerLink {
         this.#matches = false;
         // rule: a-mismatch-takes-acknowledgements-back
         this.ackedOffset = -1;
+        this.ackedStart = -1;
         return true;
       }
     }
     this.#matches = true;
     const { endOffset } = answer;
+    // One that does not say has taken over what it was told, where that lies within what it holds.
+    const told = this.#toldStartOffset <= endOffset ? this.#toldStartOffset : -1;
+    this.ackedStart = Math.max(this.ackedStart, answer.logStartOffset ?? told);
     const durable = this.#owner.durable();
     const leaderEpoch =
       endOffset === durable.offset

@@ -55,7 +55,9 @@ export class Following {
     if (since) return since;
     this.#follow(request, covered);
     if (request.chunks.length === 0) this.#copied();
-    return { ok: true, matches: true, endOffset: covered, waiting: this.#core.waiters.size > 0 };
+    const logStartOffset = this.#core.log.startOffset;
+    const isWaiting = this.#core.waiters.size > 0;
+    return { ok: true, matches: true, endOffset: covered, waiting: isWaiting, logStartOffset };
   }
 
   /** Pulls until it has what its leader has, or for some seconds. */
@@ -69,7 +71,9 @@ export class Following {
       this.#catchingUp = null;
     });
     const answer = await this.#catchingUp;
-    return this.#meet(request) ?? answer;
+    const since = this.#meet(request);
+    if (since || !answer.ok) return since ?? answer;
+    return { ...answer, logStartOffset: this.#core.log.startOffset };
   }
 
   /** Asks the leader once for what is new: a reader is at the end of what is known here. */

@@ -14,6 +14,7 @@ import { Commits } from "./commits.ts";
 import type { ReplicaCore } from "./core.ts";
 import { FollowerLink, type LinkOwner } from "./follower-link.ts";
 import { KnownEnd } from "./known-end.ts";
+import { LogStarts } from "./log-starts.ts";
 import type { AlteredInSync, LogPoint } from "./peers.ts";
 
 /** A wish for another in-sync set that is not decided is repeated after this, then after twice as long each time. */
@@ -26,6 +27,7 @@ const OUT_OF_SYNC_RETRY_MS = 15_000;
 
 export class Leadership implements LinkOwner {
   readonly commits: Commits;
+  readonly #starts: LogStarts;
   readonly #core: ReplicaCore;
   readonly #adopt: (assignment: ReplicaAssignment) => void;
   readonly #links = new Map<number, FollowerLink>();
@@ -52,6 +54,7 @@ export class Leadership implements LinkOwner {
     this.#core = core;
     this.#adopt = adopt;
     this.commits = new Commits(core.ports.clock, core.ports.timers);
+    this.#starts = new LogStarts(core.ports.clock, core.ports.timers);
     this.#beganAt = core.log.endOffset;
     this.#end = new KnownEnd(core.ports.timers);
     this.#link();
@@ -82,6 +85,21 @@ export class Leadership implements LinkOwner {
     for (const link of this.#links.values()) link.drive();
   }
 
+  /**
+   * Waits until every replica of the maximal in-sync set begins where the log of this leader does now (KIP-107).
+   * REQUEST_TIMED_OUT where that takes longer than `timeoutMs`; NOT_LEADER_OR_FOLLOWER.
+   */
+  startHeld(timeoutMs: number): Promise<Refusal | null> {
+    const { startOffset } = this.#core.log;
+    // rule: deletions-wait-for-the-in-sync-replicas
+    if (this.#heldStart() >= startOffset) return Promise.resolve(null);
+    const held = this.#starts.wait(startOffset, timeoutMs);
+    for (const link of this.#links.values()) {
+      if (this.#counts(link.replica.brokerId) && link.ackedStart < startOffset) link.drive(true);
+    }
+    return held;
+  }
+
   /** The assignment changed within the epoch. */
   reassigned(): void {
     this.#asking = 0;
@@ -93,6 +111,7 @@ export class Leadership implements LinkOwner {
       this.commits.refuseAll(refuse("NOT_ENOUGH_REPLICAS_AFTER_APPEND"));
     }
     this.#advance();
+    if (this.#starts.isWaiting) this.#starts.advance(this.#heldStart());
     this.#driveOutOfSync();
     this.#consider();
   }
@@ -134,6 +153,7 @@ export class Leadership implements LinkOwner {
     this.#unwatch();
     this.#end.release();
     this.commits.refuseAll(refusal);
+    this.#starts.end(refusal);
   }
 
   /** A follower's pull: it holds everything below, durably. */
@@ -159,6 +179,7 @@ export class Leadership implements LinkOwner {
   acknowledged(): void {
     if (this.#isOver) return;
     this.#advance();
+    if (this.#starts.isWaiting) this.#starts.advance(this.#heldStart());
     this.#consider();
     // A timer would keep an idle object awake.
     if (this.#cancelWatch !== null && !this.#isAnyBehind()) this.#unwatch();
@@ -225,6 +246,15 @@ export class Leadership implements LinkOwner {
     return end;
   }
 
+  /** Where the logs of the maximal in-sync set begin at the least. */
+  #heldStart(): number {
+    let start = this.#core.log.startOffset;
+    for (const [brokerId, link] of this.#links) {
+      if (this.#counts(brokerId)) start = Math.min(start, link.ackedStart);
+    }
+    return start;
+  }
+
   /** Whether a replica is of the maximal in-sync set. */
   #counts(brokerId: number): boolean {
     const { assignment, wished } = this.#core;
@@ -264,9 +294,14 @@ export class Leadership implements LinkOwner {
     if (asked !== null) this.#ask(asked).catch((error: unknown) => this.#core.ports.broken(error));
   }
 
-  /** Who joins holds what is committed: everything below the high watermark known and any known before. */
-  #mayJoin({ replica, ackedOffset }: FollowerLink): boolean {
+  /**
+   * Who joins holds what is committed, everything below the high watermark known and any known before, and
+   * nothing that was deleted.
+   */
+  #mayJoin({ replica, ackedOffset, ackedStart }: FollowerLink): boolean {
     if (replica.fenced || this.#hasFallenBehind(replica.brokerId)) return false;
+    // rule: joins-with-what-is-deleted
+    if (ackedStart < this.#core.log.startOffset) return false;
     // rule: joins-with-what-is-committed
     if (ackedOffset < this.#core.highWatermark) return false;
     // rule: joins-with-what-may-have-been-committed

@@ -118,8 +118,9 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
 
   async deleteRecords(
     before: number,
+    timeoutMs?: number,
   ): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal> {
-    return this.#answer((replica) => replica.deleteRecords(before));
+    return this.#answer((replica) => replica.deleteRecords(before, timeoutMs));
   }
 
   async describe(): Promise<ReplicaDescription | Refusal> {

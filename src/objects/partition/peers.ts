@@ -92,14 +92,24 @@ export type ReplicateAnswer =
       readonly endOffset: number;
       /** Readers wait here for a higher high watermark. */
       readonly waiting: boolean;
+      /** Where the follower's log begins. Objects of before this field leave it out. */
+      readonly logStartOffset?: number;
     }
   | Deposed
   | Refusal;
 
 export type CatchUpRequest = FromLeader;
 
-/** `endOffset`: everything below equals the leader's log and is durable. */
-export type CatchUpAnswer = { readonly ok: true; readonly endOffset: number } | Deposed | Refusal;
+export type CatchUpAnswer =
+  | {
+      readonly ok: true;
+      /** Everything below equals the leader's log and is durable. */
+      readonly endOffset: number;
+      /** As in {@link ReplicateAnswer}. */
+      readonly logStartOffset?: number;
+    }
+  | Deposed
+  | Refusal;
 
 export interface PullRequest {
   readonly brokerId: number;

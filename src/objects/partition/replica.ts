@@ -5,6 +5,7 @@
  *
  * Nothing is readable before it is durable here and, with followers, in every in-sync replica.
  */
+import { letsGo } from "../../base/config.ts";
 import { within } from "../../base/deadline.ts";
 import { assert, refuse, type Refusal } from "../../base/errors.ts";
 import { refusalOfThrown } from "../../base/storage-failure.ts";
@@ -55,6 +56,7 @@ export type { ReplicaPorts } from "./core.ts";
 
 /** Looking for what retention lets go more often than this would cost more than it saves. */
 const RETENTION_PAUSE_MS = 1_000;
+const KEPT = "The topic's cleanup.policy does not contain delete: its records are not deleted.";
 /** How long a reader waits for a follower to hear from its leader. */
 const REFRESH_MS = 2_000;
 
@@ -226,14 +228,17 @@ export class Replica {
   }
 
   /**
-   * Raises the log start offset; -1 stands for the high watermark. Errors: OFFSET_OUT_OF_RANGE, and
-   * those of {@link listOffset}.
+   * Raises the log start offset; -1 stands for the high watermark. Answers when every in-sync replica has raised
+   * it too (KIP-107), or REQUEST_TIMED_OUT: then it is raised here, and they follow. Other errors:
+   * OFFSET_OUT_OF_RANGE, POLICY_VIOLATION, and those of {@link listOffset}.
    */
   async deleteRecords(
     before: number,
+    timeoutMs: number = this.#core.config["request.timeout.ms"],
   ): Promise<Result<{ readonly ok: true; readonly logStartOffset: number }>> {
     const refusal = this.#refusalToLead();
     if (refusal) return refusal;
+    if (!letsGo(this.#core.config)) return refuse("POLICY_VIOLATION", KEPT);
     if (before < 0 || before > this.#core.highWatermark) {
       const unknown = await this.#refusalOfEnd();
       if (unknown) return unknown;
@@ -246,7 +251,9 @@ export class Replica {
     }
     // As in Kafka, an offset below the start is no error: what it asks for has happened.
     if (offset > log.startOffset) this.#raiseStart(offset);
-    return { ok: true, logStartOffset: log.startOffset };
+    const logStartOffset = log.startOffset;
+    const unheld = await this.#leadership?.startHeld(timeoutMs);
+    return unheld ?? { ok: true, logStartOffset };
   }
 
   /**

@@ -2,7 +2,7 @@
  * Decides what of a log's start is let go, by time and by bytes (Kafka's `cleanup.policy=delete`),
  * and when to look again. Pure: acts on facts of segments.
  */
-import type { EffectiveConfig } from "../../base/config.ts";
+import { letsGo, type EffectiveConfig } from "../../base/config.ts";
 
 /** A segment as retention sees it. */
 export interface RetainedSegment {
@@ -16,11 +16,6 @@ export interface RetentionDecision {
   readonly segments: number;
   /** When the oldest of the rest will be due by time; null when time lets nothing go. */
   readonly nextDueMs: number | null;
-}
-
-/** Whether anything is let go at all: a policy of compaction alone keeps what is there. */
-function letsGo(config: EffectiveConfig): boolean {
-  return config["cleanup.policy"].includes("delete");
 }
 
 /** How long records are kept, in milliseconds; below 0: for good. */

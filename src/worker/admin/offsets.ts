@@ -4,7 +4,7 @@ import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import type { OffsetSpec } from "../../objects/partition/api.ts";
 import { json } from "../answers.ts";
-import { callPartition, SHORT_CALL } from "../calls.ts";
+import { callPartition, SHORT_CALL, waitingCall } from "../calls.ts";
 import { topicMetadata } from "../metadata.ts";
 import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
@@ -64,8 +64,10 @@ async function deleteRecords(c: Ctx, service: Service): Promise<Outcome> {
   if (!topic.ok) return topic;
   const partition = pathPartition(c);
   // Deleting the same front twice is deleting it once.
-  const deleted = await callPartition(service, topic, partition, SHORT_CALL, (stub) =>
-    stub.deleteRecords(before),
+  const timeoutMs = service.config["request.timeout.ms"];
+  const options = waitingCall(timeoutMs);
+  const deleted = await callPartition(service, topic, partition, options, (stub) =>
+    stub.deleteRecords(before, timeoutMs),
   );
   if (!deleted.ok) return deleted;
   return json({ ...named(service, topic, partition), log_start_offset: deleted.logStartOffset });
@@ -101,7 +103,8 @@ export const offsetRoutes: readonly Route[] = [
     id: "deleteRecords",
     tag: "Partitions",
     summary: "Delete the records before an offset",
-    description: "Raises the log start offset; offsets of what stays do not change.",
+    description:
+      "Raises the log start offset; offsets of what stays do not change. Answers when every in-sync replica has raised it. A topic whose cleanup.policy does not contain `delete` keeps its records.",
     query: z.object({
       before: z.string().openapi({
         description: "The first offset to keep, or `latest` to keep nothing.",
@@ -124,7 +127,7 @@ export const offsetRoutes: readonly Route[] = [
         },
       },
     },
-    errors: [...NOT_THERE, ...LEADER, "INVALID_REQUEST", "OFFSET_OUT_OF_RANGE"],
+    errors: [...NOT_THERE, ...LEADER, "INVALID_REQUEST", "OFFSET_OUT_OF_RANGE", "POLICY_VIOLATION"],
     handler: deleteRecords,
   }),
 ];
