@@ -8,7 +8,7 @@ import type { PartitionApi } from "../objects/partition/api.ts";
 import type { TransferStub } from "../objects/partition/transfer.ts";
 import { markStale, type KnownTopic, type ReplicaPlace } from "./metadata.ts";
 import { counters } from "./metrics.ts";
-import { attempt, type CallOptions } from "./objects.ts";
+import { attempt, isUnopening, type CallOptions } from "./objects.ts";
 import { isRecoverable, recover, type PartitionOptions } from "./recovery.ts";
 import type { Service } from "./service.ts";
 
@@ -39,7 +39,7 @@ export function waitingCall(timeoutMs: number): PartitionOptions {
  * a sequence: only those are made again when it is not known what became of them. Where the leader has
  * moved, or is being elected, the call is made again for a short while: see recovery.ts.
  *
- * UNKNOWN_PARTITION, LEADER_NOT_AVAILABLE, THROTTLING_QUOTA_EXCEEDED, KAFKA_STORAGE_ERROR,
+ * UNKNOWN_PARTITION, LEADER_NOT_AVAILABLE, THROTTLING_QUOTA_EXCEEDED, KAFKA_STORAGE_ERROR, STORAGE_LOST,
  * REQUEST_TIMED_OUT, UNKNOWN_SERVER_ERROR, and what the object refuses with.
  */
 export async function callPartition<A extends PartitionAnswer>(
@@ -82,11 +82,23 @@ async function callLeader<A extends PartitionAnswer>(
   const found = locateLeader(service, topic, partition);
   if (!found.ok) return found;
   const answer = await attempt(options, () => call(partitionStub(service, found), found.brokerId));
+  if (isUnopening(answer)) return storageFailed(service, found, answer as Refusal);
   if (answer.ok && answer.partitionEpoch !== undefined) {
     const known = topic.metadata.partitions[partition]!;
     if (answer.partitionEpoch > known.partitionEpoch) markStale(topic);
   }
   return answer;
+}
+
+/** STORAGE_LOST where the object cannot even be asked: then it is not just that nothing can be written. */
+async function storageFailed(
+  service: Service,
+  place: ReplicaPlace,
+  failed: Refusal,
+): Promise<Refusal> {
+  const options = { repeatable: false, deadlineMs: SHORT_MS };
+  const probed = await attempt(options, () => partitionStub(service, place).probe());
+  return isUnopening(probed) ? { ...failed, ...refuse("STORAGE_LOST") } : failed;
 }
 
 function locateLeader(

@@ -22,6 +22,9 @@ const OVERLOADED = "The object has more requests than it can take; nothing was d
 const RESET_READ = "The object was reset before it answered; try again.";
 const RESET_WRITE =
   "The object was reset before it answered; whether the request took effect is not known.";
+const FAILED_READ = "The object's storage failed; try again.";
+const FAILED_WRITE =
+  "The object's storage failed, as on a full disk; whether the request took effect is not known.";
 const SILENT_READ = "The object did not answer in time; try again.";
 const SILENT_WRITE =
   "The object did not answer in time; whether the request took effect is not known.";
@@ -41,10 +44,17 @@ export interface CallOptions {
 /** The object did not answer: it may be gone, and whether the call took effect is not known. */
 export interface Unanswered extends Refusal {
   readonly unanswered: true;
+  /** Its storage does not open, or where the call writes, may also just have refused that: see `isUnopened`. */
+  readonly unopened?: true;
 }
 
 export function isUnanswered(answer: { readonly ok: boolean }): answer is Unanswered {
   return !answer.ok && "unanswered" in answer;
+}
+
+/** Whether the call failed as calls do whose object's storage does not open. */
+export function isUnopening(answer: { readonly ok: boolean }): boolean {
+  return isUnanswered(answer) && answer.unopened === true;
 }
 
 const READ: CallOptions = { repeatable: true, deadlineMs: CONTROLLER_READ_MS };
@@ -77,7 +87,7 @@ export function callCoordinator<A extends { readonly ok: true }>(
 /**
  * One call; a second one when the first was cut off and a repeat is harmless. `call` takes its stub
  * anew each time. THROTTLING_QUOTA_EXCEEDED, and as {@link Unanswered}: KAFKA_STORAGE_ERROR,
- * REQUEST_TIMED_OUT, STORAGE_LOST, UNKNOWN_SERVER_ERROR.
+ * REQUEST_TIMED_OUT, UNKNOWN_SERVER_ERROR.
  */
 export async function attempt<A>(
   { repeatable, deadlineMs }: CallOptions,
@@ -87,7 +97,9 @@ export async function attempt<A>(
     return await inTime(call(), deadlineMs);
   } catch (error) {
     const refusal = refusalOf(error, repeatable);
-    if (!repeatable || refusal.error !== "KAFKA_STORAGE_ERROR") return refusal;
+    if (!repeatable || refusal.error !== "KAFKA_STORAGE_ERROR" || isUnopening(refusal)) {
+      return refusal;
+    }
   }
   try {
     return await inTime(call(), deadlineMs);
@@ -156,7 +168,12 @@ function refusalOf(error: unknown, harmless: boolean): Refusal {
     return because(unanswered(refusal), error);
   }
   counters.exceptions += 1;
-  if (isUnopened(error)) return because(unanswered(refuse("STORAGE_LOST")), error);
+  if (isUnopened(error)) {
+    const refusal = unanswered(
+      refuse("KAFKA_STORAGE_ERROR", harmless ? FAILED_READ : FAILED_WRITE),
+    );
+    return because({ ...refusal, unopened: true } as Unanswered, error);
+  }
   return because(unanswered(refuse("UNKNOWN_SERVER_ERROR")), error);
 }
 

@@ -108,7 +108,7 @@ class FakeCluster {
         get: (name: string, options?: { locationHint?: string }) => {
           this.stubs += 1;
           this.hints.push(options?.locationHint);
-          return { name };
+          return { name, probe: () => this.call({ name }) };
         },
       },
     } as unknown as Env;
@@ -553,15 +553,23 @@ describe("a call that throws", () => {
   });
 
   it("of an object that cannot be constructed tells of its storage, and the leader is reported", async () => {
-    const unopened = new Error("internal error; reference = 1i1k3i96sbmbgtjgai962a91");
-    cluster.script = [unopened];
+    const unopened = () => new Error("internal error; reference = 1i1k3i96sbmbgtjgai962a91");
+    cluster.script = [unopened(), unopened()];
     const answer = await append();
     expect(answer).toMatchObject({ error: "STORAGE_LOST" });
     expect((answer as Refusal).message).not.toContain("reference");
-    expect(cluster.called).toHaveLength(1);
+    // The append, which is not made again, and a probe.
+    expect(cluster.called).toHaveLength(2);
     // What the code of an object has thrown is something else, whatever it says.
-    cluster.script = [Object.assign(new Error(unopened.message), { remote: true })];
+    cluster.script = [Object.assign(unopened(), { remote: true })];
     expect(await inTime(read)).toMatchObject({ error: "UNKNOWN_SERVER_ERROR" });
+  });
+
+  it("so where a probe is answered: the storage is there, and could not be written", async () => {
+    cluster.script = [new Error("internal error; reference = 1i1k3i96sbmbgtjgai962a91")];
+    const answer = await append();
+    expect(answer).toMatchObject({ error: "KAFKA_STORAGE_ERROR" });
+    expect((answer as Refusal).message).toContain("whether the request took effect is not known");
   });
 
   it("is the service's failure otherwise, and shows nothing of the exception", async () => {
