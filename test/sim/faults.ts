@@ -335,10 +335,13 @@ export class Faults {
     return true;
   }
 
-  /** The storage of one replica does not open any more. */
+  /**
+   * The storage of one replica does not open any more. Not of one that has never confirmed anything: that
+   * is given no other object, since the controller cannot know that any would open.
+   */
   #seal(x: number): boolean {
     const mirror = this.#victim(x);
-    if (!mirror) return false;
+    if (!mirror || !this.#watch.hasConfirmed(mirror)) return false;
     mirror.isLost = true;
     mirror.verifiedTo = 0;
     this.#cluster.cell(mirror.name).seal();

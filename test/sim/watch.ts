@@ -75,6 +75,12 @@ export class Watch {
     return this.#image.assignments.size + this.#image.purges.size === 0;
   }
 
+  /** Whether the controller has it on record that the replica was ever told what it is. */
+  hasConfirmed(mirror: Mirror): boolean {
+    const [topicId, ...place] = mirror.name.split("/");
+    return !this.#image.assignments.get(topicId!)?.marked.has(place.join("/"));
+  }
+
   #look(): void {
     const { world, controller } = this.cluster;
     for (const cell of world.touched) {
