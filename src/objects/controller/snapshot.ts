@@ -45,6 +45,7 @@ type Piece =
       readonly partitions: readonly PackedPartition[];
     }
   | {
+      /** Some of those that a topic has, where it has very many. */
       readonly type: "assignments" | "purges";
       readonly topicId: string;
       readonly sinceMs: number;
@@ -66,8 +67,12 @@ type SharedLists = Map<string, Pick<PartitionMetadata, "replicas" | "inSync">>;
 /** Partitions of one piece: even with a hundred replicas each they stay far below a row's bound. */
 const PIECE_PARTITIONS_MAX = 250;
 const PIECE_GENERATIONS_MAX = 2_000;
-/** Of names of any length that is legal. */
-const PIECE_GROUPS_MAX = 500;
+/** Of replicas, more than a topic has at a time: only those that wait for their purge may be more. */
+const PIECE_REPLICAS_MAX = 20_000;
+/** Of groups, in bytes at most: ids have any length that is legal, of characters that JSON may write as six. */
+const PIECE_GROUPS_BYTES_MAX = 500_000;
+const UNIT_BYTES_MAX = 6;
+const GROUP_BYTES = 30;
 
 /** The image as texts of at most `bytesMax` UTF-8 bytes each, in order: the rows of a snapshot. */
 export function* encodeSnapshot(image: ClusterImage, bytesMax: number): Generator<string> {
@@ -109,7 +114,12 @@ function* pieces(image: ClusterImage): Generator<Piece> {
   }
   for (const type of ["assignments", "purges"] as const) {
     for (const [topicId, { sinceMs, replicas, marked }] of image[type]) {
-      yield { type, topicId, sinceMs, replicas: [...replicas], marked: [...marked] };
+      const [all, told] = [[...replicas], [...marked]];
+      for (let first = 0; first === 0 || first < all.length; first += PIECE_REPLICAS_MAX) {
+        const end = first + PIECE_REPLICAS_MAX;
+        const some = { replicas: all.slice(first, end), marked: told.slice(first, end) };
+        yield { type, topicId, sinceMs, ...some };
+      }
     }
   }
   for (const [topicId, generations] of image.generations) {
@@ -119,10 +129,23 @@ function* pieces(image: ClusterImage): Generator<Piece> {
       yield { type: "generations", topicId, last: some };
     }
   }
-  const groups = [...image.groups];
-  for (let first = 0; first < groups.length; first += PIECE_GROUPS_MAX) {
-    yield { type: "groups", groups: groups.slice(first, first + PIECE_GROUPS_MAX) };
+  yield* groupPieces(image.groups);
+}
+
+function* groupPieces(groups: ClusterImage["groups"]): Generator<Piece> {
+  let some: [string, number][] = [];
+  let bytes = 0;
+  for (const entry of groups) {
+    const added = entry[0].length * UNIT_BYTES_MAX + GROUP_BYTES;
+    if (bytes + added > PIECE_GROUPS_BYTES_MAX && some.length > 0) {
+      yield { type: "groups", groups: some };
+      some = [];
+      bytes = 0;
+    }
+    some.push([...entry]);
+    bytes += added;
   }
+  if (some.length > 0) yield { type: "groups", groups: some };
 }
 
 function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void {
@@ -154,8 +177,12 @@ function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void 
     case "purges": {
       const { type, topicId, sinceMs, replicas } = piece;
       const marked = piece.marked ?? (type === "assignments" ? replicas : []);
-      const pending: Pending = { sinceMs, replicas: new Set(replicas), marked: new Set(marked) };
-      image[type].set(topicId, pending);
+      const before: Pending | undefined = image[type].get(topicId);
+      image[type].set(topicId, {
+        sinceMs,
+        replicas: new Set([...(before?.replicas ?? []), ...replicas]),
+        marked: new Set([...(before?.marked ?? []), ...marked]),
+      });
       return;
     }
     case "generations": {

@@ -168,6 +168,63 @@ describe("the record", () => {
   });
 });
 
+describe("a decision", () => {
+  const longest = (end: string) =>
+    end.repeat(Math.floor(32_767 / new TextEncoder().encode(end).length));
+  // Every replica that a cluster may have, named one by one, and twice.
+  const places = Array.from({ length: 100_000 }, (_, n) => `${n % 2_000}/2147483647/${n}`);
+
+  test.each<[string, number, Change]>([
+    [
+      "replicas that have confirmed nothing",
+      1_990_000,
+      {
+        ...{ type: "assignments-delivered", topicId: id(1) },
+        ...{ missing: ["0/1/1", ...places], founded: ["0/1/1", ...places] },
+      },
+    ],
+    [
+      "a group's longest id",
+      20_000,
+      { type: "group-registered", groupId: longest("\u0001"), sinceMs: 1 },
+    ],
+    [
+      "an id of surrogate pairs",
+      20_000,
+      { type: "group-registered", groupId: `a${longest("🤖")}`, sinceMs: 1 },
+    ],
+  ])("as large as it can be is recorded, replayed and forgotten: %s", (_, rowBytesMax, change) => {
+    const storage = new SqliteStorage();
+    const [created, bounds] = [
+      { topic: "t", configs: {} },
+      { rowBytesMax, snapshotEvery: 2 },
+    ];
+    const store = new ControllerStore(storage, bounds);
+    const image = store.load();
+    const record = (changes: readonly Change[]) => {
+      const set = { atMs: 0, changes };
+      store.append(image, set);
+      applyChangeSet(image, set);
+      expect(new ControllerStore(storage, bounds).load()).toEqual(image);
+    };
+    record(FIRST_BROKERS);
+    record([{ type: "topic-created", ...created, topicId: id(1), partitions: [[1]] }]);
+    record([change]);
+    const parts = () => storage.all<{ n: number }>("SELECT count(*) AS n FROM change_parts")[0]!.n;
+    expect(parts()).toBeGreaterThan(1);
+    for (const { change: text } of storage.all<{ change: string }>(
+      "SELECT change FROM change_parts",
+    ))
+      expect(new TextEncoder().encode(text).length).toBeLessThanOrEqual(bounds.rowBytesMax);
+    for (let n = 0; n < 5; n++) {
+      // Of ids a snapshot has one in a row, whose bound is not this one.
+      if (change.type === "group-registered") record([{ ...change, type: "group-unregistered" }]);
+      record(decideReserveProducerIds(image));
+    }
+    expect(parts()).toBe(0);
+  });
+});
+
 describe("a snapshot", () => {
   const grown = (topics: number, partitions: number, topicName: (n: number) => string) => {
     const image = emptyImage();
@@ -198,6 +255,24 @@ describe("a snapshot", () => {
     const rows = [...encodeSnapshot(image, 1_990_000)];
     const loaded = emptyImage();
     for (const row of rows) {
+      expect(new TextEncoder().encode(row).length).toBeLessThanOrEqual(1_990_000);
+      loadSnapshotRow(loaded, row);
+    }
+    expect(loaded).toEqual(image);
+  });
+
+  test("with every id of a group and every list of replicas at its limit is written, and read back", () => {
+    const image = grown(1, 1, () => "t");
+    // What JSON writes as six bytes each, and what takes three bytes of UTF-8.
+    for (let n = 0; n < 40; n++) image.groups.set(`${n}`.padEnd(32_767, "\u0001"), n);
+    for (let n = 0; n < 700; n++) image.groups.set(`${n}`.padEnd(10_900, "記"), n);
+    const replicas = new Set(
+      Array.from({ length: 100_000 }, (_, n) => `${n % 2_000}/2147483647/${n}`),
+    );
+    const marked = new Set(replicas);
+    image.purges.set(id(0), { sinceMs: 1, replicas, marked });
+    const loaded = emptyImage();
+    for (const row of encodeSnapshot(image, 1_990_000)) {
       expect(new TextEncoder().encode(row).length).toBeLessThanOrEqual(1_990_000);
       loadSnapshotRow(loaded, row);
     }
