@@ -13,6 +13,9 @@ type Param = SqlValue | Uint8Array;
 /** What a crash makes of writes that were not confirmed: the platform may have kept them or not. */
 export type Unconfirmed = "lost" | "kept";
 
+/** What becomes of a stored chunk while nobody looks. */
+export type Damage = "flipped bit" | "lost row";
+
 export interface DiskOptions {
   /** How long a write takes to be confirmed. */
   readonly confirmMs: () => number;
@@ -141,15 +144,19 @@ export class Disk {
   }
 
   /**
-   * Turns one bit of a stored chunk behind the back of every check: the mirror goes on with what was
-   * written. No instance may be open.
+   * Turns one bit of a stored chunk, or loses its row, behind the back of every check: the mirror goes
+   * on with what was written. No instance may be open.
    */
-  rot(baseOffset: number, x: number): void {
-    const sql = "SELECT data FROM chunks WHERE base_offset = ?";
-    const data = new Uint8Array(this.read<{ data: ArrayBuffer }>(sql, baseOffset)[0]!.data);
-    const bit = Math.floor(x * data.length * 8);
-    data[bit >> 3]! ^= 1 << (bit & 7);
-    this.#sqlite.all("UPDATE chunks SET data = ? WHERE base_offset = ?", data, baseOffset);
+  rot(baseOffset: number, damage: Damage, x: number): void {
+    if (damage === "lost row") {
+      this.#sqlite.all("DELETE FROM chunks WHERE base_offset = ?", baseOffset);
+    } else {
+      const sql = "SELECT data FROM chunks WHERE base_offset = ?";
+      const data = new Uint8Array(this.read<{ data: ArrayBuffer }>(sql, baseOffset)[0]!.data);
+      const bit = Math.floor(x * data.length * 8);
+      data[bit >> 3]! ^= 1 << (bit & 7);
+      this.#sqlite.all("UPDATE chunks SET data = ? WHERE base_offset = ?", data, baseOffset);
+    }
     this.#sqlite.confirm();
   }
 

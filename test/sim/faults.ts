@@ -6,6 +6,7 @@
 import type { PartitionMetadata } from "../../src/objects/controller/api.ts";
 import type { Cell } from "./cell.ts";
 import { CONTROLLER_PLACE, type Cluster } from "./cluster.ts";
+import type { Damage } from "./disk.ts";
 import type { Mirror } from "./mirror.ts";
 import type { Operator } from "./operator.ts";
 import type { Profile } from "./profile.ts";
@@ -42,7 +43,7 @@ const WEIGHTS = {
   "lose storage": 5,
 } as const;
 
-export type FaultKind = keyof typeof WEIGHTS | "flip a bit" | "seal storage";
+export type FaultKind = keyof typeof WEIGHTS | "flip a bit" | "lose a row" | "seal storage";
 
 /** Pause between two chunks that rot, in the mean. */
 const ROT_PAUSE_MS = 6_000;
@@ -112,7 +113,7 @@ function planDamage(
     if (atMs > durationMs) return faults;
     faults.push({
       atMs,
-      kind,
+      kind: kind === "flip a bit" && random.chance(0.4) ? "lose a row" : kind,
       lastsMs: 0,
       x: random.below(1_000_000) / 1_000_000,
       y: random.below(1_000_000) / 1_000_000,
@@ -248,7 +249,9 @@ export class Faults {
       case "lose storage":
         return this.#loseStorage(x);
       case "flip a bit":
-        return this.#rot(x, y);
+        return this.#rot(x, y, "flipped bit");
+      case "lose a row":
+        return this.#rot(x, y, "lost row");
       case "seal storage":
         return this.#seal(x);
       default:
@@ -349,10 +352,11 @@ export class Faults {
   }
 
   /**
-   * A committed chunk of one replica is not what was written. The object is gone meanwhile: what it
-   * keeps in memory, or has verified, is no more.
+   * A committed chunk of one replica is not what was written: any, often the first. The object is gone
+   * meanwhile: what it keeps in memory, or has verified, is no more. The last chunk is spared: that a
+   * log went on behind it, nothing need tell.
    */
-  #rot(x: number, y: number): boolean {
+  #rot(x: number, y: number, damage: Damage): boolean {
     const mirror = this.#victim(x);
     if (!mirror) return false;
     const logStart = mirror.state?.logStartOffset ?? 0;
@@ -360,13 +364,15 @@ export class Faults {
     const committed = rows.filter(
       ({ base_offset, last_offset }) => base_offset >= logStart && last_offset < verifiedTo,
     );
-    const row = committed[Math.floor(y * committed.length)];
-    if (!row) return false;
+    const index = Math.floor(Math.max(0, y * 1.25 - 0.25) * (committed.length - 1));
+    const row = committed[index];
+    const next = committed[index + 1];
+    if (!row || !next) return false;
     const cell = this.#cluster.cell(mirror.name);
     cell.reset("lost");
-    this.#cluster.world.scheduler.trace(`flipped bit at ${row.base_offset} of ${mirror.name}`);
-    mirror.damaged = row;
-    cell.disk.rot(row.base_offset, (y * 7919) % 1);
+    this.#cluster.world.scheduler.trace(`${damage} at ${row.base_offset} of ${mirror.name}`);
+    mirror.damaged = { row, next };
+    cell.disk.rot(row.base_offset, damage, (y * 7919) % 1);
     return true;
   }
 

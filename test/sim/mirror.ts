@@ -23,6 +23,7 @@ export interface StateRow {
   readonly assignment: ReplicaAssignment;
   readonly logStartOffset: number;
   readonly wasReset?: boolean;
+  readonly isCorrupt?: boolean;
   readonly emptyAt: { readonly offset: number };
 }
 
@@ -39,8 +40,13 @@ export class Mirror {
   verifiedTo = 0;
   /** Its storage was taken away, and it has not had everything again since. */
   isLost = false;
-  /** The committed chunk that is not on its disk as it was written. `rows` goes on with what was. */
-  damaged: ChunkRow | null = null;
+  /**
+   * The committed chunk that is not on its disk as it was written, and the one behind it. `rows` goes
+   * on with what was.
+   */
+  damaged: { readonly row: ChunkRow; readonly next: ChunkRow } | null = null;
+  /** Of `damaged`: it has been found, and nothing that was written then can be lost. */
+  found: ChunkRow | null = null;
   #hasTable = false;
 
   constructor(name: string, brokerId: number, disk: Disk) {
@@ -59,7 +65,7 @@ export class Mirror {
   /** Whether what its log holds is not as it was written: what lies below the start counts for nothing. */
   get isRotten(): boolean {
     const logStart = this.state?.logStartOffset ?? 0;
-    return this.damaged !== null && this.damaged.last_offset >= logStart;
+    return this.damaged !== null && this.damaged.row.last_offset >= logStart;
   }
 
   /** Whether the log is kept here: false for an object that was never assigned or was purged. */
@@ -86,8 +92,12 @@ export class Mirror {
           .read<{ k: string }>("SELECT base_offset || ':' || leader_epoch AS k FROM chunks")
           .map(({ k }) => k),
       );
-      const isKept = (row: ChunkRow): boolean =>
-        row.base_offset < from && keys.has(`${row.base_offset}:${row.leader_epoch}`);
+      const { damaged } = this;
+      const isKept = (row: ChunkRow): boolean => {
+        // A row that was lost goes with the one behind it.
+        const { base_offset, leader_epoch } = row === damaged?.row ? damaged.next : row;
+        return row.base_offset < from && keys.has(`${base_offset}:${leader_epoch}`);
+      };
       const kept = this.rows.filter(isKept);
       const after = (kept.at(-1)?.base_offset ?? -1) + 1;
       const added = disk.read<ChunkRow>(
@@ -109,7 +119,7 @@ export class Mirror {
     const after = new Set(rows);
     const removed = this.rows.filter((row) => !after.has(row));
     this.rows = rows;
-    if (this.damaged && !after.has(this.damaged)) this.damaged = null;
+    if (this.damaged && !after.has(this.damaged.row)) this.damaged = null;
     return { added: rows.filter((row) => !before.has(row)), removed };
   }
 }

@@ -32,6 +32,11 @@ const renewals = (name: string): NoticingTest => ({
   name,
 });
 
+const corruptLog = (name: string): NoticingTest => ({
+  file: "test/core/partition/corrupt-log.test.ts",
+  name,
+});
+
 const matching = (name: string): NoticingTest => ({
   file: "test/core/partition/matching.test.ts",
   name,
@@ -340,10 +345,62 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     seed: 1,
   },
   {
+    name: "begins-at-the-first-row-left",
+    breaks: "a log begins at its start offset, whatever rows storage has lost there",
+    off: {
+      "a-log-begins-at-its-start": {
+        statement: "$ const left = firstChunk(storage, offset) ?? chunk; if (left) return left;",
+      },
+    },
+    test: corruptLog(
+      "the first, with the log start at 0: nobody is told to begin behind it (weather seed 260)",
+    ),
+  },
+  {
+    name: "gaps-in-epochs-passed-over",
+    breaks: "where an epoch ends in rows that storage has lost is not known",
+    off: {
+      "epochs-end-in-rows-that-are-there": {
+        statement: "return { base_offset: offset, last_offset: offset, leader_epoch: epoch };",
+      },
+    },
+    test: corruptLog("an epoch that ends in a lost row has no known end"),
+  },
+  {
+    name: "ends-at-the-last-row-left",
+    breaks: "a log ends no earlier than its state row says, whatever rows storage has lost there",
+    off: { "a-log-does-not-end-early": { value: "false" } },
+    test: corruptLog("last rows that are lost: the log ends where it ended, and goes on there"),
+  },
+  {
+    name: "producers-of-the-rows-left",
+    breaks: "who wakes up notices a missing row among those that tell of producers",
+    off: { "producers-are-of-every-chunk": { without: true } },
+    test: corruptLog("a lost row among those that tell of producers is noticed on waking up"),
+  },
+  {
     name: "corruption-not-told",
     breaks: "a replica that found itself corrupt says so, and leaves the in-sync set",
     off: { "a-corrupt-replica-knows-it": { without: true } },
     seed: 3,
+  },
+  {
+    name: "corruption-not-persisted",
+    breaks: "what a replica has found of its damage it knows through every restart",
+    off: { "corruption-is-persisted": { value: "{}" } },
+    seed: 69,
+  },
+  {
+    name: "corruption-forgotten",
+    breaks: "who wakes up knows that it is corrupt",
+    off: { "corruption-is-remembered": { value: "false" } },
+    seed: 69,
+  },
+  {
+    name: "corrupt-leader-leads",
+    breaks: "a corrupt leader leads no more where others are in sync",
+    off: { "a-corrupt-replica-leaves-the-lead-to-others": { without: true } },
+    seed: 1,
   },
   {
     name: "corrupt-log-kept",
@@ -355,16 +412,30 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: "corrupt-log-given-up-in-sync",
     breaks: "a corrupt log is given up when the others do without it, and not before",
     off: { "a-corrupt-replica-acknowledges-nothing": { without: true } },
-    test: {
-      file: "test/core/partition/corrupt-log.test.ts",
-      name: "a follower that is corrupt acknowledges nothing, and keeps what it has, while it is in sync",
-    },
+    test: corruptLog(
+      "a follower that is corrupt acknowledges nothing, and keeps what it has, while it is in sync",
+    ),
   },
   {
     name: "acknowledgement-kept-after-a-mismatch",
     breaks: "what a follower has acknowledged counts no more once it does not match",
     off: { "a-mismatch-takes-acknowledgements-back": { without: true } },
     test: lostStorage("takes back what the replica had acknowledged"),
+  },
+  {
+    name: "back-by-what-was-said-before",
+    breaks:
+      "who was taken out of the in-sync set comes back by what it says since, not by what it had said (KIP-903)",
+    off: { "who-leaves-says-anew-what-it-holds": { value: "false" } },
+    test: lostStorage("does not come back in sync by what the replica had said before it left"),
+  },
+  {
+    name: "back-by-an-old-pull",
+    breaks: "a pull from before the follower left the in-sync set does not bring it back",
+    off: { "pulls-from-before-it-left-count-for-nothing": { condition: "!link" } },
+    test: lostStorage(
+      "does not come back in sync by a pull that was under way when the replica left",
+    ),
   },
   {
     name: "epoch-of-an-empty-log-not-persisted",

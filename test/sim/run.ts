@@ -189,7 +189,7 @@ class SimRun {
     for (const { brokerId } of topic.partitions[partition]?.replicas ?? []) {
       const mirror = truth.mirrorOf(brokerId);
       if (!mirror?.damaged || !mirror.isRotten) continue;
-      const offset = Math.max(mirror.damaged.base_offset, mirror.state!.logStartOffset);
+      const offset = Math.max(mirror.damaged.row.base_offset, mirror.state!.logStartOffset);
       await this.#operator.read(partition, brokerId, offset);
     }
   }

@@ -86,7 +86,7 @@ export class Watch {
     for (const cell of world.touched) {
       if (cell === controller) continue;
       for (const instance of cell.instances) {
-        if (!instance.isMute) this.#lookAt(cell, instance.rules);
+        if (!instance.isMute) this.#lookAt(cell, instance.rules, instance === cell.current);
       }
     }
     world.touched.clear();
@@ -119,7 +119,7 @@ export class Watch {
     this.truth(cell.log).confirmed(this.mirror(cell));
   }
 
-  #lookAt(cell: Cell, rules: unknown): void {
+  #lookAt(cell: Cell, rules: unknown, isCurrent: boolean): void {
     if (!(rules instanceof ReplicaRules) || !rules.replica) return;
     const truth = this.truth(cell.log);
     const claims = claimsOf(rules, cell.place, truth);
@@ -127,6 +127,7 @@ export class Watch {
     this.#claims.set(rules.replica, claims);
     this.#checkClaims(cell, before, claims);
     const mirror = this.mirror(cell);
+    if (mirror.damaged && isCurrent && !mirror.disk.isDirty) this.#checkDamaged(rules, mirror);
     if (claims.role === "leader") {
       truth.leads(cell.place, claims.leaderEpoch);
       truth.commit(mirror, claims.leaderEpoch, claims.partitionEpoch, claims.highWatermark);
@@ -164,6 +165,25 @@ export class Watch {
         before.wasReset,
       () =>
         `13: the high watermark fell from ${before.highWatermark} to ${now.highWatermark} at ${cell.name}`,
+    );
+  }
+
+  /** What a replica has found of its damage it knows from then on, and it leads nobody who could (27). */
+  #checkDamaged({ replica }: ReplicaRules, mirror: Mirror): void {
+    const { damaged, state, name } = mirror;
+    const knows = replica!.probe().wasReset;
+    const { world } = this.cluster;
+    world.expect(
+      knows || mirror.found !== damaged!.row,
+      () => `27: ${name} has forgotten that it is corrupt at ${damaged!.row.base_offset}`,
+    );
+    if (!knows) return;
+    if (mirror.found !== damaged!.row) world.count(": damages found");
+    mirror.found = damaged!.row;
+    const isAlone = state?.assignment.inSync.every((id) => id === mirror.brokerId) ?? true;
+    world.expect(
+      isAlone || replica!.describe().role !== "leader",
+      () => `27: ${name} leads although it is corrupt and others are in sync`,
     );
   }
 

@@ -6,6 +6,7 @@ import { effectiveConfig, type EffectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { AlarmPort, ClockPort, StoragePort, TimerPort } from "../../base/ports.ts";
 import type { LogEnds, ReplicaAssignment, ReplicaRef } from "./api.ts";
+import { StorageFailure } from "../../base/storage-failure.ts";
 import { CorruptLog } from "./integrity.ts";
 import { Log } from "./log.ts";
 import type { ControllerPort, PeerAddress, PeerPort } from "./peers.ts";
@@ -44,8 +45,10 @@ export class ReplicaCore {
   isPurged = false;
   /** The replica's storage was lost and the log is not copied anew yet. */
   wasReset: boolean;
-  /** A stored chunk is not what was written. */
-  isCorrupt = false;
+  /** A stored chunk is not what was written, and the log is not given up yet. */
+  isCorrupt: boolean;
+  /** What the replica does when it has found itself corrupt, after whoever found it. */
+  corrupted: () => void = () => {};
   #isReporting = false;
   /** The in-sync set asked for under this assignment; null when none is, or it was refused. */
   wished: readonly number[] | null;
@@ -70,6 +73,8 @@ export class ReplicaCore {
       () => this.#foundCorrupt(),
     );
     this.wasReset = state.wasReset === true;
+    // rule: corruption-is-remembered
+    this.isCorrupt = state.isCorrupt === true;
     // rule: a-wish-outlives-its-instance
     this.wished = state.wished ?? null;
     this.#standsAt = state.standsAt ?? null;
@@ -83,6 +88,7 @@ export class ReplicaCore {
       nowMs: () => ports.clock.nowMs(),
       windowBytes: () => this.#config["tail.window.bytes"],
     });
+    if (this.log.wokeCorrupt) this.#foundCorrupt();
   }
 
   get assignment(): ReplicaAssignment {
@@ -126,20 +132,47 @@ export class ReplicaCore {
     };
   }
 
+  /** Whether the log is to be had whole from others: then this replica neither leads nor is in sync. */
+  get yields(): boolean {
+    const { inSync, brokerId } = this.#assignment;
+    return this.isCorrupt && inSync.some((id) => id !== brokerId);
+  }
+
+  #foundCorrupt(): void {
+    const isNew = !this.isCorrupt;
+    // rule: a-corrupt-replica-knows-it
+    this.isCorrupt = true;
+    if (isNew) {
+      this.#remember();
+      // Not amid whatever read it: that may be a tail that is about to be closed.
+      Promise.resolve()
+        .then(() => this.corrupted())
+        .catch((error: unknown) => this.ports.broken(error));
+    }
+    this.reportCorruption();
+  }
+
+  /** Where storage takes nothing, it is known until the object sleeps, and then to whoever reads it. */
+  #remember(): void {
+    try {
+      this.persist();
+    } catch (error) {
+      if (!(error instanceof StorageFailure)) throw error;
+    }
+  }
+
   /**
    * Says so to the controller, which asks what is the matter: where others are in sync, this replica
    * leaves the set and leads no more, and then copies the log anew.
    */
-  #foundCorrupt(): void {
-    // rule: a-corrupt-replica-knows-it
-    this.isCorrupt = true;
-    if (this.#isReporting) return;
+  reportCorruption(): void {
+    if (this.#isReporting || this.isPurged) return;
     this.#isReporting = true;
     const { topicId, partition, brokerId, leaderEpoch } = this.#assignment;
     const done = (): void => {
       this.#isReporting = false;
     };
-    // Where it does not arrive, the next read says it again.
+    // Where it does not arrive, the next read, push or awakening says it again.
     this.ports.controller
       .reportReplica({ topicId, partition, brokerId, leaderEpoch })
       .then(done, done);
@@ -163,7 +196,10 @@ export class ReplicaCore {
     if (!this.isCorrupt) return null;
     const { inSync, brokerId } = this.#assignment;
     // rule: a-corrupt-replica-acknowledges-nothing
-    if (inSync.includes(brokerId)) return refuse("KAFKA_STORAGE_ERROR");
+    if (inSync.includes(brokerId)) {
+      this.reportCorruption();
+      return refuse("KAFKA_STORAGE_ERROR");
+    }
     // rule: a-corrupt-log-is-copied-anew
     this.#beginAnew();
     return null;
@@ -171,15 +207,16 @@ export class ReplicaCore {
 
   /** Gives up the log: it is copied anew (KIP-903). */
   #beginAnew(): void {
-    const before = this.wasReset;
+    const { wasReset, isCorrupt } = this;
     this.wasReset = true;
+    this.isCorrupt = false;
     try {
       this.log.begin({ offset: 0, position: 0, producers: [] }, () => this.persist());
     } catch (error) {
-      this.wasReset = before;
+      this.wasReset = wasReset;
+      this.isCorrupt = isCorrupt;
       throw error;
     }
-    this.isCorrupt = false;
     this.retreated();
   }
 
@@ -290,6 +327,8 @@ export class ReplicaCore {
   persist(): void {
     // rule: a-lost-storage-is-persisted
     const reset = this.wasReset ? { wasReset: true } : {};
+    // rule: corruption-is-persisted
+    const corrupt = this.isCorrupt ? { isCorrupt: true } : {};
     // rule: an-empty-log-keeps-its-epoch
     const leaderEpoch = this.log.lastEpoch;
     writeReplicaState(this.ports.storage, {
@@ -302,6 +341,7 @@ export class ReplicaCore {
         leaderEpoch,
       },
       ...reset,
+      ...corrupt,
       ...(this.wished ? { wished: this.wished } : {}),
       ...(this.#standsAt === null ? {} : { standsAt: this.#standsAt }),
     });

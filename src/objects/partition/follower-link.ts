@@ -10,7 +10,6 @@ import type { ReplicaAssignment, ReplicaRef } from "./api.ts";
 import type { ReplicaCore } from "./core.ts";
 import { CorruptLog } from "./integrity.ts";
 import type { CatchUpAnswer, LogPoint, ReplicateAnswer, ReplicateRequest } from "./peers.ts";
-import { epochBelow } from "./tables.ts";
 
 /** What a link tells and asks of the leadership it belongs to. */
 export interface LinkOwner {
@@ -48,6 +47,7 @@ const unanswered = (): null => null;
 
 export class FollowerLink {
   replica: ReplicaRef;
+  readonly sincePartitionEpoch: number;
   /** Everything below equals the leader's log and is durable there; -1 while it has not said so in this epoch. */
   ackedOffset = -1;
   /** Where the follower's log begins at the least; -1 likewise. */
@@ -70,11 +70,21 @@ export class FollowerLink {
   #cancelRetry: (() => void) | null = null;
   #pausedUntilMs = 0;
 
-  /** @param from where the leader's log ended when its epoch (or this instance) began */
-  constructor(core: ReplicaCore, owner: LinkOwner, replica: ReplicaRef, from: LogPoint) {
+  /**
+   * @param from where the leader's log ended when its epoch (or this instance) began
+   * @param sincePartitionEpoch where the follower was not in sync from the link's beginning on: since when
+   */
+  constructor(
+    core: ReplicaCore,
+    owner: LinkOwner,
+    replica: ReplicaRef,
+    from: LogPoint,
+    sincePartitionEpoch: number,
+  ) {
     this.#core = core;
     this.#owner = owner;
     this.replica = replica;
+    this.sincePartitionEpoch = sincePartitionEpoch;
     // rule: acknowledgements-are-of-this-epoch
     this.#next = from;
   }
@@ -207,22 +217,31 @@ export class FollowerLink {
         return true;
       }
     }
-    this.#matches = true;
     const { endOffset } = answer;
     // One that does not say has taken over what it was told, where that lies within what it holds.
     const told = this.#toldStartOffset <= endOffset ? this.#toldStartOffset : -1;
     this.ackedStart = Math.max(this.ackedStart, answer.logStartOffset ?? told);
     const durable = this.#owner.durable();
     const leaderEpoch =
-      endOffset === durable.offset
-        ? durable.leaderEpoch
-        : epochBelow(this.#core.ports.storage, endOffset);
-    this.#next = { offset: endOffset, leaderEpoch };
+      endOffset === durable.offset ? durable.leaderEpoch : this.#epochBefore(endOffset);
+    // Where the row there is lost, the follower goes on by pulling: nothing else says where it matches.
+    this.#matches = leaderEpoch !== null;
+    this.#next = { offset: endOffset, leaderEpoch: leaderEpoch ?? -1 };
     this.ackedOffset = Math.max(this.ackedOffset, endOffset);
     if (endOffset >= durable.offset) this.behindSinceMs = null;
     else if (endOffset >= aim) this.behindSinceMs = sentMs;
     this.#owner.acknowledged();
     return true;
+  }
+
+  /** Of the record before `offset` in the leader's log; null where that is lost. */
+  #epochBefore(offset: number): number | null {
+    try {
+      return this.#core.log.epochBefore(offset);
+    } catch (error) {
+      if (error instanceof CorruptLog) return null;
+      throw error;
+    }
   }
 
   #refused(refusal: Refusal): boolean {

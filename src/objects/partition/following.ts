@@ -20,7 +20,6 @@ import type {
   ReplicateRequest,
 } from "./peers.ts";
 import { isSamePoint } from "./epochs.ts";
-import { epochBelow } from "./tables.ts";
 
 /** One call to catch up ends after this, wherever it is: the leader calls again. */
 const CATCH_UP_MS = 10_000;
@@ -147,12 +146,12 @@ export class Following {
    * same. -1: nothing is held below, there and here.
    */
   #holds(point: LogPoint): boolean {
-    const { log, ports } = this.#core;
+    const { log } = this.#core;
     const { offset, leaderEpoch } = point;
     const end = log.point();
     if (offset > end.offset || offset < log.startOffset) return false;
     if (log.positionAt(offset) === null) return false;
-    const before = offset === end.offset ? end.leaderEpoch : epochBelow(ports.storage, offset);
+    const before = offset === end.offset ? end.leaderEpoch : log.epochBefore(offset);
     return before === leaderEpoch;
   }
 
@@ -207,9 +206,13 @@ export class Following {
     if (assignment.leaderEpoch !== leaderEpoch || !leader || leader.brokerId === brokerId) {
       return refuse("UNKNOWN_LEADER_EPOCH");
     }
+    // A pull acknowledges all that is below, and that is not what is here.
+    // rule: a-corrupt-replica-pulls-nothing
+    if (this.#core.isCorrupt) return refuse("KAFKA_STORAGE_ERROR");
     if (!isSamePoint(log.point(), from)) return null;
     const maxBytes = PULL_BYTES_MAX;
-    const request = { brokerId, leaderEpoch, from, position, maxBytes };
+    const { partitionEpoch } = assignment;
+    const request = { brokerId, leaderEpoch, from, position, maxBytes, partitionEpoch };
     const pull = ports.peers.pull(this.#core.address(leader), request).catch(() => null);
     const answer = await within(ports.timers, PULL_MS_MAX, pull);
     if (this.#core.isPurged || this.#core.assignment.leaderEpoch !== leaderEpoch) {

@@ -31,6 +31,8 @@ export class Leadership implements LinkOwner {
   readonly #core: ReplicaCore;
   readonly #adopt: (assignment: ReplicaAssignment) => void;
   readonly #links = new Map<number, FollowerLink>();
+  /** The committed in-sync set as of the last look at the links. */
+  #members: readonly number[] = [];
   /**
    * Where the log ended when this instance began to lead. Every high watermark of earlier epochs, and
    * of instances of this epoch that slept since, lies at or below it, while the one known here may lag
@@ -156,9 +158,15 @@ export class Leadership implements LinkOwner {
     this.#starts.end(refusal);
   }
 
-  /** A follower's pull: it holds everything below, durably. */
-  pulled(brokerId: number, point: LogPoint): void {
-    this.#links.get(brokerId)?.matchesUpTo(point);
+  /**
+   * A follower's pull: it holds everything below, durably. `partitionEpoch`: of the assignment that it
+   * knew then; null where it does not say.
+   */
+  pulled(brokerId: number, point: LogPoint, partitionEpoch: number | null): void {
+    const link = this.#links.get(brokerId);
+    // rule: pulls-from-before-it-left-count-for-nothing
+    if (!link || (partitionEpoch ?? Infinity) < link.sincePartitionEpoch) return;
+    link.matchesUpTo(point);
   }
 
   get followers(): { readonly brokerId: number; readonly endOffset: number }[] {
@@ -194,12 +202,19 @@ export class Leadership implements LinkOwner {
     this.#keepAlarm();
   }
 
-  /** One link per other replica; those of replicas that are gone end. */
+  /**
+   * One link per other replica; those of replicas that are gone end. Who has left the in-sync set may
+   * have lost what it had (KIP-903): it has to say anew what it holds, and what it said before is
+   * not listened to any more.
+   */
   #link(): void {
     const { assignment } = this.#core;
+    const { inSync, partitionEpoch } = assignment;
     for (const [brokerId, link] of this.#links) {
       const replica = this.#core.peer(brokerId);
-      if (replica?.generation === link.replica.generation) {
+      // rule: who-leaves-says-anew-what-it-holds
+      const hasLeft = this.#members.includes(brokerId) && !inSync.includes(brokerId);
+      if (replica?.generation === link.replica.generation && !hasLeft) {
         const wasFenced = link.replica.fenced;
         link.replica = replica;
         if (wasFenced && !replica.fenced) link.retry();
@@ -208,12 +223,14 @@ export class Leadership implements LinkOwner {
         this.#links.delete(brokerId);
       }
     }
+    this.#members = inSync;
     // Before the leader's own log is known to be durable: what leaves for a follower waits for that.
     const from = this.#durable.offset < 0 ? this.#core.log.point() : this.#durable;
     for (const replica of assignment.replicas) {
       const { brokerId } = replica;
       if (brokerId === assignment.brokerId || this.#links.has(brokerId)) continue;
-      this.#links.set(brokerId, new FollowerLink(this.#core, this, replica, from));
+      const since = inSync.includes(brokerId) ? 0 : partitionEpoch;
+      this.#links.set(brokerId, new FollowerLink(this.#core, this, replica, from, since));
     }
   }
 

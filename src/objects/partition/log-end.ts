@@ -17,6 +17,7 @@ import {
   maxTimestampWithin,
   type ChunkFacts,
   type ReplicaState,
+  type SegmentFacts,
 } from "./tables.ts";
 
 /** Look-ups by time walk a segment's rows: this bounds the walk where appends are tiny. */
@@ -61,6 +62,29 @@ export function endOfEmpty(at: ReplicaState["emptyAt"]): LogEnd {
   const { offset, position, leaderEpoch = -1 } = at;
   const segment = { baseOffset: offset, position, startedMs: 0, chunks: 0 };
   return { offset, position, leaderEpoch, segment, producersFrom: null };
+}
+
+/**
+ * The end of a log whose last rows storage has lost: another row tells of where it ended, and nothing
+ * is written where they were. `last`: the last chunk that is left of it.
+ */
+export function endOfShort(
+  at: ReplicaState["emptyAt"],
+  last: ChunkFacts | null,
+  closed: SegmentFacts | null,
+): LogEnd {
+  const end = endOfEmpty(at);
+  if (!last) return end;
+  const isOpen = !closed || closed.last_offset < last.last_offset;
+  const segment = isOpen
+    ? endAfter(last).segment
+    : {
+        baseOffset: closed.last_offset + 1,
+        position: closed.position + closed.size_bytes,
+        startedMs: closed.closed_ms,
+        chunks: closed.last_offset + 1 < end.offset ? 1 : 0,
+      };
+  return { ...end, segment, producersFrom: last.producers_from };
 }
 
 /** The end of a log that is cut off at `offset`, a boundary of chunks, and starts at `startOffset`. */

@@ -3,7 +3,8 @@
  * tail where that reaches, else from storage. Writes nothing.
  */
 import type { SqlRow, StoragePort } from "../../base/ports.ts";
-import { CorruptLog, type Integrity, type StoredFacts } from "./integrity.ts";
+import type { Integrity, StoredFacts } from "./integrity.ts";
+import { missing } from "./log-gaps.ts";
 import { Page } from "./page.ts";
 import type { ReplicatedChunk } from "./peers.ts";
 import { chunkBaseAtOrBelow, chunksWithin, firstChunk, lastChunkOfPage } from "./tables.ts";
@@ -61,10 +62,6 @@ export function readPage(
   return page.bytes();
 }
 
-function missing(firstOffset: number, lastOffset: number): CorruptLog {
-  return new CorruptLog(firstOffset, lastOffset, "the stored chunk is missing");
-}
-
 /**
  * Whole chunks from the one that begins at `from` up to the log's end, as another replica gets them:
  * at least one, then as many as fit. What was just written needs no look into storage.
@@ -95,7 +92,9 @@ function storedChunks(
 ): readonly ReplicatedChunk[] {
   const last = lastChunkOfPage(storage, from, endOffset, maxBytes, 1);
   const chunks = chunksWithin(storage, from, last);
-  if (chunks.length === 0) throw missing(from, from);
+  if (chunks.length === 0) {
+    throw missing(from, (firstChunk(storage, from)?.base_offset ?? endOffset) - 1);
+  }
   let expected = from;
   for (const [index, { facts, data }] of chunks.entries()) {
     try {

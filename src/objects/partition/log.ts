@@ -19,12 +19,14 @@ import {
   cutEnd,
   endAfter,
   endOfEmpty,
+  endOfShort,
   factsOf,
   isSegmentFull,
   type ActiveSegment,
   type LogEnd,
 } from "./log-end.ts";
 import { CorruptLog, Integrity } from "./integrity.ts";
+import { chunkHolding, cutBelow, epochBefore } from "./log-gaps.ts";
 import { copyChunks, readPage } from "./log-reads.ts";
 import type { LogPoint, ProducerBatch, ReplicatedChunk } from "./peers.ts";
 import {
@@ -36,7 +38,7 @@ import {
 } from "./producer-snapshot.ts";
 import { ProducerStates } from "./producers.ts";
 import {
-  chunkAtOrBelow,
+  allSegments,
   chunkBaseAtOrBelow,
   chunksWithin,
   deleteChunksBelow,
@@ -46,6 +48,7 @@ import {
   firstChunk,
   positionOfChunk,
   lastChunk,
+  type ChunkFacts,
   type ReplicaState,
 } from "./tables.ts";
 import { HotTail, type TailAccount } from "./tail-memory.ts";
@@ -75,6 +78,8 @@ interface LogMemory {
 export class Log {
   /** The high watermark that the last chunk's row tells of; the start offset where it tells of less. */
   readonly wokenHighWatermark: number;
+  /** Rows were found missing when it woke up. */
+  readonly wokeCorrupt: boolean;
   readonly #storage: StoragePort;
   readonly #config: () => EffectiveConfig;
   readonly #tail: HotTail;
@@ -96,14 +101,22 @@ export class Log {
     this.#config = config;
     this.#tail = new HotTail(account, () => config()["tail.memory.bytes"]);
     const startOffset = state.logStartOffset;
-    const last = lastChunk(storage);
+    const stored = lastChunk(storage);
     // Chunks below the start are as good as gone.
-    const end =
-      last && last.last_offset >= startOffset ? endAfter(last) : endOfEmpty(state.emptyAt);
+    const last = stored && stored.last_offset >= startOffset ? stored : null;
+    const { emptyAt } = state;
+    // Whatever cuts a log off writes the state row too: the log never ends before where that says.
+    // rule: a-log-does-not-end-early
+    const isShort = (last ? last.last_offset + 1 : startOffset) < emptyAt.offset;
+    const end = isShort
+      ? endOfShort(emptyAt, last, allSegments(storage).at(-1) ?? null)
+      : last
+        ? endAfter(last)
+        : endOfEmpty(emptyAt);
     const producers = new ProducerStates(() => config()["producer.id.expiration.ms"]);
     this.#memory = { startOffset, end, producers };
-    this.#recoverProducers();
-    this.wokenHighWatermark = Math.max(startOffset, last?.high_watermark ?? 0);
+    this.wokeCorrupt = !this.#recoverProducers() || isShort;
+    this.wokenHighWatermark = Math.max(startOffset, stored?.high_watermark ?? 0);
     if (startOffset > end.offset) {
       throw new StorageFailure(
         "corrupt",
@@ -151,7 +164,12 @@ export class Log {
 
   /** See {@link endOfEpoch}. */
   endOfEpoch(epoch: number): LogPoint {
-    return endOfEpoch(this.#storage, this, epoch);
+    return this.#reading(this.startOffset, () => endOfEpoch(this.#storage, this, epoch));
+  }
+
+  /** See {@link epochBefore}. */
+  epochBefore(offset: number): number {
+    return this.#reading(offset, () => epochBefore(this.#storage, this, offset));
   }
 
   /** Bytes of batches before the chunk that begins at `offset`, or before the end; null between them. */
@@ -159,7 +177,7 @@ export class Log {
     return offset === this.endOffset ? this.endPosition : positionOfChunk(this.#storage, offset);
   }
 
-  /** Base offset of the chunk that holds the log start; the end where there is none. */
+  /** Base offset of the chunk that holds the log start; the end where the log is empty. */
   get beginOffset(): number {
     return this.#first()?.base_offset ?? this.endOffset;
   }
@@ -285,8 +303,7 @@ export class Log {
     assert(offset >= 0 && offset <= end.offset, "a log is cut off within");
     if (offset === end.offset) return;
     const storage = this.#storage;
-    const holding = chunkAtOrBelow(storage, offset);
-    const cut = holding && holding.last_offset >= offset ? holding.base_offset : offset;
+    const cut = this.#reading(offset, () => cutBelow(storage, this, offset));
     const start = Math.min(startOffset, cut);
     const next = cutEnd(storage, cut, start, end.position);
     // rule: truncation-forgets-producers
@@ -296,7 +313,7 @@ export class Log {
       // The segment that the end lies in has no row yet again.
       deleteSegmentsFrom(storage, start < cut ? next.segment.baseOffset : 0);
       // rule: truncation-recovers-producers
-      this.#recoverProducers();
+      if (!this.#recoverProducers()) this.#foundCorrupt();
       persist(this);
     });
     this.#tail.truncate(cut);
@@ -327,17 +344,19 @@ export class Log {
     this.#tail.clear();
   }
 
-  #first(): ReturnType<typeof chunkAtOrBelow> {
-    const { startOffset, end } = this.#memory;
-    return startOffset < end.offset ? chunkAtOrBelow(this.#storage, startOffset) : null;
+  #first(): ChunkFacts | null {
+    const { startOffset, endOffset } = this;
+    if (startOffset === endOffset) return null;
+    return this.#reading(startOffset, () => chunkHolding(this.#storage, this, startOffset));
   }
 
-  /** Folds into the empty state of memory what storage tells of producers. */
-  #recoverProducers(): void {
+  /** Folds into the empty state of memory what storage tells of producers; false where rows are missing. */
+  #recoverProducers(): boolean {
     const { startOffset, end, producers } = this.#memory;
     const recovered = recoverProducers(this.#storage, startOffset, end, producers);
     this.#chunksSinceProducers = recovered.chunks;
     this.#memory = { ...this.#memory, end: { ...end, producersFrom: recovered.producersFrom } };
+    return recovered.isWhole;
   }
 
   /** Takes up `next` if the rows that tell of it are written. */
@@ -388,7 +407,9 @@ export class Log {
 
   #snapshot(committed: number, nowMs: number): void {
     const { end, producers } = this.#memory;
-    const producersFrom = snapshotProducers(this.#storage, end, producers, committed, nowMs);
+    const snapshot = snapshotProducers(this.#storage, end, producers, committed, nowMs);
+    const { producersFrom } = snapshot;
     this.#memory = { ...this.#memory, end: { ...end, producersFrom } };
+    if (!snapshot.isWhole) this.#foundCorrupt();
   }
 }

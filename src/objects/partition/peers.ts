@@ -119,6 +119,8 @@ export interface PullRequest {
   /** Bytes of batches before `from`, as the follower counts them. */
   readonly position: number;
   readonly maxBytes: number;
+  /** Of the assignment that the follower knows; those of before this field leave it out. */
+  readonly partitionEpoch?: number;
 }
 
 export type PullAnswer =

@@ -38,10 +38,16 @@ export function writeProducerSnapshot(
   }
 }
 
+interface Snapshotted {
+  readonly producersFrom: number | null;
+  /** False: chunks that it was to be made of are missing. */
+  readonly isWhole: boolean;
+}
+
 /**
  * Writes a snapshot of the state below the chunk that holds `committed`, or of `states`, the state at
- * the end, where all is committed. What expired before `nowMs` is left out. Returns the base offset
- * of the first chunk with entries that the snapshot lacks; null when it lacks none.
+ * the end, where all is committed. What expired before `nowMs` is left out. `producersFrom`: the base
+ * offset of the first chunk with entries that the snapshot lacks; null when it lacks none.
  */
 export function snapshotProducers(
   storage: StoragePort,
@@ -49,20 +55,21 @@ export function snapshotProducers(
   states: ProducerStates,
   committed: number,
   nowMs: number,
-): number | null {
+): Snapshotted {
   if (committed >= end.offset) {
     writeProducerSnapshot(storage, end.offset, states.entries());
-    return null;
+    return { producersFrom: null, isWhole: true };
   }
+  const asBefore = { producersFrom: end.producersFrom, isWhole: true };
   const below = chunkBaseAtOrBelow(storage, committed);
-  if (below === null) return end.producersFrom;
+  if (below === null) return asBefore;
   const snapshot = readSnapshot(storage);
-  if (below <= snapshot.nextOffset) return end.producersFrom;
+  if (below <= snapshot.nextOffset) return asBefore;
   const known = states.fresh();
-  fold(storage, snapshot, end.producersFrom, below, known);
+  const { isWhole } = fold(storage, snapshot, end.producersFrom, below, known);
   known.expire(nowMs);
   writeProducerSnapshot(storage, below, known.entries());
-  return firstProducersFrom(storage, below);
+  return { producersFrom: firstProducersFrom(storage, below), isWhole };
 }
 
 /**
@@ -73,8 +80,7 @@ export function producersBelow(storage: StoragePort, offset: number): readonly P
   return readSnapshot(storage).entries.filter((batch) => batch[4] < offset);
 }
 
-export interface RecoveredProducers {
-  readonly producersFrom: number | null;
+export interface RecoveredProducers extends Snapshotted {
   /** Read beside the snapshot. */
   readonly chunks: number;
 }
@@ -92,15 +98,15 @@ export function recoverProducers(
 ): RecoveredProducers {
   const snapshot = readSnapshot(storage);
   if (snapshot.nextOffset <= end.offset) {
-    const chunks = fold(storage, snapshot, end.producersFrom, end.offset, states);
-    return { producersFrom: end.producersFrom, chunks };
+    const folded = fold(storage, snapshot, end.producersFrom, end.offset, states);
+    return { producersFrom: end.producersFrom, ...folded };
   }
   const isEmpty = startOffset === end.offset;
   const from = (isEmpty ? null : chunkBaseAtOrBelow(storage, startOffset)) ?? end.offset;
   const entries = snapshot.entries.filter((batch) => batch[4] < from);
-  fold(storage, { nextOffset: from, entries }, from, end.offset, states);
+  const { isWhole } = fold(storage, { nextOffset: from, entries }, from, end.offset, states);
   writeProducerSnapshot(storage, end.offset, states.entries());
-  return { producersFrom: null, chunks: 0 };
+  return { producersFrom: null, chunks: 0, isWhole };
 }
 
 export function parseProducers(producers: string | null): readonly ProducerBatch[] {
@@ -108,27 +114,36 @@ export function parseProducers(producers: string | null): readonly ProducerBatch
   return parseStored(producers, "the producers' state") as ProducerBatch[];
 }
 
-/** The snapshot's entries, then those of the chunks below `below` that it lacks; how many chunks it read. */
+/**
+ * The snapshot's entries, then those of the chunks below `below` that it lacks: how many chunks it
+ * read, and whether all were there.
+ */
 function fold(
   storage: StoragePort,
   snapshot: Snapshot,
   producersFrom: number | null,
   below: number,
   states: ProducerStates,
-): number {
+): { readonly chunks: number; readonly isWhole: boolean } {
   for (const batch of snapshot.entries) states.apply(batch);
-  if (producersFrom === null) return 0;
+  if (producersFrom === null) return { chunks: 0, isWhole: true };
   let chunks = 0;
-  storage.each<{ producers: string | null }>(
-    "SELECT producers FROM chunks WHERE base_offset >= ? AND base_offset < ? ORDER BY base_offset",
-    [Math.max(producersFrom, snapshot.nextOffset), below],
-    ({ producers }) => {
+  let isWhole = true;
+  let expected = Math.max(producersFrom, snapshot.nextOffset);
+  storage.each<{ base_offset: number; last_offset: number; producers: string | null }>(
+    `SELECT base_offset, last_offset, producers FROM chunks
+     WHERE base_offset >= ? AND base_offset < ? ORDER BY base_offset`,
+    [expected, below],
+    (row) => {
       chunks += 1;
-      for (const batch of parseProducers(producers)) states.apply(batch);
+      // rule: producers-are-of-every-chunk
+      isWhole &&= row.base_offset === expected;
+      expected = row.last_offset + 1;
+      for (const batch of parseProducers(row.producers)) states.apply(batch);
       return true;
     },
   );
-  return chunks;
+  return { chunks, isWhole: isWhole && expected >= below };
 }
 
 /** Base offset of the first chunk from `offset` on with entries; null when there is none. */

@@ -13,7 +13,7 @@ import type { LogPoint, PullAnswer, PullRequest } from "./peers.ts";
 export function answerPull(
   core: ReplicaCore,
   leadership: Leadership | null,
-  { brokerId, leaderEpoch, from, position, maxBytes }: PullRequest,
+  { brokerId, leaderEpoch, from, position, maxBytes, partitionEpoch }: PullRequest,
 ): PullAnswer {
   const { assignment, log, highWatermark } = core;
   if (leaderEpoch > assignment.leaderEpoch) return refuse("UNKNOWN_LEADER_EPOCH");
@@ -24,7 +24,7 @@ export function answerPull(
   const differs =
     from.leaderEpoch < 0 ? compareBeginnings(log, from.offset, position) : compareEpochs(log, from);
   if (differs) return differs;
-  leadership.pulled(brokerId, from);
+  leadership.pulled(brokerId, from, partitionEpoch ?? null);
   const durable = leadership.durable().offset;
   const chunks = log
     .copyChunks(from.offset, Math.min(maxBytes, PULL_BYTES_MAX))
@@ -35,18 +35,23 @@ export function answerPull(
 
 /** Who holds nothing goes on at a chunk of this log, with as many bytes before it, or begins where this log does. */
 function compareBeginnings(log: Log, offset: number, position: number): PullAnswer | null {
-  const isHeld = offset >= log.beginOffset && offset <= log.endOffset;
+  const isHeld = offset <= log.endOffset && !isBefore(log, offset);
   return isHeld && log.positionAt(offset) === position ? null : resetTo(log);
 }
 
 function compareEpochs(log: Log, from: LogPoint): PullAnswer | null {
   if (isSamePoint(from, log.point())) return null;
   // Nothing is held here to compare with: what ends there may hold anything.
-  if (from.offset <= log.beginOffset) return resetTo(log);
+  if (from.offset <= log.startOffset && from.offset <= log.beginOffset) return resetTo(log);
   const at = log.endOfEpoch(from.leaderEpoch);
   // rule: a-prefix-ends-in-an-epoch-of-both
   const isOfBoth = at.leaderEpoch === from.leaderEpoch;
   return isOfBoth && at.offset >= from.offset ? null : { ok: true, kind: "diverging", at };
+}
+
+/** Whether nothing at an offset is held. Its chunk may begin below the log start, so that has to be there. */
+function isBefore(log: Log, offset: number): boolean {
+  return offset < log.startOffset && offset < log.beginOffset;
 }
 
 function resetTo(log: Log): PullAnswer {

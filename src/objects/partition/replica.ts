@@ -93,6 +93,8 @@ export class Replica {
       leading: () => this.#leading(),
       enforceRetention: () => this.#enforceRetention(),
     });
+    this.#core.corrupted = () => this.#yield();
+    if (this.#core.yields) this.#core.reportCorruption();
     if (!this.#mayLead()) return;
     this.#leadership = new Leadership(this.#core, adopt);
     // What storage holds when the object wakes up is durable.
@@ -367,6 +369,7 @@ export class Replica {
     if (this.#leadership && (!leads || !isSameTerm)) this.#stepDown();
     if (this.#leadership) this.#leadership.reassigned();
     else if (leads) this.#lead();
+    if (this.#core.yields) this.#core.reportCorruption();
     this.#core.waiters.release();
     this.#enforceRetention();
   }
@@ -377,6 +380,8 @@ export class Replica {
     const isUsable = this.#core.refusalToServe() === null;
     // rule: a-reset-replica-does-not-lead
     if (wasReset && uncleanEpoch !== leaderEpoch) return false;
+    // rule: a-corrupt-replica-leaves-the-lead-to-others
+    if (this.#core.yields) return false;
     return leader === brokerId && isUsable;
   }
 
@@ -394,6 +399,12 @@ export class Replica {
       () => leadership.begin(end, true),
       (error: unknown) => this.#core.ports.broken(error),
     );
+  }
+
+  /** A corrupt leader leads no more where others are in sync: one of them is to be elected. */
+  #yield(): void {
+    if (this.#leadership && !this.#mayLead()) this.#stepDown();
+    this.#core.waiters.release();
   }
 
   #stepDown(): void {

@@ -56,6 +56,8 @@ export interface ReplicaState {
   };
   /** The storage was lost once, and the log is not copied anew yet. */
   readonly wasReset?: boolean;
+  /** A stored chunk was found not to be what was written, and the log is not given up yet. */
+  readonly isCorrupt?: boolean;
   /**
    * The in-sync set that this leader has asked for under the assignment's partition epoch: it may
    * have been decided while the object was reset.
@@ -253,8 +255,9 @@ export function deleteChunksFrom(storage: StoragePort, offset: number): void {
 }
 
 export function insertSegment(storage: StoragePort, segment: SegmentFacts): void {
+  // Where storage lost the rows behind a closed segment, it is closed once more.
   storage.all(
-    `INSERT INTO segments (${SEGMENT_FACTS}) VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO segments (${SEGMENT_FACTS}) VALUES (?, ?, ?, ?, ?, ?)`,
     segment.base_offset,
     segment.last_offset,
     segment.position,

@@ -96,20 +96,8 @@ describe("corrupt storage", () => {
     expect(set.state.inSync).toEqual(expect.arrayContaining([1, 2]));
   });
 
-  /** Two in sync, the follower's log corrupt, and found so by a reader. */
-  async function withCorruptFollower(): Promise<ReplicaSet> {
-    const set = new ReplicaSet({ brokers: [1, 2] });
-    for (const pair of ["ab", "cd", "ef"]) expectOk(await set.append([...pair]));
-    await set.pass(1_000);
-    flip(set.members.get(2)!.storage, 2);
-    set.restart(2);
-    const read = { offset: 2, maxBytes: 1, minBytes: 0, maxWaitMs: 0 } as const;
-    await set.replica(2).fetch({ ...read, isolation: "read_uncommitted" });
-    return set;
-  }
-
   it("a follower that is corrupt acknowledges nothing, and keeps what it has, while it is in sync", async () => {
-    const set = await withCorruptFollower();
+    const set = await found(2);
     expectOk(await set.append(["g", "h"], { acks: 1 }));
     await set.pass(100);
     expect(set.leader.probe()).toMatchObject({ highWatermark: 6, logEndOffset: 8 });
@@ -121,7 +109,7 @@ describe("corrupt storage", () => {
   });
 
   it("a follower that is corrupt, and is told to catch up, gives up all that it has first", async () => {
-    const set = await withCorruptFollower();
+    const set = await found(2);
     set.decide({ inSync: [1] });
     set.tell(2);
     const { leaderEpoch } = set.state;
@@ -129,5 +117,296 @@ describe("corrupt storage", () => {
     expectOk(await set.replica(2).catchUp(request));
     expect(set.rows(2)).toEqual(set.rows(1));
     expect(set.replica(2).probe().wasReset).toBe(false);
+  });
+});
+
+const READ = { maxBytes: 1, minBytes: 0, maxWaitMs: 0, isolation: "read_uncommitted" } as const;
+
+/** Three chunks on two replicas in sync; the chunk at offset 2 of one is damaged, and found so by a reader. */
+async function found(brokerId: number, configs: Record<string, string> = {}): Promise<ReplicaSet> {
+  const set = new ReplicaSet({ brokers: [1, 2], configs });
+  for (const pair of ["ab", "cd", "ef"]) expectOk(await set.append([...pair]));
+  await set.pass(1_000);
+  flip(set.members.get(brokerId)!.storage, 2);
+  set.restart(brokerId);
+  const refused = await set.replica(brokerId).fetch({ ...READ, offset: 2 });
+  expect(refused).toMatchObject({ error: "KAFKA_STORAGE_ERROR" });
+  await set.settle();
+  return set;
+}
+
+describe("what a replica has found of its corruption", () => {
+  it("it knows when it wakes up", async () => {
+    const set = await found(2);
+    set.restart(2);
+    expect(set.replica(2).probe()).toMatchObject({ wasReset: true, logEndOffset: 6 });
+    expectOk(await set.append(["g"], { acks: 1 }));
+    await set.pass(100);
+    expect(set.leader.probe()).toMatchObject({ highWatermark: 6, logEndOffset: 7 });
+    expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 6 });
+    set.decide({ inSync: [1] });
+    set.tell(2, 1);
+    await set.pass(60_000);
+    expect(set.rows(2)).toEqual(set.rows(1));
+    set.restart(2);
+    expect(set.replica(2).probe()).toMatchObject({ wasReset: false });
+  });
+
+  it("costs one row, however often it is read", async () => {
+    const harness = new ReplicaHarness();
+    for (const pair of ["ab", "cd"]) await harness.appendValues([...pair]);
+    flip(harness.storage, 2);
+    harness.restart();
+    const before = harness.storage.rowsWritten;
+    for (let i = 0; i < 10; i++) await harness.fetch(2);
+    expect(harness.storage.rowsWritten - before).toBe(1);
+  });
+
+  it("it says to the controller again and again while that has not heard", async () => {
+    const set = await found(2);
+    const times = () => set.reported.filter((brokerId) => brokerId === 2).length;
+    const before = times();
+    set.restart(2);
+    await set.settle();
+    expect(times()).toBe(before + 1);
+    expectOk(await set.append(["g"], { acks: 1 }));
+    await set.pass(100);
+    expect(times()).toBeGreaterThan(before + 1);
+  });
+
+  it("a follower: it asks its leader for nothing, which would count as having everything", async () => {
+    const set = await found(2);
+    set.calls.length = 0;
+    await set.replica(2).fetch({ ...READ, offset: 6 });
+    await set.settle();
+    expect(set.calls.filter(({ kind }) => kind === "pull")).toEqual([]);
+  });
+
+  it("a leader with others in sync: it leads no more, nor when it wakes up, until it is copied anew", async () => {
+    const set = await found(1);
+    const leadsNoMore = async (): Promise<void> => {
+      expect(set.replica(1).describe()).toMatchObject({ role: "follower" });
+      expect(await set.append(["g"])).toMatchObject({ error: "LEADER_NOT_AVAILABLE" });
+      expect(set.reported).toContain(1);
+    };
+    await leadsNoMore();
+    set.reported.length = 0;
+    set.restart(1);
+    await set.settle();
+    await leadsNoMore();
+    // Elected all the same, it does not lead.
+    set.elect(1);
+    set.tell(1);
+    await leadsNoMore();
+    set.elect(2, [2]);
+    set.tell(2, 1);
+    expectOk(await set.append(["g"]));
+    await set.pass(60_000);
+    expect(set.rows(1)).toEqual(set.rows(2));
+    expect(set.replica(1).probe()).toMatchObject({ wasReset: false });
+    set.elect(1, [1, 2]);
+    set.tell(1, 2);
+    expectOk(await set.append(["h"]));
+  });
+
+  it("a leader whose appends wait: they end as unknown, not as refused", async () => {
+    const set = await found(2);
+    flip(set.members.get(1)!.storage, 0);
+    set.restart(1);
+    const waits = set.append(["g"]);
+    await set.settle();
+    await set.leader.fetch({ ...READ, offset: 0 });
+    expect(await waits).toMatchObject({ error: "NOT_LEADER_OR_FOLLOWER", written: true });
+  });
+
+  it("a leader alone in sync: it reads what it can, takes appends, and hands over when another is in sync", async () => {
+    const set = await found(1);
+    set.setDown(2, true);
+    set.elect(1, [1]);
+    set.tell(1);
+    const goesOn = async (value: string): Promise<void> => {
+      expect(set.leader.describe()).toMatchObject({ role: "leader" });
+      expectOk(await set.append([value]));
+      const page = { ...READ, maxBytes: 1_000 };
+      expect(expectOk(await set.leader.fetch({ ...page, offset: 0 })).nextOffset).toBe(2);
+      expect(await set.leader.fetch({ ...page, offset: 2 })).toMatchObject({
+        message: expect.stringContaining("Offsets 2 to 3"),
+      });
+      const { logEndOffset } = set.leader.probe();
+      expect(expectOk(await set.leader.fetch({ ...page, offset: 4 })).nextOffset).toBe(
+        logEndOffset,
+      );
+    };
+    await goesOn("g");
+    set.restart(1);
+    await goesOn("h");
+    // The other has what is damaged here, and comes back.
+    set.setDown(2, false);
+    set.leader.onAlarm();
+    await set.pass(60_000);
+    expect(set.state.inSync).toContain(2);
+    expect(set.leader.describe()).toMatchObject({ role: "follower" });
+    set.elect(2, [2]);
+    set.tell(2, 1);
+    await set.pass(60_000);
+    expect(set.rows(1)).toEqual(set.rows(2));
+    expect(set.rows(1)).toHaveLength(5);
+  });
+});
+
+function loseRow(storage: StoragePort, baseOffset: number): void {
+  storage.all("DELETE FROM chunks WHERE base_offset = ?", baseOffset);
+}
+
+describe("rows that storage has lost", () => {
+  /** One replica alone with "ab", "cd", "ef" in three chunks, after the damage and a restart. */
+  async function alone(damage: (harness: ReplicaHarness) => unknown): Promise<ReplicaHarness> {
+    const harness = new ReplicaHarness();
+    for (const pair of ["ab", "cd", "ef"]) await harness.appendValues([...pair]);
+    await damage(harness);
+    harness.restart();
+    return harness;
+  }
+
+  /** A leader alone in sync that has lost its first row; the other replica has lost its storage. */
+  async function withoutFirstRow(startOffset: number): Promise<ReplicaSet> {
+    const set = new ReplicaSet({ brokers: [1, 2] });
+    for (const pair of ["ab", "cd", "ef"]) expectOk(await set.append([...pair]));
+    if (startOffset > 0) expectOk(await set.leader.deleteRecords(startOffset));
+    await set.lose(2);
+    loseRow(set.members.get(1)!.storage, 0);
+    set.decide({ inSync: [1] });
+    set.restart(1);
+    set.tell(1);
+    return set;
+  }
+
+  for (const startOffset of [0, 1]) {
+    it(`the first, with the log start at ${startOffset}: nobody is told to begin behind it (weather seed 260)`, async () => {
+      const set = await withoutFirstRow(startOffset);
+      set.create(2, false);
+      await set.pass(60_000);
+      expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 0, wasReset: true });
+      expect(set.rows(2)).toEqual([]);
+      expect(set.reported).toContain(1);
+      // Once the records there are deleted, the log begins at a row that is there.
+      expectOk(await set.leader.deleteRecords(2));
+      expectOk(await set.append(["g"], { acks: 1 }));
+      await set.pass(60_000);
+      expect(set.rows(2)).toEqual(set.rows(1));
+      expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 7, wasReset: false });
+    });
+  }
+
+  it("the first: who holds it goes on behind, and is in sync", async () => {
+    const set = new ReplicaSet({ brokers: [1, 2] });
+    for (const pair of ["ab", "cd"]) expectOk(await set.append([...pair]));
+    await set.settle();
+    set.setDown(2, true);
+    set.decide({ inSync: [1] });
+    set.tell(1);
+    expectOk(await set.append(["e", "f"]));
+    loseRow(set.members.get(1)!.storage, 0);
+    set.restart(1);
+    set.setDown(2, false);
+    set.leader.onAlarm();
+    await set.pass(60_000);
+    expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 6 });
+    expect(set.state.inSync).toContain(2);
+  });
+
+  it("a follower that has lost one below where its leader's log goes on cuts nothing off", async () => {
+    const set = new ReplicaSet();
+    for (const pair of ["ab", "cd"]) expectOk(await set.append([...pair]));
+    await set.pass(1_000);
+    set.setDown(3, true);
+    expectOk(await set.append(["e", "f"], { acks: 1 }));
+    await set.settle();
+    set.setDown(1, true);
+    loseRow(set.members.get(2)!.storage, 2);
+    set.restart(2);
+    set.setDown(3, false);
+    set.elect(3, [2, 3]);
+    set.tell(2, 3);
+    await set.pass(10_000);
+    expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 6, wasReset: true });
+    set.decide({ inSync: [3] });
+    set.tell(2, 3);
+    await set.pass(60_000);
+    expect(set.rows(2)).toEqual(set.rows(3));
+    expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 4, wasReset: false });
+  });
+
+  /** Three epochs in five chunks: 0 up to offset 4, 1 up to 8, 2 up to 10. */
+  async function ofThreeEpochs(...lost: number[]): Promise<ReplicaHarness> {
+    const harness = new ReplicaHarness();
+    const lead = (leaderEpoch: number) =>
+      harness.replica.assign(harness.assignment({}, { leaderEpoch }));
+    for (const pair of ["ab", "cd"]) await harness.appendValues([...pair]);
+    lead(1);
+    for (const pair of ["ef", "gh"]) await harness.appendValues([...pair]);
+    lead(2);
+    await harness.appendValues(["i", "j"]);
+    for (const base of lost) loseRow(harness.storage, base);
+    harness.restart();
+    return harness;
+  }
+
+  it("an epoch that ends in a lost row has no known end", async () => {
+    const { replica } = await ofThreeEpochs(2);
+    expect(() => replica.endOfEpoch(0)).toThrow(/Offsets 2 to 3/);
+    expect(replica.endOfEpoch(1)).toMatchObject({ leaderEpoch: 1, endOffset: 8 });
+    const other = (await ofThreeEpochs(4)).replica;
+    expect(() => other.endOfEpoch(0)).toThrow(/Offsets 4 to 5/);
+    expect(other.endOfEpoch(1)).toMatchObject({ leaderEpoch: 1, endOffset: 8 });
+    const both = (await ofThreeEpochs(4, 6)).replica;
+    expect(() => both.endOfEpoch(0)).toThrow(/Offsets 4 to 7/);
+    expect(() => both.endOfEpoch(1)).toThrow(/Offsets 4 to 7/);
+  });
+
+  it("an epoch that ends in a row that is there has its end, whatever is lost beside it", async () => {
+    const first = (await ofThreeEpochs(0)).replica;
+    expect(first.endOfEpoch(0)).toMatchObject({ leaderEpoch: 0, endOffset: 4 });
+    expect(first.endOfEpoch(1)).toMatchObject({ leaderEpoch: 1, endOffset: 8 });
+    expect((await ofThreeEpochs(6)).replica.endOfEpoch(0)).toMatchObject({ endOffset: 4 });
+  });
+
+  it("last rows that are lost: the log ends where it ended, and goes on there", async () => {
+    const harness = await alone(async ({ replica, storage }) => {
+      // Raising the log start writes the row that tells of the end.
+      expectOk(await replica.deleteRecords(1));
+      loseRow(storage, 4);
+    });
+    expect(harness.replica.probe()).toMatchObject({ logEndOffset: 6, wasReset: true });
+    expect(expectOk(await harness.fetch(1)).nextOffset).toBe(4);
+    const refused = await harness.fetch(4);
+    expect(refused).toMatchObject({ message: expect.stringContaining("Offsets 4 to 5") });
+    expect(await harness.appendValues(["g"])).toMatchObject({ baseOffset: 6 });
+    harness.restart();
+    expect(expectOk(await harness.fetch(6)).nextOffset).toBe(7);
+    expect(harness.brokenBy).toBeNull();
+  });
+
+  it("all rows that are lost: the log is as long as it was", async () => {
+    const harness = await alone(async ({ replica, storage }) => {
+      expectOk(await replica.deleteRecords(1));
+      storage.all("DELETE FROM chunks");
+    });
+    expect(harness.replica.probe()).toMatchObject({ logEndOffset: 6, wasReset: true });
+    const refused = await harness.fetch(1);
+    expect(refused).toMatchObject({ message: expect.stringContaining("Offsets 1 to 5") });
+    expect(await harness.appendValues(["g"])).toMatchObject({ baseOffset: 6 });
+  });
+
+  it("a lost row among those that tell of producers is noticed on waking up", async () => {
+    const harness = new ReplicaHarness();
+    for (const baseSequence of [0, 1, 2]) {
+      await harness.appendValues(["a"], { producerId: 7, producerEpoch: 0, baseSequence });
+    }
+    harness.restart();
+    expect(harness.replica.probe()).toMatchObject({ wasReset: false });
+    loseRow(harness.storage, 1);
+    harness.restart();
+    expect(harness.replica.probe()).toMatchObject({ wasReset: true });
   });
 });

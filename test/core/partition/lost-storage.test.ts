@@ -78,4 +78,42 @@ describe("a lost storage", () => {
     expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 3 });
     expect(set.leader.describe()).toMatchObject({ highWatermark: 1, logEndOffset: 3 });
   });
+
+  /** Broker 3 has lost what it had said it has, the controller took it out, and nobody can call it. */
+  async function takenOut(): Promise<ReplicaSet> {
+    const set = await lost(3);
+    set.beforeCall = ({ from, to }) => {
+      if (from === 3 || to === 3) throw new Error("it cannot be called");
+    };
+    set.decide({ inSync: [1, 2] });
+    set.tell(1, 2);
+    await set.settle();
+    return set;
+  }
+
+  test("does not come back in sync by what the replica had said before it left", async () => {
+    const set = await takenOut();
+    expect(set.state.inSync).toEqual([1, 2]);
+    set.beforeCall = null;
+    set.tell(3);
+    await set.pass(20_000);
+    expect(set.state.inSync).toEqual(expect.arrayContaining([1, 2, 3]));
+    expect(set.replica(3).probe()).toMatchObject({ wasReset: false, logEndOffset: 1 });
+  });
+
+  test("does not come back in sync by a pull that was under way when the replica left", async () => {
+    const set = await takenOut();
+    const from = { offset: 1, leaderEpoch: 0 };
+    const { position } = set.members
+      .get(1)!
+      .storage.all<{ position: number }>("SELECT size_bytes AS position FROM chunks")[0]!;
+    const pull = { brokerId: 3, leaderEpoch: 0, from, position, maxBytes: 1_000 };
+    expectOk(await set.leader.pull({ ...pull, partitionEpoch: 0 }));
+    await set.settle();
+    expect(set.state.inSync).toEqual([1, 2]);
+    // Once it has heard that it is out, what it says is of what it has.
+    expectOk(await set.leader.pull({ ...pull, partitionEpoch: set.state.partitionEpoch }));
+    await set.settle();
+    expect(set.state.inSync).toEqual([1, 2, 3]);
+  });
 });
