@@ -136,7 +136,7 @@ async function found(brokerId: number, configs: Record<string, string> = {}): Pr
 }
 
 describe("what a replica has found of its corruption", () => {
-  it("it knows when it wakes up", async () => {
+  it("is known when it wakes up", async () => {
     const set = await found(2);
     set.restart(2);
     expect(set.replica(2).probe()).toMatchObject({ wasReset: true, logEndOffset: 6 });
@@ -162,7 +162,7 @@ describe("what a replica has found of its corruption", () => {
     expect(harness.storage.rowsWritten - before).toBe(1);
   });
 
-  it("it says to the controller again and again while that has not heard", async () => {
+  it("is told to the controller again and again while that has not heard", async () => {
     const set = await found(2);
     const times = () => set.reported.filter((brokerId) => brokerId === 2).length;
     const before = times();
