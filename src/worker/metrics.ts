@@ -58,6 +58,10 @@ export const METRICS = {
     "Partitions with fewer replicas in sync than they have.",
   ),
   odradek_offline_partitions: row("gauge", "Partitions without a leader."),
+  odradek_damaged_replicas: row(
+    "gauge",
+    "Replicas whose storage is lost, corrupt or does not open, as far as the controller has heard since it woke up.",
+  ),
   odradek_reassigning_partitions: row("gauge", "Partitions that are moving to other brokers."),
   odradek_leader_elections_total: row(
     "counter",
@@ -86,6 +90,10 @@ export const METRICS = {
   odradek_replication_lag: row(
     "gauge",
     "Offsets that the replica of a partition furthest behind its leader lacks (with ?topic=).",
+  ),
+  odradek_replica_storage: row(
+    "gauge",
+    "1 for the state that a replica's storage is in: sound, corrupt, lost or unopened (with ?topic=).",
   ),
   odradek_rows_read: row(
     "gauge",

@@ -141,6 +141,11 @@ test.each(SOLE)("the only replica's file that was %s: the answer says so", async
   // Nothing is begun anew behind an operator's back.
   const state = await partitionOf(client, place);
   expect(state.replica_states.map(({ generation }) => generation)).toEqual([1]);
+  const storage = how === "emptied" ? "lost" : "unopened";
+  expect(state.replica_states.map((replica) => replica.storage)).toEqual([storage]);
+  const { text } = await client.ask(`/metrics?topic=${place.topic}`);
+  expect(text).toMatch(new RegExp(`^odradek_replica_storage\\{.*state="${storage}"\\} 1$`, "m"));
+  expect(text).toMatch(/^odradek_damaged_replicas [1-9]/m);
   // One partition's storage is not that of the service.
   expect((await client.ask("/healthz")).status).toBe(200);
 });

@@ -14,6 +14,7 @@ const onlyReplica = (brokerId: number, end: number) => ({
   is_adding: false,
   is_removing: false,
   is_reachable: true,
+  storage: "sound",
   log_start_offset: 0,
   high_watermark: end,
   log_end_offset: end,

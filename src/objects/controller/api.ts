@@ -236,6 +236,8 @@ export interface ControllerDescription {
   /** Partitions with fewer in-sync replicas than replicas; without a leader; being reassigned. */
   readonly underReplicated: number;
   readonly offline: number;
+  /** Replicas whose storage is lost, corrupt or does not open, as far as was heard since the object woke up. */
+  readonly damagedReplicas?: number;
   readonly reassigning: number;
   /** Counted since the cluster began: decisions, and probes that had no answer. */
   readonly counts: ControllerCounts;

@@ -250,7 +250,7 @@ export class ControllerRules {
 
   describe(): Omit<ControllerDescription, "rowsRead" | "rowsWritten"> {
     this.#decisions.touch();
-    return describeCluster(this.#image, this.#probes.failed);
+    return describeCluster(this.#image, this.#probes.failed, this.#probes.damage.count());
   }
 
   async #carryOut(decision: TopicDecision | Refusal, validateOnly: boolean): Promise<TopicAnswer> {

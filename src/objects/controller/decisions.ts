@@ -9,7 +9,7 @@ import { FIRST_BROKERS } from "./brokers.ts";
 import type { Change, PartitionChange } from "./changes.ts";
 import { partitionOf, type ClusterImage } from "./cluster.ts";
 import { within } from "../../base/deadline.ts";
-import { Deliveries, type ReplicaPort, type Scope } from "./deliveries.ts";
+import { Deliveries, type Errand, type ReplicaPort, type Scope } from "./deliveries.ts";
 import { settleAll, type Brokers } from "./elections.ts";
 import { decideReset } from "./in-sync.ts";
 import { Probes } from "./probes.ts";
@@ -70,13 +70,11 @@ export class Decisions {
       for (const change of FIRST_BROKERS) applyChange(this.image, change, 0);
     }
     this.probes = new Probes(this.image, ports);
-    this.#deliveries = new Deliveries(
-      this.image,
-      ports,
-      () => store.touch(),
-      ({ topicId, place }) => this.#onReset(replicaAt(topicId, place)),
-      ({ topicId, place }) => this.probes.ask(replicaAt(topicId, place)),
-    );
+    this.#deliveries = new Deliveries(this.image, ports, () => store.touch(), {
+      told: (errand, wasReset) => this.probes.damage.note(replicaOf(errand), wasReset),
+      reset: (errand) => this.#onReset(replicaOf(errand)),
+      unopened: (errand) => this.probes.ask(replicaOf(errand)),
+    });
   }
 
   /** Records a decision, then applies it: when recording throws, nothing has changed. */
@@ -245,4 +243,8 @@ export class Decisions {
     }
     return newest;
   }
+}
+
+function replicaOf({ topicId, place }: Errand): ReplicaName {
+  return replicaAt(topicId, place);
 }

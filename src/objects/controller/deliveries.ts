@@ -73,7 +73,7 @@ export interface Scope {
   readonly brokerId?: number;
 }
 
-interface Errand {
+export interface Errand {
   readonly topicId: string;
   readonly place: ReplicaPlace;
 }
@@ -85,6 +85,16 @@ interface Calls {
   newest: Promise<void>;
 }
 
+/** What the answers of replicas bring up; each is called before the answer counts as a confirmation. */
+export interface DeliveryEvents {
+  /** A replica has been told what it is; `wasReset`: it has lost its storage, or found it corrupt. */
+  told(errand: Errand, wasReset: boolean): void;
+  /** It is to leave the in-sync set. */
+  reset(errand: Errand): void;
+  /** Its storage cannot be opened. */
+  unopened(errand: Errand): Promise<unknown>;
+}
+
 export class Deliveries {
   readonly #image: ClusterImage;
   readonly #ports: DeliveryPorts;
@@ -92,10 +102,7 @@ export class Deliveries {
   readonly #touch: () => void;
   /** The instance before this one was still telling replicas: what it sent may arrive until then. */
   readonly #unsureUntilMs: number;
-  /** Called when a replica says that it lost its storage, before that counts as a confirmation. */
-  readonly #onReset: (errand: Errand) => void;
-  /** Called when a replica's storage cannot be opened. */
-  readonly #onUnopened: (errand: Errand) => Promise<unknown>;
+  readonly #events: DeliveryEvents;
   /** By object name: calls to it that have not answered. */
   readonly #underWay = new Map<string, Calls>();
   /** By topic id and place: the partition epoch confirmed. Not recorded yet. */
@@ -111,16 +118,14 @@ export class Deliveries {
     image: ClusterImage,
     ports: DeliveryPorts,
     touch: () => void,
-    onReset: (errand: Errand) => void,
-    onUnopened: (errand: Errand) => Promise<unknown>,
+    events: DeliveryEvents,
   ) {
     this.#image = image;
     this.#ports = ports;
     this.#touch = touch;
     const isAmid = image.assignments.size > 0;
     this.#unsureUntilMs = isAmid ? ports.clock.nowMs() + UNSURE_MS : 0;
-    this.#onReset = onReset;
-    this.#onUnopened = onUnopened;
+    this.#events = events;
   }
 
   /**
@@ -293,10 +298,12 @@ export class Deliveries {
     const assignment = assignmentOf(this.#image, replica);
     const answer = await this.#ports.replicas.assign(name, hint, assignment);
     // Confirmed by a probe, which begins to count how long it lasts.
-    if (answer?.ok === false && answer.error === "STORAGE_LOST") await this.#onUnopened(errand);
+    if (answer?.ok === false && answer.error === "STORAGE_LOST")
+      await this.#events.unopened(errand);
     if (!answer?.ok) return;
+    this.#events.told(errand, answer.wasReset);
     // rule: a-reset-replica-leaves-the-in-sync-set
-    if (answer.wasReset) this.#onReset(errand);
+    if (answer.wasReset) this.#events.reset(errand);
     const epochs = this.#assigned.get(topicId) ?? new Map<ReplicaPlace, number>();
     const epoch = Math.max(assignment.partitionEpoch, epochs.get(place) ?? 0);
     this.#assigned.set(topicId, epochs.set(place, epoch));

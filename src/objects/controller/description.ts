@@ -7,6 +7,7 @@ import { pendingCount } from "./pending.ts";
 export function describeCluster(
   image: ClusterImage,
   failedProbes: number,
+  damagedReplicas: number,
 ): Omit<ControllerDescription, "rowsRead" | "rowsWritten"> {
   let underReplicated = 0;
   let reassigning = 0;
@@ -24,6 +25,7 @@ export function describeCluster(
     groups: image.groups.size,
     underReplicated,
     offline: image.leaderless.size,
+    damagedReplicas,
     reassigning,
     counts: { ...image.counts, failedProbes },
     pendingPurges: pendingCount(image.purges),

@@ -9,6 +9,7 @@ import type { Probed } from "../partition/api.ts";
 import type { ClusterImage } from "./cluster.ts";
 import { within } from "../../base/deadline.ts";
 import type { ReplicaPort } from "./deliveries.ts";
+import { Damage } from "./damage.ts";
 import { Unopened } from "./unopened.ts";
 
 /** A replica that has not answered in this time, the second try included, does not answer. */
@@ -22,6 +23,7 @@ export class Probes {
   failed = 0;
   /** What the answers say of replicas' storage. */
   readonly unopened: Unopened;
+  readonly damage: Damage;
   readonly #image: ClusterImage;
   readonly #ports: {
     readonly replicas: ReplicaPort;
@@ -36,6 +38,7 @@ export class Probes {
     this.#image = image;
     this.#ports = ports;
     this.unopened = new Unopened(ports.clock);
+    this.damage = new Damage(image);
   }
 
   async ask(replica: ReplicaName): Promise<ProbeAnswer> {
@@ -53,6 +56,8 @@ export class Probes {
     if (!answer?.ok) this.failed += 1;
     // rule: silence-is-no-broken-storage
     if (answer !== null) this.unopened.note(replica, !isUnopened(answer));
+    if (answer?.ok) this.damage.note(replica, answer.wasReset);
+    else if (answer !== null && isUnopened(answer)) this.damage.note(replica, true);
     return answer;
   }
 }

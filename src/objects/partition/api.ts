@@ -172,6 +172,11 @@ export interface ReplicaDescription extends LogEnds {
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
   readonly role: "leader" | "follower" | "none";
+  /**
+   * `corrupt`: a chunk was read that is not what was written. `lost`: it had to begin anew, and is not in sync yet.
+   * Objects of before this field leave it out.
+   */
+  readonly storage?: "sound" | "corrupt" | "lost";
   /** True when its broker is fenced. */
   readonly fenced: boolean;
   readonly logEndOffset: number;

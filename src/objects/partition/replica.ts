@@ -333,6 +333,7 @@ export class Replica {
       ...this.#core.ends(),
       role: this.#leadership ? "leader" : assignment.leader < 0 ? "none" : "follower",
       fenced: this.#core.isFenced,
+      storage: this.#core.isCorrupt ? "corrupt" : this.#core.wasReset ? "lost" : "sound",
       leaderEpoch: assignment.leaderEpoch,
       partitionEpoch: assignment.partitionEpoch,
       logEndOffset: log.endOffset,

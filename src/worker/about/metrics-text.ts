@@ -2,7 +2,7 @@
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaDescription } from "../../objects/partition/api.ts";
 import { partitionEnds, type PartitionEnds } from "../admin/leader.ts";
-import { describeReplica, isUnderReplicated } from "../admin/replicas.ts";
+import { describeReplica, isUnderReplicated, storageOf } from "../admin/replicas.ts";
 import { topicMetadata, unkeptTopic } from "../metadata.ts";
 import { countedSamples, renderMetrics, type MetricName, type Sample } from "../metrics.ts";
 import { callController } from "../objects.ts";
@@ -35,6 +35,7 @@ async function controllerSamples(service: Service): Promise<Samples | Refusal> {
     odradek_pending_assignments: one(controller.pendingAssignments),
     odradek_under_replicated_partitions: one(controller.underReplicated),
     odradek_offline_partitions: one(controller.offline),
+    odradek_damaged_replicas: one(controller.damagedReplicas ?? 0),
     odradek_reassigning_partitions: one(controller.reassigning),
     odradek_leader_elections_total: one(controller.counts.elections),
     odradek_unclean_leader_elections_total: one(controller.counts.uncleanElections),
@@ -129,6 +130,11 @@ async function topicSamples(service: Service, name: string): Promise<Samples | R
     odradek_high_watermark: ofEnds(({ latest }) => latest),
     odradek_log_end_offset: ofLeaders((log) => log.logEndOffset),
     odradek_replication_lag: ofLeaders(lagOf),
+    odradek_replica_storage: replicas.flatMap(({ partition, brokerId }, i) => {
+      const state = storageOf(logs[i]!);
+      const labels = { object, topic: name, partition: `${partition}`, broker: `${brokerId}` };
+      return state === null ? [] : [{ labels: { ...labels, state }, value: 1 }];
+    }),
     odradek_log_bytes: ofLeaders((log) => log.logBytes),
     odradek_bytes_in_flight: ofLeaders((log) => log.bytesInFlight),
     odradek_bytes_in_flight_peak: ofLeaders((log) => log.bytesInFlightPeak),

@@ -112,6 +112,7 @@ const replicaState = {
   is_adding: false,
   is_removing: false,
   is_reachable: true,
+  storage: "sound",
   log_start_offset: 0,
   high_watermark: 1000,
   log_end_offset: 1000,

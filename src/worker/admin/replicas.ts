@@ -7,6 +7,7 @@ import type { PartitionMetadata } from "../../objects/controller/api.ts";
 import type { ReplicaDescription } from "../../objects/partition/api.ts";
 import { callReplica } from "../calls.ts";
 import type { KnownTopic } from "../metadata.ts";
+import { isUnopening } from "../objects.ts";
 import type { Service } from "../service.ts";
 
 /** Who looks at a view waits no longer than this for a replica that does not answer. */
@@ -35,6 +36,8 @@ export interface ReplicaView {
   readonly is_removing: boolean;
   /** False: it could not be asked, and its offsets are null. */
   readonly is_reachable: boolean;
+  /** `unopened`: its object cannot be constructed, or read. Null: not known. */
+  readonly storage: "sound" | "corrupt" | "lost" | "unopened" | null;
   readonly log_start_offset: number | null;
   readonly high_watermark: number | null;
   readonly log_end_offset: number | null;
@@ -58,6 +61,7 @@ export async function replicaViews(
       is_adding: adding.includes(brokerId),
       is_removing: removing.includes(brokerId),
       is_reachable: log.ok,
+      storage: storageOf(log),
       log_start_offset: log.ok ? log.logStartOffset : null,
       high_watermark: log.ok ? log.highWatermark : null,
       log_end_offset: log.ok ? log.logEndOffset : null,
@@ -66,6 +70,12 @@ export async function replicaViews(
   return Promise.all(
     metadata.replicas.map(({ brokerId, generation }) => ask(brokerId, generation)),
   );
+}
+
+/** Of a replica, by what it was described with. */
+export function storageOf(log: ReplicaDescription | Refusal): ReplicaView["storage"] {
+  if (log.ok) return log.storage ?? null;
+  return log.error === "STORAGE_LOST" || isUnopening(log) ? "unopened" : null;
 }
 
 /** As Kafka counts: a replica that a reassignment adds is not missed before it is in sync. */

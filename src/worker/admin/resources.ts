@@ -164,6 +164,12 @@ const replicaState = {
   is_adding: z.boolean(),
   is_removing: z.boolean(),
   is_reachable: z.boolean().describe("False: it did not answer, and its offsets are null."),
+  storage: z
+    .enum(["sound", "corrupt", "lost", "unopened"])
+    .nullable()
+    .describe(
+      "Corrupt: chunks are not what was written; lost: it had to begin anew and is not in sync yet; unopened: its database does not open. Null where that is not known.",
+    ),
   log_start_offset: offsetOrNull,
   high_watermark: offsetOrNull,
   log_end_offset: offsetOrNull,

@@ -141,6 +141,25 @@ describe("a leader whose storage cannot be opened", () => {
   });
 });
 
+describe("replicas whose storage is damaged", () => {
+  test("are counted until they are in order or gone", async () => {
+    const { harness, topicId, name } = await damaged(2, "unopened");
+    await report(harness, topicId, 2);
+    expect(harness.rules.describe().damagedReplicas).toBe(1);
+    await later(harness, 3 * UNOPENED_MS);
+    expect(generationOf(harness, 2)).toBe(2);
+    expect(harness.rules.describe().damagedReplicas).toBe(0);
+    // One that lost its storage, until it has copied the log.
+    harness.replicas.receive = (_, called) => (called === name ? "unopened" : "confirmed");
+    harness.replicas.lose(harness.objectName(TOPIC, 3));
+    await report(harness, topicId, 3);
+    expect(harness.rules.describe().damagedReplicas).toBe(1);
+    harness.replicas.objects.get(harness.objectName(TOPIC, 3))!.wasReset = false;
+    await report(harness, topicId, 3);
+    expect(harness.rules.describe().damagedReplicas).toBe(0);
+  });
+});
+
 describe("what is left of a replica whose storage cannot be opened", () => {
   test("is tried with growing pauses, and given up after a day", async () => {
     const { harness, topicId } = await damaged(2, "unopened");

@@ -37,6 +37,7 @@ describe("corrupt storage", () => {
       expect(refused).toMatchObject({ message: expect.stringContaining("Offsets 2 to 3") });
       expect(expectOk(await harness.fetch(4)).nextOffset).toBe(6);
       expect(harness.replica.probe().wasReset).toBe(true);
+      expect(harness.replica.describe().storage).toBe("corrupt");
       expect(harness.brokenBy).toBeNull();
     });
   }

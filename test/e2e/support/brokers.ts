@@ -13,6 +13,7 @@ export interface Place {
 export interface ReplicaState {
   readonly broker_id: number;
   readonly generation: number;
+  readonly storage: string | null;
   readonly log_end_offset: number | null;
 }
 
