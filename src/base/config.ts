@@ -16,6 +16,7 @@ import {
   REPLICATION_FACTOR_MAX,
   TOPIC_PARTITIONS_MAX,
 } from "./limits.ts";
+import { didYouMean } from "./nearest-name.ts";
 import { bool, choice, int, list, LONG_MAX, long, parseValue, text } from "./setting.ts";
 import type { Setting, Value } from "./setting.ts";
 
@@ -246,6 +247,8 @@ export const CONFIG = {
   "follower.replication.throttled.rate": throttle,
   "replica.alter.log.dirs.io.max.bytes.per.second": throttle,
 
+  "log.cleaner.backoff.ms": { ...long(15_000, 0, NO_COMPACTION), scope: "broker" },
+
   // The service.
   "cluster.id": text("service", "odradek", "The cluster's id in /v3/clusters/{cluster_id}."),
   "auto.create.topics.enable": bool(
@@ -397,6 +400,8 @@ export type ConfigName = keyof typeof CONFIG;
 /** Every setting as it holds for one topic (or, without a topic, for the service), typed. */
 export type EffectiveConfig = { readonly [N in ConfigName]: (typeof CONFIG)[N]["fallback"] };
 
+const SHOWN_LENGTH_MAX = 100;
+
 export const CONFIG_NAMES = Object.keys(CONFIG) as ConfigName[];
 export const TOPIC_CONFIG_NAMES = CONFIG_NAMES.filter((name) => isTopicConfig(name));
 
@@ -417,6 +422,13 @@ export function isTopicConfig(name: string): name is ConfigName {
 /** What Kafka calls the setting that holds for topics that say nothing: `retention.ms` → `log.retention.ms`. */
 export function brokerName(name: ConfigName): string {
   return settingOf(name).broker ?? name;
+}
+
+/** What is said of a setting that there is not, with the one that was probably meant. */
+export function unknownConfig(scope: "topic" | "broker", written: string): string {
+  const names = scope === "topic" ? TOPIC_CONFIG_NAMES : CONFIG_NAMES.map(brokerName);
+  const shown = written.slice(0, SHOWN_LENGTH_MAX);
+  return `Unknown ${scope} config name: ${shown}${didYouMean(written, names)}`;
 }
 
 /** `retention.ms` → `RETENTION_MS` */

@@ -358,6 +358,11 @@ describe("settings", () => {
       await expectError(await put(of(name), { value: "1" }), "UNKNOWN_CONFIG");
       await expectError(await remove(of(name)), "UNKNOWN_CONFIG");
     }
+    const meant = "Unknown topic config name: retention.mss; did you mean retention.ms?";
+    expect(await expectError(await call(of("retention.mss")), "UNKNOWN_CONFIG")).toBe(meant);
+    const data = [{ name: "retention.mss", value: "1" }];
+    const altered = await post(`${TOPICS}/${topic}/configs:alter`, { data });
+    expect(await expectError(altered, "INVALID_CONFIG")).toBe(meant);
     await expectError(await put(of("retention.ms"), { value: "soon" }), "INVALID_CONFIG");
     await expectError(await put(of("retention.ms"), { value: null }), "INVALID_CONFIG");
     await expectError(await put(of("retention.ms"), {}), "INVALID_REQUEST");

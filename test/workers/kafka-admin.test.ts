@@ -290,6 +290,7 @@ describe("settings", () => {
         "leader.replication.throttled.rate",
         "follower.replication.throttled.rate",
         "replica.alter.log.dirs.io.max.bytes.per.second",
+        "log.cleaner.backoff.ms",
       ]);
       const values = new Map(all.map(({ name, value }) => [name, value]));
       expect(values.get("auto.create.topics.enable")).toBe("false");
@@ -351,6 +352,26 @@ describe("settings", () => {
       const [setting] = (await client.ask(32, 4, { resources })).results[0]!.configs;
       return [setting!.value, setting!.configSource];
     };
+    const told = async (resourceType: number, resourceName: string, name: string) => {
+      const configs = [{ name, configOperation: 0, value: "1" }];
+      const altered = [{ resourceType, resourceName, configs }];
+      const answer = await client.ask(44, 1, { resources: altered, validateOnly: true });
+      const { errorCode, errorMessage } = answer.responses[0]!;
+      expect(errorCode).toBe(40);
+      return errorMessage;
+    };
+    expect(await told(BROKER, "2", `${rate}s`)).toBe(
+      `Unknown broker config name: ${rate}s; did you mean ${rate}?`,
+    );
+    expect(await told(BROKER, "2", "log.retention.mss")).toBe(
+      "Unknown broker config name: log.retention.mss; did you mean log.retention.ms?",
+    );
+    expect(await told(BROKER, "2", "log.retention.ms")).toContain("the service's environment");
+    expect(await told(TOPIC, await newTopic(), "retention.mss")).toBe(
+      "Unknown topic config name: retention.mss; did you mean retention.ms?",
+    );
+    expect(await alter("log.cleaner.backoff.ms", "1000")).toBe(0);
+    expect(await alter("log.cleaner.backoff.ms", null, 1)).toBe(0);
     const byDefault = ["9223372036854775807", 5];
     expect(await alter(rate, "1000")).toBe(0);
     expect(await described("2")).toEqual(["1000", 2]);

@@ -1,11 +1,13 @@
 /** Decisions about the settings that topics and brokers have of their own: all of a request or nothing of it. */
 import {
+  brokerName,
   CONFIG_NAMES,
   defaultText,
   isConfigOf,
   isTopicConfig,
   parseConfig,
   settingOf,
+  unknownConfig,
 } from "../../base/config.ts";
 import { listElements } from "../../base/setting.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
@@ -143,13 +145,13 @@ function readSetting(
 }
 
 function unknownSetting(owner: Owner, name: string): Refusal {
-  const shown = name.slice(0, 100);
-  return refuse(
-    "INVALID_CONFIG",
-    owner === "topic"
-      ? `Topics have no setting '${shown}'.`
-      : `Brokers have no setting '${shown}' that can be altered: the others come from the service's environment.`,
-  );
+  if (owner === "broker" && CONFIG_NAMES.some((one) => brokerName(one) === name)) {
+    return refuse(
+      "INVALID_CONFIG",
+      `${name} cannot be altered at a broker: it comes from the service's environment.`,
+    );
+  }
+  return refuse("INVALID_CONFIG", unknownConfig(owner, name));
 }
 
 /** One order for equal settings, so that they are equal as text. */

@@ -1,5 +1,11 @@
 /** The settings of a broker: its own, the service's, and what holds for topics that say nothing. Only read here. */
-import { brokerName, CONFIG_NAMES, isConfigOf, type ConfigName } from "../../base/config.ts";
+import {
+  brokerName,
+  CONFIG_NAMES,
+  isConfigOf,
+  unknownConfig,
+  type ConfigName,
+} from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import type { BrokerDescription } from "../../objects/controller/api.ts";
@@ -65,7 +71,7 @@ async function getConfig(c: Ctx, service: Service): Promise<Outcome> {
   if (!found.ok) return found;
   const name = pathText(c, "name");
   const own = CONFIG_NAMES.find((one) => brokerName(one) === name);
-  if (own === undefined) return refuse("UNKNOWN_CONFIG", "Brokers have no such setting.");
+  if (own === undefined) return refuse("UNKNOWN_CONFIG", unknownConfig("broker", name));
   return json(configData(c, service, found.broker, own));
 }
 

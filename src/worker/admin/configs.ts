@@ -6,6 +6,7 @@ import {
   isConfigOf,
   isTopicConfig,
   TOPIC_CONFIG_NAMES,
+  unknownConfig,
   type ConfigName,
 } from "../../base/config.ts";
 import { refuse } from "../../base/errors.ts";
@@ -108,7 +109,7 @@ async function getConfig(c: Ctx, service: Service): Promise<Outcome> {
   const topic = await topicMetadata(service, pathText(c, "topic"), true);
   if (!topic.ok) return topic;
   const name = pathText(c, "name");
-  if (!isTopicConfig(name)) return refuse("UNKNOWN_CONFIG");
+  if (!isTopicConfig(name)) return refuse("UNKNOWN_CONFIG", unknownConfig("topic", name));
   return json(configData(c, service, topic.metadata, name));
 }
 
@@ -127,7 +128,7 @@ async function alter(
 
 async function setConfig(c: Ctx, service: Service): Promise<Outcome> {
   const name = pathText(c, "name");
-  if (!isTopicConfig(name)) return refuse("UNKNOWN_CONFIG");
+  if (!isTopicConfig(name)) return refuse("UNKNOWN_CONFIG", unknownConfig("topic", name));
   const body = await readJson(c.req.raw, update);
   if (!body.ok) return body;
   const change: ConfigChange = { name, value: body.value.value, operation: "SET" };
@@ -136,7 +137,7 @@ async function setConfig(c: Ctx, service: Service): Promise<Outcome> {
 
 async function resetConfig(c: Ctx, service: Service): Promise<Outcome> {
   const name = pathText(c, "name");
-  if (!isTopicConfig(name)) return refuse("UNKNOWN_CONFIG");
+  if (!isTopicConfig(name)) return refuse("UNKNOWN_CONFIG", unknownConfig("topic", name));
   const change: ConfigChange = { name, value: null, operation: "DELETE" };
   return alter(service, pathText(c, "topic"), [change], false);
 }

@@ -7,6 +7,7 @@ import { z } from "@hono/zod-openapi";
 import type { EffectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { groupNameProblem } from "../../base/ids.ts";
+import { didYouMean } from "../../base/nearest-name.ts";
 import {
   FETCH_BYTES_MAX,
   FETCH_WAIT_MS_MAX,
@@ -149,8 +150,8 @@ export function readInstanceSpec(body: unknown, config: EffectiveConfig, client:
   for (const name of Object.keys(body)) {
     if (Object.hasOwn(INSTANCE_SETTINGS, name)) continue;
     // Longer than any setting: not worth repeating.
-    const shown = name.length <= 64 ? `: ${name}` : "";
-    return refuse("INVALID_CONSUMER_CONFIG", `There is no such setting of an instance${shown}.`);
+    const shown = name.length <= 64 ? `: ${name}${didYouMean(name, NAMES)}` : "";
+    return refuse("INVALID_CONSUMER_CONFIG", `There is no such setting of an instance${shown}`);
   }
   const values: Record<string, unknown> = {};
   for (const name of NAMES) {
