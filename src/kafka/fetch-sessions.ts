@@ -9,6 +9,7 @@
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import type { KnownTopic } from "../worker/metadata.ts";
+import { fetchSessions } from "../worker/metrics.ts";
 import { NONE } from "./errors.ts";
 import type { Request, Response } from "./messages/index.ts";
 import { keyOfTopic, type NamedTopic } from "./named-topic.ts";
@@ -50,7 +51,6 @@ interface SessionPartition {
 
 /** All sessions of this isolate, the one that was used longest ago first. Values only. */
 const inUse = new Set<FetchSession>();
-let partitionsInUse = 0;
 
 export class FetchSession {
   readonly id: number;
@@ -171,7 +171,7 @@ export class FetchSessions {
     for (const topic of request.forgottenTopicsData) {
       for (const partition of topic.partitions) session.forget(topic, partition);
     }
-    partitionsInUse += session.size - before;
+    fetchSessions.partitions += session.size - before;
     // As in Kafka, one that asks for nothing any more is over.
     if (session.size === 0) {
       this.drop(session);
@@ -191,11 +191,14 @@ export class FetchSessions {
     if (partitions.length === 0 || partitions.length > SESSION_PARTITIONS_MAX) return null;
     if (!hasRoom(partitions.length)) return null;
     for (const [id, session] of this.sessions) if (session.isEvicted) this.sessions.delete(id);
-    if (this.sessions.size >= SESSIONS_MAX) this.drop(leastUsed(this.sessions.values()));
+    if (this.sessions.size >= SESSIONS_MAX) {
+      this.drop(leastUsed(this.sessions.values()));
+      fetchSessions.evictions += 1;
+    }
     const session = new FetchSession(this.newId(), usesTopicIds);
     for (const asked of partitions) session.ask(asked);
     this.sessions.set(session.id, session);
-    partitionsInUse += session.size;
+    fetchSessions.partitions += session.size;
     touch(session);
     return session;
   }
@@ -232,11 +235,14 @@ function touch(session: FetchSession): void {
   session.usedMs = Date.now();
   inUse.delete(session);
   inUse.add(session);
+  fetchSessions.sessions = inUse.size;
 }
 
 function evict(session: FetchSession): void {
   session.isEvicted = true;
-  if (inUse.delete(session)) partitionsInUse -= session.size;
+  if (!inUse.delete(session)) return;
+  fetchSessions.partitions -= session.size;
+  fetchSessions.sessions = inUse.size;
 }
 
 function leastUsed(sessions: Iterable<FetchSession>): FetchSession | undefined {
@@ -249,9 +255,10 @@ function leastUsed(sessions: Iterable<FetchSession>): FetchSession | undefined {
 /** Whether so many partitions more can be remembered, once sessions that are not used have made way. */
 function hasRoom(partitions: number): boolean {
   for (const session of inUse) {
-    if (partitionsInUse + partitions <= PARTITIONS_MAX) return true;
+    if (fetchSessions.partitions + partitions <= PARTITIONS_MAX) return true;
     if (Date.now() - session.usedMs < UNUSED_MS) return false;
     evict(session);
+    fetchSessions.evictions += 1;
   }
-  return partitionsInUse + partitions <= PARTITIONS_MAX;
+  return fetchSessions.partitions + partitions <= PARTITIONS_MAX;
 }

@@ -40,6 +40,18 @@ export const METRICS = {
   ),
   odradek_kafka_bytes_in_total: row("counter", "Bytes of whole frames from Kafka clients."),
   odradek_kafka_bytes_out_total: row("counter", "Bytes of answers that Kafka clients have taken."),
+  odradek_kafka_fetch_sessions: row(
+    "gauge",
+    "Incremental fetch sessions of Kafka clients that this isolate remembers (KIP-227).",
+  ),
+  odradek_kafka_fetch_session_partitions: row(
+    "gauge",
+    "Partitions that incremental fetch sessions remember in this isolate.",
+  ),
+  odradek_kafka_fetch_session_evictions_total: row(
+    "counter",
+    "Incremental fetch sessions that made way for others; their clients begin anew with everything.",
+  ),
   odradek_topics: row("gauge", "Topics of the cluster."),
   odradek_partitions: row("gauge", "Partitions of the cluster."),
   odradek_groups: row("gauge", "Consumer groups of the cluster."),
@@ -166,6 +178,9 @@ export function countKafkaRequest(apiKey: number): void {
 /** Connections of Kafka's protocol that are over, by reason. */
 export const kafkaClosed = { idle: 0, no_key: 0, unread: 0, other: 0 };
 
+/** What incremental fetch sessions hold at present, and how many have made way for others. */
+export const fetchSessions = { sessions: 0, partitions: 0, evictions: 0 };
+
 /** One sample: label names and values, and the number. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -205,6 +220,9 @@ export function countedSamples(): Partial<Record<MetricName, Sample[]>> {
     ]),
     odradek_kafka_bytes_in_total: [{ labels: {}, value: counters.kafkaBytesIn }],
     odradek_kafka_bytes_out_total: [{ labels: {}, value: counters.kafkaBytesOut }],
+    odradek_kafka_fetch_sessions: [{ labels: {}, value: fetchSessions.sessions }],
+    odradek_kafka_fetch_session_partitions: [{ labels: {}, value: fetchSessions.partitions }],
+    odradek_kafka_fetch_session_evictions_total: [{ labels: {}, value: fetchSessions.evictions }],
   };
 }
 

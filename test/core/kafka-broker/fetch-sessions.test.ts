@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { NO_TOPIC_ID } from "../../../src/base/ids.ts";
 import { FetchSessions, type PlannedFetch } from "../../../src/kafka/fetch-sessions.ts";
+import { countedSamples } from "../../../src/worker/metrics.ts";
 import type { Request } from "../../../src/kafka/messages/index.ts";
 
 /** As the source has them. */
@@ -126,5 +127,41 @@ describe("of an isolate", () => {
     expect(connections[0]!.plan(forgetting, false).ok).toBe(true);
     expect(begin(connection(), 4)).toBe(0);
     expect(begin(connection(), 3)).toBeGreaterThan(0);
+  });
+});
+
+describe("metrics", () => {
+  const counted = (): number[] => {
+    const samples = countedSamples();
+    return [
+      samples.odradek_kafka_fetch_sessions,
+      samples.odradek_kafka_fetch_session_partitions,
+      samples.odradek_kafka_fetch_session_evictions_total,
+    ].map((found) => found![0]!.value);
+  };
+
+  test("tell of the sessions that there are, what they hold, and which made way", () => {
+    const [, , before] = counted();
+    const first = connection();
+    const id = begin(first, 3);
+    expect(counted()).toEqual([1, 3, before]);
+    first.plan(request(2, id, 1, 3), false);
+    expect(counted()).toEqual([1, 5, before]);
+    for (let n = 1; n < SESSIONS_MAX; n++) begin(first, 1);
+    expect(counted()).toEqual([SESSIONS_MAX, 5 + SESSIONS_MAX - 1, before]);
+    begin(first, 1);
+    expect(counted()[0]).toBe(SESSIONS_MAX);
+    expect(counted()[2]).toBe(before! + 1);
+    first.clear();
+    expect(counted()).toEqual([0, 0, before! + 1]);
+  });
+
+  test("count sessions that nobody used and that made way for another connection's", () => {
+    const [, , before] = counted();
+    for (let n = 0; n < SESSIONS; n++) begin(connection(), SESSION_PARTITIONS_MAX);
+    vi.advanceTimersByTime(UNUSED_MS);
+    expect(begin(connection(), 1)).toBeGreaterThan(0);
+    const left = SESSIONS - 1;
+    expect(counted()).toEqual([left + 1, left * SESSION_PARTITIONS_MAX + 1, before! + 1]);
   });
 });
