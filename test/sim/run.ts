@@ -72,6 +72,12 @@ class SimRun {
     this.#cluster = new Cluster(this.world, this.#profile.settings);
     this.#watch = new Watch(this.#cluster);
     this.#watch.allowsUnclean = this.#profile.hasUnclean;
+    const random = this.world.random("found");
+    this.#watch.onDamageFound = (cell) => {
+      // Often it forgets at once whatever is in memory alone.
+      const delayMs = random.between(0, 500);
+      if (random.chance(0.5)) this.world.scheduler.after(delayMs, () => cell.reset("lost"));
+    };
     this.#history.isLossy = (log) => this.#watch.truth(log).isLossy;
     this.#operator = new Operator(this.#watch);
     this.#faults = new Faults(this.#cluster, this.#operator, this.#watch);

@@ -36,6 +36,8 @@ export class Watch {
   readonly cluster: Cluster;
   readonly truths = new Map<string, Truth>();
   readonly mirrors = new Map<Cell, Mirror>();
+  /** A replica has found its damage, and that is durable. */
+  onDamageFound: (cell: Cell) => void = () => {};
   /** Unclean elections are expected. */
   allowsUnclean = false;
   elections = 0;
@@ -127,7 +129,8 @@ export class Watch {
     this.#claims.set(rules.replica, claims);
     this.#checkClaims(cell, before, claims);
     const mirror = this.mirror(cell);
-    if (mirror.damaged && isCurrent && !mirror.disk.isDirty) this.#checkDamaged(rules, mirror);
+    if (mirror.damaged && isCurrent && !mirror.disk.isDirty)
+      this.#checkDamaged(cell, rules, mirror);
     if (claims.role === "leader") {
       truth.leads(cell.place, claims.leaderEpoch);
       truth.commit(mirror, claims.leaderEpoch, claims.partitionEpoch, claims.highWatermark);
@@ -169,7 +172,7 @@ export class Watch {
   }
 
   /** What a replica has found of its damage it knows from then on, and it leads nobody who could (27). */
-  #checkDamaged({ replica }: ReplicaRules, mirror: Mirror): void {
+  #checkDamaged(cell: Cell, { replica }: ReplicaRules, mirror: Mirror): void {
     const { damaged, state, name } = mirror;
     const knows = replica!.probe().wasReset;
     const { world } = this.cluster;
@@ -178,7 +181,10 @@ export class Watch {
       () => `27: ${name} has forgotten that it is corrupt at ${damaged!.row.base_offset}`,
     );
     if (!knows) return;
-    if (mirror.found !== damaged!.row) world.count(": damages found");
+    if (mirror.found !== damaged!.row) {
+      world.count(": damages found");
+      this.onDamageFound(cell);
+    }
     mirror.found = damaged!.row;
     const isAlone = state?.assignment.inSync.every((id) => id === mirror.brokerId) ?? true;
     world.expect(

@@ -199,7 +199,7 @@ export class Following {
     // The pull acknowledges everything below.
     await ports.storage.sync();
     const { assignment } = this.#core;
-    const { brokerId } = assignment;
+    const { brokerId, partitionEpoch, generation } = assignment;
     const leader = this.#core.peer(assignment.leader);
     const refusal = this.#core.refusalToServe();
     if (refusal) return refusal;
@@ -211,8 +211,8 @@ export class Following {
     if (this.#core.isCorrupt) return refuse("KAFKA_STORAGE_ERROR");
     if (!isSamePoint(log.point(), from)) return null;
     const maxBytes = PULL_BYTES_MAX;
-    const { partitionEpoch } = assignment;
-    const request = { brokerId, leaderEpoch, from, position, maxBytes, partitionEpoch };
+    const ofFollower = { brokerId, partitionEpoch, generation };
+    const request = { ...ofFollower, leaderEpoch, from, position, maxBytes };
     const pull = ports.peers.pull(this.#core.address(leader), request).catch(() => null);
     const answer = await within(ports.timers, PULL_MS_MAX, pull);
     if (this.#core.isPurged || this.#core.assignment.leaderEpoch !== leaderEpoch) {

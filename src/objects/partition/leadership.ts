@@ -15,7 +15,7 @@ import type { ReplicaCore } from "./core.ts";
 import { FollowerLink, type LinkOwner } from "./follower-link.ts";
 import { KnownEnd } from "./known-end.ts";
 import { LogStarts } from "./log-starts.ts";
-import type { AlteredInSync, LogPoint } from "./peers.ts";
+import type { AlteredInSync, LogPoint, PullRequest } from "./peers.ts";
 
 /** A wish for another in-sync set that is not decided is repeated after this, then after twice as long each time. */
 const ALTER_RETRY_MS_MIN = 250;
@@ -158,15 +158,15 @@ export class Leadership implements LinkOwner {
     this.#starts.end(refusal);
   }
 
-  /**
-   * A follower's pull: it holds everything below, durably. `partitionEpoch`: of the assignment that it
-   * knew then; null where it does not say.
-   */
-  pulled(brokerId: number, point: LogPoint, partitionEpoch: number | null): void {
+  /** A follower's pull: it holds everything below, durably. Not so one that was under way for long. */
+  pulled({ brokerId, from, partitionEpoch = Infinity, generation }: PullRequest): void {
     const link = this.#links.get(brokerId);
+    if (!link) return;
+    // rule: pulls-of-other-objects-count-for-nothing
+    if (generation !== undefined && generation !== link.replica.generation) return;
     // rule: pulls-from-before-it-left-count-for-nothing
-    if (!link || (partitionEpoch ?? Infinity) < link.sincePartitionEpoch) return;
-    link.matchesUpTo(point);
+    if (partitionEpoch < link.sincePartitionEpoch) return;
+    link.matchesUpTo(from);
   }
 
   get followers(): { readonly brokerId: number; readonly endOffset: number }[] {

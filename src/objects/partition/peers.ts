@@ -119,8 +119,9 @@ export interface PullRequest {
   /** Bytes of batches before `from`, as the follower counts them. */
   readonly position: number;
   readonly maxBytes: number;
-  /** Of the assignment that the follower knows; those of before this field leave it out. */
+  /** Of the assignment that the follower knows, and its own; those of before these fields leave them out. */
   readonly partitionEpoch?: number;
+  readonly generation?: number;
 }
 
 export type PullAnswer =

@@ -13,8 +13,9 @@ import type { LogPoint, PullAnswer, PullRequest } from "./peers.ts";
 export function answerPull(
   core: ReplicaCore,
   leadership: Leadership | null,
-  { brokerId, leaderEpoch, from, position, maxBytes, partitionEpoch }: PullRequest,
+  request: PullRequest,
 ): PullAnswer {
+  const { leaderEpoch, from, position, maxBytes } = request;
   const { assignment, log, highWatermark } = core;
   if (leaderEpoch > assignment.leaderEpoch) return refuse("UNKNOWN_LEADER_EPOCH");
   if (leaderEpoch < assignment.leaderEpoch) {
@@ -24,7 +25,7 @@ export function answerPull(
   const differs =
     from.leaderEpoch < 0 ? compareBeginnings(log, from.offset, position) : compareEpochs(log, from);
   if (differs) return differs;
-  leadership.pulled(brokerId, from, partitionEpoch ?? null);
+  leadership.pulled(request);
   const durable = leadership.durable().offset;
   const chunks = log
     .copyChunks(from.offset, Math.min(maxBytes, PULL_BYTES_MAX))

@@ -101,21 +101,33 @@ describe("a lost storage", () => {
     expect(set.replica(3).probe()).toMatchObject({ wasReset: false, logEndOffset: 1 });
   });
 
+  /** Pulls as broker 3 from the end of the leader's log; where the leader has it end then. */
+  async function pulled(
+    set: ReplicaSet,
+    says: Partial<Parameters<ReplicaSet["leader"]["pull"]>[0]>,
+  ): Promise<number | undefined> {
+    const { storage } = set.members.get(1)!;
+    const sql = "SELECT size_bytes AS position FROM chunks";
+    const { position } = storage.all<{ position: number }>(sql)[0]!;
+    const from = { offset: 1, leaderEpoch: 0 };
+    const pull = { brokerId: 3, leaderEpoch: 0, from, position, maxBytes: 1_000 };
+    expectOk(await set.leader.pull({ ...pull, ...says }));
+    await set.settle();
+    return set.leader.describe().followers.find(({ brokerId }) => brokerId === 3)?.endOffset;
+  }
+
   test("does not come back in sync by a pull that was under way when the replica left", async () => {
     const set = await takenOut();
-    const from = { offset: 1, leaderEpoch: 0 };
-    const { position } = set.members
-      .get(1)!
-      .storage.all<{ position: number }>("SELECT size_bytes AS position FROM chunks")[0]!;
-    const pull = { brokerId: 3, leaderEpoch: 0, from, position, maxBytes: 1_000 };
-    const pulled = async (partitionEpoch: number): Promise<number | undefined> => {
-      expectOk(await set.leader.pull({ ...pull, partitionEpoch }));
-      await set.settle();
-      return set.leader.describe().followers.find(({ brokerId }) => brokerId === 3)?.endOffset;
-    };
-    expect(await pulled(0)).toBe(-1);
+    expect(await pulled(set, { partitionEpoch: 0 })).toBe(-1);
     expect(set.state.inSync).toEqual([1, 2]);
     // Once it has heard that it is out, what it says is of what it has.
-    expect(await pulled(set.state.partitionEpoch)).toBe(1);
+    expect(await pulled(set, { partitionEpoch: set.state.partitionEpoch })).toBe(1);
+  });
+
+  test("a pull of the object that a replica was before acknowledges nothing for the present one", async () => {
+    const set = await takenOut();
+    const { partitionEpoch } = set.state;
+    expect(await pulled(set, { partitionEpoch, generation: 0 })).toBe(-1);
+    expect(await pulled(set, { partitionEpoch, generation: 1 })).toBe(1);
   });
 });
