@@ -42,6 +42,12 @@ export interface DeliveryPorts {
 /** Calls under way at once, over all rounds. */
 export const CALLS_AT_ONCE = 64;
 
+/**
+ * The same for replicas whose storage is made or deleted by the call. Where all objects share one machine's disk
+ * and thread each takes tens of milliseconds, in which nothing else is answered.
+ */
+export const STORING_CALLS_AT_ONCE = 16;
+
 /** The same for replicas of brokers that are fenced, or where a call hung: they keep no others waiting. */
 const SLOW_CALLS_AT_ONCE = 16;
 
@@ -112,6 +118,7 @@ export class Deliveries {
   /** Brokers where the last call to end has not ended in time. */
   readonly #slow = new Set<number>();
   readonly #slots = new Slots(CALLS_AT_ONCE);
+  readonly #storingSlots: Slots;
   readonly #slowSlots = new Slots(SLOW_CALLS_AT_ONCE);
 
   constructor(
@@ -123,6 +130,7 @@ export class Deliveries {
     this.#image = image;
     this.#ports = ports;
     this.#touch = touch;
+    this.#storingSlots = new Slots(STORING_CALLS_AT_ONCE, ports.timer);
     const isAmid = image.assignments.size > 0;
     this.#unsureUntilMs = isAmid ? ports.clock.nowMs() + UNSURE_MS : 0;
     this.#events = events;
@@ -142,9 +150,12 @@ export class Deliveries {
       if (this.#isSlow(errand)) late.push(errand);
       return !this.#isSlow(errand);
     };
+    const storing = quick.filter((errand) => this.#isStoring(errand));
+    const told = quick.filter((errand) => !this.#isStoring(errand));
     await Promise.all([
       this.#work(slow, this.#slowSlots, untilMs, () => true),
-      this.#work(quick, this.#slots, untilMs, whileQuick),
+      this.#work(storing, this.#storingSlots, untilMs, whileQuick),
+      this.#work(told, this.#slots, untilMs, whileQuick),
     ]);
     await this.#work(late, this.#slowSlots, untilMs, () => true);
   }
@@ -238,6 +249,12 @@ export class Deliveries {
   #isSlow({ topicId, place }: Errand): boolean {
     const { brokerId } = replicaAt(topicId, place);
     return this.#slow.has(brokerId) || isFenced(this.#image.brokers, brokerId);
+  }
+
+  /** Whether the object has no storage yet, or is to have none any more. */
+  #isStoring(errand: Errand): boolean {
+    const pending = this.#image.assignments.get(errand.topicId);
+    return this.#isCondemned(errand) || pending?.marked.has(errand.place) === true;
   }
 
   #isCondemned({ topicId, place }: Errand): boolean {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   CALL_DEADLINE_MS,
   CALLS_AT_ONCE,
+  STORING_CALLS_AT_ONCE,
   CALLS_PER_ROUND,
   UNSURE_MS,
 } from "../../../src/objects/controller/deliveries.ts";
@@ -104,8 +105,20 @@ describe("telling replicas", () => {
   test("keeps to its bound of calls at once, over all requests", async () => {
     const harness = new ControllerHarness();
     await Promise.all([harness.topic("a", 300), harness.topic("b", 300)]);
-    expect(harness.replicas.atOncePeak).toBe(CALLS_AT_ONCE);
+    // Those that make storage, which holds up everything else on one machine.
+    expect(harness.replicas.atOncePeak).toBe(STORING_CALLS_AT_ONCE);
     expect(harness.replicas.assignments.size).toBe(600);
+    await Promise.all(
+      ["a", "b"].map((name) => harness.rules.alterConfigs(name, [...SEGMENT_MS], false)),
+    );
+    expect(harness.replicas.atOncePeak).toBe(CALLS_AT_ONCE);
+  });
+
+  test("lets the thread look for other work between two that make storage", async () => {
+    const harness = new ControllerHarness();
+    await harness.topic("a", STORING_CALLS_AT_ONCE + 3);
+    // What waited for a slot came by way of a timer, before which the sockets of others are looked at.
+    expect(harness.timers.turns).toBe(3);
   });
 
   test("makes no more calls in one event than the platform allows, and the rest in the next", async () => {

@@ -126,8 +126,15 @@ class FakeReplicas implements ReplicaPort {
 class Timers implements TimerPort {
   readonly #due = new Map<() => void, number>();
   nowMs = 1_700_000_000_000;
+  /** Timers of no delay: they run when nothing else is to be done. */
+  turns = 0;
 
   after(delayMs: number, run: () => void): () => void {
+    if (delayMs === 0) {
+      this.turns += 1;
+      const turn = setImmediate(run);
+      return () => clearImmediate(turn);
+    }
     this.#due.set(run, this.nowMs + delayMs);
     return () => this.#due.delete(run);
   }
