@@ -228,7 +228,12 @@ class SimRun {
       return (
         leader !== null &&
         (truth.committedEnd === leader.endOffset || truth.isLossy) &&
-        mirrors.every((mirror) => mirror?.endOffset === leader.endOffset && !mirror.isRotten)
+        mirrors.every(
+          (mirror) =>
+            mirror?.endOffset === leader.endOffset &&
+            !mirror.isRotten &&
+            !this.#watch.isGivenUp(mirror),
+        )
       );
     });
   }

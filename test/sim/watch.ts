@@ -83,6 +83,15 @@ export class Watch {
     return !this.#image.assignments.get(topicId!)?.marked.has(place.join("/"));
   }
 
+  /**
+   * Whether the replica still has to give its log up, and hand over where it leads: also where what rotted
+   * has been deleted meanwhile, so that nothing of it is left to see.
+   */
+  isGivenUp(mirror: Mirror): boolean {
+    const rules = this.cluster.cell(mirror.name).current?.rules;
+    return rules instanceof ReplicaRules && rules.replica?.probe().wasReset === true;
+  }
+
   #look(): void {
     const { world, controller } = this.cluster;
     for (const cell of world.touched) {
