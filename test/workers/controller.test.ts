@@ -10,11 +10,10 @@ import {
 } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { replicaObjectName } from "../../src/base/ids.ts";
-import { storageFailureOf } from "../../src/base/storage-failure.ts";
 import type { TopicAnswer, TopicMetadata } from "../../src/objects/controller/api.ts";
 import type { Controller } from "../../src/objects/controller/object.ts";
 import type { Env } from "../../src/objects/env.ts";
-import { DurableStorage } from "../../src/objects/storage.ts";
+import { fillStorageFor } from "./full-storage.ts";
 
 const env = bindings as unknown as Env;
 /** Kept apart: a test puts something else in its place. */
@@ -141,16 +140,7 @@ describe("the controller's object", () => {
   test("answers a write that fails as a storage error, and has changed nothing", async () => {
     await controller.createTopic({ topic: "before" });
     const before = await controller.metadata(null);
-    const works = DurableStorage.prototype.all;
-    vi.spyOn(DurableStorage.prototype, "all").mockImplementation(function (
-      this: DurableStorage,
-      sql,
-      ...params
-    ) {
-      const isFull = sql.startsWith("INSERT INTO changes");
-      if (isFull) throw storageFailureOf(new Error("database or disk is full: SQLITE_FULL"));
-      return works.call(this, sql, ...params) as never;
-    });
+    fillStorageFor("INSERT INTO changes");
     expect(await controller.createTopic({ topic: "t" })).toMatchObject({
       ok: false,
       error: "KAFKA_STORAGE_ERROR",

@@ -2,11 +2,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { replicaObjectName } from "../../src/base/ids.ts";
-import { storageFailureOf } from "../../src/base/storage-failure.ts";
 import type { Partition } from "../../src/objects/partition/object.ts";
-import { DurableStorage } from "../../src/objects/storage.ts";
 import { topicMetadata } from "../../src/worker/metadata.ts";
 import { serviceOf } from "../../src/worker/service.ts";
+import { fillStorageFor } from "./full-storage.ts";
 import {
   append,
   bodyOf,
@@ -125,16 +124,7 @@ describe("outages", () => {
   it("storage that refuses the row: nothing was written, and it goes on once storage works", async () => {
     const topic = await newTopic();
     await append(topic);
-    const works = DurableStorage.prototype.all;
-    vi.spyOn(DurableStorage.prototype, "all").mockImplementation(function (
-      this: DurableStorage,
-      sql,
-      ...params
-    ) {
-      const isFull = sql.startsWith("INSERT INTO chunks");
-      if (isFull) throw storageFailureOf(new Error("database or disk is full: SQLITE_FULL"));
-      return works.call(this, sql, ...params) as never;
-    });
+    fillStorageFor("INSERT INTO chunks");
     const logged = vi.spyOn(console, "error");
     await expectError(await atomic(topic), "KAFKA_STORAGE_ERROR");
     expect(logged.mock.calls.join()).not.toContain("partition-broken");
