@@ -100,6 +100,11 @@ export const CONFIG = {
     32,
     "An append with acks=all is refused while fewer replicas than this are in sync.",
   ),
+  "scrub.interval.ms": long(
+    -1,
+    -1,
+    "What is stored of a partition is read and verified this often, in milliseconds, by each of its replicas, so that corruption is found before a reader meets it; at most once a minute. Below 0 it never is, and idle partitions have no alarm. Not a setting of Kafka.",
+  ),
   "unclean.leader.election.enable": bool(
     "topic",
     false,

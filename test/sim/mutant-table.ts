@@ -525,6 +525,17 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     seed: 13,
   },
   {
+    name: "scrub-of-what-is-remembered",
+    breaks: "scrubbing reads and verifies what was verified before as well",
+    off: {
+      "scrubbing-verifies-anew": { statement: "integrity.check(row, new Uint8Array(row.data));" },
+    },
+    test: {
+      file: "test/core/partition/scrub.test.ts",
+      name: "finds what no reader has met, also in what was read before",
+    },
+  },
+  {
     name: "storage-that-does-not-open-stays",
     breaks: "a replica whose storage does not open begins anew as another object",
     off: { "storage-that-does-not-open-is-given-up": { value: "null" } },

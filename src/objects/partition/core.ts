@@ -10,6 +10,7 @@ import { StorageFailure } from "../../base/storage-failure.ts";
 import { CorruptLog } from "./integrity.ts";
 import { Log } from "./log.ts";
 import type { ControllerPort, PeerAddress, PeerPort } from "./peers.ts";
+import type { ScrubState } from "./scrub.ts";
 import { writeReplicaState, type ReplicaState } from "./tables.ts";
 import type { TailAccount } from "./tail-memory.ts";
 import { Tails } from "./tails.ts";
@@ -53,6 +54,8 @@ export class ReplicaCore {
   /** The in-sync set asked for under this assignment; null when none is, or it was refused. */
   wished: readonly number[] | null;
   #standsAt: number | null;
+  /** How far stored chunks were looked at; null where that was never asked for. */
+  #scrub: ScrubState | null;
   #assignment: ReplicaAssignment;
   #config: EffectiveConfig;
   #highWatermark: number;
@@ -72,6 +75,7 @@ export class ReplicaCore {
       ports.tailAccount,
       () => this.#foundCorrupt(),
     );
+    this.#scrub = state.scrub ?? null;
     this.wasReset = state.wasReset === true;
     // rule: corruption-is-remembered
     this.isCorrupt = state.isCorrupt === true;
@@ -308,6 +312,16 @@ export class ReplicaCore {
     if (this.log.deleteBelowStart()) this.setAlarm(this.ports.clock.nowMs() + 1);
   }
 
+  get scrub(): ScrubState | null {
+    return this.#scrub;
+  }
+
+  /** Writes down how far stored chunks were looked at. */
+  scrubbed(state: ScrubState): void {
+    this.#scrub = state;
+    this.persist();
+  }
+
   get alarmAtMs(): number | null {
     return this.#alarmAtMs;
   }
@@ -344,6 +358,7 @@ export class ReplicaCore {
       ...corrupt,
       ...(this.wished ? { wished: this.wished } : {}),
       ...(this.#standsAt === null ? {} : { standsAt: this.#standsAt }),
+      ...(this.#scrub === null ? {} : { scrub: this.#scrub }),
     });
   }
 }

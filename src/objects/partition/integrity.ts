@@ -18,11 +18,13 @@ export interface StoredFacts {
 export class CorruptLog extends StorageFailure {
   override readonly name = "CorruptLog";
   override readonly shown: string;
+  readonly lastOffset: number;
 
   constructor(firstOffset: number, lastOffset: number, why: string) {
     const shown = `Offsets ${firstOffset} to ${lastOffset} cannot be read: ${why}.`;
     super("corrupt", shown);
     this.shown = shown;
+    this.lastOffset = lastOffset;
   }
 }
 
@@ -35,9 +37,9 @@ export class Integrity {
   readonly #verified = new Set<number>();
   #remembered = 0;
 
-  /** Throws {@link CorruptLog} where the data is not what was written. */
-  check(facts: StoredFacts, data: Uint8Array): void {
-    if (this.#verified.has(facts.base_offset)) {
+  /** Throws {@link CorruptLog} where the data is not what was written; `anew`: whatever is remembered. */
+  check(facts: StoredFacts, data: Uint8Array, anew = false): void {
+    if (!anew && this.#verified.has(facts.base_offset)) {
       this.#remembered += 1;
       if (this.#remembered % LOOK_AGAIN_EVERY !== 0) return;
     }

@@ -82,6 +82,39 @@ export function copyChunks(
   return fits < 0 ? chunks : chunks.slice(0, fits);
 }
 
+/**
+ * Looks at what is stored from the chunk that holds `from` on, at least one chunk, whatever was looked at before and
+ * is in memory. Returns the offset behind it; throws CorruptLog at the first that is not what was written.
+ */
+export function verifyChunks(
+  storage: StoragePort,
+  integrity: Integrity,
+  from: number,
+  endOffset: number,
+  maxBytes: number,
+): number {
+  if (from >= endOffset) return endOffset;
+  const base = chunkBaseAtOrBelow(storage, from) ?? from;
+  const last = lastChunkOfPage(storage, base, endOffset, maxBytes, 1);
+  let expected = from;
+  storage.each<StoredFacts & SqlRow & { data: ArrayBuffer }>(
+    `SELECT base_offset, last_offset, leader_epoch, size_bytes, data FROM chunks
+     WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`,
+    [base, last],
+    (row) => {
+      if (row.last_offset < expected) return true;
+      if (row.base_offset > expected) throw missing(expected, row.base_offset - 1);
+      // rule: scrubbing-verifies-anew
+      integrity.check(row, new Uint8Array(row.data), true);
+      expected = row.last_offset + 1;
+      return true;
+    },
+  );
+  if (expected === from)
+    throw missing(from, (firstChunk(storage, from)?.base_offset ?? endOffset) - 1);
+  return expected;
+}
+
 /** Nothing that is not what was written goes to another replica. */
 function storedChunks(
   storage: StoragePort,

@@ -27,7 +27,7 @@ import {
 } from "./log-end.ts";
 import { CorruptLog, Integrity } from "./integrity.ts";
 import { chunkHolding, cutBelow, epochBefore } from "./log-gaps.ts";
-import { copyChunks, readPage } from "./log-reads.ts";
+import { copyChunks, readPage, verifyChunks } from "./log-reads.ts";
 import type { LogPoint, ProducerBatch, ReplicatedChunk } from "./peers.ts";
 import {
   parseProducers,
@@ -245,6 +245,13 @@ export class Log {
   read(offset: number, below: number, maxBytes: number): Uint8Array {
     return this.#reading(offset, () =>
       readPage(this.#storage, this.#tail, this.#integrity, offset, below, maxBytes),
+    );
+  }
+
+  /** See {@link verifyChunks}. */
+  verify(from: number, maxBytes: number): number {
+    return this.#reading(from, () =>
+      verifyChunks(this.#storage, this.#integrity, from, this.endOffset, maxBytes),
     );
   }
 

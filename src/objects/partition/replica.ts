@@ -41,6 +41,7 @@ import type {
 } from "./peers.ts";
 import { answerPull } from "./pull.ts";
 import { decideRetention, retainedFrom } from "./retention.ts";
+import { armScrub, scrubWhenDue } from "./scrub.ts";
 import {
   allSegments,
   createTables,
@@ -95,6 +96,7 @@ export class Replica {
     });
     this.#core.corrupted = () => this.#yield();
     if (this.#core.yields) this.#core.reportCorruption();
+    armScrub(this.#core);
     if (!this.#mayLead()) return;
     this.#leadership = new Leadership(this.#core, adopt);
     // What storage holds when the object wakes up is durable.
@@ -312,6 +314,7 @@ export class Replica {
     if (this.#core.log.deleteBelowStart()) this.#core.setAlarm(this.#core.ports.clock.nowMs() + 1);
     this.#enforceRetention();
     this.#leadership?.check();
+    scrubWhenDue(this.#core);
   }
 
   /** Answers whoever waits and lets go of everything: the object's storage is about to end. */
@@ -373,6 +376,7 @@ export class Replica {
     if (this.#core.yields) this.#core.reportCorruption();
     this.#core.waiters.release();
     this.#enforceRetention();
+    armScrub(this.#core);
   }
 
   #mayLead(): boolean {

@@ -10,6 +10,7 @@ import { parseStored } from "../../base/storage-failure.ts";
 import type { ReplicaAssignment } from "./api.ts";
 import type { CopiedFacts } from "./peers.ts";
 import type { ReplicatedChunk } from "./peers.ts";
+import type { ScrubState } from "./scrub.ts";
 
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS replica (id INTEGER PRIMARY KEY CHECK (id = 0), state TEXT NOT NULL)`,
@@ -68,6 +69,8 @@ export interface ReplicaState {
    * min.insync.replicas. Absent where it may move, or is not known.
    */
   readonly standsAt?: number;
+  /** How far stored chunks were looked at: see scrub.ts. Absent where the topic has never asked for it. */
+  readonly scrub?: ScrubState;
 }
 
 /** A chunk without its data: one row holding whole batches. */

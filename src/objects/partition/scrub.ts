@@ -1,0 +1,58 @@
+/**
+ * Scrubbing: a topic that asks for it (`scrub.interval.ms`) has its stored chunks read and verified now and then,
+ * so that corruption is found before a reader meets it, and while others hold what was written. By the alarm alone,
+ * a bounded slice at a time; how far a pass has come is persisted, so that it goes on after the object has slept.
+ */
+import type { ReplicaCore } from "./core.ts";
+import { CorruptLog } from "./integrity.ts";
+
+/** Bytes of batches that one slice reads at most, but for a single larger chunk. */
+const SLICE_BYTES = 4_194_304;
+/** Between two slices of a pass: who appends and reads comes first. */
+const SLICE_PAUSE_MS = 1_000;
+/** The shortest pause between two passes, whatever the topic asks for. */
+const INTERVAL_MS_MIN = 60_000;
+
+/** `next`: where the pass that is under way goes on; absent: it is over. */
+export interface ScrubState {
+  readonly beganMs: number;
+  readonly next?: number;
+}
+
+/** Sets the alarm for what is to be looked at next. Where scrubbing is off, nothing is set and nothing written. */
+export function armScrub(core: ReplicaCore): void {
+  const intervalMs = core.config["scrub.interval.ms"];
+  if (intervalMs < 0) return;
+  const nowMs = core.ports.clock.nowMs();
+  const state = core.scrub ?? { beganMs: nowMs };
+  if (core.scrub === null) core.scrubbed(state);
+  const isUnderWay = state.next !== undefined;
+  core.setAlarm(
+    isUnderWay ? nowMs + SLICE_PAUSE_MS : state.beganMs + Math.max(intervalMs, INTERVAL_MS_MIN),
+  );
+}
+
+/** The alarm has fired, for this or for something else: looks at a slice if one is due. */
+export function scrubWhenDue(core: ReplicaCore): void {
+  const intervalMs = core.config["scrub.interval.ms"];
+  if (intervalMs < 0) return;
+  const nowMs = core.ports.clock.nowMs();
+  const known = core.scrub;
+  const isDue = known !== null && nowMs >= known.beganMs + Math.max(intervalMs, INTERVAL_MS_MIN);
+  if (known?.next !== undefined) scrubSlice(core, known.beganMs, known.next);
+  else if (isDue) scrubSlice(core, nowMs, 0);
+  armScrub(core);
+}
+
+function scrubSlice(core: ReplicaCore, beganMs: number, from: number): void {
+  const { log } = core;
+  let next: number;
+  try {
+    next = log.verify(Math.max(from, log.startOffset), SLICE_BYTES);
+  } catch (error) {
+    if (!(error instanceof CorruptLog)) throw error;
+    // It is known and told now; the pass goes on behind it.
+    next = error.lastOffset + 1;
+  }
+  core.scrubbed(next < log.endOffset ? { beganMs, next } : { beganMs });
+}
