@@ -336,7 +336,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: "copies-not-verified",
     breaks: "nothing corrupt is copied to another replica",
     off: { "copies-are-verified": { without: true } },
-    seed: 1,
+    seed: 42,
   },
   {
     name: "pages-not-verified",
@@ -383,6 +383,14 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     breaks: "a replica that found itself corrupt says so, and leaves the in-sync set",
     off: { "a-corrupt-replica-knows-it": { without: true } },
     seed: 3,
+  },
+  {
+    name: "corrupt-replica-pulls",
+    breaks: "a corrupt follower pulls nothing, which would count as having everything",
+    off: { "a-corrupt-replica-pulls-nothing": { without: true } },
+    test: corruptLog(
+      "a follower: it asks its leader for nothing, which would count as having everything",
+    ),
   },
   {
     name: "corruption-not-persisted",
