@@ -14,6 +14,9 @@ export interface AlteredResource {
   readonly resourceName: string;
 }
 
+const OF_ALL_BROKERS =
+  "Settings of all brokers come from the service's environment; others are altered broker by broker.";
+
 type Altered = { readonly ok: true } | Refusal;
 
 /** The settings that a resource has of its own, by name. Errors: those of the resource, INVALID_REQUEST. */
@@ -73,11 +76,12 @@ async function alterBroker(
   );
 }
 
-/** The broker with this id. INVALID_REQUEST. */
+/** The broker with this id. INVALID_REQUEST; INVALID_CONFIG of the empty name, which is Kafka's for all of them. */
 export async function brokerNamed(
   session: Session,
   name: string,
 ): Promise<{ readonly ok: true; readonly broker: BrokerDescription } | Refusal> {
+  if (name === "") return refuse("INVALID_CONFIG", OF_ALL_BROKERS);
   const cluster = await session.controller(true, (controller) => controller.metadata([]));
   if (!cluster.ok) return cluster;
   const id = parseWhole(name);

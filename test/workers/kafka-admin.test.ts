@@ -370,6 +370,7 @@ describe("settings", () => {
     expect(await told(TOPIC, await newTopic(), "retention.mss")).toBe(
       "Unknown topic config name: retention.mss; did you mean retention.ms?",
     );
+    expect(await told(BROKER, "", "log.retention.ms")).toContain("broker by broker");
     expect(await alter("log.cleaner.backoff.ms", "1000")).toBe(0);
     expect(await alter("log.cleaner.backoff.ms", null, 1)).toBe(0);
     const byDefault = ["9223372036854775807", 5];
