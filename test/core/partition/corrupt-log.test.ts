@@ -178,8 +178,10 @@ describe("what a replica has found of its corruption", () => {
   it("a follower: it asks its leader for nothing, which would count as having everything", async () => {
     const set = await found(2);
     set.calls.length = 0;
-    await set.replica(2).fetch({ ...READ, offset: 6 });
+    // Whoever reads beyond what a follower knows has it ask its leader.
+    const page = set.replica(2).fetch({ ...READ, offset: 7 });
     await set.settle();
+    expect(await page).toMatchObject({ error: "NOT_LEADER_OR_FOLLOWER" });
     expect(set.calls.filter(({ kind }) => kind === "pull")).toEqual([]);
   });
 
