@@ -81,8 +81,15 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: "join-at-a-lagging-high-watermark",
     breaks:
       "who joins has everything up to where the leader began, since its high watermark may lag (KAFKA-7128)",
-    off: { "joins-with-what-may-have-been-committed": { value: "true" } },
-    seed: 21,
+    // Who has not matched yet since the leader began is held off by the other rule as well.
+    off: {
+      "joins-with-what-may-have-been-committed": { value: "true" },
+      "joins-with-what-is-deleted": { condition: "false" },
+    },
+    test: {
+      file: "test/sim/scenarios/in-sync.test.ts",
+      name: "KAFKA-7128: nobody joins at a high watermark that lags",
+    },
   },
   {
     name: "high-watermark-of-the-committed-set",
