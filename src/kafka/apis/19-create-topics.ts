@@ -1,7 +1,9 @@
 /**
  * CreateTopics (19). Each topic's outcome is its own.
  *
- * Where it deviates from Kafka: a setting whose value is null has its default. The answer comes when the topic is there, whatever time was given.
+ * Where it deviates from Kafka: a setting whose value is null has its default. Whatever
+ * time was given, the answer comes when all replicas have been told, but after five seconds at the latest: the
+ * topic is recorded then, as when Kafka answers, and the rest of them follow.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { TopicAnswer, TopicMetadata } from "../../objects/controller/api.ts";
@@ -13,17 +15,21 @@ import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
 import { topicSettings } from "../settings.ts";
 
+/** Clients give up on a request after ten seconds or more: a topic that is recorded is not told of as failed. */
+const TOLD_MS_MAX = 5_000;
+
 type Asked = Request<19>["topics"][number];
 type Created = Response<19>["topics"][number];
 
 export const createTopics: Handler<19> = async ({ topics, validateOnly }, { session }) => {
+  const untilMs = Date.now() + TOLD_MS_MAX;
   const times = new Map<string, number>();
   for (const { name } of topics) times.set(name, (times.get(name) ?? 0) + 1);
   const once = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
   const answers = await inBatches(once, async (asked) => {
     const created =
       times.get(asked.name) === 1
-        ? await create(session, asked, validateOnly)
+        ? await create(session, asked, validateOnly, untilMs)
         : refuse("INVALID_REQUEST", "The topic is named more than once.");
     return answer(session, asked.name, created, validateOnly);
   });
@@ -34,6 +40,7 @@ async function create(
   session: Session,
   asked: Asked,
   validateOnly: boolean,
+  untilMs: number,
 ): Promise<TopicAnswer | Refusal> {
   const { name: topic, numPartitions, replicationFactor, assignments } = asked;
   const byHand = assignments.length > 0 ? inOrder(assignments) : null;
@@ -53,6 +60,7 @@ async function create(
       ...(replicationFactor !== -1 && { replicationFactor }),
       configs,
       validateOnly,
+      waitMs: Math.max(0, untilMs - Date.now()),
     }),
   );
   forget(topic);

@@ -63,6 +63,8 @@ export interface TopicSpec {
   readonly configs?: Readonly<Record<string, string>>;
   /** Checks everything, changes nothing. */
   readonly validateOnly?: boolean;
+  /** How long the answer waits for the replicas to be told; absent: as long as a request may. The rest follows. */
+  readonly waitMs?: number;
 }
 
 export interface ConfigChange {

@@ -79,7 +79,7 @@ export class ControllerRules {
   async createTopic(spec: TopicSpec): Promise<TopicAnswer> {
     const topicId = this.#ports.random.id();
     const decision = decideCreateTopic(this.#image, spec, topicId, this.#defaults);
-    return this.#carryOut(decision, spec.validateOnly === true);
+    return this.#carryOut(decision, spec.validateOnly === true, spec.waitMs);
   }
 
   async createPartitions(
@@ -253,13 +253,17 @@ export class ControllerRules {
     return describeCluster(this.#image, this.#probes.failed, this.#probes.damage.count());
   }
 
-  async #carryOut(decision: TopicDecision | Refusal, validateOnly: boolean): Promise<TopicAnswer> {
+  async #carryOut(
+    decision: TopicDecision | Refusal,
+    validateOnly: boolean,
+    waitMs: number = REQUEST_ROUND_MS,
+  ): Promise<TopicAnswer> {
     if (!decision.ok) return decision;
     const { changes, topic } = decision;
     if (!validateOnly && changes.length > 0) {
       this.#decisions.record(changes);
       assert(this.#image.topics.has(topic.topicId), "a decision's topic is not in the image");
-      await this.#decisions.tell({ topicId: topic.topicId }, REQUEST_ROUND_MS);
+      await this.#decisions.tell({ topicId: topic.topicId }, waitMs);
     }
     return { ok: true, topic };
   }

@@ -114,6 +114,20 @@ describe("telling replicas", () => {
     expect(harness.replicas.atOncePeak).toBe(CALLS_AT_ONCE);
   });
 
+  test("a topic is answered after the time it was given; its replicas are told all the same", async () => {
+    const harness = new ControllerHarness();
+    harness.replicas.receive = () => "held";
+    const spec = { topic: "t", partitions: 3, replicationFactor: 1, waitMs: 500 };
+    const created = harness.rules.createTopic(spec);
+    await settle();
+    harness.timers.advance(500);
+    expect(await created).toMatchObject({ ok: true, topic: { topic: "t" } });
+    expect(pending(harness).pendingAssignments).toBe(3);
+    harness.replicas.letGo();
+    await settle();
+    expect(pending(harness)).toEqual(NOTHING);
+  });
+
   test("lets the thread look for other work between two that make storage", async () => {
     const harness = new ControllerHarness();
     await harness.topic("a", STORING_CALLS_AT_ONCE + 3);
