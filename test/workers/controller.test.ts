@@ -271,16 +271,23 @@ describe("brokers", () => {
 });
 
 describe("rows as the platform bills them", () => {
-  test.each([1, 100])(
-    "for a topic of %i partitions are three to create and three to delete",
-    async (partitions) => {
+  // A busy machine may take longer over a hundred replicas than a round lasts: each further one is a row.
+  test.each([
+    [1, 3],
+    [100, 6],
+  ])(
+    "for a topic of %i partitions are three to create and three to delete, at most %i where that takes rounds",
+    async (partitions, rowsMax) => {
       await controller.createTopic({ topic: "warm-up" });
       const before = (await counters()).rowsWritten;
       await controller.createTopic({ topic: "t", partitions });
       const created = (await counters()).rowsWritten;
-      expect(created - before).toBe(3);
+      expect(created - before).toBeGreaterThanOrEqual(3);
+      expect(created - before).toBeLessThanOrEqual(rowsMax);
       await controller.deleteTopic("t");
-      expect((await counters()).rowsWritten - created).toBe(3);
+      const deleted = (await counters()).rowsWritten - created;
+      expect(deleted).toBeGreaterThanOrEqual(3);
+      expect(deleted).toBeLessThanOrEqual(rowsMax);
     },
   );
 });
