@@ -192,9 +192,13 @@ export class Cell {
     this.world.touch(this);
   }
 
-  /** The storage is gone for good, with everything in it. */
+  /**
+   * The storage is gone for good, with everything in it, and so is all code that ran on it: what an older instance
+   * still believes of its log would be held against storage that is empty.
+   */
   wipe(): void {
     this.reset("lost");
+    for (const instance of this.#old) this.#finish(instance);
     this.world.scheduler.trace(`wipe ${this.name}`);
     this.disk.wipe();
   }

@@ -189,6 +189,15 @@ export class Truth {
     }
   }
 
+  /** The partition as it was before this epoch of it, where the broker led then; else null. */
+  lastLed(brokerId: number, partitionEpoch: number): Decision["partition"] | null {
+    let last: Decision["partition"] | null = null;
+    for (const [epoch, { partition }] of this.decisions) {
+      if (epoch < partitionEpoch && epoch > (last?.partitionEpoch ?? -1)) last = partition;
+    }
+    return last?.leader === brokerId ? last : null;
+  }
+
   /** The highest high watermark that leaders of this epoch and of earlier ones have had. */
   toldUpTo(leaderEpoch: number): number {
     let told = 0;

@@ -144,6 +144,10 @@ export class Watch {
       truth.leads(cell.place, claims.leaderEpoch);
       truth.commit(mirror, claims.leaderEpoch, claims.partitionEpoch, claims.highWatermark);
     } else {
+      // One that wakes up and steps down in the same moment has led in between: what it committed then, by what it
+      // knew, is judged as a leader's.
+      const led = before === undefined ? truth.lastLed(cell.place, claims.partitionEpoch) : null;
+      if (led) truth.commit(mirror, led.leaderEpoch, led.partitionEpoch, claims.highWatermark);
       truth.follows(mirror, claims.highWatermark);
     }
   }
