@@ -189,11 +189,12 @@ export class Truth {
     }
   }
 
-  /** The partition as it was before this epoch of it, where the broker led then; else null. */
+  /** The partition as it was when it last had a leader before this epoch of it, where that was the broker; else null. */
   lastLed(brokerId: number, partitionEpoch: number): Decision["partition"] | null {
     let last: Decision["partition"] | null = null;
     for (const [epoch, { partition }] of this.decisions) {
-      if (epoch < partitionEpoch && epoch > (last?.partitionEpoch ?? -1)) last = partition;
+      const isLed = partition.leader >= 0 && epoch < partitionEpoch;
+      if (isLed && epoch > (last?.partitionEpoch ?? -1)) last = partition;
     }
     return last?.leader === brokerId ? last : null;
   }
