@@ -340,6 +340,15 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "founded-twice",
+    breaks: "a replica that has confirmed once is not founded again, recorded or not (KIP-903)",
+    off: { "founded-once": { value: "assignment.founding" } },
+    test: {
+      file: "test/core/controller/in-sync.test.ts",
+      name: "is known as one that had begun while others of the round have not answered yet (seed 9284)",
+    },
+  },
+  {
     name: "copies-not-verified",
     breaks: "nothing corrupt is copied to another replica",
     off: { "copies-are-verified": { without: true } },

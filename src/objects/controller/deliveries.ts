@@ -4,7 +4,7 @@
  * confirmed since the last record. Each call takes up the state of the moment: order does not matter.
  */
 import type { Refusal } from "../../base/errors.ts";
-import { replicaObjectName } from "../../base/ids.ts";
+import { replicaObjectName, type ReplicaName } from "../../base/ids.ts";
 import type { ClockPort, RandomPort, TimerPort } from "../../base/ports.ts";
 import type { Assigned, Probed, ReplicaAssignment } from "../partition/api.ts";
 import { assignmentOf, isLive } from "./assignments.ts";
@@ -12,7 +12,7 @@ import type { Change, ReplicaPlace } from "./changes.ts";
 import type { ClusterImage } from "./cluster.ts";
 import { within } from "../../base/deadline.ts";
 import { isFenced } from "./elections.ts";
-import { replicaAt, type Pending } from "./pending.ts";
+import { replicaAt, replicaPlace, type Pending } from "./pending.ts";
 import { Slots } from "./slots.ts";
 
 /** `unopened`: the object's storage cannot be opened, so that it cannot be deleted either. */
@@ -113,6 +113,8 @@ export class Deliveries {
   readonly #underWay = new Map<string, Calls>();
   /** By topic id and place: the partition epoch confirmed. Not recorded yet. */
   readonly #assigned = new Map<string, Map<ReplicaPlace, number>>();
+  /** Names of objects that have confirmed their first assignment to this instance, which may not be recorded yet. */
+  readonly #founded = new Set<string>();
   /** By topic id: replicas whose storage is gone. Not recorded yet. */
   readonly #purged = new Map<string, Set<ReplicaPlace>>();
   /** Brokers where the last call to end has not ended in time. */
@@ -312,18 +314,33 @@ export class Deliveries {
     const replica = replicaAt(topicId, place);
     const hint = this.#image.brokers.get(replica.brokerId)?.locationHint ?? "";
     if (this.#isCondemned(errand)) return this.#purge(errand, name, hint);
-    const assignment = assignmentOf(this.#image, replica);
+    const assignment = this.#assignmentOf(replica, name);
     const answer = await this.#ports.replicas.assign(name, hint, assignment);
     // Confirmed by a probe, which begins to count how long it lasts.
     if (answer?.ok === false && answer.error === "STORAGE_LOST")
       await this.#events.unopened(errand);
     if (!answer?.ok) return;
+    this.#noteFounded(replica, name);
     this.#events.told(errand, answer.wasReset);
     // rule: a-reset-replica-leaves-the-in-sync-set
     if (answer.wasReset) this.#events.reset(errand);
     const epochs = this.#assigned.get(topicId) ?? new Map<ReplicaPlace, number>();
     const epoch = Math.max(assignment.partitionEpoch, epochs.get(place) ?? 0);
     this.#assigned.set(topicId, epochs.set(place, epoch));
+  }
+
+  /** Whoever has confirmed once is not founded again: its object, if it is empty now, has lost its storage (KIP-903). */
+  #assignmentOf(replica: ReplicaName, name: string): ReplicaAssignment {
+    const assignment = assignmentOf(this.#image, replica);
+    // rule: founded-once
+    const founding = assignment.founding && !this.#founded.has(name);
+    return { ...assignment, founding };
+  }
+
+  #noteFounded(replica: ReplicaName, name: string): void {
+    const marked = this.#image.assignments.get(replica.topicId)?.marked;
+    if (marked?.has(replicaPlace(replica)) === true) this.#founded.add(name);
+    else this.#founded.delete(name);
   }
 
   async #purge({ topicId, place }: Errand, name: string, hint: string): Promise<void> {

@@ -159,4 +159,25 @@ describe("a replica that lost its storage", () => {
     await harness.fireAlarm();
     expect(harness.replicas.objects.get(harness.objectName("t", 1))?.wasReset).toBe(true);
   });
+
+  test("is known as one that had begun while others of the round have not answered yet (seed 9284)", async () => {
+    const harness = new ControllerHarness();
+    // Of three replicas in order of preference the last; the others hang.
+    harness.replicas.receive = (_, name) => (name.includes("/0/3/") ? "confirmed" : "held");
+    const created = harness.topic("t", 1, 3);
+    await settle();
+    const brokerId = 3;
+    const { leaderEpoch } = harness.partition("t");
+    const lost = harness.objectName("t", brokerId);
+    const report = { topicId: lost.split("/")[0]!, partition: 0, leaderEpoch, brokerId };
+    expect(harness.replicas.objects.get(lost)?.wasReset).toBe(false);
+    // It has confirmed, which is recorded when the round is over; until then it may have taken records.
+    harness.replicas.lose(lost);
+    await harness.rules.reportReplica(report);
+    await settle();
+    expect(harness.replicas.objects.get(lost)?.wasReset).toBe(true);
+    harness.replicas.letGo();
+    await created;
+    expect(harness.partition("t").inSync).not.toContain(brokerId);
+  });
 });
