@@ -81,7 +81,11 @@ export function topicsInUse(
   const subscribed = subscribedTopics(rebalance, topics, image);
   if (subscribed === null) return null;
   const inUse = new Set(subscribed);
-  for (const { assigned } of image.instances.values()) {
+  // Instances join by polling: one may not be a member yet, or not have said yet what it reads.
+  for (const { assigned, subscription } of image.instances.values()) {
+    if (assigned === null && subscription === null) return null;
+    if (subscription?.by === "pattern" && !topics.isKnown) return null;
+    for (const topic of subscription ? topics.covered(subscription) : []) inUse.add(topic);
     for (const { topic } of assigned?.keys() ?? []) inUse.add(topic);
   }
   return inUse;

@@ -39,6 +39,7 @@ async function live(h: GroupHarness, name: string, ms: number): Promise<void> {
 function member(h: GroupHarness, metadata: Uint8Array, protocolType = "consumer") {
   return h.join("", { protocolType, protocols: [{ name: "range", metadata }], ...LONG });
 }
+const PATIENT = { sessionTimeoutMs: 86_400_000, maxPollIntervalMs: 86_400_000 };
 const LONG = { sessionTimeoutMs: 1_800_000 };
 const subscription = (topic: string): Uint8Array =>
   encodeSubscription({
@@ -156,6 +157,21 @@ describe("of a group that nobody is in", () => {
     expect(await offsets(h)).toEqual(["other"]);
     await h.pass(MINUTE_MS);
     expect(await offsets(h)).toEqual([]);
+  });
+
+  test.each([
+    ["subscribes to names and has not joined yet", { by: "topics", topics: ["read"] } as const],
+    ["subscribes to a pattern and has not joined yet", { by: "pattern", pattern: "re.*" } as const],
+    ["has not said yet what it reads", null],
+  ])("what an instance reads that %s is kept (seed 4386)", async (_, subscribed) => {
+    const h = harness();
+    await commitByNobody(h, "read");
+    await h.group.createInstance({ ...SPEC, ...PATIENT, name: "a" });
+    if (subscribed) await h.group.subscribe("a", subscribed);
+    await h.pass(2 * MINUTE_MS);
+    await h.group.createInstance({ ...SPEC, ...PATIENT, name: "b" });
+    await h.pass(LOOKED_MS);
+    expect(await offsets(h)).toEqual(["read"]);
   });
 
   test("what an instance reads by hand is kept since it was closed", async () => {
