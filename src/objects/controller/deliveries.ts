@@ -352,6 +352,7 @@ export class Deliveries {
     const outcome = await this.#ports.replicas.purge(name, hint);
     const isGivenUp = outcome === "unopened" && nowMs - sinceMs >= PURGE_GIVEN_UP_MS;
     if (!isGivenUp && (outcome !== "purged" || !isLast)) return;
+    this.#founded.delete(name);
     const places = this.#purged.get(topicId) ?? new Set<ReplicaPlace>();
     this.#purged.set(topicId, places.add(place));
   }
