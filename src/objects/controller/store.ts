@@ -6,6 +6,7 @@
 import { assert } from "../../base/errors.ts";
 import { CHUNK_BYTES_MAX } from "../../base/limits.ts";
 import type { StoragePort } from "../../base/ports.ts";
+import { piecesOf } from "../../base/text-pieces.ts";
 import { applyChangeSet } from "./apply.ts";
 import { decodeChangeSet, encodeChangeSet, type ChangeSet } from "./changes.ts";
 import { emptyImage, type ClusterImage } from "./cluster.ts";
@@ -114,16 +115,7 @@ export class ControllerStore {
     const { rowBytesMax } = this.#bounds;
     if (new TextEncoder().encode(text).length <= rowBytesMax) return [text];
     // A unit of UTF-16 takes three bytes at most.
-    const units = Math.floor(rowBytesMax / 3);
-    const parts: string[] = [];
-    for (let at = 0; at < text.length;) {
-      const piece = text.slice(at, at + units);
-      // Half a surrogate pair cannot be written.
-      const part = piece.isWellFormed() ? piece : piece.slice(0, -1);
-      parts.push(part);
-      at += part.length;
-    }
-    return parts;
+    return piecesOf(text, Math.floor(rowBytesMax / 3));
   }
 
   #writeParts(seq: number, parts: readonly string[]): void {

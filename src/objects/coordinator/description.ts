@@ -1,6 +1,6 @@
 /** A group as operators see it. Reads, alters nothing. */
 import { decodeSubscription } from "../../kafka/messages/consumer-protocol.ts";
-import type { GroupDescription, MemberDescription } from "./api.ts";
+import type { GroupDescription, MemberDescription, Subscription } from "./api.ts";
 import { assignmentBytes, flat, partitionsOf } from "./assignments.ts";
 import type { GroupImage } from "./image.ts";
 import { CONSUMER, type Member } from "./members.ts";
@@ -58,8 +58,9 @@ export function subscribedTopics(
   for (const { memberId, isInstance, protocols } of rebalance.members.values()) {
     const subscription = image.instances.get(memberId)?.subscription ?? null;
     if (isInstance && subscription !== null) {
-      if (subscription.by === "pattern" && !topics.isKnown) return null;
-      for (const topic of topics.covered(subscription)) subscribed.add(topic);
+      const covered = coveredBy(subscription, topics);
+      if (covered === null) return null;
+      for (const topic of covered) subscribed.add(topic);
     }
     for (const { metadata } of protocols) {
       const said = decodeSubscription(metadata);
@@ -84,9 +85,15 @@ export function topicsInUse(
   // Instances join by polling: one may not be a member yet, or not have said yet what it reads.
   for (const { assigned, subscription } of image.instances.values()) {
     if (assigned === null && subscription === null) return null;
-    if (subscription?.by === "pattern" && !topics.isKnown) return null;
-    for (const topic of subscription ? topics.covered(subscription) : []) inUse.add(topic);
+    const covered = subscription === null ? [] : coveredBy(subscription, topics);
+    if (covered === null) return null;
+    for (const topic of covered) inUse.add(topic);
     for (const { topic } of assigned?.keys() ?? []) inUse.add(topic);
   }
   return inUse;
+}
+
+/** The names that a subscription stands for; null for a pattern while nobody has looked up what there is. */
+function coveredBy(subscription: Subscription, topics: Topics): readonly string[] | null {
+  return subscription.by === "pattern" && !topics.isKnown ? null : topics.covered(subscription);
 }

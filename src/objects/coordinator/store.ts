@@ -5,6 +5,7 @@
  */
 import { assert } from "../../base/errors.ts";
 import type { StoragePort } from "../../base/ports.ts";
+import { piecesOf } from "../../base/text-pieces.ts";
 import { decodeChangeSet, encodeChangeSet, type ChangeSet } from "./changes.ts";
 import { applyChangeSet, emptyImage, type GroupImage } from "./image.ts";
 import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
@@ -123,18 +124,4 @@ export class GroupStore {
     });
     this.#storage.all("DELETE FROM snapshot WHERE part >= ?", parts.length);
   }
-}
-
-/** Text in pieces of a length, none of which ends within a character: UTF-8 has no word for half of one. */
-function piecesOf(text: string, lengthMax: number): string[] {
-  const pieces: string[] = [];
-  let start = 0;
-  while (start < text.length) {
-    let end = Math.min(start + lengthMax, text.length);
-    const last = text.charCodeAt(end - 1);
-    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
-    pieces.push(text.slice(start, end));
-    start = end;
-  }
-  return pieces;
 }

@@ -17,6 +17,11 @@ export function missing(firstOffset: number, lastOffset: number): CorruptLog {
   return new CorruptLog(firstOffset, lastOffset, "the stored chunk is missing");
 }
 
+/** What is missing from `offset` on, which no row holds, up to the next row, or to `below` where there is none. */
+export function missingFrom(storage: StoragePort, offset: number, below: number): CorruptLog {
+  return missing(offset, (firstChunk(storage, offset)?.base_offset ?? below) - 1);
+}
+
 /** The chunk that holds `offset`, which lies within the log. */
 export function chunkHolding(storage: StoragePort, log: Extent, offset: number): ChunkFacts {
   const chunk = chunkAtOrBelow(storage, offset);

@@ -4,11 +4,16 @@
  */
 import type { SqlRow, StoragePort } from "../../base/ports.ts";
 import type { Integrity, StoredFacts } from "./integrity.ts";
-import { missing } from "./log-gaps.ts";
+import { missing, missingFrom } from "./log-gaps.ts";
 import { Page } from "./page.ts";
 import type { ReplicatedChunk } from "./peers.ts";
-import { chunkBaseAtOrBelow, chunksWithin, firstChunk, lastChunkOfPage } from "./tables.ts";
+import { chunkBaseAtOrBelow, chunksWithin, lastChunkOfPage } from "./tables.ts";
 import type { HotTail } from "./tail-memory.ts";
+
+type StoredRow = StoredFacts & SqlRow & { readonly data: ArrayBuffer };
+
+const STORED_WITHIN = `SELECT base_offset, last_offset, leader_epoch, size_bytes, data FROM chunks
+  WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`;
 
 /** Whole batches of [offset, below) from the one that holds `offset` on: see {@link Page}. */
 export function readPage(
@@ -32,33 +37,27 @@ export function readPage(
   const base = chunkBaseAtOrBelow(storage, offset) ?? offset;
   const last = lastChunkOfPage(storage, base, below, maxBytes);
   let expected = offset;
-  storage.each<StoredFacts & SqlRow & { data: ArrayBuffer }>(
-    `SELECT base_offset, last_offset, leader_epoch, size_bytes, data FROM chunks
-     WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`,
-    [base, last],
-    (row) => {
-      // What comes before is a page: the next one begins at what cannot be read.
-      const isFirst = expected === offset;
-      if (row.last_offset < expected) return true;
-      if (row.base_offset > expected) {
-        if (isFirst) throw missing(expected, row.base_offset - 1);
-        return false;
-      }
-      const data = new Uint8Array(row.data);
-      try {
-        // rule: pages-are-verified
-        integrity.check(row, data);
-      } catch (error) {
-        if (isFirst) throw error;
-        return false;
-      }
-      page.add(row.base_offset, data);
-      expected = row.last_offset + 1;
-      return !page.isFull;
-    },
-  );
-  if (expected === offset)
-    throw missing(offset, (firstChunk(storage, offset)?.base_offset ?? below) - 1);
+  storage.each<StoredRow>(STORED_WITHIN, [base, last], (row) => {
+    // What comes before is a page: the next one begins at what cannot be read.
+    const isFirst = expected === offset;
+    if (row.last_offset < expected) return true;
+    if (row.base_offset > expected) {
+      if (isFirst) throw missing(expected, row.base_offset - 1);
+      return false;
+    }
+    const data = new Uint8Array(row.data);
+    try {
+      // rule: pages-are-verified
+      integrity.check(row, data);
+    } catch (error) {
+      if (isFirst) throw error;
+      return false;
+    }
+    page.add(row.base_offset, data);
+    expected = row.last_offset + 1;
+    return !page.isFull;
+  });
+  if (expected === offset) throw missingFrom(storage, offset, below);
   return page.bytes();
 }
 
@@ -97,21 +96,15 @@ export function verifyChunks(
   const base = chunkBaseAtOrBelow(storage, from) ?? from;
   const last = lastChunkOfPage(storage, base, endOffset, maxBytes, 1);
   let expected = from;
-  storage.each<StoredFacts & SqlRow & { data: ArrayBuffer }>(
-    `SELECT base_offset, last_offset, leader_epoch, size_bytes, data FROM chunks
-     WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`,
-    [base, last],
-    (row) => {
-      if (row.last_offset < expected) return true;
-      if (row.base_offset > expected) throw missing(expected, row.base_offset - 1);
-      // rule: scrubbing-verifies-anew
-      integrity.check(row, new Uint8Array(row.data), true);
-      expected = row.last_offset + 1;
-      return true;
-    },
-  );
-  if (expected === from)
-    throw missing(from, (firstChunk(storage, from)?.base_offset ?? endOffset) - 1);
+  storage.each<StoredRow>(STORED_WITHIN, [base, last], (row) => {
+    if (row.last_offset < expected) return true;
+    if (row.base_offset > expected) throw missing(expected, row.base_offset - 1);
+    // rule: scrubbing-verifies-anew
+    integrity.check(row, new Uint8Array(row.data), true);
+    expected = row.last_offset + 1;
+    return true;
+  });
+  if (expected === from) throw missingFrom(storage, from, endOffset);
   return expected;
 }
 
@@ -125,9 +118,7 @@ function storedChunks(
 ): readonly ReplicatedChunk[] {
   const last = lastChunkOfPage(storage, from, endOffset, maxBytes, 1);
   const chunks = chunksWithin(storage, from, last);
-  if (chunks.length === 0) {
-    throw missing(from, (firstChunk(storage, from)?.base_offset ?? endOffset) - 1);
-  }
+  if (chunks.length === 0) throw missingFrom(storage, from, endOffset);
   let expected = from;
   for (const [index, { facts, data }] of chunks.entries()) {
     try {

@@ -21,27 +21,30 @@ export interface ScrubState {
 
 /** Sets the alarm for what is to be looked at next. Where scrubbing is off, nothing is set and nothing written. */
 export function armScrub(core: ReplicaCore): void {
-  const intervalMs = core.config["scrub.interval.ms"];
-  if (intervalMs < 0) return;
+  if (!isAsked(core)) return;
   const nowMs = core.ports.clock.nowMs();
   const state = core.scrub ?? { beganMs: nowMs };
   if (core.scrub === null) core.scrubbed(state);
-  const isUnderWay = state.next !== undefined;
-  core.setAlarm(
-    isUnderWay ? nowMs + SLICE_PAUSE_MS : state.beganMs + Math.max(intervalMs, INTERVAL_MS_MIN),
-  );
+  core.setAlarm(state.next === undefined ? nextPassMs(core, state) : nowMs + SLICE_PAUSE_MS);
 }
 
 /** The alarm has fired, for this or for something else: looks at a slice if one is due. */
 export function scrubWhenDue(core: ReplicaCore): void {
-  const intervalMs = core.config["scrub.interval.ms"];
-  if (intervalMs < 0) return;
+  if (!isAsked(core)) return;
   const nowMs = core.ports.clock.nowMs();
   const known = core.scrub;
-  const isDue = known !== null && nowMs >= known.beganMs + Math.max(intervalMs, INTERVAL_MS_MIN);
   if (known?.next !== undefined) scrubSlice(core, known.beganMs, known.next);
-  else if (isDue) scrubSlice(core, nowMs, 0);
+  else if (known !== null && nowMs >= nextPassMs(core, known)) scrubSlice(core, nowMs, 0);
   armScrub(core);
+}
+
+function isAsked({ config }: ReplicaCore): boolean {
+  return config["scrub.interval.ms"] >= 0;
+}
+
+/** When the pass after the one that began then begins. */
+function nextPassMs({ config }: ReplicaCore, { beganMs }: ScrubState): number {
+  return beganMs + Math.max(config["scrub.interval.ms"], INTERVAL_MS_MIN);
 }
 
 function scrubSlice(core: ReplicaCore, beganMs: number, from: number): void {
