@@ -7,6 +7,7 @@ import kafkajs, { type Consumer } from "kafkajs";
 import { Answer, CLUSTER, type Asked } from "../support/client.ts";
 import { attempt } from "../support/live-clients.ts";
 import type { LiveHistory } from "../support/live-history.ts";
+import type { Activity } from "./clients.ts";
 import { causesOf } from "./library-senders.ts";
 import { GroupHistory } from "../support/reader-history.ts";
 import { count, type World } from "./world.ts";
@@ -155,16 +156,27 @@ const NOBODY_ANSWERED =
   /^KafkaJS(GroupCoordinatorNotFound|Connection\w*Error|BrokerNotFound|NumberOfRetriesExceeded|RequestTimeoutError)$/;
 
 /** One member of kafkajs, and another one whenever that has given up. */
-export async function consumeByKafkajs(world: World, group: Group, name: string): Promise<void> {
+export async function consumeByKafkajs(
+  world: World,
+  group: Group,
+  name: string,
+  activity: Activity,
+): Promise<void> {
   while (!group.isDone) {
-    await kafkajsMember(world, group, name).catch((error: unknown) => {
+    await kafkajsMember(world, group, name, activity).catch((error: unknown) => {
       if (!causesOf(error).some(({ name: own }) => NOBODY_ANSWERED.test(own))) throw error;
       count(world.totals, "members of kafkajs that gave up");
     });
   }
 }
 
-async function kafkajsMember(world: World, group: Group, name: string): Promise<void> {
+async function kafkajsMember(
+  world: World,
+  group: Group,
+  name: string,
+  activity: Activity,
+): Promise<void> {
+  activity.is("connects");
   const kafka = new Kafka({
     brokers: [world.kafka],
     clientId: name,
@@ -197,9 +209,11 @@ async function kafkajsMember(world: World, group: Group, name: string): Promise<
     }
   });
   await consumer.connect();
+  activity.is("reads");
   try {
     await follow(consumer, world, group, name, failed);
   } finally {
+    activity.is("disconnects");
     await consumer.disconnect();
   }
 }

@@ -14,6 +14,7 @@ import { until } from "../support/processes.ts";
 import { startRelay, type Relay } from "../support/relay.ts";
 import { startService, type Service } from "../support/service.ts";
 import { addPartitions, drawn, strike, type FaultName, type Scene } from "./faults.ts";
+import { Clients } from "./clients.ts";
 import { askGroups, consumeByKafkajs, consumeOverHttp, Group } from "./group-readers.ts";
 import { readEvents, readTail } from "./stream-readers.ts";
 import { askEnds, fetchAll } from "./wire-readers.ts";
@@ -28,6 +29,8 @@ const PROGRESS_RECORDS = 60;
 const PROGRESS_MS = 60_000;
 /** Readers get to the ends of their logs within this time, once nothing happens any more. */
 const DRAIN_MS = 60_000;
+/** Clients that were told to end do so within this time: they may be in the middle of a request and its repeats. */
+const END_MS = 180_000;
 /** What a planned fault may take. */
 const PLANNED_MS = 5_000;
 const GAP_MS_MAX = 1_500;
@@ -69,10 +72,10 @@ class Round implements RoundResult {
   readonly #startedMs = performance.now();
   readonly #relays: Relay[] = [];
   readonly #groups: Group[] = [];
-  readonly #writers: Promise<void>[] = [];
+  readonly #writers = new Clients((error) => this.#note(error));
   /** Readers that end where the log does, and those that go round until they are told. */
-  readonly #finite: Promise<void>[] = [];
-  readonly #endless: Promise<void>[] = [];
+  readonly #finite = new Clients((error) => this.#note(error));
+  readonly #endless = new Clients((error) => this.#note(error));
   #service!: Service;
   #world!: World;
   #scene!: Scene;
@@ -95,7 +98,7 @@ class Round implements RoundResult {
     } catch (error) {
       this.#note(error);
     } finally {
-      await this.#end();
+      await this.#end().catch((error: unknown) => this.#note(error));
     }
   }
 
@@ -181,23 +184,25 @@ class Round implements RoundResult {
     for (const [i, idempotent] of [true, false].entries()) {
       const kind = KINDS[(this.seed + turn + 2 * i) % KINDS.length]!;
       const seed = this.#writerSeed++;
-      this.#writers.push(this.#watched(write(this.#world, history, kind, idempotent, seed)));
+      const name = `${kind} producer ${seed} of ${nameOf(history.place)}`;
+      this.#writers.start(name, (activity) =>
+        write(this.#world, history, { kind, idempotent, seed }, activity),
+      );
     }
   }
 
   #readAlone(history: LiveHistory): void {
     const world = this.#world;
     const isolationLevel = history.place.partition === 0 ? 0 : 1;
+    const place = nameOf(history.place);
     for (const rack of [null, "enam"]) {
-      this.#endless.push(this.#watched(read(world.live, history, rack)));
+      this.#endless.start(`reader of ${place} at ${rack ?? "the leader"}`, () =>
+        read(world.live, history, rack),
+      );
     }
-    for (const reading of [
-      readEvents(world, history),
-      readTail(world, history),
-      fetchAll(world, history, isolationLevel),
-    ]) {
-      this.#finite.push(this.#watched(reading));
-    }
+    this.#finite.start(`event stream of ${place}`, () => readEvents(world, history));
+    this.#finite.start(`tail of ${place}`, () => readTail(world, history));
+    this.#finite.start(`wire reader of ${place}`, () => fetchAll(world, history, isolationLevel));
   }
 
   #readInGroups(): void {
@@ -205,17 +210,16 @@ class Round implements RoundResult {
     const instances = new Group(world, "instances", ["pair", "grown"]);
     const members = new Group(world, "members", ["grown", "strict"]);
     this.#groups.push(instances, members);
-    for (const reading of [
-      consumeOverHttp(world, instances, "one"),
-      consumeOverHttp(world, instances, "two"),
-      consumeByKafkajs(world, members, "first"),
-      consumeByKafkajs(world, members, "second"),
-    ]) {
-      this.#finite.push(this.#watched(reading));
+    for (const name of ["one", "two"]) {
+      this.#finite.start(`instance ${name}`, () => consumeOverHttp(world, instances, name));
     }
-    for (const asking of [askEnds(world), askGroups(world, this.#groups)]) {
-      this.#endless.push(this.#watched(asking));
+    for (const name of ["first", "second"]) {
+      this.#finite.start(`member ${name} of kafkajs`, (activity) =>
+        consumeByKafkajs(world, members, name, activity),
+      );
     }
+    this.#endless.start("who asks for ends", () => askEnds(world));
+    this.#endless.start("who asks for groups", () => askGroups(world, this.#groups));
   }
 
   async #grow(): Promise<boolean> {
@@ -268,18 +272,18 @@ class Round implements RoundResult {
   async #drain(): Promise<void> {
     this.#log("calm");
     this.#world.isDraining = true;
-    await Promise.all(this.#writers);
+    await this.#writers.ended(END_MS);
     const { operator, moved } = this.#scene;
     await Promise.all([...moved].map(([place, ids]) => settled(operator, place, ids, DRAIN_MS)));
     for (const history of this.#world.histories) await this.#tellEnd(history);
     this.#world.isSettled = true;
-    const overdue = sleep(DRAIN_MS, true, { ref: false });
-    if (await Promise.race([Promise.all(this.#finite).then(() => false), overdue])) {
+    await this.#finite.ended(DRAIN_MS).catch((error: unknown) => {
       const left = this.#groups.flatMap(({ left: one }) => one ?? []);
-      this.#note(new Error(`not read to the end in ${DRAIN_MS} ms; ${left.join("; ")}`));
-    }
+      this.#note(new Error(`${String(error)}; ${left.join("; ")}`));
+    });
     this.#world.live.isOver = true;
-    await Promise.all([...this.#finite, ...this.#endless]);
+    await this.#finite.ended(END_MS);
+    await this.#endless.ended(END_MS);
   }
 
   async #tellEnd(history: LiveHistory): Promise<void> {
@@ -320,23 +324,14 @@ class Round implements RoundResult {
       this.#world.live.isOver = true;
     }
     for (const relay of this.#relays) relay.cut();
-    await Promise.race([
-      Promise.all([...this.#writers, ...this.#finite, ...this.#endless]),
-      sleep(DRAIN_MS, undefined, { ref: false }),
-    ]);
-    await this.#world?.live.client.close();
-    await this.#scene?.operator.close();
-    await Promise.all(this.#relays.map((relay) => relay.stop()));
-    await this.#service?.stop();
-  }
-
-  /** Takes note of what a client throws, which ends the round. */
-  async #watched(client: Promise<void>): Promise<void> {
-    try {
-      await client;
-    } catch (error) {
-      this.#note(error);
+    for (const clients of [this.#writers, this.#finite, this.#endless]) {
+      // Those that did not end when they should have are known already.
+      await clients.ended(DRAIN_MS).catch(() => {});
     }
+    await within(this.#world?.live.client.close(), "the clients' connections");
+    await within(this.#scene?.operator.close(), "the operator's connections");
+    await within(Promise.all(this.#relays.map((relay) => relay.stop())), "the relays");
+    await within(this.#service?.stop(), "the service");
   }
 
   #note(error: unknown): void {
@@ -358,6 +353,18 @@ async function brokersOf(
 ): Promise<readonly [Place, readonly number[]]> {
   const { replica_states: replicas } = await partitionOf(operator, place);
   return [place, replicas.map(({ broker_id }) => broker_id)];
+}
+
+function nameOf({ topic, partition }: Place): string {
+  return `${topic}/${partition}`;
+}
+
+/** What a round ends has {@link END_MS} for it. */
+async function within(ending: Promise<unknown> | undefined, what: string): Promise<void> {
+  const overdue = sleep(END_MS, "overdue", { ref: false });
+  if ((await Promise.race([ending, overdue])) === "overdue") {
+    throw new Error(`${what} did not end within ${END_MS} ms`);
+  }
 }
 
 async function freePorts(ports: number): Promise<readonly number[]> {

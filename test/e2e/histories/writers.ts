@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomFrom } from "../support/content.ts";
 import { valueOf, type LiveHistory } from "../support/live-history.ts";
+import type { Activity } from "./clients.ts";
 import { httpSender } from "./http-sender.ts";
 import { kafkajsSender, platformaticSender } from "./library-senders.ts";
 import type { Sender, SenderSpec } from "./sender.ts";
@@ -23,22 +24,29 @@ const KINDS = {
 
 export type WriterKind = keyof typeof KINDS;
 
+export interface Producer {
+  readonly kind: WriterKind;
+  readonly idempotent: boolean;
+  readonly seed: number;
+}
+
 export async function write(
   world: World,
   history: LiveHistory,
-  kind: WriterKind,
-  idempotent: boolean,
-  seed: number,
+  { kind, idempotent, seed }: Producer,
+  activity: Activity,
 ): Promise<void> {
   const random = randomFrom(seed);
   const name = `${kind} ${idempotent ? "idempotent" : "plain"}`;
   while (!world.isDraining) {
     const stream = history.begin(idempotent);
+    activity.is("connects");
     const sender = await KINDS[kind]({ world, history, idempotent, stream, random });
     count(world.totals, `producers: ${name}`);
     try {
-      await writeStream(world, history, sender, { name, idempotent, stream, random });
+      await writeStream(world, history, sender, { name, idempotent, stream, random, activity });
     } finally {
+      activity.is("closes");
       await sender.close();
     }
   }
@@ -53,12 +61,14 @@ async function writeStream(
     readonly idempotent: boolean;
     readonly stream: number;
     readonly random: () => number;
+    readonly activity: Activity;
   },
 ): Promise<void> {
-  const { name, idempotent, stream, random } = about;
+  const { name, idempotent, stream, random, activity } = about;
   for (let n = 0; !world.isDraining;) {
     const size = 1 + Math.floor(random() * BATCH_RECORDS_MAX);
     const values = Array.from({ length: size }, (_, i) => valueOf(stream, n + i));
+    activity.is(`sends ${stream}:${n}`);
     const sent = await sender.send(values, n);
     for (const { values: own, outcome } of sent) {
       if (outcome.kind === "acknowledged") {
