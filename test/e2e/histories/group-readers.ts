@@ -3,7 +3,7 @@
  * everything that lies in its topics was given to one of its members and is committed.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import kafkajs, { type Consumer } from "kafkajs";
+import kafkajs, { type Consumer, type LogEntry } from "kafkajs";
 import { Answer, CLUSTER, type Asked } from "../support/client.ts";
 import { attempt } from "../support/live-clients.ts";
 import type { LiveHistory } from "../support/live-history.ts";
@@ -23,6 +23,8 @@ const METADATA_AGE_MS = 2_000;
  * comes behind the new owner's commits; not for so long.
  */
 const STALE_MEMBER_MS = 10_000;
+/** A fetcher that is told to stop asks once or twice more. */
+const SPINNING_TURNS = 1_000;
 const V2 = "application/vnd.kafka.v2+json";
 const BINARY = "application/vnd.kafka.binary.v2+json";
 
@@ -180,7 +182,8 @@ async function kafkajsMember(
   const kafka = new Kafka({
     brokers: [world.kafka],
     clientId: name,
-    logLevel: logLevel.NOTHING,
+    logLevel: logLevel.DEBUG,
+    logCreator: endsSpinning,
     requestTimeout: 30_000,
     retry: { retries: 200, initialRetryTime: 50, maxRetryTime: 500 },
   });
@@ -216,6 +219,20 @@ async function kafkajsMember(
     activity.is("disconnects");
     await consumer.disconnect();
   }
+}
+
+/**
+ * Logs nothing, and ends a loop of kafkajs. When the brokers change while a consumer stops, its new fetchers are
+ * told by nobody to stop: each asks a runner that has stopped, which answers without waiting, again and again, and
+ * no timer of the process ever fires. All that the loop passes on its way is this log; what it throws ends it.
+ */
+function endsSpinning(): (entry: LogEntry) => void {
+  let turns = 0;
+  return ({ level, log }) => {
+    if (level !== logLevel.DEBUG || log.message !== "consumer not running, exiting") return;
+    turns += 1;
+    if (turns > SPINNING_TURNS) throw new Error("the fetcher of a consumer that has stopped");
+  };
 }
 
 async function follow(
