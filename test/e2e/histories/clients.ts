@@ -36,13 +36,13 @@ export class Clients {
 
   /** Waits until all have ended, whether well or not; throws naming those that have not within `ms`. */
   async ended(ms: number): Promise<void> {
-    const overdue = sleep(ms, true, { ref: false });
-    const isOverdue = await Promise.race([
-      Promise.all(this.#running.keys()).then(() => false),
-      overdue,
-    ]);
-    if (!isOverdue) return;
+    if (await endsWithin(Promise.all(this.#running.keys()), ms)) return;
     const left = [...this.#running.values()].map(([name, activity]) => `${name} ${activity}`);
     throw new Error(`not ended within ${ms} ms: ${left.join("; ")}`);
   }
+}
+
+/** Whether it ends within `ms`; what it throws is thrown here. */
+export function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  return Promise.race([work.then(() => true), sleep(ms, false, { ref: false })]);
 }

@@ -14,7 +14,7 @@ import { until } from "../support/processes.ts";
 import { startRelay, type Relay } from "../support/relay.ts";
 import { startService, type Service } from "../support/service.ts";
 import { addPartitions, drawn, strike, type FaultName, type Scene } from "./faults.ts";
-import { Clients } from "./clients.ts";
+import { Clients, endsWithin } from "./clients.ts";
 import { askGroups, consumeByKafkajs, consumeOverHttp, Group } from "./group-readers.ts";
 import { readEvents, readTail } from "./stream-readers.ts";
 import { askEnds, fetchAll } from "./wire-readers.ts";
@@ -98,7 +98,7 @@ class Round implements RoundResult {
     } catch (error) {
       this.#note(error);
     } finally {
-      await this.#end().catch((error: unknown) => this.#note(error));
+      await this.#end();
     }
   }
 
@@ -325,13 +325,23 @@ class Round implements RoundResult {
     }
     for (const relay of this.#relays) relay.cut();
     for (const clients of [this.#writers, this.#finite, this.#endless]) {
-      // Those that did not end when they should have are known already.
+      // Where one does not, the round has failed already.
       await clients.ended(DRAIN_MS).catch(() => {});
     }
-    await within(this.#world?.live.client.close(), "the clients' connections");
-    await within(this.#scene?.operator.close(), "the operator's connections");
-    await within(Promise.all(this.#relays.map((relay) => relay.stop())), "the relays");
-    await within(this.#service?.stop(), "the service");
+    await this.#stopped("the clients' connections", this.#world?.live.client.close());
+    await this.#stopped("the operator's connections", this.#scene?.operator.close());
+    await this.#stopped("the relays", Promise.all(this.#relays.map((relay) => relay.stop())));
+    await this.#stopped("the service", this.#service?.stop());
+  }
+
+  /** Waits for the end of something, though not for ever: what comes behind it is to be ended too. */
+  async #stopped(what: string, ending: Promise<unknown> = Promise.resolve()): Promise<void> {
+    try {
+      if (!(await endsWithin(ending, END_MS)))
+        throw new Error(`not ended within ${END_MS} ms: ${what}`);
+    } catch (error) {
+      this.#note(error);
+    }
   }
 
   #note(error: unknown): void {
@@ -357,14 +367,6 @@ async function brokersOf(
 
 function nameOf({ topic, partition }: Place): string {
   return `${topic}/${partition}`;
-}
-
-/** What a round ends has {@link END_MS} for it. */
-async function within(ending: Promise<unknown> | undefined, what: string): Promise<void> {
-  const overdue = sleep(END_MS, "overdue", { ref: false });
-  if ((await Promise.race([ending, overdue])) === "overdue") {
-    throw new Error(`${what} did not end within ${END_MS} ms`);
-  }
 }
 
 async function freePorts(ports: number): Promise<readonly number[]> {
