@@ -65,21 +65,24 @@ async function configOf(topic: string, name: string): Promise<string | null> {
   return (await place.http.get<{ value: string | null }>(path)).value;
 }
 
-test.each(there)("words are counted, and on after a kill without its folder", async () => {
-  await newTopic(place.http, "lines", PARTITIONS);
-  await newTopic(place.http, "counts", PARTITIONS);
-  const first = start();
-  await first.until("it runs", () => /^RUNNING$/m.test(first.output));
-  await write(["the gate stands open", "the gate is guarded"]);
-  await counted(first, { the: 2, gate: 2, stands: 1, open: 1, is: 1, guarded: 1 });
-  expect(await configOf(`${APPLICATION}-counts-changelog`, "cleanup.policy")).toBe("compact");
-  expect(await configOf(`${APPLICATION}-counts-repartition`, "cleanup.policy")).toBe("delete");
+test.runIf(there.length > 0)(
+  "words are counted, and on after a kill without its folder",
+  async () => {
+    await newTopic(place.http, "lines", PARTITIONS);
+    await newTopic(place.http, "counts", PARTITIONS);
+    const first = start();
+    await first.until("it runs", () => /^RUNNING$/m.test(first.output));
+    await write(["the gate stands open", "the gate is guarded"]);
+    await counted(first, { the: 2, gate: 2, stands: 1, open: 1, is: 1, guarded: 1 });
+    expect(await configOf(`${APPLICATION}-counts-changelog`, "cleanup.policy")).toBe("compact");
+    expect(await configOf(`${APPLICATION}-counts-repartition`, "cleanup.policy")).toBe("delete");
 
-  await first.kill();
-  await write(["open the gate", "not now"]);
-  const second = start();
-  await counted(second, {
-    ...{ the: 3, gate: 3, stands: 1, open: 2, is: 1, guarded: 1 },
-    ...{ not: 1, now: 1 },
-  });
-});
+    await first.kill();
+    await write(["open the gate", "not now"]);
+    const second = start();
+    await counted(second, {
+      ...{ the: 3, gate: 3, stands: 1, open: 2, is: 1, guarded: 1 },
+      ...{ not: 1, now: 1 },
+    });
+  },
+);

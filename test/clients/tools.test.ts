@@ -35,7 +35,7 @@ function createTopic(topic: string, ...args: readonly string[]): Promise<string>
   return tool("TopicCommand", "--create", "--topic", topic, ...args);
 }
 
-describe.each(platformUnlessMissing())("Kafka's tools", () => {
+describe.runIf(platformUnlessMissing().length > 0)("Kafka's tools", () => {
   test("kafka-topics and kafka-configs: settings are set, described with their types, and reset", async () => {
     await createTopic("set", "--partitions", "1", "--config", "cleanup.policy=compact");
     const topic = ["--entity-type", "topics", "--entity-name", "set"];
