@@ -4,8 +4,8 @@
  * are told of one for each port, since some of them (librdkafka) take an address for one broker's alone.
  */
 import { murmur2 } from "../records/index.ts";
-import type { BrokerDescription, ClusterMetadata } from "../objects/controller/api.ts";
-import type { Service } from "../worker/service.ts";
+import type { BrokerDescription, ClusterMetadata } from "../objects/contracts/controller.ts";
+import type { Service } from "../gateway/service.ts";
 
 export interface Addresses {
   readonly host: string;

@@ -4,8 +4,8 @@
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import { parseWhole } from "../base/ids.ts";
-import type { BrokerDescription, ConfigChange } from "../objects/controller/api.ts";
-import { forget } from "../worker/metadata.ts";
+import type { BrokerDescription, ConfigChange } from "../objects/contracts/controller.ts";
+import { forget } from "../gateway/metadata.ts";
 import type { Session } from "./session.ts";
 import { brokerSettings, RESOURCE } from "./settings.ts";
 

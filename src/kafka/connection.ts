@@ -10,8 +10,8 @@
 import { refuse } from "../base/errors.ts";
 import { FRAME_BYTES_MAX } from "../base/limits.ts";
 import { because, causeOf } from "../worker/answers.ts";
-import { counters, countError, countKafkaRequest, kafkaClosed } from "../worker/metrics.ts";
-import type { Service } from "../worker/service.ts";
+import { counters, countError, countKafkaRequest, kafkaClosed } from "../gateway/metrics.ts";
+import type { Service } from "../gateway/service.ts";
 import { UNSUPPORTED_API_VERSIONS } from "./apis/18-api-versions.ts";
 import { writeParts, type Duplex } from "./duplex.ts";
 import { FrameReader, frameLength, LENGTH_BYTES } from "./frames.ts";

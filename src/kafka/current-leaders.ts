@@ -2,7 +2,7 @@
  * Who leads the partitions whose clients asked a broker that does not (KIP-951): they go on there at once, and
  * need not ask for metadata first.
  */
-import { newestKnown, type KnownTopic } from "../worker/metadata.ts";
+import { newestKnown, type KnownTopic } from "../gateway/metadata.ts";
 import { Nodes, servingBrokers, type Addresses, type BrokerAddress } from "./addresses.ts";
 
 export class CurrentLeaders {

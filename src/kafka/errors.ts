@@ -3,8 +3,8 @@
  * each of them retries only what it knows of an API, and gives up, or breaks, on the rest.
  */
 import { ERRORS, refuse, type ErrorName, type Refusal } from "../base/errors.ts";
-import type { AppendRefusal } from "../objects/partition/api.ts";
-import { isUnanswered } from "../worker/objects.ts";
+import type { AppendRefusal } from "../objects/contracts/partition.ts";
+import { isUnanswered } from "../gateway/objects.ts";
 
 export const NONE = 0;
 

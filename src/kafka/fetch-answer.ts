@@ -1,7 +1,7 @@
 /** What a fetch answers of the partitions that it has read: all of them, or what is news to its session. */
 import { refuse, type Refusal } from "../base/errors.ts";
-import type { FetchRequest, LogEnds } from "../objects/partition/api.ts";
-import { cachedTopic, type KnownTopic } from "../worker/metadata.ts";
+import type { FetchRequest, LogEnds } from "../objects/contracts/partition.ts";
+import { cachedTopic, type KnownTopic } from "../gateway/metadata.ts";
 import { CurrentLeaders } from "./current-leaders.ts";
 import { codeOf, codeOfFetch, NONE, ofTopicId } from "./errors.ts";
 import type { AskedPartition, PlannedFetch } from "./fetch-sessions.ts";

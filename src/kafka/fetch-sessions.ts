@@ -8,8 +8,8 @@
  * way, or the client is told to do without (session id 0).
  */
 import { refuse, type Refusal } from "../base/errors.ts";
-import type { KnownTopic } from "../worker/metadata.ts";
-import { fetchSessions } from "../worker/metrics.ts";
+import type { KnownTopic } from "../gateway/metadata.ts";
+import { fetchSessions } from "../gateway/metrics.ts";
 import { NONE } from "./errors.ts";
 import type { Request, Response } from "./messages/index.ts";
 import { keyOfTopic, type NamedTopic } from "./named-topic.ts";

@@ -3,7 +3,7 @@
  * known: a client that has old metadata learns of it before it reads what an earlier leader never had.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
-import type { KnownTopic } from "../worker/metadata.ts";
+import type { KnownTopic } from "../gateway/metadata.ts";
 import type { NamedTopic } from "./named-topic.ts";
 import type { Session } from "./session.ts";
 

@@ -3,19 +3,19 @@
  * counted, because the platform ends an invocation after so many, and a connection lives in one.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
-import type { ControllerApi } from "../objects/controller/api.ts";
-import type { CoordinatorApi } from "../objects/coordinator/api.ts";
-import { callPartition, SHORT_CALL, type ReplicaCall } from "../worker/calls.ts";
-import type { PartitionOptions } from "../worker/recovery.ts";
+import type { ControllerApi } from "../objects/contracts/controller.ts";
+import type { CoordinatorApi } from "../objects/contracts/group.ts";
+import { callPartition, SHORT_CALL, type ReplicaCall } from "../gateway/calls.ts";
+import type { PartitionOptions } from "../gateway/recovery.ts";
 import {
   cachedTopic,
   cachedTopicById,
   topicMetadata,
   topicMetadataById,
   type KnownTopic,
-} from "../worker/metadata.ts";
-import { callController, callCoordinator, type CallOptions } from "../worker/objects.ts";
-import type { Service } from "../worker/service.ts";
+} from "../gateway/metadata.ts";
+import { callController, callCoordinator, type CallOptions } from "../gateway/objects.ts";
+import type { Service } from "../gateway/service.ts";
 import type { Addresses } from "./addresses.ts";
 import { FetchSessions } from "./fetch-sessions.ts";
 import { isById, type NamedTopic } from "./named-topic.ts";

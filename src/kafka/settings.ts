@@ -7,9 +7,9 @@ import {
   TOPIC_CONFIG_NAMES,
 } from "../base/config.ts";
 import type { ConfigName } from "../base/config.ts";
-import type { TopicMetadata } from "../objects/controller/api.ts";
+import type { TopicMetadata } from "../objects/contracts/controller.ts";
 import { brokerSynonyms, synonymsOf } from "../worker/admin/configs.ts";
-import type { Service } from "../worker/service.ts";
+import type { Service } from "../gateway/service.ts";
 
 /** Kinds of resources, by Kafka's numbers (org.apache.kafka.common.config.ConfigResource). */
 export const RESOURCE = { topic: 2, broker: 4 } as const;

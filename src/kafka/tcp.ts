@@ -3,9 +3,9 @@
  * the same as at the HTTP gate: with keys configured whoever authenticates with one by SASL, without
  * keys only callers over loopback, and those only where the environment says so.
  */
-import type { Env } from "../objects/env.ts";
+import type { Env } from "../objects/runtime/env.ts";
 import { isLoopback } from "../worker/gate.ts";
-import { serviceOf } from "../worker/service.ts";
+import { serviceOf } from "../gateway/service.ts";
 import { configuredAddresses, listenerAt } from "./addresses.ts";
 import { Connection } from "./connection.ts";
 import type { Duplex } from "./duplex.ts";

@@ -3,8 +3,8 @@
  * them again and again; a watch is one call per partition that waits in its object, and outlives the
  * request that began it: the next request for the same offset finds it still waiting, and asks nothing.
  */
-import type { FetchRequest, LogEnds } from "../objects/partition/api.ts";
-import type { PartitionReader } from "../worker/records/partition-reader.ts";
+import type { FetchRequest, LogEnds } from "../objects/contracts/partition.ts";
+import type { PartitionReader } from "../gateway/partition-reader.ts";
 
 /** How long a watch waits in the object, in milliseconds: a leader that was cut off is noticed by then. */
 const WATCH_MS = 5_000;

@@ -5,7 +5,7 @@
 import { Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import { kafkaRoutes } from "../kafka/route.ts";
-import type { Env } from "../objects/env.ts";
+import type { Env } from "../objects/runtime/env.ts";
 import { aboutRoutes } from "./about/routes.ts";
 import { brokerConfigRoutes } from "./admin/broker-configs.ts";
 import { brokerRoutes } from "./admin/brokers.ts";

@@ -7,10 +7,10 @@ import { because, causeOf, errorAnswer, errorNameOf, isRefusal } from "./answers
 import { drain } from "./body.ts";
 import { allowOrigin } from "./cors.ts";
 import { pass } from "./gate.ts";
-import { countError } from "./metrics.ts";
+import { countError } from "../gateway/metrics.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { Ctx, Outcome, Route } from "./route.ts";
-import { serviceOf, type Service } from "./service.ts";
+import { serviceOf, type Service } from "../gateway/service.ts";
 
 /** Runs a route for a request. Never throws. */
 export async function answer(c: Ctx, route: Route): Promise<Response> {

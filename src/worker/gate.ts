@@ -9,7 +9,7 @@
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import { errorAnswer } from "./answers.ts";
-import type { Service } from "./service.ts";
+import type { Service } from "../gateway/service.ts";
 
 /** The subprotocol that a WebSocket answers with when it was offered; a key is never echoed. */
 export const WEBSOCKET_PROTOCOL = "odradek";

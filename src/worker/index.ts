@@ -1,5 +1,5 @@
 /** The worker's entry: what wrangler.toml's `main` names. Only the handlers and the object classes leave from here. */
-import type { Env } from "../objects/env.ts";
+import type { Env } from "../objects/runtime/env.ts";
 import { serveSocket } from "../kafka/tcp.ts";
 import { app } from "./app.ts";
 

@@ -6,8 +6,8 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context, Hono } from "hono";
 import type { ErrorName, Refusal } from "../base/errors.ts";
-import type { Env } from "../objects/env.ts";
-import type { Service } from "./service.ts";
+import type { Env } from "../objects/runtime/env.ts";
+import type { Service } from "../gateway/service.ts";
 
 export type Ctx = Context<{ Bindings: Env }>;
 export type App = Hono<{ Bindings: Env }>;

@@ -4,7 +4,7 @@ import { errorAnswer } from "./answers.ts";
 import { isPreflight, preflightHeaders } from "./cors.ts";
 import { pass } from "./gate.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "./route.ts";
-import type { Service } from "./service.ts";
+import type { Service } from "../gateway/service.ts";
 
 /** A route for everything that is none. Its path in logs and metrics is `*`. */
 export function unmatchedRoute(routes: readonly Route[]): Route {

@@ -11,19 +11,19 @@ import {
   parseReplicaObjectName,
   replicaObjectName,
 } from "../../src/base/ids.ts";
-import { Coordinator } from "../../src/objects/coordinator/coordinator.ts";
-import type { ClusterPort } from "../../src/objects/coordinator/ports.ts";
-import { GroupStore } from "../../src/objects/coordinator/store.ts";
-import type { ClusterMetadata } from "../../src/objects/controller/api.ts";
+import { Coordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
+import type { ClusterPort } from "../../src/objects/coordinator/groups/ports.ts";
+import { GroupStore } from "../../src/objects/coordinator/groups/store.ts";
+import type { ClusterMetadata } from "../../src/objects/contracts/controller.ts";
 import { ControllerRules } from "../../src/objects/controller/controller.ts";
-import type { ReplicaPort } from "../../src/objects/controller/deliveries.ts";
-import { ControllerStore } from "../../src/objects/controller/store.ts";
-import type { PeerPort } from "../../src/objects/partition/peers.ts";
-import type { AppendRequest, ReplicaAssignment } from "../../src/objects/partition/api.ts";
-import { CorruptLog } from "../../src/objects/partition/integrity.ts";
+import type { ReplicaPort } from "../../src/objects/controller/delivery/deliveries.ts";
+import { ControllerStore } from "../../src/objects/controller/image/store.ts";
+import type { PeerPort } from "../../src/objects/contracts/replication.ts";
+import type { AppendRequest, ReplicaAssignment } from "../../src/objects/contracts/partition.ts";
+import { CorruptLog } from "../../src/objects/partition/log/integrity.ts";
 import { Replica, type ReplicaPorts } from "../../src/objects/partition/replica.ts";
-import type { TailSocket } from "../../src/objects/partition/tails.ts";
-import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
+import type { TailSocket } from "../../src/objects/partition/reads/tails.ts";
+import { TailAccount } from "../../src/objects/partition/reads/tail-memory.ts";
 import { Cell, Unopened, type Instance, type Rules } from "./cell.ts";
 import type { Caller } from "./network.ts";
 import type { World } from "./world.ts";

@@ -2,7 +2,7 @@
  * A simulated consumer: reads one partition on and on, from the leader or from any replica, and hands
  * every page to the checks. Some are slow.
  */
-import type { Fetched, FetchRequest, ListedOffset } from "../../src/objects/partition/api.ts";
+import type { Fetched, FetchRequest, ListedOffset } from "../../src/objects/contracts/partition.ts";
 import type { Cell } from "./cell.ts";
 import type { History } from "./history.ts";
 import type { Random } from "./random.ts";

@@ -3,7 +3,7 @@
  * failing run can be tried again with fewer of them. Each fault picks its victims by the numbers it
  * carries, from what is there when it happens.
  */
-import type { PartitionMetadata } from "../../src/objects/controller/api.ts";
+import type { PartitionMetadata } from "../../src/objects/contracts/controller.ts";
 import type { Cell } from "./cell.ts";
 import { CONTROLLER_PLACE, type Cluster } from "./cluster.ts";
 import type { Damage } from "./disk.ts";

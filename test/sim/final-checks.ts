@@ -3,7 +3,7 @@
  * means absent, nothing twice, everybody reads the same, deduplication is the fold of the log, an
  * index answers as a scan does, deleted replicas hold nothing.
  */
-import type { Fetched, ListedOffset } from "../../src/objects/partition/api.ts";
+import type { Fetched, ListedOffset } from "../../src/objects/contracts/partition.ts";
 import { recordsFrom, splitBatches, type LogRecord } from "../../src/records/index.ts";
 import type { History, SentBatch } from "./history.ts";
 import type { ChunkRow, Mirror } from "./mirror.ts";

@@ -3,7 +3,7 @@
  * new. The checks look here, never at what the rules believe.
  */
 import type { SqlRow } from "../../src/base/ports.ts";
-import type { ReplicaAssignment } from "../../src/objects/partition/api.ts";
+import type { ReplicaAssignment } from "../../src/objects/contracts/partition.ts";
 import type { Disk } from "./disk.ts";
 
 export interface ChunkRow extends SqlRow {

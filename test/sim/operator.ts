@@ -4,8 +4,8 @@
  * something must happen.
  */
 import type { Refusal } from "../../src/base/errors.ts";
-import type { BrokerAction } from "../../src/objects/controller/api.ts";
-import type { Fetched, ListedOffset } from "../../src/objects/partition/api.ts";
+import type { BrokerAction } from "../../src/objects/contracts/controller.ts";
+import type { Fetched, ListedOffset } from "../../src/objects/contracts/partition.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import type { Profile } from "./profile.ts";
 import { Router } from "./router.ts";

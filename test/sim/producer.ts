@@ -4,8 +4,8 @@
  * gives up, and now and then sends again what was acknowledged long ago.
  */
 import type { Refusal } from "../../src/base/errors.ts";
-import type { ProducerIdentity } from "../../src/objects/controller/api.ts";
-import type { Appended, AppendRequest } from "../../src/objects/partition/api.ts";
+import type { ProducerIdentity } from "../../src/objects/contracts/controller.ts";
+import type { Appended, AppendRequest } from "../../src/objects/contracts/partition.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import type { History, SentBatch } from "./history.ts";
 import type { Random } from "./random.ts";

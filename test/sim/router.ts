@@ -9,7 +9,7 @@ import type {
   LeaderReport,
   PartitionAnswer,
   PartitionMetadata,
-} from "../../src/objects/controller/api.ts";
+} from "../../src/objects/contracts/controller.ts";
 import type { Cell } from "./cell.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Caller } from "./network.ts";

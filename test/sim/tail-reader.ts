@@ -2,7 +2,7 @@
  * A simulated reader that stays: opens a tail at the leader, is sent what becomes readable, and opens
  * another one where it is cut off or its leader is gone. What it is sent goes to the checks.
  */
-import type { ListedOffset, TailHello } from "../../src/objects/partition/api.ts";
+import type { ListedOffset, TailHello } from "../../src/objects/contracts/partition.ts";
 import type { TailFrame, TailRequest } from "./cluster.ts";
 import type { Random } from "./random.ts";
 import type { Router } from "./router.ts";

@@ -3,7 +3,7 @@
  * which epoch, where epochs begin. Fed with what replicas durably hold and what leaders claim; names
  * the invariant of docs/correctness.md that a contradiction breaks.
  */
-import type { PartitionMetadata } from "../../src/objects/controller/api.ts";
+import type { PartitionMetadata } from "../../src/objects/contracts/controller.ts";
 import type { ChunkRow, Mirror } from "./mirror.ts";
 
 /** One chunk as the first replica that durably held it showed it. */

@@ -8,13 +8,13 @@ import type {
   ClusterMetadata,
   PartitionMetadata,
   TopicMetadata,
-} from "../../src/objects/controller/api.ts";
-import type { Fetched } from "../../src/objects/partition/api.ts";
+} from "../../src/objects/contracts/controller.ts";
+import type { Fetched } from "../../src/objects/contracts/partition.ts";
 import { splitBatches } from "../../src/records/index.ts";
-import { applyChangeSet } from "../../src/objects/controller/apply.ts";
-import { decodeChangeSet } from "../../src/objects/controller/changes.ts";
-import { emptyImage } from "../../src/objects/controller/cluster.ts";
-import { ControllerStore } from "../../src/objects/controller/store.ts";
+import { applyChangeSet } from "../../src/objects/controller/image/apply.ts";
+import { decodeChangeSet } from "../../src/objects/controller/image/changes.ts";
+import { emptyImage } from "../../src/objects/controller/image/cluster.ts";
+import { ControllerStore } from "../../src/objects/controller/image/store.ts";
 import type { Cell } from "./cell.ts";
 import { ReplicaRules, type Cluster } from "./cluster.ts";
 import { Mirror } from "./mirror.ts";

@@ -9,10 +9,10 @@ import type {
   JoinGroupRequest,
   PollPlan,
   TopicPartition,
-} from "../../src/objects/coordinator/api.ts";
-import { Coordinator } from "../../src/objects/coordinator/coordinator.ts";
-import type { TopicFact } from "../../src/objects/coordinator/ports.ts";
-import { GroupStore } from "../../src/objects/coordinator/store.ts";
+} from "../../src/objects/contracts/group.ts";
+import { Coordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
+import type { TopicFact } from "../../src/objects/coordinator/groups/ports.ts";
+import { GroupStore } from "../../src/objects/coordinator/groups/store.ts";
 import { ManualAlarm, SqliteStorage } from "./sqlite-storage.ts";
 
 interface Timer {

@@ -8,15 +8,15 @@ import type {
   Appended,
   AppendRequest,
   ReplicaAssignment,
-} from "../../src/objects/partition/api.ts";
+} from "../../src/objects/contracts/partition.ts";
 import type {
   AlteredInSync,
   AlterInSyncRequest,
   ControllerPort,
   PeerPort,
-} from "../../src/objects/partition/peers.ts";
+} from "../../src/objects/contracts/replication.ts";
 import { Replica } from "../../src/objects/partition/replica.ts";
-import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
+import { TailAccount } from "../../src/objects/partition/reads/tail-memory.ts";
 import { batchOf, replicaRef } from "./replica.ts";
 import { ManualAlarm, SqliteStorage } from "./sqlite-storage.ts";
 

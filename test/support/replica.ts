@@ -11,10 +11,10 @@ import type {
   FetchRequest,
   ReplicaAssignment,
   ReplicaRef,
-} from "../../src/objects/partition/api.ts";
-import type { ControllerPort, PeerPort } from "../../src/objects/partition/peers.ts";
+} from "../../src/objects/contracts/partition.ts";
+import type { ControllerPort, PeerPort } from "../../src/objects/contracts/replication.ts";
 import { Replica } from "../../src/objects/partition/replica.ts";
-import { TailAccount } from "../../src/objects/partition/tail-memory.ts";
+import { TailAccount } from "../../src/objects/partition/reads/tail-memory.ts";
 import {
   encodeBatch,
   recordsFrom,

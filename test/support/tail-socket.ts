@@ -1,5 +1,5 @@
 /** A tail's socket that keeps what it was sent. */
-import type { TailSocket, TailState } from "../../src/objects/partition/tails.ts";
+import type { TailSocket, TailState } from "../../src/objects/partition/reads/tails.ts";
 import { recordsFrom } from "../../src/records/index.ts";
 import { expectOk } from "./replica.ts";
 

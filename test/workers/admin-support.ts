@@ -3,14 +3,14 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env as untyped } from "cloudflare:workers";
 import { beforeEach, expect, vi } from "vitest";
 import { ERRORS, type ErrorName } from "../../src/base/errors.ts";
-import type { Env } from "../../src/objects/env.ts";
-import type { Appended } from "../../src/objects/partition/api.ts";
-import { sendAppend } from "../../src/objects/partition/transfer.ts";
+import type { Env } from "../../src/objects/runtime/env.ts";
+import type { Appended } from "../../src/objects/contracts/partition.ts";
+import { sendAppend } from "../../src/objects/contracts/transfer.ts";
 import { encodeBatch } from "../../src/records/index.ts";
-import { callPartition, SHORT_CALL } from "../../src/worker/calls.ts";
+import { callPartition, SHORT_CALL } from "../../src/gateway/calls.ts";
 import worker from "../../src/worker/index.ts";
-import { topicMetadata } from "../../src/worker/metadata.ts";
-import { serviceOf } from "../../src/worker/service.ts";
+import { topicMetadata } from "../../src/gateway/metadata.ts";
+import { serviceOf } from "../../src/gateway/service.ts";
 
 export const ORIGIN = "http://localhost:8787";
 export const CLUSTER = "/v3/clusters/odradek";

@@ -1,9 +1,9 @@
 /** What the tests of consumer instances and groups share: requests of an instance, and what polls give. */
 import { expect } from "vitest";
 import { groupObjectName } from "../../src/base/ids.ts";
-import type { CoordinatorApi } from "../../src/objects/coordinator/api.ts";
+import type { CoordinatorApi } from "../../src/objects/contracts/group.ts";
 import { env as bindings } from "cloudflare:workers";
-import type { Env } from "../../src/objects/env.ts";
+import type { Env } from "../../src/objects/runtime/env.ts";
 import { call, newTopic, ORIGIN, post, type ReadRecord } from "./records-support.ts";
 
 const { COORDINATOR } = bindings as unknown as Env;

@@ -10,9 +10,9 @@ import {
 } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { replicaObjectName } from "../../src/base/ids.ts";
-import type { TopicAnswer, TopicMetadata } from "../../src/objects/controller/api.ts";
+import type { TopicAnswer, TopicMetadata } from "../../src/objects/contracts/controller.ts";
 import type { Controller } from "../../src/objects/controller/object.ts";
-import type { Env } from "../../src/objects/env.ts";
+import type { Env } from "../../src/objects/runtime/env.ts";
 import { fillStorageFor } from "./full-storage.ts";
 
 const env = bindings as unknown as Env;

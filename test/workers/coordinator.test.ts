@@ -17,8 +17,8 @@ import type {
   GroupDescription,
   InstanceSpec,
   PollPlan,
-} from "../../src/objects/coordinator/api.ts";
-import type { Env } from "../../src/objects/env.ts";
+} from "../../src/objects/contracts/group.ts";
+import type { Env } from "../../src/objects/runtime/env.ts";
 
 const env = untyped as unknown as Env;
 let groups = 0;

@@ -1,7 +1,7 @@
 /** Storage as it is when the disk is full, for one kind of statement. */
 import { vi } from "vitest";
 import { storageFailureOf } from "../../src/base/storage-failure.ts";
-import { DurableStorage } from "../../src/objects/storage.ts";
+import { DurableStorage } from "../../src/objects/runtime/storage.ts";
 
 /** Statements that begin so fail in every object, until `vi.restoreAllMocks()`. */
 export function fillStorageFor(statement: string): void {

@@ -5,8 +5,8 @@ import {
   encodeAssignment,
   encodeSubscription,
 } from "../../src/kafka/messages/consumer-protocol.ts";
-import type { ControllerApi } from "../../src/objects/controller/api.ts";
-import type { Env } from "../../src/objects/env.ts";
+import type { ControllerApi } from "../../src/objects/contracts/controller.ts";
+import type { Env } from "../../src/objects/runtime/env.ts";
 import { batchOf, connect, produceRequest, type KafkaClient } from "./kafka-support.ts";
 import { newTopic } from "./records-support.ts";
 

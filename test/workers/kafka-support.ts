@@ -12,10 +12,10 @@ import {
 } from "../../src/kafka/messages/index.ts";
 import type { Peer } from "../../src/kafka/session.ts";
 import { CONTROLLER_NAME } from "../../src/base/ids.ts";
-import type { ControllerApi } from "../../src/objects/controller/api.ts";
-import type { Env } from "../../src/objects/env.ts";
+import type { ControllerApi } from "../../src/objects/contracts/controller.ts";
+import type { Env } from "../../src/objects/runtime/env.ts";
 import { encodeBatch, type Compression, type ProducerRecord } from "../../src/records/index.ts";
-import { serviceOf } from "../../src/worker/service.ts";
+import { serviceOf } from "../../src/gateway/service.ts";
 
 const env = { ...(bindings as unknown as Env), OPEN_ON_LOOPBACK: "true" } as Env;
 

@@ -249,6 +249,6 @@ describe("deletes", () => {
 });
 
 async function controllerCalls(): Promise<number> {
-  const { counters } = await import("../../src/worker/metrics.ts");
+  const { counters } = await import("../../src/gateway/metrics.ts");
   return counters.controllerCalls;
 }

@@ -11,7 +11,7 @@ import {
 import { frameLength } from "../../src/kafka/frames.ts";
 import { encodeRequest } from "../../src/kafka/messages/index.ts";
 import { WebSocketDuplex } from "../../src/kafka/websocket.ts";
-import type { Env } from "../../src/objects/env.ts";
+import type { Env } from "../../src/objects/runtime/env.ts";
 import { app } from "../../src/worker/app.ts";
 import {
   batchOf,

@@ -3,8 +3,8 @@ import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { replicaObjectName } from "../../src/base/ids.ts";
 import type { Partition } from "../../src/objects/partition/object.ts";
-import { topicMetadata } from "../../src/worker/metadata.ts";
-import { serviceOf } from "../../src/worker/service.ts";
+import { topicMetadata } from "../../src/gateway/metadata.ts";
+import { serviceOf } from "../../src/gateway/service.ts";
 import { fillStorageFor } from "./full-storage.ts";
 import {
   append,

@@ -1,6 +1,6 @@
 /** What the tests of the record routes share: the application as one request sees it, and topics to use up. */
 import { env as bindings } from "cloudflare:workers";
-import type { Env } from "../../src/objects/env.ts";
+import type { Env } from "../../src/objects/runtime/env.ts";
 import { app } from "../../src/worker/app.ts";
 
 const env = { ...(bindings as unknown as Env), OPEN_ON_LOOPBACK: "true" } as Env;

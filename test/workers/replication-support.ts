@@ -6,11 +6,11 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env as bindings } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { CONTROLLER_NAME, replicaObjectName } from "../../src/base/ids.ts";
-import type { Env } from "../../src/objects/env.ts";
+import type { Env } from "../../src/objects/runtime/env.ts";
 import { Partition } from "../../src/objects/partition/object.ts";
 import { recordsFrom } from "../../src/records/index.ts";
-import { topicMetadata } from "../../src/worker/metadata.ts";
-import { serviceOf } from "../../src/worker/service.ts";
+import { topicMetadata } from "../../src/gateway/metadata.ts";
+import { serviceOf } from "../../src/gateway/service.ts";
 import { bodyOf, call, CLUSTER, environment, newTopic } from "./admin-support.ts";
 
 const env = bindings as unknown as Env;

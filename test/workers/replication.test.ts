@@ -7,8 +7,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { refuse } from "../../src/base/errors.ts";
 import { Controller } from "../../src/objects/controller/object.ts";
 import { Partition } from "../../src/objects/partition/object.ts";
-import { platformTimer } from "../../src/objects/time.ts";
-import { counters } from "../../src/worker/metrics.ts";
+import { platformTimer } from "../../src/objects/runtime/time.ts";
+import { counters } from "../../src/gateway/metrics.ts";
 import { eventually, Replicated } from "./replication-support.ts";
 
 afterEach(() => {

@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Refusal } from "../../src/base/errors.ts";
 import { refuse } from "../../src/base/errors.ts";
-import type { Fetched, FetchRequest } from "../../src/objects/partition/api.ts";
+import type { Fetched, FetchRequest } from "../../src/objects/contracts/partition.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import { eventStream, SUBREQUESTS_MAX } from "../../src/worker/records/events.ts";
-import type { OpenTail, PartitionReader } from "../../src/worker/records/partition-reader.ts";
+import type { OpenTail, PartitionReader } from "../../src/gateway/partition-reader.ts";
 
 function batch(baseOffset: number, bytes = 1): Uint8Array<ArrayBuffer> {
   const value = new TextEncoder().encode(`"${"x".repeat(bytes)}"`);

@@ -14,8 +14,8 @@
  * hears UNKNOWN_TOPIC_ID, whatever else has its name by now.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { Appended, AppendRefusal, AppendRequest } from "../../objects/partition/api.ts";
-import { readRawBatches } from "../../worker/records/raw-batches.ts";
+import type { Appended, AppendRefusal, AppendRequest } from "../../objects/contracts/partition.ts";
+import { readRawBatches } from "../../gateway/raw-batches.ts";
 import { appendBatches } from "../../worker/records/send.ts";
 import { CurrentLeaders } from "../current-leaders.ts";
 import { codeOf, codeOfProduce, NO_TRANSACTIONS, NONE, ofTopicId } from "../errors.ts";

@@ -11,9 +11,9 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
-import type { FetchRequest } from "../../objects/partition/api.ts";
-import type { KnownTopic } from "../../worker/metadata.ts";
-import { PartitionReader } from "../../worker/records/partition-reader.ts";
+import type { FetchRequest } from "../../objects/contracts/partition.ts";
+import type { KnownTopic } from "../../gateway/metadata.ts";
+import { PartitionReader } from "../../gateway/partition-reader.ts";
 import { codeOf } from "../errors.ts";
 import { emptyPage, FetchAnswer, UNKNOWN_ENDS, type FetchedPart } from "../fetch-answer.ts";
 import type { AskedPartition } from "../fetch-sessions.ts";

@@ -10,8 +10,8 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
-import type { FetchRequest, ListedOffset, OffsetSpec } from "../../objects/partition/api.ts";
-import type { KnownTopic } from "../../worker/metadata.ts";
+import type { FetchRequest, ListedOffset, OffsetSpec } from "../../objects/contracts/partition.ts";
+import type { KnownTopic } from "../../gateway/metadata.ts";
 import { codeOfListOffsets, NONE } from "../errors.ts";
 import { checkPartitions } from "../leader-epochs.ts";
 import type { Request, Response } from "../messages/index.ts";

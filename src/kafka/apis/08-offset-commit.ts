@@ -3,7 +3,7 @@
  * kept; else that is as `offsets.retention.minutes` says (KIP-211).
  */
 import { OFFSETS_RETENTION_MS_MAX } from "../../base/limits.ts";
-import type { OffsetToCommit } from "../../objects/coordinator/api.ts";
+import type { OffsetToCommit } from "../../objects/contracts/group.ts";
 import { codeOf, codeOfGroup, codeOfOffsetCommit, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import type { Request } from "../messages/index.ts";

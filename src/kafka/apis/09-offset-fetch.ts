@@ -5,7 +5,7 @@
  */
 import type { Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
-import type { CommittedOffset } from "../../objects/coordinator/api.ts";
+import type { CommittedOffset } from "../../objects/contracts/group.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";

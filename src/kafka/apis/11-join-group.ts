@@ -4,7 +4,7 @@
  */
 import { codeOfGroup, NONE } from "../errors.ts";
 import { groupIdRefusal } from "../group-names.ts";
-import type { JoinedGroup, JoinGroupRequest, JoinRefusal } from "../../objects/coordinator/api.ts";
+import type { JoinedGroup, JoinGroupRequest, JoinRefusal } from "../../objects/contracts/group.ts";
 import type { Refusal } from "../../base/errors.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";

@@ -1,5 +1,5 @@
 /** LeaveGroup (13): one member, or from version 3 on several, static ones by their instance (KIP-345). */
-import type { LeavingMember } from "../../objects/coordinator/api.ts";
+import type { LeavingMember } from "../../objects/contracts/group.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { groupIdRefusal } from "../group-names.ts";
 import type { Handler } from "../served.ts";

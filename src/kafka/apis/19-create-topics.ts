@@ -6,8 +6,8 @@
  * topic is recorded then, as when Kafka answers, and the rest of them follow.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { TopicAnswer, TopicMetadata } from "../../objects/controller/api.ts";
-import { forget } from "../../worker/metadata.ts";
+import type { TopicAnswer, TopicMetadata } from "../../objects/contracts/controller.ts";
+import { forget } from "../../gateway/metadata.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";

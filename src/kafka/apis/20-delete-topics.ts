@@ -4,8 +4,8 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
-import type { TopicDeleted } from "../../objects/controller/api.ts";
-import { forget } from "../../worker/metadata.ts";
+import type { TopicDeleted } from "../../objects/contracts/controller.ts";
+import { forget } from "../../gateway/metadata.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";

@@ -3,7 +3,7 @@
  * clients of it must expect: IncrementalAlterConfigs is the one that loses nothing.
  */
 import type { Refusal } from "../../base/errors.ts";
-import type { ConfigChange } from "../../objects/controller/api.ts";
+import type { ConfigChange } from "../../objects/contracts/controller.ts";
 import { alterResource, ownConfigs } from "../altering.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";

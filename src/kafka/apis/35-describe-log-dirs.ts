@@ -6,7 +6,7 @@
  * asked for its bytes; those beyond {@link ASKED_MAX}, or that do not answer, have the size -1.
  */
 import type { Refusal } from "../../base/errors.ts";
-import type { ClusterMetadata, TopicMetadata } from "../../objects/controller/api.ts";
+import type { ClusterMetadata, TopicMetadata } from "../../objects/contracts/controller.ts";
 import { describeReplica } from "../../worker/admin/replicas.ts";
 import { nodesOf } from "../addresses.ts";
 import { codeOfRefusal, NONE } from "../errors.ts";

@@ -3,7 +3,7 @@
  * no end of its own (KIP-368): a key holds until it is taken out of the configuration and the isolate ends.
  */
 import { ERRORS } from "../../base/errors.ts";
-import { countError } from "../../worker/metrics.ts";
+import { countError } from "../../gateway/metrics.ts";
 import { codeOf, NONE } from "../errors.ts";
 import type { Handler } from "../served.ts";
 

@@ -1,6 +1,6 @@
 /** CreatePartitions (37): more partitions for topics, which the service places where they are not by hand. */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { forget } from "../../worker/metadata.ts";
+import { forget } from "../../gateway/metadata.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";

@@ -3,8 +3,8 @@
  * no leader. Asked for all partitions it looks only at those that an election could change, as Kafka does.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { PartitionMetadata } from "../../objects/controller/api.ts";
-import { forget } from "../../worker/metadata.ts";
+import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
+import { forget } from "../../gateway/metadata.ts";
 import { codeOfRefusal, errorFields, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";

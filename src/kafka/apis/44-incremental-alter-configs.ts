@@ -3,7 +3,7 @@
  * subtracts from them (KIP-339).
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { ConfigChange } from "../../objects/controller/api.ts";
+import type { ConfigChange } from "../../objects/contracts/controller.ts";
 import { alterResource } from "../altering.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";

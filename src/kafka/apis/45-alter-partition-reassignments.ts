@@ -1,5 +1,5 @@
 /** AlterPartitionReassignments (45): moves partitions to other brokers, or calls a move off (KIP-455). */
-import { forget } from "../../worker/metadata.ts";
+import { forget } from "../../gateway/metadata.ts";
 import { errorFields, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Handler } from "../served.ts";

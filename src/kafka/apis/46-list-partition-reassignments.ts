@@ -1,5 +1,5 @@
 /** ListPartitionReassignments (46): the moves under way, all of them or those of the partitions named. */
-import type { PartitionMetadata } from "../../objects/controller/api.ts";
+import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { errorFields } from "../errors.ts";
 import type { Request } from "../messages/index.ts";
 import type { Handler } from "../served.ts";

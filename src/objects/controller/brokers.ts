@@ -4,9 +4,14 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { BROKERS_MAX } from "../../base/limits.ts";
-import type { BrokerAction, BrokerDescription, BrokerSpec, BrokerState } from "./api.ts";
-import type { Change } from "./changes.ts";
-import type { ClusterImage } from "./cluster.ts";
+import type {
+  BrokerAction,
+  BrokerDescription,
+  BrokerSpec,
+  BrokerState,
+} from "../contracts/controller.ts";
+import type { Change } from "./image/changes.ts";
+import type { ClusterImage } from "./image/cluster.ts";
 
 const register = (brokerId: number, rack: string, locationHint: string): Change => ({
   type: "broker-registered",

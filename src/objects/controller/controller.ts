@@ -5,7 +5,7 @@
  */
 import type { EffectiveConfig } from "../../base/config.ts";
 import { assert, refuse, type Refusal } from "../../base/errors.ts";
-import type { AlteredInSync, AlterInSyncRequest } from "../partition/peers.ts";
+import type { AlteredInSync, AlterInSyncRequest } from "../contracts/replication.ts";
 import type {
   BrokerAction,
   BrokerAnswer,
@@ -24,22 +24,22 @@ import type {
   TopicDeleted,
   TopicMetadata,
   TopicSpec,
-} from "./api.ts";
-import { assignmentOf } from "./assignments.ts";
+} from "../contracts/controller.ts";
+import { assignmentOf } from "./delivery/assignments.ts";
 import { decideChangeBroker, decideRegister } from "./brokers.ts";
-import type { TopicDecision } from "./changes.ts";
-import { partitionOf, topicNamed, type ClusterImage } from "./cluster.ts";
+import type { TopicDecision } from "./image/changes.ts";
+import { partitionOf, topicNamed, type ClusterImage } from "./image/cluster.ts";
 import { Decisions, REQUEST_ROUND_MS, TELL_MS_MAX, type ControllerPorts } from "./decisions.ts";
 import { describeCluster } from "./description.ts";
 import { decideRegisterGroup, decideUnregisterGroup, listGroups } from "./groups.ts";
-import { decideAlterInSync } from "./in-sync.ts";
-import { Leaders } from "./leaders.ts";
-import type { Probes } from "./probes.ts";
+import { decideAlterInSync } from "./leaders/in-sync.ts";
+import { Leaders } from "./leaders/leaders.ts";
+import type { Probes } from "./leaders/probes.ts";
 import { decideReserveProducerIds } from "./producer-ids.ts";
-import { decideCancel, decideReassign } from "./reassignments.ts";
-import type { ControllerStore } from "./store.ts";
-import { decideAlterBrokerConfigs, decideAlterConfigs } from "./configs.ts";
-import { decideCreatePartitions, decideCreateTopic, decideDeleteTopic } from "./topics.ts";
+import { decideCancel, decideReassign } from "./topics/reassignments.ts";
+import type { ControllerStore } from "./image/store.ts";
+import { decideAlterBrokerConfigs, decideAlterConfigs } from "./topics/configs.ts";
+import { decideCreatePartitions, decideCreateTopic, decideDeleteTopic } from "./topics/topics.ts";
 
 export class ControllerRules {
   readonly #ports: ControllerPorts;

@@ -4,19 +4,19 @@
  * partitions (elections.ts), which it sees through also where a crash came between.
  */
 import type { AlarmPort, ClockPort, RandomPort, TimerPort } from "../../base/ports.ts";
-import { applyChange, applyChangeSet } from "./apply.ts";
+import { applyChange, applyChangeSet } from "./image/apply.ts";
 import { FIRST_BROKERS } from "./brokers.ts";
-import type { Change, PartitionChange } from "./changes.ts";
-import { partitionOf, type ClusterImage } from "./cluster.ts";
+import type { Change, PartitionChange } from "./image/changes.ts";
+import { partitionOf, type ClusterImage } from "./image/cluster.ts";
 import { within } from "../../base/deadline.ts";
-import { Deliveries, type Errand, type ReplicaPort, type Scope } from "./deliveries.ts";
-import { settleAll, type Brokers } from "./elections.ts";
-import { decideReset } from "./in-sync.ts";
-import { Probes } from "./probes.ts";
-import { decideRenewal } from "./renewals.ts";
-import { replicaAt, replicaPlace } from "./pending.ts";
+import { Deliveries, type Errand, type ReplicaPort, type Scope } from "./delivery/deliveries.ts";
+import { settleAll, type Brokers } from "./leaders/elections.ts";
+import { decideReset } from "./leaders/in-sync.ts";
+import { Probes } from "./leaders/probes.ts";
+import { decideRenewal } from "./leaders/renewals.ts";
+import { replicaAt, replicaPlace } from "./image/pending.ts";
 import type { ReplicaName } from "../../base/ids.ts";
-import type { ControllerStore } from "./store.ts";
+import type { ControllerStore } from "./image/store.ts";
 
 export interface ControllerPorts {
   readonly alarm: AlarmPort;

@@ -1,8 +1,8 @@
 /** The cluster in numbers: what an operator and the metrics ask for. Reads the image, alters nothing. */
-import type { ControllerDescription } from "./api.ts";
-import type { ClusterImage } from "./cluster.ts";
-import { isReassigning } from "./partitions.ts";
-import { pendingCount } from "./pending.ts";
+import type { ControllerDescription } from "../contracts/controller.ts";
+import type { ClusterImage } from "./image/cluster.ts";
+import { isReassigning } from "./image/partitions.ts";
+import { pendingCount } from "./image/pending.ts";
 
 export function describeCluster(
   image: ClusterImage,

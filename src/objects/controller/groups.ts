@@ -5,9 +5,9 @@
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { groupIdProblem, isLongGroupId } from "../../base/ids.ts";
 import { GROUP_IDS_LENGTH_MAX, GROUPS_MAX } from "../../base/limits.ts";
-import type { GroupEntry, GroupList } from "./api.ts";
-import type { Change } from "./changes.ts";
-import type { ClusterImage } from "./cluster.ts";
+import type { GroupEntry, GroupList } from "../contracts/controller.ts";
+import type { Change } from "./image/changes.ts";
+import type { ClusterImage } from "./image/cluster.ts";
 
 interface GroupDecision {
   readonly ok: true;

@@ -5,15 +5,15 @@
 import { DurableObject } from "cloudflare:workers";
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { Env } from "../env.ts";
-import { Failures } from "../failures.ts";
-import { platformRandom } from "../random.ts";
-import { DurableAlarm, DurableStorage } from "../storage.ts";
-import { partitionStub } from "../stubs.ts";
-import { platformClock, platformTimer } from "../time.ts";
+import type { Env } from "../runtime/env.ts";
+import { Failures } from "../runtime/failures.ts";
+import { platformRandom } from "../runtime/random.ts";
+import { DurableAlarm, DurableStorage } from "../runtime/storage.ts";
+import { partitionStub } from "../runtime/stubs.ts";
+import { platformClock, platformTimer } from "../runtime/time.ts";
 import { isUnopened } from "../../base/unopened.ts";
-import type { Assigned, Probed } from "../partition/api.ts";
-import type { AlteredInSync, AlterInSyncRequest } from "../partition/peers.ts";
+import type { Assigned, Probed } from "../contracts/partition.ts";
+import type { AlteredInSync, AlterInSyncRequest } from "../contracts/replication.ts";
 import type {
   BrokerAction,
   BrokerAnswer,
@@ -31,10 +31,10 @@ import type {
   TopicAnswer,
   TopicDeleted,
   TopicSpec,
-} from "./api.ts";
+} from "../contracts/controller.ts";
 import { ControllerRules } from "./controller.ts";
-import type { ReplicaPort } from "./deliveries.ts";
-import { ControllerStore } from "./store.ts";
+import type { ReplicaPort } from "./delivery/deliveries.ts";
+import { ControllerStore } from "./image/store.ts";
 
 export class Controller extends DurableObject<Env> implements ControllerApi {
   readonly #storage: DurableStorage;

@@ -4,8 +4,8 @@
  */
 import { assert } from "../../base/errors.ts";
 import { INT_MAX } from "../../base/limits.ts";
-import type { Change } from "./changes.ts";
-import type { ClusterImage } from "./cluster.ts";
+import type { Change } from "./image/changes.ts";
+import type { ClusterImage } from "./image/cluster.ts";
 
 const PRODUCER_ID_BLOCK = 1_000;
 

@@ -7,12 +7,12 @@ import { RE2JS } from "re2js";
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseGroupObjectName } from "../../base/ids.ts";
-import type { Env } from "../env.ts";
-import { Failures } from "../failures.ts";
-import { platformRandom } from "../random.ts";
-import { DurableAlarm, DurableStorage } from "../storage.ts";
-import { controllerStub } from "../stubs.ts";
-import { platformClock, platformTimer } from "../time.ts";
+import type { Env } from "../runtime/env.ts";
+import { Failures } from "../runtime/failures.ts";
+import { platformRandom } from "../runtime/random.ts";
+import { DurableAlarm, DurableStorage } from "../runtime/storage.ts";
+import { controllerStub } from "../runtime/stubs.ts";
+import { platformClock, platformTimer } from "../runtime/time.ts";
 import type {
   AssignmentAnswer,
   CommitRequest,
@@ -41,10 +41,10 @@ import type {
   SyncedGroup,
   SyncGroupRequest,
   TopicPartition,
-} from "./api.ts";
-import { Coordinator as CoordinatorRules } from "./coordinator.ts";
-import type { ClusterPort, CoordinatorPorts } from "./ports.ts";
-import { GroupStore } from "./store.ts";
+} from "../contracts/group.ts";
+import { Coordinator as CoordinatorRules } from "./groups/coordinator.ts";
+import type { ClusterPort, CoordinatorPorts } from "./groups/ports.ts";
+import { GroupStore } from "./groups/store.ts";
 
 type Ok = { readonly ok: true };
 

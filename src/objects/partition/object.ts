@@ -7,10 +7,10 @@ import { configFromEnvironment } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { replicaObjectName } from "../../base/ids.ts";
 import { StorageFailure } from "../../base/storage-failure.ts";
-import type { Env } from "../env.ts";
-import { Failures } from "../failures.ts";
-import { DurableAlarm, DurableStorage } from "../storage.ts";
-import { platformClock, platformTimer } from "../time.ts";
+import type { Env } from "../runtime/env.ts";
+import { Failures } from "../runtime/failures.ts";
+import { DurableAlarm, DurableStorage } from "../runtime/storage.ts";
+import { platformClock, platformTimer } from "../runtime/time.ts";
 import type {
   Appended,
   AppendRefusal,
@@ -23,7 +23,7 @@ import type {
   Probed,
   ReplicaAssignment,
   ReplicaDescription,
-} from "./api.ts";
+} from "../contracts/partition.ts";
 import {
   answerPush,
   isPush,
@@ -31,7 +31,7 @@ import {
   platformPeers,
   readPush,
   type CountedPeers,
-} from "../peer-calls.ts";
+} from "../runtime/peer-calls.ts";
 import type {
   CatchUpAnswer,
   CatchUpRequest,
@@ -39,11 +39,11 @@ import type {
   PullRequest,
   ReplicateAnswer,
   ReplicateRequest,
-} from "./peers.ts";
+} from "../contracts/replication.ts";
 import { Replica, type ReplicaPorts } from "./replica.ts";
-import { TailAccount } from "./tail-memory.ts";
-import type { TailSocket, TailState } from "./tails.ts";
-import { answerAppend, answerFetch, answerRefusal, readTransfer } from "./transfer.ts";
+import { TailAccount } from "./reads/tail-memory.ts";
+import type { TailSocket, TailState } from "./reads/tails.ts";
+import { answerAppend, answerFetch, answerRefusal, readTransfer } from "../contracts/transfer.ts";
 
 /** A quarter of what all objects of an isolate have together. */
 const TAIL_ACCOUNT_BYTES = 33_554_432;

@@ -23,14 +23,14 @@ import {
   type Probed,
   type ReplicaAssignment,
   type ReplicaDescription,
-} from "./api.ts";
-import { Appends } from "./appends.ts";
+} from "../contracts/partition.ts";
+import { Appends } from "./leader/appends.ts";
 import { ReplicaCore, type ReplicaPorts, type Result } from "./core.ts";
-import { endOfEpoch } from "./epochs.ts";
-import { Following } from "./following.ts";
-import { CorruptLog } from "./integrity.ts";
-import { Leadership } from "./leadership.ts";
-import { offsetAfter } from "./page.ts";
+import { endOfEpoch } from "./log/epochs.ts";
+import { Following } from "./follower/following.ts";
+import { CorruptLog } from "./log/integrity.ts";
+import { Leadership } from "./leader/leadership.ts";
+import { offsetAfter } from "./reads/page.ts";
 import type {
   CatchUpAnswer,
   CatchUpRequest,
@@ -38,10 +38,10 @@ import type {
   PullRequest,
   ReplicateAnswer,
   ReplicateRequest,
-} from "./peers.ts";
-import { answerPull } from "./pull.ts";
-import { decideRetention, retainedFrom } from "./retention.ts";
-import { armScrub, scrubWhenDue } from "./scrub.ts";
+} from "../contracts/replication.ts";
+import { answerPull } from "./leader/pull.ts";
+import { decideRetention, retainedFrom } from "./retention/retention.ts";
+import { armScrub, scrubWhenDue } from "./log/scrub.ts";
 import {
   allSegments,
   createTables,
@@ -49,9 +49,9 @@ import {
   readReplicaState,
   writeReplicaState,
   type ReplicaState,
-} from "./tables.ts";
-import type { Tails, TailSocket, TailState } from "./tails.ts";
-import { offsetAtTime, offsetOfMaxTimestamp } from "./timestamps.ts";
+} from "./log/tables.ts";
+import type { Tails, TailSocket, TailState } from "./reads/tails.ts";
+import { offsetAtTime, offsetOfMaxTimestamp } from "./log/timestamps.ts";
 
 export type { ReplicaPorts } from "./core.ts";
 

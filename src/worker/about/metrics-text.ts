@@ -1,13 +1,18 @@
 /** The text of /metrics: this isolate's counters, the controller's gauges, and a topic's when asked for. */
 import type { Refusal } from "../../base/errors.ts";
-import type { ReplicaDescription } from "../../objects/partition/api.ts";
+import type { ReplicaDescription } from "../../objects/contracts/partition.ts";
 import { partitionEnds, type PartitionEnds } from "../admin/leader.ts";
 import { describeReplica, isUnderReplicated, storageOf } from "../admin/replicas.ts";
-import { topicMetadata, unkeptTopic } from "../metadata.ts";
-import { countedSamples, renderMetrics, type MetricName, type Sample } from "../metrics.ts";
-import { callController } from "../objects.ts";
+import { topicMetadata, unkeptTopic } from "../../gateway/metadata.ts";
+import {
+  countedSamples,
+  renderMetrics,
+  type MetricName,
+  type Sample,
+} from "../../gateway/metrics.ts";
+import { callController } from "../../gateway/objects.ts";
 import type { Ctx, Outcome, Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 
 type Samples = Partial<Record<MetricName, Sample[]>>;
 

@@ -4,7 +4,7 @@ import { refuse } from "../../base/errors.ts";
 import { json } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { isStorageFailing } from "../storage-health.ts";
+import { isStorageFailing } from "../../gateway/storage-health.ts";
 import { metricsText } from "./metrics-text.ts";
 import { describeApi, type ApiDocument } from "./openapi.ts";
 import { renderPage } from "./page.ts";

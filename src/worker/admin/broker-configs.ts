@@ -8,12 +8,12 @@ import {
 } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
-import type { BrokerDescription } from "../../objects/controller/api.ts";
+import type { BrokerDescription } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
-import { callController } from "../objects.ts";
+import { callController } from "../../gateway/objects.ts";
 import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { brokerSynonyms } from "./configs.ts";
 import { brokerConfigExample, brokerConfigsExample } from "./examples.ts";
 import {

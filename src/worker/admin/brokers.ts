@@ -2,14 +2,14 @@
 import { z } from "@hono/zod-openapi";
 import { refuse, type ErrorName } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
-import type { BrokerAction, BrokerDescription } from "../../objects/controller/api.ts";
+import type { BrokerAction, BrokerDescription } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
-import { forgetAll } from "../metadata.ts";
-import { callController } from "../objects.ts";
+import { forgetAll } from "../../gateway/metadata.ts";
+import { callController } from "../../gateway/objects.ts";
 import { pathBeforeVerb, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { brokerExample, brokersExample } from "./examples.ts";
 import { brokerListSchema, brokerSchema, clusterPlace, head, list } from "./resources.ts";
 

@@ -2,9 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import type { Refusal } from "../../base/errors.ts";
 import { json } from "../answers.ts";
-import { callController } from "../objects.ts";
+import { callController } from "../../gateway/objects.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { clusterExample, clustersExample } from "./examples.ts";
 import {
   clusterListSchema,

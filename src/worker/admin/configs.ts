@@ -10,14 +10,14 @@ import {
   type ConfigName,
 } from "../../base/config.ts";
 import { refuse } from "../../base/errors.ts";
-import type { ConfigChange, TopicMetadata } from "../../objects/controller/api.ts";
+import type { ConfigChange, TopicMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
-import { forget, topicMetadata } from "../metadata.ts";
-import { callController } from "../objects.ts";
+import { forget, topicMetadata } from "../../gateway/metadata.ts";
+import { callController } from "../../gateway/objects.ts";
 import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { configExample, configsExample } from "./examples.ts";
 import { configListSchema, configSchema, head, list, topicPlace } from "./resources.ts";
 

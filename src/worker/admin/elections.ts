@@ -2,10 +2,10 @@
 import { z } from "@hono/zod-openapi";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
-import { callController } from "../objects.ts";
+import { callController } from "../../gateway/objects.ts";
 import { pathBeforeVerb, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { partitionExample } from "./examples.ts";
 import { NOT_THERE, P } from "./leader.ts";
 import { findPartition, partitionView } from "./partition-view.ts";

@@ -1,10 +1,10 @@
 /** What every route about a partition needs: its place and name, and asking its leader. */
 import type { Refusal } from "../../base/errors.ts";
-import type { ListedOffset } from "../../objects/partition/api.ts";
-import { callPartition, SHORT_CALL } from "../calls.ts";
-import type { KnownTopic } from "../metadata.ts";
+import type { ListedOffset } from "../../objects/contracts/partition.ts";
+import { callPartition, SHORT_CALL } from "../../gateway/calls.ts";
+import type { KnownTopic } from "../../gateway/metadata.ts";
 import type { Ctx } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { topicPlace, type Place } from "./resources.ts";
 
 /** The path of one partition. */

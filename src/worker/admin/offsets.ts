@@ -2,13 +2,13 @@
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
-import type { OffsetSpec } from "../../objects/partition/api.ts";
+import type { OffsetSpec } from "../../objects/contracts/partition.ts";
 import { json } from "../answers.ts";
-import { callPartition, SHORT_CALL, waitingCall } from "../calls.ts";
-import { topicMetadata } from "../metadata.ts";
+import { callPartition, SHORT_CALL, waitingCall } from "../../gateway/calls.ts";
+import { topicMetadata } from "../../gateway/metadata.ts";
 import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { deletedExample, offsetsExample } from "./examples.ts";
 import { LEADER, named, NOT_THERE, P, partitionEnds, placeOf } from "./leader.ts";
 import { head, offsetsSchema } from "./resources.ts";

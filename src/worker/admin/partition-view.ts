@@ -1,9 +1,9 @@
 /** A partition as every route shows it: leader, epochs, in-sync set, replicas and their offsets. */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { PartitionMetadata } from "../../objects/controller/api.ts";
-import { topicMetadata, type KnownTopic } from "../metadata.ts";
+import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
+import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
 import type { Ctx } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { named, placeOf } from "./leader.ts";
 import { replicaViews } from "./replicas.ts";
 import { head } from "./resources.ts";

@@ -2,10 +2,10 @@
 import { refuse } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import { json } from "../answers.ts";
-import { topicMetadata } from "../metadata.ts";
+import { topicMetadata } from "../../gateway/metadata.ts";
 import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import {
   partitionExample,
   partitionsExample,

@@ -1,14 +1,14 @@
 /** Moving partitions to other brokers: asking for it, and what is under way. */
 import { z } from "@hono/zod-openapi";
 import { ERRORS, refuse, type Refusal } from "../../base/errors.ts";
-import type { PartitionMetadata } from "../../objects/controller/api.ts";
+import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
-import { forget } from "../metadata.ts";
-import { callController } from "../objects.ts";
+import { forget } from "../../gateway/metadata.ts";
+import { callController } from "../../gateway/objects.ts";
 import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { reassignmentExample, reassignmentsExample } from "./examples.ts";
 import { NOT_THERE, P } from "./leader.ts";
 import { findPartition } from "./partition-view.ts";

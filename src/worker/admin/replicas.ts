@@ -3,12 +3,12 @@
  * log. A replica that cannot be asked is shown as such; it never fails the view.
  */
 import type { Refusal } from "../../base/errors.ts";
-import type { PartitionMetadata } from "../../objects/controller/api.ts";
-import type { ReplicaDescription } from "../../objects/partition/api.ts";
-import { callReplica } from "../calls.ts";
-import type { KnownTopic } from "../metadata.ts";
-import { isUnopening } from "../objects.ts";
-import type { Service } from "../service.ts";
+import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
+import type { ReplicaDescription } from "../../objects/contracts/partition.ts";
+import { callReplica } from "../../gateway/calls.ts";
+import type { KnownTopic } from "../../gateway/metadata.ts";
+import { isUnopening } from "../../gateway/objects.ts";
+import type { Service } from "../../gateway/service.ts";
 
 /** Who looks at a view waits no longer than this for a replica that does not answer. */
 const DESCRIBE_MS = 1_000;

@@ -5,7 +5,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import type { Ctx } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 
 /** A place in the tree of resources: builds its URL and its resource name side by side. */
 export class Place {

@@ -1,14 +1,14 @@
 /** Topics: list, create, describe, grow, delete. */
 import { z } from "@hono/zod-openapi";
 import { refuse } from "../../base/errors.ts";
-import type { TopicMetadata } from "../../objects/controller/api.ts";
+import type { TopicMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
-import { forget, topicMetadata } from "../metadata.ts";
-import { callController } from "../objects.ts";
+import { forget, topicMetadata } from "../../gateway/metadata.ts";
+import { callController } from "../../gateway/objects.ts";
 import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { healthCounts } from "./replicas.ts";
 import { topicExample, topicsExample } from "./examples.ts";
 import { clusterPlace, head, list, topicListSchema, topicPlace, topicSchema } from "./resources.ts";

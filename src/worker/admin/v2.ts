@@ -2,11 +2,11 @@
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { TOPIC_CONFIG_NAMES } from "../../base/config.ts";
-import type { PartitionMetadata } from "../../objects/controller/api.ts";
+import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { json, V2_JSON } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
-import { topicMetadata, type KnownTopic } from "../metadata.ts";
-import { callController } from "../objects.ts";
+import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
+import { callController } from "../../gateway/objects.ts";
 import { pathPartition, pathText } from "../params.ts";
 import {
   defineRoute,
@@ -16,7 +16,7 @@ import {
   type Route,
   type RouteSpec,
 } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { LEADER, partitionEnds } from "./leader.ts";
 
 const OFFERED = ["application/json", V2_JSON, "application/vnd.kafka+json"];

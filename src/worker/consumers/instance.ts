@@ -2,11 +2,11 @@
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { groupIdProblem, groupNameProblem } from "../../base/ids.ts";
 import { GROUP_NAME_LENGTH_MAX } from "../../base/limits.ts";
-import type { CoordinatorApi } from "../../objects/coordinator/api.ts";
-import { callCoordinator, type CallOptions } from "../objects.ts";
+import type { CoordinatorApi } from "../../objects/contracts/group.ts";
+import { callCoordinator, type CallOptions } from "../../gateway/objects.ts";
 import { pathText } from "../params.ts";
 import type { Ctx } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 
 /** The path of one instance. */
 export const I = "/consumers/{group}/instances/{instance}";

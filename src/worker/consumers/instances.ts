@@ -2,9 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import { V2_JSON } from "../answers.ts";
 import { readJson } from "../body.ts";
-import { callCoordinator } from "../objects.ts";
+import { callCoordinator } from "../../gateway/objects.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import {
   BODY_ERRORS,
   callGroup,

@@ -3,13 +3,13 @@ import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole, topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, INT_MAX } from "../../base/limits.ts";
-import type { OffsetToCommit, Seek, TopicPartition } from "../../objects/coordinator/api.ts";
+import type { OffsetToCommit, Seek, TopicPartition } from "../../objects/contracts/group.ts";
 import { readJson } from "../body.ts";
 import { LEADER } from "../admin/leader.ts";
-import { topicMetadata } from "../metadata.ts";
-import { PartitionReader } from "../records/partition-reader.ts";
+import { topicMetadata } from "../../gateway/metadata.ts";
+import { PartitionReader } from "../../gateway/partition-reader.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import {
   BODY_ERRORS,
   callGroup,

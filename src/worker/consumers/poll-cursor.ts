@@ -1,9 +1,9 @@
 /** One partition as a poll reads it: from where, and what has been read. */
 import type { Refusal } from "../../base/errors.ts";
-import type { FetchRequest } from "../../objects/partition/api.ts";
-import type { StreamedFetch } from "../../objects/partition/transfer.ts";
-import type { PollPartition } from "../../objects/coordinator/api.ts";
-import type { PartitionReader } from "../records/partition-reader.ts";
+import type { FetchRequest } from "../../objects/contracts/partition.ts";
+import type { StreamedFetch } from "../../objects/contracts/transfer.ts";
+import type { PollPartition } from "../../objects/contracts/group.ts";
+import type { PartitionReader } from "../../gateway/partition-reader.ts";
 
 /** Whole batches, and the offset from which on their records are wanted. */
 interface Page {

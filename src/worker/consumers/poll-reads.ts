@@ -3,11 +3,11 @@
  * is not enough, waiting on all of them at once. Which partition is served first is the plan's business.
  */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
-import type { PollPlan, ResolveRequest } from "../../objects/coordinator/api.ts";
-import type { StreamedFetch } from "../../objects/partition/transfer.ts";
-import { topicMetadata, type KnownTopic } from "../metadata.ts";
-import { PartitionReader } from "../records/partition-reader.ts";
-import type { Service } from "../service.ts";
+import type { PollPlan, ResolveRequest } from "../../objects/contracts/group.ts";
+import type { StreamedFetch } from "../../objects/contracts/transfer.ts";
+import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
+import { PartitionReader } from "../../gateway/partition-reader.ts";
+import type { Service } from "../../gateway/service.ts";
 import { giveUp, PollCursor } from "./poll-cursor.ts";
 
 /** Partitions that are read at the same time while nobody waits. */

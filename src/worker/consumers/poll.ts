@@ -4,9 +4,9 @@
  * goes on with what it is given then.
  */
 import type { Refusal } from "../../base/errors.ts";
-import type { InstanceSpec, PollPlan, PollRequest } from "../../objects/coordinator/api.ts";
-import type { KnownTopic } from "../metadata.ts";
-import { isUnanswered } from "../objects.ts";
+import type { InstanceSpec, PollPlan, PollRequest } from "../../objects/contracts/group.ts";
+import type { KnownTopic } from "../../gateway/metadata.ts";
+import { isUnanswered } from "../../gateway/objects.ts";
 import { callGroup, REPEATABLE, type NamedInstance } from "./instance.ts";
 import { countAnswer, writeAnswer } from "./poll-answer.ts";
 import { PollReads } from "./poll-reads.ts";

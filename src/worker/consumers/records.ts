@@ -2,12 +2,12 @@
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
-import type { KnownTopic } from "../metadata.ts";
+import type { KnownTopic } from "../../gateway/metadata.ts";
 import { queryWhole } from "../params.ts";
 import { isReplicated, JSON_PAGE_BYTES_MAX, readersPlace } from "../records/fetch.ts";
 import { recordSchema } from "../records/fetch-routes.ts";
 import { defineRoute, type Content, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { I, INSTANCE_ERRORS, namedInstance, receivedOf } from "./instance.ts";
 import { acceptOf, formatAsked, RECORD_TYPES, recordsType } from "./negotiation.ts";
 import { Poll, type PollQuery } from "./poll.ts";

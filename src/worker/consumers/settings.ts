@@ -15,8 +15,8 @@ import {
   INT_MAX,
   REQUEST_RECORDS_MAX,
 } from "../../base/limits.ts";
-import type { InstanceSpec } from "../../objects/coordinator/api.ts";
-import { RECORD_FORMATS } from "../records/record-json.ts";
+import type { InstanceSpec } from "../../objects/contracts/group.ts";
+import { RECORD_FORMATS } from "../json/record-json.ts";
 
 type Bound = number | ((config: EffectiveConfig) => number);
 

@@ -3,11 +3,11 @@ import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, PATTERN_LENGTH_MAX } from "../../base/limits.ts";
-import type { Subscription, TopicPartition } from "../../objects/coordinator/api.ts";
+import type { Subscription, TopicPartition } from "../../objects/contracts/group.ts";
 import { readJson } from "../body.ts";
-import { topicMetadata, type KnownTopic } from "../metadata.ts";
+import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import {
   BODY_ERRORS,
   callGroup,

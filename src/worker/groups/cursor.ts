@@ -6,9 +6,9 @@ import { toHex } from "../../base/bytes.ts";
 import type { Refusal } from "../../base/errors.ts";
 import { groupIdProblem } from "../../base/ids.ts";
 import { GROUP_NAME_LENGTH_MAX, URL_BYTES_MAX } from "../../base/limits.ts";
-import type { GroupList } from "../../objects/controller/api.ts";
-import { callController, digestOf } from "../objects.ts";
-import type { Service } from "../service.ts";
+import type { GroupList } from "../../objects/contracts/controller.ts";
+import { callController, digestOf } from "../../gateway/objects.ts";
+import type { Service } from "../../gateway/service.ts";
 
 /** Ids that are looked through at a time for the one with the digest. */
 const LOOKED_AT_ONCE = 1_000;

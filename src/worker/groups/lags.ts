@@ -10,13 +10,13 @@ import type {
   GroupDescription,
   MemberDescription,
   TopicPartition,
-} from "../../objects/coordinator/api.ts";
+} from "../../objects/contracts/group.ts";
 import { clusterPlace, head, list } from "../admin/resources.ts";
 import { json } from "../answers.ts";
 import { pathGroup } from "../consumers/instance.ts";
 import { pathPartition, pathText, queryWhole } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { lagExample, lagsExample, lagSummaryExample } from "./examples.ts";
 import { allCommitted, describeGroup, G, GROUP_ERRORS } from "./group.ts";
 import { listOffsets, PARTITIONS_MAX, topicsOf } from "./log-ends.ts";

@@ -6,15 +6,15 @@ import type {
   CommittedOffset,
   OffsetToCommit,
   TopicPartition,
-} from "../../objects/coordinator/api.ts";
+} from "../../objects/contracts/group.ts";
 import { LEADER } from "../admin/leader.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
 import { BODY_ERRORS, pathGroup, REPEATABLE } from "../consumers/instance.ts";
-import type { KnownTopic } from "../metadata.ts";
-import { callCoordinator } from "../objects.ts";
+import type { KnownTopic } from "../../gateway/metadata.ts";
+import { callCoordinator } from "../../gateway/objects.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { allCommitted, describeAny, describeGroup, G, GROUP_ERRORS } from "./group.ts";
 import { listOffsets, PARTITIONS_MAX, topicsOf } from "./log-ends.ts";
 import { offsetsRequest, ruleOf, specOf, targetOf, type Reset, type Rule } from "./reset.ts";

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { INT_MAX } from "../../base/limits.ts";
-import type { OffsetSpec } from "../../objects/partition/api.ts";
+import type { OffsetSpec } from "../../objects/contracts/partition.ts";
 import { PARTITIONS_MAX } from "./log-ends.ts";
 
 const offset = z.int().min(0).max(INT_MAX);

@@ -5,10 +5,10 @@ import type {
   GroupState,
   MemberDescription,
   TopicPartition,
-} from "../../objects/coordinator/api.ts";
+} from "../../objects/contracts/group.ts";
 import { clusterPlace, head, listOf, related, resource, type Place } from "../admin/resources.ts";
 import type { Ctx } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 
 const STATES = [
   "EMPTY",

@@ -1,14 +1,14 @@
 /** Groups and their members, as their objects describe them. */
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { GroupDescription, MemberDescription } from "../../objects/coordinator/api.ts";
+import type { GroupDescription, MemberDescription } from "../../objects/contracts/group.ts";
 import { list } from "../admin/resources.ts";
 import { json } from "../answers.ts";
 import { ONCE, pathGroup } from "../consumers/instance.ts";
-import { callCoordinator } from "../objects.ts";
+import { callCoordinator } from "../../gateway/objects.ts";
 import { pathPartition, pathText, queryWhole } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route, type RouteSpec } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import {
   assignmentExample,
   assignmentsExample,

@@ -4,10 +4,10 @@
  * hibernating socket, so that nothing is awake for it while nothing is produced.
  */
 import { ERRORS, type Refusal } from "../../base/errors.ts";
-import type { FetchRequest } from "../../objects/partition/api.ts";
-import { counters } from "../metrics.ts";
-import type { PartitionReader } from "./partition-reader.ts";
-import { writeRecords, type RecordFormat } from "./record-json.ts";
+import type { FetchRequest } from "../../objects/contracts/partition.ts";
+import { counters } from "../../gateway/metrics.ts";
+import type { PartitionReader } from "../../gateway/partition-reader.ts";
+import { writeRecords, type RecordFormat } from "../json/record-json.ts";
 
 /** Output of one pull, in bytes; compressed batches may unfold to much more than they are. */
 const EVENTS_BYTES_MAX = 1_048_576;

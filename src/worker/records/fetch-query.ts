@@ -2,13 +2,13 @@
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX, REQUEST_RECORDS_MAX } from "../../base/limits.ts";
-import type { FetchRequest } from "../../objects/partition/api.ts";
+import type { FetchRequest } from "../../objects/contracts/partition.ts";
 import { V2_JSON } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
 import { queryWhole } from "../params.ts";
 import type { Ctx } from "../route.ts";
 import { RECORD_BATCH_TYPE } from "./produce.ts";
-import { RECORD_FORMATS, type RecordFormat } from "./record-json.ts";
+import { RECORD_FORMATS, type RecordFormat } from "../json/record-json.ts";
 
 export const EVENT_STREAM_TYPE = "text/event-stream";
 

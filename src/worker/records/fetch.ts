@@ -1,11 +1,11 @@
 /** Serves readers of one partition: a page of JSON or of batches, an event stream, or a tail. */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
-import type { Fetched, FetchRequest, LogEnds } from "../../objects/partition/api.ts";
-import { cachedTopic, topicMetadata, type KnownTopic } from "../metadata.ts";
-import { counters } from "../metrics.ts";
+import type { Fetched, FetchRequest, LogEnds } from "../../objects/contracts/partition.ts";
+import { cachedTopic, topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
+import { counters } from "../../gateway/metrics.ts";
 import { pathPartition, pathText } from "../params.ts";
 import type { Ctx, Outcome } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { eventStream } from "./events.ts";
 import {
   EVENT_STREAM_TYPE,
@@ -16,9 +16,9 @@ import {
   type FetchQuery,
   type Representation,
 } from "./fetch-query.ts";
-import { placeOfReader, type Origin } from "./nearest.ts";
-import { PartitionReader } from "./partition-reader.ts";
-import { writeRecords, type RecordFormat } from "./record-json.ts";
+import { placeOfReader, type Origin } from "../../gateway/nearest.ts";
+import { PartitionReader } from "../../gateway/partition-reader.ts";
+import { writeRecords, type RecordFormat } from "../json/record-json.ts";
 import { openTail } from "./tail.ts";
 
 /** Output of one JSON page, in bytes; compressed batches may unfold to much more than they are. */

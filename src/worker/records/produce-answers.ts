@@ -3,7 +3,7 @@
  * is put together by hand, because there is a piece of it for every record.
  */
 import { ERRORS, type Refusal } from "../../base/errors.ts";
-import type { Appended } from "../../objects/partition/api.ts";
+import type { Appended } from "../../objects/contracts/partition.ts";
 import type { RequestRecords } from "./request-records.ts";
 
 /** An answer whose JSON is text already. */

@@ -4,7 +4,7 @@ import { refuse, type ErrorName } from "../../base/errors.ts";
 import { V2_JSON } from "../answers.ts";
 import { bareType } from "../media-types.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import {
   isJsonBody,
   produceJson,

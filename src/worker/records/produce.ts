@@ -5,16 +5,21 @@
 import { COMPRESSION_TYPES, needsKeys } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
-import type { AppendRequest } from "../../objects/partition/api.ts";
+import type { AppendRequest } from "../../objects/contracts/partition.ts";
 import type { Compression } from "../../records/index.ts";
 import { bareType } from "../media-types.ts";
-import { cachedTopic, topicForProduce, topicMetadata, type KnownTopic } from "../metadata.ts";
+import {
+  cachedTopic,
+  topicForProduce,
+  topicMetadata,
+  type KnownTopic,
+} from "../../gateway/metadata.ts";
 import { pathText } from "../params.ts";
 import type { Ctx, Outcome } from "../route.ts";
-import type { Service } from "../service.ts";
+import type { Service } from "../../gateway/service.ts";
 import { jsonText, rangeAnswer } from "./produce-answers.ts";
 import { producerStamp, type ProducerStamp } from "./producer-stamp.ts";
-import { readRawBatches, topicCompression } from "./raw-batches.ts";
+import { readRawBatches, topicCompression } from "../../gateway/raw-batches.ts";
 import type { RequestReader } from "./read-request.ts";
 import { readProduceBody } from "./request-body.ts";
 import { RequestRecords, type ProducePlan } from "./request-records.ts";

@@ -5,7 +5,7 @@
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { RECORD_HEADERS_MAX, REQUEST_RECORDS_MAX } from "../../base/limits.ts";
 import type { JsonCursor, JsonKind, RecordHeader } from "../../records/index.ts";
-import { decodeBase64 } from "./base64.ts";
+import { decodeBase64 } from "../json/base64.ts";
 
 /** How v3 producers say what their keys and values are. */
 export const DATA_TYPES = ["BINARY", "JSON", "STRING"] as const;

@@ -4,7 +4,7 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { partitionForKey } from "../../records/index.ts";
-import type { Appended, AppendRefusal } from "../../objects/partition/api.ts";
+import type { Appended, AppendRefusal } from "../../objects/contracts/partition.ts";
 import { PartitionPart, type BatchRules } from "./partition-part.ts";
 import { keylessPartition, sequenceAt } from "./producer-stamp.ts";
 import type { DataType, RecordFields } from "./record-fields.ts";

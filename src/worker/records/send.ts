@@ -1,12 +1,12 @@
 /** Sends what a request puts into partitions: one call to each, all at once. */
 import type { Refusal } from "../../base/errors.ts";
-import type { Appended, AppendRefusal, AppendRequest } from "../../objects/partition/api.ts";
-import { sendAppend } from "../../objects/partition/transfer.ts";
-import { callPartition } from "../calls.ts";
-import type { KnownTopic } from "../metadata.ts";
-import { counters } from "../metrics.ts";
-import type { Service } from "../service.ts";
-import { noteAppend } from "../storage-health.ts";
+import type { Appended, AppendRefusal, AppendRequest } from "../../objects/contracts/partition.ts";
+import { sendAppend } from "../../objects/contracts/transfer.ts";
+import { callPartition } from "../../gateway/calls.ts";
+import type { KnownTopic } from "../../gateway/metadata.ts";
+import { counters } from "../../gateway/metrics.ts";
+import type { Service } from "../../gateway/service.ts";
+import { noteAppend } from "../../gateway/storage-health.ts";
 import type { PartitionPart } from "./partition-part.ts";
 import type { RequestRecords } from "./request-records.ts";
 

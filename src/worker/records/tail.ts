@@ -4,13 +4,13 @@
  * message (text, the ends of the log) and acknowledgements pass as they are, and every flush becomes
  * one text message, a JSON array of records.
  */
-import { TAIL_CLOSE } from "../../objects/partition/api.ts";
+import { TAIL_CLOSE } from "../../objects/contracts/partition.ts";
 import { offeredProtocols, WEBSOCKET_PROTOCOL } from "../gate.ts";
-import { counters } from "../metrics.ts";
+import { counters } from "../../gateway/metrics.ts";
 import type { Outcome } from "../route.ts";
 import { SUBREQUESTS_MAX } from "./events.ts";
-import type { PartitionReader } from "./partition-reader.ts";
-import { writeRecords, type RecordFormat } from "./record-json.ts";
+import type { PartitionReader } from "../../gateway/partition-reader.ts";
+import { writeRecords, type RecordFormat } from "../json/record-json.ts";
 
 /** Output of one message, in bytes; what a compressed flush unfolds to beyond comes in further ones. */
 const MESSAGE_BYTES_MAX = 4_194_304;

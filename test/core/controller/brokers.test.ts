@@ -1,11 +1,11 @@
 /** Brokers are registered, fenced, unfenced and drained; what that does to partitions, and what it costs. */
 import { describe, expect, test } from "vitest";
 import { BROKERS_MAX } from "../../../src/base/limits.ts";
-import { applyChange } from "../../../src/objects/controller/apply.ts";
+import { applyChange } from "../../../src/objects/controller/image/apply.ts";
 import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
-import { emptyImage } from "../../../src/objects/controller/cluster.ts";
-import { CALL_DEADLINE_MS } from "../../../src/objects/controller/deliveries.ts";
-import { settleAll } from "../../../src/objects/controller/elections.ts";
+import { emptyImage } from "../../../src/objects/controller/image/cluster.ts";
+import { CALL_DEADLINE_MS } from "../../../src/objects/controller/delivery/deliveries.ts";
+import { settleAll } from "../../../src/objects/controller/leaders/elections.ts";
 import { TELL_MS_MAX } from "../../../src/objects/controller/decisions.ts";
 import { ControllerHarness, settle } from "./harness.ts";
 

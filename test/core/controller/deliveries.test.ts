@@ -6,7 +6,7 @@ import {
   STORING_CALLS_AT_ONCE,
   CALLS_PER_ROUND,
   UNSURE_MS,
-} from "../../../src/objects/controller/deliveries.ts";
+} from "../../../src/objects/controller/delivery/deliveries.ts";
 import {
   REQUEST_ROUND_MS,
   RETRY_MS_MAX,

@@ -1,7 +1,7 @@
 /** The list of groups: what is registered is listed, and what comes late changes nothing. */
 import { describe, expect, test } from "vitest";
-import { applyChangeSet } from "../../../src/objects/controller/apply.ts";
-import { emptyImage, type ClusterImage } from "../../../src/objects/controller/cluster.ts";
+import { applyChangeSet } from "../../../src/objects/controller/image/apply.ts";
+import { emptyImage, type ClusterImage } from "../../../src/objects/controller/image/cluster.ts";
 import {
   decideRegisterGroup,
   decideUnregisterGroup,

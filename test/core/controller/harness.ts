@@ -5,11 +5,15 @@
 import { effectiveConfig } from "../../../src/base/config.ts";
 import { refuse, type Refusal } from "../../../src/base/errors.ts";
 import type { RandomPort, TimerPort } from "../../../src/base/ports.ts";
-import type { PartitionMetadata } from "../../../src/objects/controller/api.ts";
+import type { PartitionMetadata } from "../../../src/objects/contracts/controller.ts";
 import { ControllerRules } from "../../../src/objects/controller/controller.ts";
-import type { Purged, ReplicaPort } from "../../../src/objects/controller/deliveries.ts";
-import { ControllerStore, type StoreBounds } from "../../../src/objects/controller/store.ts";
-import type { Assigned, Probed, ReplicaAssignment } from "../../../src/objects/partition/api.ts";
+import type { Purged, ReplicaPort } from "../../../src/objects/controller/delivery/deliveries.ts";
+import { ControllerStore, type StoreBounds } from "../../../src/objects/controller/image/store.ts";
+import type {
+  Assigned,
+  Probed,
+  ReplicaAssignment,
+} from "../../../src/objects/contracts/partition.ts";
 import { ManualAlarm, SqliteStorage } from "../../support/sqlite-storage.ts";
 
 /**

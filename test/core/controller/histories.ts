@@ -3,7 +3,7 @@
  * shrinks, and how each is begun.
  */
 import fc from "fast-check";
-import type { BrokerAction } from "../../../src/objects/controller/api.ts";
+import type { BrokerAction } from "../../../src/objects/contracts/controller.ts";
 import type { ControllerHarness, Reception } from "./harness.ts";
 
 /** A partition by numbers: the topic of the name, and any of its partitions. */

@@ -5,10 +5,10 @@ import type {
   ClusterMetadata,
   PartitionMetadata,
   TopicMetadata,
-} from "../../../src/objects/controller/api.ts";
-import { applyChange } from "../../../src/objects/controller/apply.ts";
-import { decodeChangeSet } from "../../../src/objects/controller/changes.ts";
-import { emptyImage } from "../../../src/objects/controller/cluster.ts";
+} from "../../../src/objects/contracts/controller.ts";
+import { applyChange } from "../../../src/objects/controller/image/apply.ts";
+import { decodeChangeSet } from "../../../src/objects/controller/image/changes.ts";
+import { emptyImage } from "../../../src/objects/controller/image/cluster.ts";
 import type { ControllerHarness } from "./harness.ts";
 import type { Witness } from "./histories.ts";
 

@@ -1,7 +1,7 @@
 /** Leaders that are reported are probed; who does not answer is replaced by who does. */
 import { describe, expect, test } from "vitest";
-import { UNCLEAN_AFTER_MS } from "../../../src/objects/controller/leaders.ts";
-import { PROBE_DEADLINE_MS } from "../../../src/objects/controller/probes.ts";
+import { UNCLEAN_AFTER_MS } from "../../../src/objects/controller/leaders/leaders.ts";
+import { PROBE_DEADLINE_MS } from "../../../src/objects/controller/leaders/probes.ts";
 import { ControllerHarness, settle, type Reception } from "./harness.ts";
 
 const UNCLEAN = { "unclean.leader.election.enable": "true" };

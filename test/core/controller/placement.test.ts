@@ -1,7 +1,7 @@
 /** Replicas are even over brokers and apart over racks, whatever the cluster looks like. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { placePartitions } from "../../../src/objects/controller/placement.ts";
+import { placePartitions } from "../../../src/objects/controller/topics/placement.ts";
 
 const brokersIn = (...racks: string[]) =>
   racks.map((rack, index) => ({ brokerId: index + 1, rack }));

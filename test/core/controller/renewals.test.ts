@@ -4,8 +4,8 @@
  * it is the last copy, never by silence alone, and no alarm rings for its remains for ever.
  */
 import { describe, expect, test } from "vitest";
-import { PURGE_GIVEN_UP_MS } from "../../../src/objects/controller/deliveries.ts";
-import { UNOPENED_MS } from "../../../src/objects/controller/unopened.ts";
+import { PURGE_GIVEN_UP_MS } from "../../../src/objects/controller/delivery/deliveries.ts";
+import { UNOPENED_MS } from "../../../src/objects/controller/leaders/unopened.ts";
 import { ControllerHarness, settle, type Reception } from "./harness.ts";
 
 const TOPIC = "orders";

@@ -2,23 +2,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
-import type { Change, ChangeSet } from "../../../src/objects/controller/changes.ts";
+import type { Change, ChangeSet } from "../../../src/objects/controller/image/changes.ts";
 import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
-import { applyChangeSet } from "../../../src/objects/controller/apply.ts";
-import { emptyImage, type ClusterImage } from "../../../src/objects/controller/cluster.ts";
+import { applyChangeSet } from "../../../src/objects/controller/image/apply.ts";
+import { emptyImage, type ClusterImage } from "../../../src/objects/controller/image/cluster.ts";
 import {
   decideRegisterGroup,
   decideUnregisterGroup,
 } from "../../../src/objects/controller/groups.ts";
 import { decideReserveProducerIds } from "../../../src/objects/controller/producer-ids.ts";
-import { encodeSnapshot, loadSnapshotRow } from "../../../src/objects/controller/snapshot.ts";
-import { ControllerStore } from "../../../src/objects/controller/store.ts";
-import { decideAlterConfigs } from "../../../src/objects/controller/configs.ts";
+import { encodeSnapshot, loadSnapshotRow } from "../../../src/objects/controller/image/snapshot.ts";
+import { ControllerStore } from "../../../src/objects/controller/image/store.ts";
+import { decideAlterConfigs } from "../../../src/objects/controller/topics/configs.ts";
 import {
   decideCreatePartitions,
   decideCreateTopic,
   decideDeleteTopic,
-} from "../../../src/objects/controller/topics.ts";
+} from "../../../src/objects/controller/topics/topics.ts";
 import { SqliteStorage } from "../../support/sqlite-storage.ts";
 
 const DEFAULTS = effectiveConfig({});

@@ -6,11 +6,11 @@ import {
   TOPIC_PARTITIONS_MAX,
   TOPICS_MAX,
 } from "../../../src/base/limits.ts";
-import type { ConfigChange, TopicSpec } from "../../../src/objects/controller/api.ts";
+import type { ConfigChange, TopicSpec } from "../../../src/objects/contracts/controller.ts";
 import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
-import { applyChange } from "../../../src/objects/controller/apply.ts";
-import { emptyImage } from "../../../src/objects/controller/cluster.ts";
-import { decideCreateTopic } from "../../../src/objects/controller/topics.ts";
+import { applyChange } from "../../../src/objects/controller/image/apply.ts";
+import { emptyImage } from "../../../src/objects/controller/image/cluster.ts";
+import { decideCreateTopic } from "../../../src/objects/controller/topics/topics.ts";
 import { effectiveConfig } from "../../../src/base/config.ts";
 import { ControllerHarness } from "./harness.ts";
 

@@ -1,6 +1,6 @@
 /** HTTP instances: assignment, position, commits, and what an answer that got lost does. */
 import { describe, expect, test } from "vitest";
-import type { FetchedOffsets } from "../../../src/objects/coordinator/api.ts";
+import type { FetchedOffsets } from "../../../src/objects/contracts/group.ts";
 import {
   deliver,
   GroupHarness,

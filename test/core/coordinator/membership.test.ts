@@ -1,6 +1,6 @@
 /** Kafka's classic group protocol, as its own clients meet it. */
 import { describe, expect, test } from "vitest";
-import type { JoinedGroup, JoinRefusal } from "../../../src/objects/coordinator/api.ts";
+import type { JoinedGroup, JoinRefusal } from "../../../src/objects/contracts/group.ts";
 import { GroupHarness } from "../../support/group.ts";
 
 const bytes = (...values: number[]) => new Uint8Array(values);

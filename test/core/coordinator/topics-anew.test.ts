@@ -3,7 +3,7 @@
  * the topic that it was of, whatever workers have in their caches. `before` and `after` are the topic's ids.
  */
 import { describe, expect, test } from "vitest";
-import type { CommitRequest, OffsetToCommit } from "../../../src/objects/coordinator/api.ts";
+import type { CommitRequest, OffsetToCommit } from "../../../src/objects/contracts/group.ts";
 import { GroupHarness } from "../../support/group.ts";
 
 const ALL = null;

@@ -87,11 +87,11 @@ const BROKEN: readonly Snippet[] = [
   },
   { file: "src/objects/partition/r.ts", code: `export type P = import("./object.ts").Partition;` },
   {
-    file: "src/objects/partition/transfer.ts",
+    file: "src/objects/contracts/transfer.ts",
     code: `import { Log } from "./log.ts"; export default Log;`,
   },
   {
-    file: "src/objects/controller/api.ts",
+    file: "src/objects/contracts/controller.ts",
     code: `import type { Partition } from "../partition/object.ts"; export type X = Partition;`,
   },
   {
@@ -132,9 +132,9 @@ const SOUND: readonly Snippet[] = [
     file: "src/objects/coordinator/object.ts",
     code: `import { DurableObject } from "cloudflare:workers"; import { z } from "./log.ts"; export class A extends DurableObject { now = Date.now(); z = z; }`,
   },
-  { file: "src/objects/storage.ts", code: `export const now = (): number => Date.now();` },
+  { file: "src/objects/runtime/storage.ts", code: `export const now = (): number => Date.now();` },
   {
-    file: "src/worker/calls.ts",
+    file: "src/gateway/calls.ts",
     code: `import { send } from "../objects/partition/transfer.ts"; export default send;`,
   },
   {

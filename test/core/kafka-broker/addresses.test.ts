@@ -8,7 +8,7 @@ import {
   servingBrokers,
 } from "../../../src/kafka/addresses.ts";
 import { Turns } from "../../../src/kafka/turns.ts";
-import type { BrokerDescription, BrokerState } from "../../../src/objects/controller/api.ts";
+import type { BrokerDescription, BrokerState } from "../../../src/objects/contracts/controller.ts";
 
 const ADDRESSES = { host: "example.org", port: 9092, ports: 3 };
 

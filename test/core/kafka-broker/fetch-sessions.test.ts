@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { NO_TOPIC_ID } from "../../../src/base/ids.ts";
 import { FetchSessions, type PlannedFetch } from "../../../src/kafka/fetch-sessions.ts";
-import { countedSamples } from "../../../src/worker/metrics.ts";
+import { countedSamples } from "../../../src/gateway/metrics.ts";
 import type { Request } from "../../../src/kafka/messages/index.ts";
 
 /** As the source has them. */

@@ -1,7 +1,7 @@
 /** Proves that connections on which nothing moves are ended and counted, and those that only wait are not. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PatientDuplex, type Waiting } from "../../../src/kafka/patience.ts";
-import { counters, kafkaClosed } from "../../../src/worker/metrics.ts";
+import { counters, kafkaClosed } from "../../../src/gateway/metrics.ts";
 import { requestBytes, serve, TestDuplex } from "./support.ts";
 
 const IDLE_MS = 600_000;

@@ -1,7 +1,7 @@
 /** A stream of bytes whose other end is a test, and a service that no object stands behind. */
 import { expect } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
-import type { Env } from "../../../src/objects/env.ts";
+import type { Env } from "../../../src/objects/runtime/env.ts";
 import { Connection } from "../../../src/kafka/connection.ts";
 import type { Duplex } from "../../../src/kafka/duplex.ts";
 import { frameLength } from "../../../src/kafka/frames.ts";
@@ -13,7 +13,7 @@ import {
   type ResponseAsRead,
 } from "../../../src/kafka/messages/index.ts";
 import type { Peer } from "../../../src/kafka/session.ts";
-import type { Service } from "../../../src/worker/service.ts";
+import type { Service } from "../../../src/gateway/service.ts";
 
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));

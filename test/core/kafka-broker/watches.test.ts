@@ -1,10 +1,10 @@
 /** Proves that what becomes of a watch is heard by whoever asks next, and that a watch which has failed hides nothing. */
 import { expect, test } from "vitest";
 import { refuse, type Refusal } from "../../../src/base/errors.ts";
-import type { FetchRequest } from "../../../src/objects/partition/api.ts";
-import type { StreamedFetch } from "../../../src/objects/partition/transfer.ts";
+import type { FetchRequest } from "../../../src/objects/contracts/partition.ts";
+import type { StreamedFetch } from "../../../src/objects/contracts/transfer.ts";
 import { PartitionWatches } from "../../../src/kafka/watches.ts";
-import type { PartitionReader } from "../../../src/worker/records/partition-reader.ts";
+import type { PartitionReader } from "../../../src/gateway/partition-reader.ts";
 
 const ENDS = { logStartOffset: 0, highWatermark: 5, lastStableOffset: 5 };
 const FROM = { offset: 5, isolation: "read_uncommitted" } as const;

@@ -1,7 +1,7 @@
 /** Storage that lies: what is not what was written is neither read nor copied, and is made up for. */
 import { describe, expect, it } from "vitest";
 import type { StoragePort } from "../../../src/base/ports.ts";
-import { TAIL_CLOSE } from "../../../src/objects/partition/api.ts";
+import { TAIL_CLOSE } from "../../../src/objects/contracts/partition.ts";
 import { expectOk, ReplicaHarness } from "../../support/replica.ts";
 import { ReplicaSet } from "../../support/replica-set.ts";
 import { TestSocket } from "../../support/tail-socket.ts";

@@ -3,7 +3,7 @@
  * so whoever leads next.
  */
 import { describe, expect, it } from "vitest";
-import type { PullRequest } from "../../../src/objects/partition/peers.ts";
+import type { PullRequest } from "../../../src/objects/contracts/replication.ts";
 import { expectOk, ReplicaHarness } from "../../support/replica.ts";
 import { ReplicaSet } from "../../support/replica-set.ts";
 

@@ -3,7 +3,7 @@
  * was acknowledged, also one that has only just woken up; and never less than was told before.
  */
 import { describe, expect, it } from "vitest";
-import type { OffsetSpec } from "../../../src/objects/partition/api.ts";
+import type { OffsetSpec } from "../../../src/objects/contracts/partition.ts";
 import { batchOf, expectOk, replicaRef } from "../../support/replica.ts";
 import { ReplicaSet } from "../../support/replica-set.ts";
 import { TestSocket } from "../../support/tail-socket.ts";

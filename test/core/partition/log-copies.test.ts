@@ -6,19 +6,19 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
-import type { ReplicaAssignment } from "../../../src/objects/partition/api.ts";
-import { planFlush } from "../../../src/objects/partition/flush.ts";
-import { Log } from "../../../src/objects/partition/log.ts";
-import type { LogPoint } from "../../../src/objects/partition/peers.ts";
-import type { ProducerBatch } from "../../../src/objects/partition/peers.ts";
+import type { ReplicaAssignment } from "../../../src/objects/contracts/partition.ts";
+import { planFlush } from "../../../src/objects/partition/leader/flush.ts";
+import { Log } from "../../../src/objects/partition/log/log.ts";
+import type { LogPoint } from "../../../src/objects/contracts/replication.ts";
+import type { ProducerBatch } from "../../../src/objects/contracts/replication.ts";
 import {
   allSegments,
   createTables,
   readReplicaState,
   writeReplicaState,
-} from "../../../src/objects/partition/tables.ts";
-import { TailAccount } from "../../../src/objects/partition/tail-memory.ts";
-import { offsetOfMaxTimestamp } from "../../../src/objects/partition/timestamps.ts";
+} from "../../../src/objects/partition/log/tables.ts";
+import { TailAccount } from "../../../src/objects/partition/reads/tail-memory.ts";
+import { offsetOfMaxTimestamp } from "../../../src/objects/partition/log/timestamps.ts";
 import { splitBatches } from "../../../src/records/index.ts";
 import { batchOf } from "../../support/replica.ts";
 import { SqliteStorage } from "../../support/sqlite-storage.ts";

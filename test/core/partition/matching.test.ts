@@ -3,7 +3,7 @@
  * watermarks and producers where one log is cut off, emptied or begun anew.
  */
 import { expect, test } from "vitest";
-import type { ReplicateRequest } from "../../../src/objects/partition/peers.ts";
+import type { ReplicateRequest } from "../../../src/objects/contracts/replication.ts";
 import { batchOf, expectOk } from "../../support/replica.ts";
 import { ReplicaSet } from "../../support/replica-set.ts";
 

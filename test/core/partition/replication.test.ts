@@ -1,6 +1,6 @@
 /** What leader and followers do with each other, message by message. Random faults: test/sim. */
 import { describe, expect, it } from "vitest";
-import type { ReplicateRequest } from "../../../src/objects/partition/peers.ts";
+import type { ReplicateRequest } from "../../../src/objects/contracts/replication.ts";
 import { batchOf, expectOk } from "../../support/replica.ts";
 import { ReplicaSet } from "../../support/replica-set.ts";
 

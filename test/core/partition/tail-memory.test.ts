@@ -1,6 +1,6 @@
 /** Hot tails stay within their own budget and within the isolate's account. */
 import { expect, it } from "vitest";
-import { HotTail, TailAccount } from "../../../src/objects/partition/tail-memory.ts";
+import { HotTail, TailAccount } from "../../../src/objects/partition/reads/tail-memory.ts";
 
 const chunk = (baseOffset: number, bytes: number, producers: string | null = null) => ({
   facts: {

@@ -1,7 +1,7 @@
 /** Tails: each record once and in order, by flushes, within the window, through the object's sleep. */
 import { describe, expect, it } from "vitest";
-import { TAIL_CLOSE } from "../../../src/objects/partition/api.ts";
-import type { TailSocket } from "../../../src/objects/partition/tails.ts";
+import { TAIL_CLOSE } from "../../../src/objects/contracts/partition.ts";
+import type { TailSocket } from "../../../src/objects/partition/reads/tails.ts";
 import { ReplicaHarness } from "../../support/replica.ts";
 import { TestSocket } from "../../support/tail-socket.ts";
 

@@ -5,7 +5,7 @@
  */
 import { beforeEach, describe, expect, it } from "vitest";
 import { refuse, type Refusal } from "../../../src/base/errors.ts";
-import type { TopicMetadata } from "../../../src/objects/controller/api.ts";
+import type { TopicMetadata } from "../../../src/objects/contracts/controller.ts";
 import type {
   DeliverRequest,
   HeartbeatRequest,
@@ -13,14 +13,14 @@ import type {
   PollPlan,
   PollRequest,
   ResolveRequest,
-} from "../../../src/objects/coordinator/api.ts";
-import type { Env } from "../../../src/objects/env.ts";
-import type { Fetched } from "../../../src/objects/partition/api.ts";
-import { answerFetch, readTransfer } from "../../../src/objects/partition/transfer.ts";
+} from "../../../src/objects/contracts/group.ts";
+import type { Env } from "../../../src/objects/runtime/env.ts";
+import type { Fetched } from "../../../src/objects/contracts/partition.ts";
+import { answerFetch, readTransfer } from "../../../src/objects/contracts/transfer.ts";
 import { encodeBatch } from "../../../src/records/index.ts";
 import { Poll, type PollQuery } from "../../../src/worker/consumers/poll.ts";
-import { forgetAll } from "../../../src/worker/metadata.ts";
-import { serviceOf, type Service } from "../../../src/worker/service.ts";
+import { forgetAll } from "../../../src/gateway/metadata.ts";
+import { serviceOf, type Service } from "../../../src/gateway/service.ts";
 
 type Answer = { readonly ok: true } | Refusal | Error;
 

@@ -1,7 +1,7 @@
 /** Base64 between bytes and bytes, against Node's own. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { base64Length, decodeBase64, encodeBase64 } from "../../../src/worker/records/base64.ts";
+import { base64Length, decodeBase64, encodeBase64 } from "../../../src/worker/json/base64.ts";
 
 const decode = (text: string) => {
   const bytes = new TextEncoder().encode(`..${text}..`);

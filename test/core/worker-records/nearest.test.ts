@@ -1,9 +1,9 @@
 /** Where readers are sent: regions by the request's origin, and the nearest replica in sync. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { BrokerDescription, BrokerState } from "../../../src/objects/controller/api.ts";
-import type { KnownTopic } from "../../../src/worker/metadata.ts";
-import { nearestReplica, placeOfReader, regionOf } from "../../../src/worker/records/nearest.ts";
+import type { BrokerDescription, BrokerState } from "../../../src/objects/contracts/controller.ts";
+import type { KnownTopic } from "../../../src/gateway/metadata.ts";
+import { nearestReplica, placeOfReader, regionOf } from "../../../src/gateway/nearest.ts";
 
 describe("the region of a request", () => {
   it("is the one on its continent that is nearest", () => {

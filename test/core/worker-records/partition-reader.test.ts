@@ -1,13 +1,20 @@
 /** Who serves a reader: the nearest replica as far as it has what is asked for, else the leader. */
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { refuse, type Refusal } from "../../../src/base/errors.ts";
-import type { BrokerDescription, TopicMetadata } from "../../../src/objects/controller/api.ts";
-import type { Env } from "../../../src/objects/env.ts";
-import type { Fetched, FetchRequest, ListedOffset } from "../../../src/objects/partition/api.ts";
-import { answerFetch, readTransfer } from "../../../src/objects/partition/transfer.ts";
-import { forget, topicMetadata } from "../../../src/worker/metadata.ts";
-import { PartitionReader } from "../../../src/worker/records/partition-reader.ts";
-import { serviceOf, type Service } from "../../../src/worker/service.ts";
+import type {
+  BrokerDescription,
+  TopicMetadata,
+} from "../../../src/objects/contracts/controller.ts";
+import type { Env } from "../../../src/objects/runtime/env.ts";
+import type {
+  Fetched,
+  FetchRequest,
+  ListedOffset,
+} from "../../../src/objects/contracts/partition.ts";
+import { answerFetch, readTransfer } from "../../../src/objects/contracts/transfer.ts";
+import { forget, topicMetadata } from "../../../src/gateway/metadata.ts";
+import { PartitionReader } from "../../../src/gateway/partition-reader.ts";
+import { serviceOf, type Service } from "../../../src/gateway/service.ts";
 
 const TOPIC: TopicMetadata = {
   topic: "near",

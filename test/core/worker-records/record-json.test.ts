@@ -7,7 +7,7 @@ import {
   writeRecords,
   type RecordFormat,
   type RecordsQuery,
-} from "../../../src/worker/records/record-json.ts";
+} from "../../../src/worker/json/record-json.ts";
 
 const QUERY: RecordsQuery = {
   topic: "t",

@@ -9,19 +9,19 @@ import type {
   LeaderReport,
   PartitionAnswer,
   TopicMetadata,
-} from "../../../src/objects/controller/api.ts";
-import type { AppendRefusal } from "../../../src/objects/partition/api.ts";
-import type { Env } from "../../../src/objects/env.ts";
-import { callPartition, callReplica } from "../../../src/worker/calls.ts";
-import type { PartitionOptions } from "../../../src/worker/recovery.ts";
+} from "../../../src/objects/contracts/controller.ts";
+import type { AppendRefusal } from "../../../src/objects/contracts/partition.ts";
+import type { Env } from "../../../src/objects/runtime/env.ts";
+import { callPartition, callReplica } from "../../../src/gateway/calls.ts";
+import type { PartitionOptions } from "../../../src/gateway/recovery.ts";
 import {
   cachedTopic,
   forget,
   topicForProduce,
   topicMetadata,
   type KnownTopic,
-} from "../../../src/worker/metadata.ts";
-import { serviceOf, type Service } from "../../../src/worker/service.ts";
+} from "../../../src/gateway/metadata.ts";
+import { serviceOf, type Service } from "../../../src/gateway/service.ts";
 
 type Answer = { readonly ok: true; readonly from: string; readonly partitionEpoch: number };
 /** `"silence"`: the call is never answered. */

@@ -1,6 +1,6 @@
 /** The Prometheus text: escaping, order, nothing without samples. */
 import { expect, it } from "vitest";
-import { METRICS, renderMetrics } from "../../../src/worker/metrics.ts";
+import { METRICS, renderMetrics } from "../../../src/gateway/metrics.ts";
 
 it("renders each metric with its help and type, labels escaped", () => {
   const text = renderMetrics({

@@ -16,9 +16,9 @@ import type {
   JoinRefusal,
   SyncedGroup,
   TopicPartition,
-} from "../../../src/objects/coordinator/api.ts";
-import { flat } from "../../../src/objects/coordinator/assignments.ts";
-import { assignPartitions } from "../../../src/objects/coordinator/assignors/index.ts";
+} from "../../../src/objects/contracts/group.ts";
+import { flat } from "../../../src/objects/coordinator/groups/assignments.ts";
+import { assignPartitions } from "../../../src/objects/coordinator/groups/assignors/index.ts";
 import type { Cell } from "../cell.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Random } from "../random.ts";

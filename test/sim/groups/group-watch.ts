@@ -6,11 +6,11 @@ import {
   assignmentBytes,
   flat,
   partitionsOf,
-} from "../../../src/objects/coordinator/assignments.ts";
+} from "../../../src/objects/coordinator/groups/assignments.ts";
 import type { StoragePort } from "../../../src/base/ports.ts";
-import type { GroupImage } from "../../../src/objects/coordinator/image.ts";
-import { encodeSnapshot } from "../../../src/objects/coordinator/snapshot.ts";
-import { GroupStore } from "../../../src/objects/coordinator/store.ts";
+import type { GroupImage } from "../../../src/objects/coordinator/groups/image.ts";
+import { encodeSnapshot } from "../../../src/objects/coordinator/groups/snapshot.ts";
+import { GroupStore } from "../../../src/objects/coordinator/groups/store.ts";
 import type { Cell } from "../cell.ts";
 import { GroupRules, type Cluster } from "../cluster.ts";
 

@@ -9,7 +9,7 @@ import type {
   PollPartition,
   PollPlan,
   Subscription,
-} from "../../../src/objects/coordinator/api.ts";
+} from "../../../src/objects/contracts/group.ts";
 import type { Cell } from "../cell.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Random } from "../random.ts";

@@ -1,6 +1,6 @@
 /** A client's way to the partitions of the simulated topics. */
-import type { Fetched, ListedOffset } from "../../../src/objects/partition/api.ts";
-import type { ClusterMetadata } from "../../../src/objects/controller/api.ts";
+import type { Fetched, ListedOffset } from "../../../src/objects/contracts/partition.ts";
+import type { ClusterMetadata } from "../../../src/objects/contracts/controller.ts";
 import { encodeBatch, recordsFrom } from "../../../src/records/index.ts";
 import type { Cluster } from "../cluster.ts";
 import { Router } from "../router.ts";

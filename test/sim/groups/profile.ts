@@ -1,5 +1,5 @@
 /** What kind of run a seed of groups is: drawn from the seed alone. */
-import { ASSIGNORS } from "../../../src/objects/coordinator/assignors/index.ts";
+import { ASSIGNORS } from "../../../src/objects/coordinator/groups/assignors/index.ts";
 import { Random } from "../random.ts";
 
 export interface GroupProfile {

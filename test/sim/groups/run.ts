@@ -7,8 +7,8 @@ import {
   assignmentBytes,
   flat,
   partitionsOf,
-} from "../../../src/objects/coordinator/assignments.ts";
-import type { GroupDescription } from "../../../src/objects/coordinator/api.ts";
+} from "../../../src/objects/coordinator/groups/assignments.ts";
+import type { GroupDescription } from "../../../src/objects/contracts/group.ts";
 import type { Cell } from "../cell.ts";
 import { Cluster, CONTROLLER_PLACE } from "../cluster.ts";
 import { Random } from "../random.ts";

@@ -6,7 +6,7 @@ import type {
   InstanceSpec,
   JoinedGroup,
   PollPlan,
-} from "../../../src/objects/coordinator/api.ts";
+} from "../../../src/objects/contracts/group.ts";
 import type { Cell } from "../cell.ts";
 import { Partitions } from "../groups/partitions.ts";
 import { Stage } from "./stage.ts";

@@ -3,7 +3,7 @@
  * lost but what the scenario drops or holds. The invariants are watched as in every run.
  */
 import type { Refusal } from "../../../src/base/errors.ts";
-import type { Appended, AppendRequest, Fetched } from "../../../src/objects/partition/api.ts";
+import type { Appended, AppendRequest, Fetched } from "../../../src/objects/contracts/partition.ts";
 import { encodeBatch, recordsFrom, type BatchFields } from "../../../src/records/index.ts";
 import type { Cell } from "../cell.ts";
 import { Cluster, type Settings } from "../cluster.ts";

@@ -5,7 +5,7 @@ import {
   ASSIGNORS,
   assignPartitions,
   type AssignorMember,
-} from "../../../../src/objects/coordinator/assignors/index.ts";
+} from "../../../../src/objects/coordinator/groups/assignors/index.ts";
 import {
   anyGroup,
   assign,

@@ -3,7 +3,7 @@
  * either does not end within a test's time. What is counted is how many partitions move.
  */
 import { describe, expect, test } from "vitest";
-import { ASSIGNORS } from "../../../../src/objects/coordinator/assignors/index.ts";
+import { ASSIGNORS } from "../../../../src/objects/coordinator/groups/assignors/index.ts";
 import {
   assign,
   expectComplete,

@@ -6,7 +6,7 @@ import {
   type AssignorMember,
   type AssignorName,
   type TopicPartitions,
-} from "../../../../src/objects/coordinator/assignors/index.ts";
+} from "../../../../src/objects/coordinator/groups/assignors/index.ts";
 
 export interface Group {
   readonly members: readonly AssignorMember[];

@@ -1,0 +1,147 @@
+/**
+ * Calling the object of a partition's leader, found through the metadata, or of another of its
+ * replicas. What is done when a leader cannot be reached or has moved is in recovery.ts.
+ */
+import { refuse, type Refusal } from "../base/errors.ts";
+import { replicaObjectName } from "../base/ids.ts";
+import type { PartitionApi } from "../objects/contracts/partition.ts";
+import type { TransferStub } from "../objects/contracts/transfer.ts";
+import { markStale, type KnownTopic, type ReplicaPlace } from "./metadata.ts";
+import { counters } from "./metrics.ts";
+import { attempt, isUnopening, type CallOptions } from "./objects.ts";
+import { isRecoverable, recover, type PartitionOptions } from "./recovery.ts";
+import type { Service } from "./service.ts";
+
+/** A partition's object as callers see it: its methods, and requests that carry batches. */
+export type PartitionStub = PartitionApi & TransferStub;
+
+/** What is asked of a replica, and of whom: the broker that answers last is the one that has served. */
+export type ReplicaCall<A> = (stub: PartitionStub, brokerId: number) => Promise<A | Refusal>;
+
+interface PartitionAnswer {
+  readonly ok: true;
+  readonly partitionEpoch?: number;
+}
+
+/** What a leader answers from memory or by a short read; and how much longer one may take that has a time of its own. */
+const SHORT_MS = 10_000;
+
+/** For what only reads, or is harmless when it comes twice. */
+export const SHORT_CALL: PartitionOptions = { repeatable: true, deadlineMs: SHORT_MS };
+
+/** For what is harmless when it comes twice, and waits for the other replicas for so long. */
+export function waitingCall(timeoutMs: number): PartitionOptions {
+  return { repeatable: true, deadlineMs: timeoutMs + SHORT_MS };
+}
+
+/**
+ * Calls the object of a partition's leader. `repeatable` is true for reads and for appends that carry
+ * a sequence: only those are made again when it is not known what became of them. Where the leader has
+ * moved, or is being elected, the call is made again for a short while: see recovery.ts.
+ *
+ * UNKNOWN_PARTITION, LEADER_NOT_AVAILABLE, THROTTLING_QUOTA_EXCEEDED, KAFKA_STORAGE_ERROR, STORAGE_LOST,
+ * REQUEST_TIMED_OUT, UNKNOWN_SERVER_ERROR, and what the object refuses with.
+ */
+export async function callPartition<A extends PartitionAnswer>(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+  options: PartitionOptions,
+  call: ReplicaCall<A>,
+): Promise<A | Refusal> {
+  const answer = await callLeader(service, topic, partition, options, call);
+  if (answer.ok || options.once === true || !isRecoverable(answer)) return answer;
+  const again = (known: KnownTopic): Promise<A | Refusal> =>
+    callLeader(service, known, partition, options, call);
+  return recover({ service, topic, partition, options, callLeader: again }, answer);
+}
+
+/** One call of a replica, whoever leads, and no other try. REPLICA_NOT_AVAILABLE: there is none on this broker. */
+export async function callReplica<A>(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+  brokerId: number,
+  deadlineMs: number,
+  call: ReplicaCall<A>,
+): Promise<A | Refusal> {
+  const place = placeOf(service, topic, partition, brokerId);
+  if (place === null) return refuse("REPLICA_NOT_AVAILABLE");
+  return attempt({ repeatable: false, deadlineMs }, () =>
+    call(partitionStub(service, place), brokerId),
+  );
+}
+
+async function callLeader<A extends PartitionAnswer>(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+  options: CallOptions,
+  call: ReplicaCall<A>,
+): Promise<A | Refusal> {
+  const found = locateLeader(service, topic, partition);
+  if (!found.ok) return found;
+  const answer = await attempt(options, () => call(partitionStub(service, found), found.brokerId));
+  if (isUnopening(answer)) return storageFailed(service, found, answer as Refusal);
+  if (answer.ok && answer.partitionEpoch !== undefined) {
+    const known = topic.metadata.partitions[partition]!;
+    if (answer.partitionEpoch > known.partitionEpoch) markStale(topic);
+  }
+  return answer;
+}
+
+/** STORAGE_LOST where the object cannot even be asked: then it is not just that nothing can be written. */
+async function storageFailed(
+  service: Service,
+  place: ReplicaPlace,
+  failed: Refusal,
+): Promise<Refusal> {
+  const options = { repeatable: false, deadlineMs: SHORT_MS };
+  const probed = await attempt(options, () => partitionStub(service, place).probe());
+  return isUnopening(probed) ? { ...failed, ...refuse("STORAGE_LOST") } : failed;
+}
+
+function locateLeader(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+): ReplicaPlace | Refusal {
+  const known = topic.leaders[partition];
+  if (known !== undefined) return known;
+  const metadata = topic.metadata.partitions[partition];
+  if (metadata === undefined) return refuse("UNKNOWN_PARTITION");
+  const leader = placeOf(service, topic, partition, metadata.leader);
+  if (leader === null) return refuse("LEADER_NOT_AVAILABLE");
+  topic.leaders[partition] = leader;
+  return leader;
+}
+
+/** Where the replica on a broker is; null when the partition has none there. */
+function placeOf(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+  brokerId: number,
+): ReplicaPlace | null {
+  const replica = topic.metadata.partitions[partition]?.replicas.find(
+    (other) => other.brokerId === brokerId,
+  );
+  if (replica === undefined) return null;
+  const { topicId } = topic.metadata;
+  return {
+    ok: true,
+    brokerId,
+    id: service.env.PARTITION.idFromName(replicaObjectName({ topicId, partition, ...replica })),
+    locationHint: topic.brokers.get(brokerId)?.locationHint ?? "",
+  };
+}
+
+function partitionStub(service: Service, place: ReplicaPlace): PartitionStub {
+  counters.partitionCalls += 1;
+  const { id, locationHint } = place;
+  const stub =
+    locationHint === ""
+      ? service.env.PARTITION.get(id)
+      : service.env.PARTITION.get(id, { locationHint: locationHint as DurableObjectLocationHint });
+  return stub as unknown as PartitionStub;
+}

@@ -1,0 +1,155 @@
+/**
+ * Reading from one partition: where its ends are, its pages, and its tail's socket. Pages may come
+ * from the nearest replica; what the leader alone knows is asked of the leader.
+ */
+import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
+import type { Fetched, FetchRequest, ListedOffset } from "../objects/contracts/partition.ts";
+import { sendFetch, sendTail, type StreamedFetch } from "../objects/contracts/transfer.ts";
+import { callPartition, callReplica, SHORT_CALL, type ReplicaCall } from "./calls.ts";
+import { newestKnown, type KnownTopic } from "./metadata.ts";
+import { counters } from "./metrics.ts";
+import type { PartitionOptions } from "./recovery.ts";
+import type { Service } from "./service.ts";
+import type { Position } from "../worker/records/fetch-query.ts";
+import { nearestReplica } from "./nearest.ts";
+
+/** A page is answered when its wait is over, at the latest; this is for a replica that hangs. */
+const FETCH_MARGIN_MS = 5_000;
+
+/** For a reader that has begun: what it was told of one topic holds for no other of the name. */
+const SHORT_CALL_GOING_ON: PartitionOptions = { ...SHORT_CALL, sameTopic: true };
+
+export interface OpenTail {
+  readonly ok: true;
+  /** Not accepted yet. */
+  readonly socket: WebSocket;
+}
+
+export class PartitionReader {
+  readonly topic: string;
+  readonly partition: number;
+  private readonly service: Service;
+  private known: KnownTopic;
+  private readonly unknownPartition: ErrorName;
+  /** Where the reader is; empty: reads from the leader. */
+  private place: string;
+  /** It goes on in this very topic, and in no other of the name. */
+  private isBound: boolean;
+  private served = -1;
+
+  constructor(
+    service: Service,
+    known: KnownTopic,
+    partition: number,
+    unknownPartition: ErrorName,
+    place = "",
+    isBound = false,
+  ) {
+    this.service = service;
+    this.known = known;
+    this.topic = known.metadata.topic;
+    this.partition = partition;
+    this.unknownPartition = unknownPartition;
+    this.place = place;
+    this.isBound = isBound;
+  }
+
+  /** The broker whose replica has given the last page; -1 when none was read. */
+  get servedBy(): number {
+    return this.served;
+  }
+
+  /** The offset of a position. Calls the partition, its leader, only for the ends of the log. */
+  async offsetOf(position: Position): Promise<number | Refusal> {
+    if (typeof position === "number") return position;
+    const listed = await callPartition<ListedOffset>(
+      this.service,
+      this.known,
+      this.partition,
+      SHORT_CALL,
+      (stub) => stub.listOffset({ at: position }),
+    );
+    return listed.ok ? listed.offset : this.versioned(listed);
+  }
+
+  /**
+   * A page whose batches may be passed on as they stream in. `once`: a leader that has moved or does not answer is
+   * not looked for.
+   */
+  async stream(request: FetchRequest, once = false): Promise<StreamedFetch | Refusal> {
+    // A reader that stays learns of new leaders.
+    if (this.isBound) this.known = newestKnown(this.known);
+    const fetched = await this.pageOf(request, once);
+    if (!fetched.ok) return this.versioned(fetched);
+    this.isBound = true;
+    counters.bytesOut += fetched.sizeBytes;
+    return fetched;
+  }
+
+  private async pageOf(request: FetchRequest, once: boolean): Promise<StreamedFetch | Refusal> {
+    if (this.place === "") return this.leadersPage(request, once);
+    const startedMs = Date.now();
+    const near = await this.nearPage(request);
+    const leftMs = Math.max(0, request.maxWaitMs - (Date.now() - startedMs));
+    if (near !== null) {
+      if (near.sizeBytes > 0 || (request.maxWaitMs > 0 && leftMs === 0)) return near;
+      // It may have left the in-sync set since: only the leader can tell that there is nothing.
+      await near.body?.cancel();
+    }
+    return this.leadersPage({ ...request, maxWaitMs: leftMs }, once);
+  }
+
+  private leadersPage(request: FetchRequest, once: boolean): Promise<StreamedFetch | Refusal> {
+    const options: PartitionOptions = {
+      repeatable: true,
+      deadlineMs: request.maxWaitMs + FETCH_MARGIN_MS,
+      ...(this.isBound && { sameTopic: true }),
+      ...(once && { once }),
+    };
+    return callPartition(this.service, this.known, this.partition, options, this.call(request));
+  }
+
+  /** The page of the nearest follower; null where that is to be the leader. */
+  private async nearPage(request: FetchRequest): Promise<StreamedFetch | null> {
+    const { service, known, partition } = this;
+    const brokerId = nearestReplica(known, partition, this.place);
+    if (brokerId === (known.metadata.partitions[partition]?.leader ?? -1)) return null;
+    const deadlineMs = request.maxWaitMs + FETCH_MARGIN_MS;
+    const call = this.call(request);
+    const page = await callReplica(service, known, partition, brokerId, deadlineMs, call);
+    if (page.ok) return page;
+    // Whatever it was, the leader knows better; this reader has been turned away once.
+    this.place = "";
+    return null;
+  }
+
+  private call(request: FetchRequest): ReplicaCall<StreamedFetch> {
+    return (stub, brokerId) => {
+      this.served = brokerId;
+      return sendFetch(stub, request);
+    };
+  }
+
+  async fetch(request: FetchRequest): Promise<Fetched | Refusal> {
+    const streamed = await this.stream(request);
+    if (!streamed.ok) return streamed;
+    const { body: _, bytes, ...ends } = streamed;
+    return { ...ends, batches: await bytes() };
+  }
+
+  /** Opens the partition's tail: see `TailHello` for what its socket says. */
+  async openTail(offset: number): Promise<OpenTail | Refusal> {
+    const opened = await callPartition<OpenTail>(
+      this.service,
+      this.isBound ? newestKnown(this.known) : this.known,
+      this.partition,
+      this.isBound ? SHORT_CALL_GOING_ON : SHORT_CALL,
+      (stub) => sendTail(stub, offset),
+    );
+    return opened.ok ? opened : this.versioned(opened);
+  }
+
+  private versioned(refusal: Refusal): Refusal {
+    return refusal.error === "UNKNOWN_PARTITION" ? refuse(this.unknownPartition) : refusal;
+  }
+}

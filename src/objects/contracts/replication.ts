@@ -1,0 +1,190 @@
+/**
+ * What the replicas of one partition ask of each other, and what a leader asks of the controller:
+ * the ports of replication. Types only. A call that did not arrive, or whose answer did not, rejects;
+ * whatever the other side decided is an answer.
+ *
+ * Push on the hot path, pull to catch up: the leader pushes its chunks to followers that match it
+ * (`replicate`); a follower that does not is told to catch up (`catchUp`), and while it is at it
+ * reads from the leader page by page (`pull`), truncating where the two diverge, by leader epoch
+ * (KIP-101, KIP-279; the question is asked with each page, as in KIP-595).
+ */
+import type { Refusal } from "../../base/errors.ts";
+import type { ReplicaName } from "../../base/ids.ts";
+import type { ReplicaReport } from "./controller.ts";
+import type { ReplicaAssignment } from "./partition.ts";
+
+/**
+ * One idempotent batch as it is kept: producer id, epoch, first sequence, records, base offset,
+ * time of the append in ms. A tuple, because thousands of them make up a snapshot's JSON.
+ */
+export type ProducerBatch = readonly [
+  producerId: number,
+  epoch: number,
+  firstSequence: number,
+  count: number,
+  baseOffset: number,
+  appendedMs: number,
+];
+
+/** What a follower's row has from its leader's: all but what depends on the replica itself. */
+export interface CopiedFacts {
+  readonly base_offset: number;
+  readonly last_offset: number;
+  readonly leader_epoch: number;
+  readonly max_timestamp: number;
+  /** Bytes of batches that were ever appended before this chunk: differences are sizes of ranges. */
+  readonly position: number;
+  readonly size_bytes: number;
+  /** The segment the chunk belongs to: its base offset, position, start, and its chunks so far. */
+  readonly segment_base: number;
+  readonly segment_position: number;
+  readonly segment_started_ms: number;
+  readonly segment_chunks: number;
+  /** JSON of the chunk's {@link ProducerBatch} entries; null when it has none. */
+  readonly producers: string | null;
+}
+
+/** An end of a log: the offset behind its last record, and the leader epoch of its last chunk (-1: none). */
+export interface LogPoint {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+}
+
+/** What every message of a leader says of it. */
+export interface LeaderState {
+  readonly leaderEpoch: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+}
+
+/** The leader's row of one chunk. Followers hold the same, byte for byte. */
+export interface ReplicatedChunk {
+  readonly facts: CopiedFacts;
+  readonly data: Uint8Array;
+}
+
+interface FromLeader extends LeaderState {
+  /**
+   * The leader's own assignment, relayed after the follower answered UNKNOWN_LEADER_EPOCH: a follower
+   * need not wait for the controller to be told that there is a new leader.
+   */
+  readonly assignment?: ReplicaAssignment;
+}
+
+export interface ReplicateRequest extends FromLeader {
+  /** The leader's log before the chunks. */
+  readonly previous: LogPoint;
+  /** In order, without gaps; none where the leader only asks or tells. */
+  readonly chunks: readonly ReplicatedChunk[];
+}
+
+/** The follower knows a higher epoch than its caller: the assignment says which. */
+export interface Deposed extends Refusal {
+  readonly error: "FENCED_LEADER_EPOCH";
+  readonly assignment: ReplicaAssignment;
+}
+
+export type ReplicateAnswer =
+  | {
+      readonly ok: true;
+      /** True: everything below `endOffset` equals the leader's log and is durable. */
+      readonly matches: boolean;
+      readonly endOffset: number;
+      /** Readers wait here for a higher high watermark. */
+      readonly waiting: boolean;
+      /** Where the follower's log begins. Objects of before this field leave it out. */
+      readonly logStartOffset?: number;
+    }
+  | Deposed
+  | Refusal;
+
+export type CatchUpRequest = FromLeader;
+
+export type CatchUpAnswer =
+  | {
+      readonly ok: true;
+      /** Everything below equals the leader's log and is durable. */
+      readonly endOffset: number;
+      /** As in {@link ReplicateAnswer}. */
+      readonly logStartOffset?: number;
+    }
+  | Deposed
+  | Refusal;
+
+export interface PullRequest {
+  readonly brokerId: number;
+  readonly leaderEpoch: number;
+  /** The end of the follower's log, durable. */
+  readonly from: LogPoint;
+  /** Bytes of batches before `from`, as the follower counts them. */
+  readonly position: number;
+  readonly maxBytes: number;
+  /** Of the assignment that the follower knows, and its own; those of before these fields leave them out. */
+  readonly partitionEpoch?: number;
+  readonly generation?: number;
+}
+
+export type PullAnswer =
+  | ({
+      readonly ok: true;
+      readonly kind: "chunks";
+      /** None: the follower has everything. */
+      readonly chunks: readonly ReplicatedChunk[];
+    } & LeaderState)
+  | {
+      readonly ok: true;
+      readonly kind: "diverging";
+      /** The leader's largest epoch not above the follower's last, and where that epoch ends here. */
+      readonly at: LogPoint;
+    }
+  | {
+      /** The follower's end is below everything that the leader still holds: it begins anew here. */
+      readonly ok: true;
+      readonly kind: "reset";
+      readonly begin: { readonly offset: number; readonly position: number };
+      /** Idempotent batches below `begin` that are remembered still. */
+      readonly producers: readonly ProducerBatch[];
+    }
+  | Deposed
+  | Refusal;
+
+export interface PeerAddress extends ReplicaName {
+  readonly locationHint: string;
+}
+
+export interface PeerPort {
+  /** Errors: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, REPLICA_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR, STORAGE_LOST. */
+  replicate(to: PeerAddress, request: ReplicateRequest): Promise<ReplicateAnswer>;
+  /** Runs for some seconds at most. Errors: those of replicate. */
+  catchUp(to: PeerAddress, request: CatchUpRequest): Promise<CatchUpAnswer>;
+  /** Errors: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION. */
+  pull(to: PeerAddress, request: PullRequest): Promise<PullAnswer>;
+}
+
+/** A leader's wish for another in-sync set (KIP-497). Both epochs are compared with the controller's. */
+export interface AlterInSyncRequest {
+  readonly topicId: string;
+  readonly partition: number;
+  /** Of the leader that asks. */
+  readonly brokerId: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  /** Broker ids. */
+  readonly inSync: readonly number[];
+}
+
+/** The asking leader's assignment after the change. */
+export interface AlteredInSync {
+  readonly ok: true;
+  readonly assignment: ReplicaAssignment;
+}
+
+export interface ControllerPort {
+  /**
+   * Errors, nothing was changed: FENCED_LEADER_EPOCH (another leads), INVALID_UPDATE_VERSION (another
+   * partition epoch holds), INELIGIBLE_REPLICA (fenced, or no replica), UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal>;
+  /** A follower is no replica any more, having lost its storage, or storage fails it: it is to be told anew what it is. */
+  reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal>;
+}

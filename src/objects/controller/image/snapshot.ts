@@ -1,0 +1,241 @@
+/**
+ * The cluster image as text, in rows that the platform takes: pieces of JSON, gathered up to a bound
+ * of bytes. Like changes, kinds of pieces and their fields are only added.
+ */
+import { assert } from "../../../base/errors.ts";
+import type {
+  BrokerDescription,
+  PartitionMetadata,
+  TopicMetadata,
+} from "../../contracts/controller.ts";
+import type { ReplicaPlace } from "./changes.ts";
+import {
+  insertTopic,
+  knownTopic,
+  replaceTopic,
+  type ClusterImage,
+  type ImageCounts,
+} from "./cluster.ts";
+import type { Pending } from "./pending.ts";
+
+/** What few partitions have. */
+type Rare = Pick<PartitionMetadata, "adding" | "removing" | "uncleanEpoch">;
+
+/** leader, leader epoch, partition epoch, [broker id, generation, …] of the replicas, in-sync set, … */
+type PackedPartition = readonly [
+  number,
+  number,
+  number,
+  readonly number[],
+  readonly number[],
+  Rare?,
+];
+
+type Piece =
+  | {
+      readonly type: "cluster";
+      readonly version: number;
+      readonly placedCount: number;
+      readonly nextProducerId: number;
+      /** Absent in older ones: nothing was counted. */
+      readonly counts?: ImageCounts;
+    }
+  | ({ readonly type: "broker" } & BrokerDescription)
+  | ({ readonly type: "topic" } & Omit<TopicMetadata, "partitions">)
+  | {
+      /** Partitions of a topic that comes before, numbered on from those that it has. */
+      readonly type: "partitions";
+      readonly topicId: string;
+      readonly partitions: readonly PackedPartition[];
+    }
+  | {
+      /** Some of those that a topic has, where it has very many. */
+      readonly type: "assignments" | "purges";
+      readonly topicId: string;
+      readonly sinceMs: number;
+      readonly replicas: readonly ReplicaPlace[];
+      /** Absent in older ones: replicas are told their first assignment. */
+      readonly marked?: readonly ReplicaPlace[];
+    }
+  | {
+      /** Some of those that a topic has. */
+      readonly type: "generations";
+      readonly topicId: string;
+      readonly last: readonly (readonly [string, number])[];
+    }
+  | { readonly type: "groups"; readonly groups: readonly (readonly [string, number])[] };
+
+/** Partitions placed alike share their lists in memory. */
+type SharedLists = Map<string, Pick<PartitionMetadata, "replicas" | "inSync">>;
+
+/** Partitions of one piece: even with a hundred replicas each they stay far below a row's bound. */
+const PIECE_PARTITIONS_MAX = 250;
+const PIECE_GENERATIONS_MAX = 2_000;
+/** Of replicas, more than a topic has at a time: only those that wait for their purge may be more. */
+const PIECE_REPLICAS_MAX = 20_000;
+/** Of groups, in bytes at most: ids have any length that is legal, of characters that JSON may write as six. */
+const PIECE_GROUPS_BYTES_MAX = 500_000;
+const UNIT_BYTES_MAX = 6;
+const GROUP_BYTES = 30;
+
+/** The image as texts of at most `bytesMax` UTF-8 bytes each, in order: the rows of a snapshot. */
+export function* encodeSnapshot(image: ClusterImage, bytesMax: number): Generator<string> {
+  const utf8 = new TextEncoder();
+  let gathered: string[] = [];
+  // The brackets; each piece brings its comma.
+  let bytes = 2;
+  for (const piece of pieces(image)) {
+    const text = JSON.stringify(piece);
+    const added = utf8.encode(text).length + 1;
+    assert(added + 2 <= bytesMax, `a piece of a snapshot takes ${added} bytes`);
+    if (bytes + added > bytesMax) {
+      yield `[${gathered.join(",")}]`;
+      gathered = [];
+      bytes = 2;
+    }
+    gathered.push(text);
+    bytes += added;
+  }
+  yield `[${gathered.join(",")}]`;
+}
+
+/** Adds one row of a snapshot to an image that has the rows before it. */
+export function loadSnapshotRow(image: ClusterImage, text: string): void {
+  const lists: SharedLists = new Map();
+  for (const piece of JSON.parse(text) as Piece[]) loadPiece(image, piece, lists);
+}
+
+function* pieces(image: ClusterImage): Generator<Piece> {
+  const { version, placedCount, nextProducerId, counts } = image;
+  yield { type: "cluster", version, placedCount, nextProducerId, counts };
+  for (const broker of image.brokers.values()) yield { type: "broker", ...broker };
+  for (const { partitions, ...topic } of image.topics.values()) {
+    yield { type: "topic", ...topic };
+    for (let first = 0; first < partitions.length; first += PIECE_PARTITIONS_MAX) {
+      const some = partitions.slice(first, first + PIECE_PARTITIONS_MAX);
+      yield { type: "partitions", topicId: topic.topicId, partitions: some.map(packPartition) };
+    }
+  }
+  for (const type of ["assignments", "purges"] as const) {
+    for (const [topicId, { sinceMs, replicas, marked }] of image[type]) {
+      const [all, told] = [[...replicas], [...marked]];
+      for (let first = 0; first === 0 || first < all.length; first += PIECE_REPLICAS_MAX) {
+        const end = first + PIECE_REPLICAS_MAX;
+        const some = { replicas: all.slice(first, end), marked: told.slice(first, end) };
+        yield { type, topicId, sinceMs, ...some };
+      }
+    }
+  }
+  for (const [topicId, generations] of image.generations) {
+    const last = [...generations];
+    for (let first = 0; first < last.length; first += PIECE_GENERATIONS_MAX) {
+      const some = last.slice(first, first + PIECE_GENERATIONS_MAX);
+      yield { type: "generations", topicId, last: some };
+    }
+  }
+  yield* groupPieces(image.groups);
+}
+
+function* groupPieces(groups: ClusterImage["groups"]): Generator<Piece> {
+  let some: [string, number][] = [];
+  let bytes = 0;
+  for (const entry of groups) {
+    const added = entry[0].length * UNIT_BYTES_MAX + GROUP_BYTES;
+    if (bytes + added > PIECE_GROUPS_BYTES_MAX && some.length > 0) {
+      yield { type: "groups", groups: some };
+      some = [];
+      bytes = 0;
+    }
+    some.push([...entry]);
+    bytes += added;
+  }
+  if (some.length > 0) yield { type: "groups", groups: some };
+}
+
+function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void {
+  switch (piece.type) {
+    case "cluster":
+      image.version = piece.version;
+      image.placedCount = piece.placedCount;
+      image.nextProducerId = piece.nextProducerId;
+      image.counts = { ...image.counts, ...piece.counts };
+      return;
+    case "broker": {
+      const { type: _, ...broker } = piece;
+      image.brokers.set(broker.brokerId, broker);
+      return;
+    }
+    case "topic": {
+      const { type: _, ...topic } = piece;
+      insertTopic(image, { ...topic, partitions: [] });
+      return;
+    }
+    case "partitions": {
+      const topic = knownTopic(image, piece.topicId);
+      const first = topic.partitions.length;
+      const more = piece.partitions.map((packed, n) => unpackPartition(first + n, packed, lists));
+      replaceTopic(image, topic, { ...topic, partitions: [...topic.partitions, ...more] });
+      return;
+    }
+    case "assignments":
+    case "purges": {
+      const { type, topicId, sinceMs, replicas } = piece;
+      const marked = piece.marked ?? (type === "assignments" ? replicas : []);
+      const before: Pending | undefined = image[type].get(topicId);
+      image[type].set(topicId, {
+        sinceMs,
+        replicas: new Set([...(before?.replicas ?? []), ...replicas]),
+        marked: new Set([...(before?.marked ?? []), ...marked]),
+      });
+      return;
+    }
+    case "generations": {
+      const generations = image.generations.get(piece.topicId) ?? new Map<string, number>();
+      for (const [key, last] of piece.last) generations.set(key, last);
+      image.generations.set(piece.topicId, generations);
+      return;
+    }
+    case "groups":
+      for (const [groupId, sinceMs] of piece.groups) image.groups.set(groupId, sinceMs);
+      return;
+    default:
+      piece satisfies never;
+      assert(false, "a snapshot was written by newer code");
+  }
+}
+
+function packPartition(partition: PartitionMetadata): PackedPartition {
+  const { leader, leaderEpoch, partitionEpoch, replicas, inSync } = partition;
+  const { adding, removing, uncleanEpoch } = partition;
+  const packed = replicas.flatMap(({ brokerId, generation }) => [brokerId, generation]);
+  const usual = [leader, leaderEpoch, partitionEpoch, packed, inSync] as const;
+  const rare: Rare = {
+    ...(adding ? { adding } : {}),
+    ...(removing ? { removing } : {}),
+    ...(uncleanEpoch === undefined ? {} : { uncleanEpoch }),
+  };
+  return Object.keys(rare).length === 0 ? usual : [...usual, rare];
+}
+
+function unpackPartition(
+  partition: number,
+  packed: PackedPartition,
+  lists: SharedLists,
+): PartitionMetadata {
+  const [leader, leaderEpoch, partitionEpoch, replicas, inSync, rare] = packed;
+  const key = `${replicas.join()};${inSync.join()}`;
+  let shared = lists.get(key);
+  if (!shared) {
+    shared = { replicas: unpackReplicas(replicas), inSync };
+    lists.set(key, shared);
+  }
+  return { partition, leader, leaderEpoch, partitionEpoch, ...shared, ...rare };
+}
+
+function unpackReplicas(packed: readonly number[]): PartitionMetadata["replicas"] {
+  const replicas: { brokerId: number; generation: number }[] = [];
+  for (let at = 0; at < packed.length; at += 2) {
+    replicas.push({ brokerId: packed[at]!, generation: packed[at + 1]! });
+  }
+  return replicas;
+}

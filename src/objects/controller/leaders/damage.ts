@@ -1,0 +1,36 @@
+/**
+ * Which replicas have damaged storage, as far as the controller has heard since it woke up: lost, corrupt, or not
+ * opening. For operators only; decides nothing.
+ */
+import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
+import { isLive } from "../delivery/assignments.ts";
+import type { ClusterImage } from "../image/cluster.ts";
+
+/** Of more than so many the gauge says no more. */
+const REMEMBERED_MAX = 10_000;
+
+export class Damage {
+  readonly #image: ClusterImage;
+  /** By object name. */
+  readonly #replicas = new Map<string, ReplicaName>();
+
+  constructor(image: ClusterImage) {
+    this.#image = image;
+  }
+
+  /** What a replica says of itself, or its silence about it where its storage does not open. */
+  note(replica: ReplicaName, isDamaged: boolean): void {
+    if (!isDamaged && this.#replicas.size === 0) return;
+    const name = replicaObjectName(replica);
+    if (!isDamaged) this.#replicas.delete(name);
+    else if (this.#replicas.size < REMEMBERED_MAX) this.#replicas.set(name, replica);
+  }
+
+  /** Replicas that are damaged still; those that are gone do not count. */
+  count(): number {
+    for (const [name, replica] of this.#replicas) {
+      if (!isLive(this.#image, replica)) this.#replicas.delete(name);
+    }
+    return this.#replicas.size;
+  }
+}

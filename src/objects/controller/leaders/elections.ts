@@ -1,0 +1,121 @@
+/**
+ * Who leads: decisions about one partition's leader and in-sync set, given the state of the brokers
+ * (design.md, "Replication"). Pure: whether a replica answers is asked elsewhere.
+ */
+import type { BrokerDescription, PartitionMetadata } from "../../contracts/controller.ts";
+import type { Change, PartitionChange } from "../image/changes.ts";
+import type { ClusterImage } from "../image/cluster.ts";
+import { brokerIdsOf, withChange } from "../image/partitions.ts";
+
+export type Brokers = ReadonlyMap<number, BrokerDescription>;
+
+/** Partitions that one row of the record changes at most: some 250 bytes each at the very most. */
+const PARTITIONS_PER_SET = 4_000;
+
+export function isFenced(brokers: Brokers, brokerId: number): boolean {
+  return brokers.get(brokerId)?.state === "fenced";
+}
+
+/** Those of the in-sync set that may lead, the best first: active before draining, then by preference. */
+export function candidatesOf(
+  partition: PartitionMetadata,
+  inSync: readonly number[],
+  brokers: Brokers,
+): number[] {
+  // rule: leaders-are-in-sync
+  const members = brokerIdsOf(partition).filter((id) => inSync.includes(id));
+  // rule: leaders-are-not-fenced
+  const up = members.filter((id) => !isFenced(brokers, id));
+  const isActive = (id: number): boolean => brokers.get(id)?.state === "active";
+  return [...up.filter(isActive), ...up.filter((id) => !isActive(id))];
+}
+
+/** The leader there is, while it may lead and no active broker stands by for a draining one; else the best. */
+function leaderAmong(
+  partition: PartitionMetadata,
+  inSync: readonly number[],
+  brokers: Brokers,
+): number {
+  const candidates = candidatesOf(partition, inSync, brokers);
+  const [best = -1] = candidates;
+  const { leader } = partition;
+  if (!candidates.includes(leader)) return best;
+  const isBetter = brokers.get(best)?.state === "active";
+  return brokers.get(leader)?.state === "active" || !isBetter ? leader : best;
+}
+
+/**
+ * What the brokers' states ask of a partition: fenced brokers leave the in-sync set unless nobody
+ * else is in it, and lead nothing; a partition whose in-sync set has a member to lead it has a
+ * leader. Null: nothing is to change. Done again it finds nothing to do.
+ */
+function settlePartition(partition: PartitionMetadata, brokers: Brokers): PartitionChange | null {
+  const up = partition.inSync.filter((id) => !isFenced(brokers, id));
+  const inSync = up.length === 0 ? partition.inSync : up;
+  const leader = leaderAmong(partition, inSync, brokers);
+  const shrinks = inSync.length < partition.inSync.length;
+  if (!shrinks && leader === partition.leader) return null;
+  return {
+    partition: partition.partition,
+    ...(shrinks ? { inSync } : {}),
+    ...(leader === partition.leader ? {} : { leader }),
+  };
+}
+
+/** The change, and what the brokers' states ask of the partition after it. */
+export function settled(
+  partition: PartitionMetadata,
+  change: PartitionChange,
+  brokers: Brokers,
+): PartitionChange {
+  return { ...change, ...settlePartition(withChange(partition, change), brokers) };
+}
+
+/**
+ * {@link settlePartition} for the whole cluster, in pieces that each fit in a row and are each
+ * consistent by themselves: what a crash cuts off is found again.
+ */
+export function settleAll(image: ClusterImage, brokers: Brokers = image.brokers): Change[][] {
+  const pieces: Change[][] = [];
+  let piece: Change[] = [];
+  let room = PARTITIONS_PER_SET;
+  for (const { topicId, partitions } of image.topics.values()) {
+    const changes = partitions.flatMap((one) => settlePartition(one, brokers) ?? []);
+    for (let at = 0; at < changes.length;) {
+      const some = changes.slice(at, at + room);
+      piece.push({ type: "partitions-changed", topicId, partitions: some });
+      at += some.length;
+      room -= some.length;
+      if (room > 0) continue;
+      pieces.push(piece);
+      piece = [];
+      room = PARTITIONS_PER_SET;
+    }
+  }
+  if (piece.length > 0) pieces.push(piece);
+  return pieces;
+}
+
+/**
+ * Takes a member out of the in-sync set: one that does not answer, or that lost its storage. Where it
+ * leads, the first of `leaders` does from then on. Null where it is the last member, or none.
+ */
+export function withoutMember(
+  partition: PartitionMetadata,
+  brokerId: number,
+  leaders: readonly number[],
+): PartitionChange | null {
+  const inSync = partition.inSync.filter((id) => id !== brokerId);
+  if (inSync.length === 0 || inSync.length === partition.inSync.length) return null;
+  const [leader = -1] = leaders;
+  return {
+    partition: partition.partition,
+    inSync,
+    ...(partition.leader === brokerId ? { leader } : {}),
+  };
+}
+
+/** The replica leads with what it has, and is all that is in sync. */
+export function uncleanElection(partition: PartitionMetadata, leader: number): PartitionChange {
+  return { partition: partition.partition, leader, inSync: [leader], unclean: true };
+}

@@ -1,0 +1,37 @@
+/**
+ * Decisions about replicas whose storage cannot be opened any more. Nothing can be written over it, so such a
+ * replica becomes another object on the same broker, of the next generation, which begins empty and copies the
+ * log; the old one is condemned like one that was moved away. Whether it has lasted long enough is for
+ * unopened.ts to say.
+ */
+import type { ReplicaName } from "../../../base/ids.ts";
+import { isLive } from "../delivery/assignments.ts";
+import type { PartitionChange } from "../image/changes.ts";
+import { partitionOf, type ClusterImage } from "../image/cluster.ts";
+import { isFenced } from "./elections.ts";
+import { decideReset } from "./in-sync.ts";
+import { replicaPlace } from "../image/pending.ts";
+
+/** Null: nothing can be done, or is to be. A follower that is in sync first leaves the set. */
+export function decideRenewal(image: ClusterImage, replica: ReplicaName): PartitionChange | null {
+  const { topicId, brokerId, generation } = replica;
+  const partition = partitionOf(image, topicId, replica.partition);
+  if (!partition || !isLive(image, replica) || isFenced(image.brokers, brokerId)) return null;
+  // Whether a leader is lost is found out when its calls fail: see leaders.ts.
+  if (partition.leader === -1 || partition.leader === brokerId) return null;
+  const { inSync, adding, removing } = partition;
+  // rule: the-last-copy-is-not-given-up
+  if (inSync.includes(brokerId)) return decideReset(image, replica);
+  if (removing?.includes(brokerId)) return null;
+  // One that has never confirmed anything has nothing to lose, and another object would fare no better.
+  if (image.assignments.get(topicId)?.marked.has(replicaPlace(replica))) return null;
+  const replicas = partition.replicas.map((one) =>
+    one.brokerId === brokerId ? { brokerId, generation: generation + 1 } : one,
+  );
+  return {
+    partition: partition.partition,
+    replicas,
+    ...(adding ? { adding } : {}),
+    ...(removing ? { removing } : {}),
+  };
+}

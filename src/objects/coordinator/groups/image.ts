@@ -1,0 +1,296 @@
+/**
+ * The group image: what a group's object knows for good, as the sum of its changes. Only
+ * `applyChangeSet` alters it; nothing here decides, and nothing here touches storage.
+ */
+import { assert } from "../../../base/errors.ts";
+import type { InstanceSpec, Subscription } from "../../contracts/group.ts";
+import { assignmentBytes, flat, partitionsOf } from "./assignments.ts";
+import type { Change, ChangeSet, PackedPositions, SeenTopic, StoredMember } from "./changes.ts";
+import { PartitionMap } from "./partition-map.ts";
+
+export interface StoredOffset {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  readonly committedMs: number;
+  /** Empty: not said. */
+  readonly topicId: string;
+  /** How long it is to be kept after the commit; absent: as the service is set. */
+  readonly retentionMs?: number;
+}
+
+export interface Position {
+  readonly offset: number;
+  readonly topicId: string;
+}
+
+export interface StoredInstance {
+  readonly spec: InstanceSpec;
+  subscription: Subscription | null;
+  /** By hand: topic id by partition; null when it was not. */
+  assigned: PartitionMap<string> | null;
+  readonly seeks: PartitionMap<Position>;
+}
+
+export interface GroupImage {
+  /** Counts change sets. */
+  version: number;
+  /** When the group began; 0: there is none. */
+  sinceMs: number;
+  /** Null where the object's name says it. */
+  groupId: string | null;
+  generationId: number;
+  /** Empty while no member has brought one. */
+  protocolType: string;
+  protocolName: string;
+  leader: string;
+  /** Whether the members have their assignments. */
+  isAssigned: boolean;
+  /** Whether they are to share anew, which the next generation begins with. */
+  isUnsettled: boolean;
+  readonly members: Map<string, StoredMember>;
+  /** Base64, by member id. */
+  readonly assignments: Map<string, string>;
+  readonly revoking: Map<string, string>;
+  /** Since when there have been neither members nor, after one was closed, instances; null while there are members. */
+  emptySinceMs: number | null;
+  readonly offsets: PartitionMap<StoredOffset>;
+  readonly anchors: PartitionMap<Position>;
+  readonly seen: Map<string, SeenTopic>;
+  readonly looked: Set<string>;
+  readonly instances: Map<string, StoredInstance>;
+  /** Since when nothing was heard of a member, where that was written down. */
+  readonly silent: Map<string, number>;
+}
+
+export function emptyImage(): GroupImage {
+  return {
+    version: 0,
+    sinceMs: 0,
+    groupId: null,
+    generationId: 0,
+    protocolType: "",
+    protocolName: "",
+    leader: "",
+    isAssigned: false,
+    isUnsettled: false,
+    members: new Map(),
+    assignments: new Map(),
+    revoking: new Map(),
+    emptySinceMs: null,
+    offsets: new PartitionMap(),
+    anchors: new PartitionMap(),
+    seen: new Map(),
+    looked: new Set(),
+    instances: new Map(),
+    silent: new Map(),
+  };
+}
+
+/** Applies one decision. */
+export function applyChangeSet(image: GroupImage, set: ChangeSet): void {
+  for (const change of set.changes) applyChange(image, change, set.atMs);
+  image.version += 1;
+}
+
+function applyChange(image: GroupImage, change: Change, atMs: number): void {
+  switch (change.type) {
+    case "group-began":
+      assert(image.sinceMs === 0, "a group begins twice");
+      image.sinceMs = change.sinceMs;
+      image.groupId = change.groupId ?? null;
+      image.emptySinceMs = atMs;
+      return;
+    case "generation-began":
+      return beginGeneration(image, change);
+    case "assigned":
+      image.assignments.clear();
+      image.revoking.clear();
+      for (const [memberId, assignment] of change.assignments) {
+        image.assignments.set(memberId, assignment);
+      }
+      // rule: what-is-to-be-given-up-is-recorded
+      for (const [memberId, held] of change.revoking ?? []) image.revoking.set(memberId, held);
+      image.isAssigned = true;
+      for (const [instanceId, instance] of image.instances)
+        forgetSeeks(image, instanceId, instance);
+      return;
+    case "members-left":
+      for (const memberId of change.memberIds) removeMember(image, memberId);
+      image.isUnsettled = true;
+      return;
+    case "rebalance-needed":
+      image.isUnsettled = true;
+      return;
+    case "emptied":
+      assert(change.generationId > image.generationId, "the generation does not rise");
+      image.generationId = change.generationId;
+      for (const memberId of image.members.keys()) removeMember(image, memberId);
+      image.protocolName = "";
+      image.leader = "";
+      image.emptySinceMs = atMs;
+      image.isUnsettled = false;
+      return;
+    case "member-replaced":
+      return replaceMember(image, change.memberId, change.by);
+    case "revoked":
+      image.revoking.delete(change.memberId);
+      return;
+    case "silent":
+      for (const memberId of change.memberIds) image.silent.set(memberId, atMs);
+      return;
+    case "heard":
+      image.silent.delete(change.memberId);
+      return;
+    default:
+      applyOther(image, change, atMs);
+  }
+}
+
+type OfMembers =
+  | "group-began"
+  | "generation-began"
+  | "assigned"
+  | "members-left"
+  | "rebalance-needed"
+  | "emptied"
+  | "member-replaced"
+  | "revoked"
+  | "silent"
+  | "heard";
+
+/** Offsets and instances. */
+function applyOther(
+  image: GroupImage,
+  change: Exclude<Change, { readonly type: OfMembers }>,
+  atMs: number,
+): void {
+  switch (change.type) {
+    case "committed": {
+      const { retentionMs } = change;
+      const kept = retentionMs === undefined ? {} : { retentionMs };
+      for (const [topic, topicId, partitions] of change.offsets) {
+        for (const [partition, offset, leaderEpoch = -1, metadata = ""] of partitions) {
+          const committed = { offset, leaderEpoch, metadata, committedMs: atMs, topicId, ...kept };
+          image.offsets.set(topic, partition, committed);
+          // None by its own word: the group begins anew, by the rule of whoever reads.
+          if (offset < 0) image.anchors.delete(topic, partition);
+          for (const { seeks } of image.instances.values()) seeks.delete(topic, partition);
+        }
+      }
+      return;
+    }
+    case "offsets-deleted":
+      for (const { topic, partition } of change.partitions) {
+        image.offsets.delete(topic, partition);
+        if (change.keepsAnchors !== true) image.anchors.delete(topic, partition);
+      }
+      return;
+    case "anchored":
+      setPositions(image.anchors, change.positions);
+      return;
+    case "instance-created": {
+      const { instanceId, spec } = change;
+      const seeks = new PartitionMap<Position>();
+      image.instances.set(instanceId, { spec, subscription: null, assigned: null, seeks });
+      return;
+    }
+    case "instance-closed":
+      image.instances.delete(change.instanceId);
+      image.silent.delete(change.instanceId);
+      // Whoever reads by hand is no member, and keeps what it reads as long as it is there.
+      // rule: offsets-are-kept-since-the-last-reader
+      if (image.emptySinceMs !== null) image.emptySinceMs = atMs;
+      return;
+    case "instance-subscribed": {
+      const instance = instanceOf(image, change.instanceId);
+      instance.subscription = change.subscription;
+      instance.assigned = null;
+      if (change.subscription === null) instance.seeks.clear();
+      return;
+    }
+    case "instance-assigned": {
+      const instance = instanceOf(image, change.instanceId);
+      const assigned = new PartitionMap<string>();
+      for (const [topic, topicId, partitions] of change.partitions) {
+        for (const partition of partitions) assigned.set(topic, partition, topicId);
+      }
+      instance.assigned = assigned;
+      instance.subscription = null;
+      return;
+    }
+    case "sought":
+      setPositions(instanceOf(image, change.instanceId).seeks, change.positions);
+      return;
+    default:
+      change satisfies never;
+      assert(false, "a change was written by newer code");
+  }
+}
+
+function beginGeneration(
+  image: GroupImage,
+  change: Extract<Change, { readonly type: "generation-began" }>,
+): void {
+  const { generationId, protocolType, protocolName, leader, members } = change;
+  assert(generationId > image.generationId, "the generation does not rise");
+  const ids = new Set(members.map(({ memberId }) => memberId));
+  for (const memberId of image.silent.keys()) {
+    if (!ids.has(memberId) && !image.instances.has(memberId)) image.silent.delete(memberId);
+  }
+  image.generationId = generationId;
+  image.protocolType = protocolType;
+  image.protocolName = protocolName;
+  image.leader = leader;
+  image.isAssigned = false;
+  image.isUnsettled = false;
+  image.members.clear();
+  for (const member of members) image.members.set(member.memberId, member);
+  image.assignments.clear();
+  image.revoking.clear();
+  image.emptySinceMs = null;
+  for (const seen of change.seen ?? []) image.seen.set(seen.topic, seen);
+  for (const key of change.looked ?? []) image.looked.add(key);
+}
+
+/** What was sought in a partition ends with having it. */
+function forgetSeeks(image: GroupImage, instanceId: string, instance: StoredInstance): void {
+  if (instance.assigned || instance.seeks.size === 0) return;
+  // rule: what-is-sought-stays-until-given-up
+  const stored = [image.assignments.get(instanceId), image.revoking.get(instanceId)];
+  const held = new PartitionMap<true>();
+  for (const { topic, partition } of stored.flatMap((one) =>
+    flat(partitionsOf(assignmentBytes(one))),
+  )) {
+    held.set(topic, partition, true);
+  }
+  instance.seeks.retain((topic, partition) => held.has(topic, partition));
+}
+
+function removeMember(image: GroupImage, memberId: string): void {
+  image.members.delete(memberId);
+  image.assignments.delete(memberId);
+  image.revoking.delete(memberId);
+  image.silent.delete(memberId);
+}
+
+function replaceMember(image: GroupImage, memberId: string, by: StoredMember): void {
+  const assignment = image.assignments.get(memberId);
+  assert(image.members.has(memberId), "a member is replaced that does not exist");
+  removeMember(image, memberId);
+  image.members.set(by.memberId, by);
+  if (assignment !== undefined) image.assignments.set(by.memberId, assignment);
+  if (image.leader === memberId) image.leader = by.memberId;
+}
+
+function setPositions(map: PartitionMap<Position>, positions: readonly PackedPositions[]): void {
+  for (const [topic, topicId, partitions] of positions) {
+    for (const [partition, offset] of partitions) map.set(topic, partition, { offset, topicId });
+  }
+}
+
+function instanceOf(image: GroupImage, instanceId: string): StoredInstance {
+  const instance = image.instances.get(instanceId);
+  assert(instance, "an instance is changed that does not exist");
+  return instance;
+}

@@ -1,0 +1,109 @@
+/** The group image as text and back. Fields are only added: older snapshots lack the newer ones. */
+import type { InstanceSpec, Subscription } from "../../contracts/group.ts";
+import type { SeenTopic, StoredMember } from "./changes.ts";
+import {
+  emptyImage,
+  type GroupImage,
+  type Position,
+  type StoredInstance,
+  type StoredOffset,
+} from "./image.ts";
+import { PartitionMap } from "./partition-map.ts";
+
+type Entries<T> = readonly (readonly [string, number, T])[];
+
+interface Snapshot {
+  readonly version: number;
+  readonly sinceMs: number;
+  readonly groupId?: string | null;
+  readonly generationId: number;
+  readonly protocolType: string;
+  readonly protocolName: string;
+  readonly leader: string;
+  readonly isAssigned: boolean;
+  readonly isUnsettled: boolean;
+  readonly emptySinceMs: number | null;
+  readonly members: readonly StoredMember[];
+  readonly assignments: readonly (readonly [string, string])[];
+  readonly revoking: readonly (readonly [string, string])[];
+  readonly offsets: Entries<StoredOffset>;
+  readonly anchors: Entries<Position>;
+  readonly seen: readonly SeenTopic[];
+  readonly looked: readonly string[];
+  readonly instances: readonly {
+    readonly instanceId: string;
+    readonly spec: InstanceSpec;
+    readonly subscription: Subscription | null;
+    readonly assigned: Entries<string> | null;
+    readonly seeks: Entries<Position>;
+  }[];
+  readonly silent: readonly (readonly [string, number])[];
+}
+
+export function encodeSnapshot(image: GroupImage): string {
+  const snapshot: Snapshot = {
+    version: image.version,
+    sinceMs: image.sinceMs,
+    ...(image.groupId !== null && { groupId: image.groupId }),
+    generationId: image.generationId,
+    protocolType: image.protocolType,
+    protocolName: image.protocolName,
+    leader: image.leader,
+    isAssigned: image.isAssigned,
+    isUnsettled: image.isUnsettled,
+    emptySinceMs: image.emptySinceMs,
+    members: [...image.members.values()],
+    assignments: [...image.assignments],
+    revoking: [...image.revoking],
+    offsets: image.offsets.entries(),
+    anchors: image.anchors.entries(),
+    seen: [...image.seen.values()],
+    looked: [...image.looked],
+    instances: [...image.instances].map(([instanceId, instance]) => ({
+      instanceId,
+      spec: instance.spec,
+      subscription: instance.subscription,
+      assigned: instance.assigned?.entries() ?? null,
+      seeks: instance.seeks.entries(),
+    })),
+    silent: [...image.silent],
+  };
+  return JSON.stringify(snapshot);
+}
+
+export function decodeSnapshot(text: string): GroupImage {
+  const snapshot = JSON.parse(text) as Snapshot;
+  const { version, sinceMs, generationId, protocolType, protocolName } = snapshot;
+  const { leader, isAssigned, isUnsettled, emptySinceMs } = snapshot;
+  return {
+    ...emptyImage(),
+    groupId: snapshot.groupId ?? null,
+    ...{ version, sinceMs, generationId, protocolType, protocolName },
+    ...{ leader, isAssigned, isUnsettled, emptySinceMs },
+    members: new Map(snapshot.members.map((member) => [member.memberId, member])),
+    assignments: new Map(snapshot.assignments),
+    revoking: new Map(snapshot.revoking),
+    offsets: mapOf(snapshot.offsets),
+    anchors: mapOf(snapshot.anchors),
+    seen: new Map(snapshot.seen.map((seen) => [seen.topic, seen])),
+    looked: new Set(snapshot.looked),
+    instances: new Map(
+      snapshot.instances.map(({ instanceId, spec, subscription, assigned, seeks }) => {
+        const instance: StoredInstance = {
+          spec,
+          subscription,
+          assigned: assigned === null ? null : mapOf(assigned),
+          seeks: mapOf(seeks),
+        };
+        return [instanceId, instance];
+      }),
+    ),
+    silent: new Map(snapshot.silent),
+  };
+}
+
+function mapOf<T>(entries: Entries<T>): PartitionMap<T> {
+  const map = new PartitionMap<T>();
+  for (const [topic, partition, value] of entries) map.set(topic, partition, value);
+  return map;
+}

@@ -1,0 +1,172 @@
+/**
+ * Decides one flush: which of the gathered appends are written, at which offsets, in which rows.
+ * Pure: touches neither storage nor the log's state; what is decided here is persisted by log.ts
+ * and only then applied and answered.
+ */
+import type { EffectiveConfig } from "../../../base/config.ts";
+import { refuse, type Refusal } from "../../../base/errors.ts";
+import { CHUNK_BYTES_MAX } from "../../../base/limits.ts";
+import {
+  assignOffsets,
+  stampLogAppendTime,
+  type BatchHeader,
+  type RecordsRefusal,
+} from "../../../records/index.ts";
+import type { AppendRequest } from "../../contracts/partition.ts";
+import { refusalOfNew } from "./new-records.ts";
+import type { ProducerBatch } from "../../contracts/replication.ts";
+import { ProducerDraft, type ProducerStates, type Verdict } from "../log/producers.ts";
+
+const NEW: Verdict = { ok: true, duplicateOf: null };
+
+/** An append whose batches were split and found whole. Its bytes belong to the flush from here on. */
+export interface GatheredAppend {
+  readonly bytes: Uint8Array;
+  readonly headers: readonly BatchHeader[];
+  readonly sparseSequences: boolean;
+  readonly acks: AppendRequest["acks"];
+  /** See {@link AppendRequest}. */
+  readonly unlessRepeated: Refusal | null;
+}
+
+export type AppendOutcome =
+  | {
+      readonly ok: true;
+      readonly baseOffset: number;
+      readonly lastOffset: number;
+      readonly duplicate: boolean;
+      readonly logAppendTimeMs: number;
+    }
+  | RecordsRefusal;
+
+/** A row to be: whole batches that lie behind each other. */
+export interface PlannedChunk {
+  readonly baseOffset: number;
+  lastOffset: number;
+  maxTimestamp: number;
+  sizeBytes: number;
+  readonly parts: Uint8Array[];
+  readonly producers: ProducerBatch[];
+}
+
+export interface FlushPlan {
+  readonly chunks: readonly PlannedChunk[];
+  /** One for each append, in their order. */
+  readonly outcomes: readonly AppendOutcome[];
+  readonly endOffset: number;
+}
+
+export interface FlushContext {
+  readonly endOffset: number;
+  readonly leaderEpoch: number;
+  readonly producers: ProducerStates;
+  readonly config: EffectiveConfig;
+  readonly nowMs: number;
+  /** Replicas in sync: with acks=all nothing is written below min.insync.replicas. */
+  readonly inSync: number;
+}
+
+/**
+ * What can be refused before an append waits for a flush: what could never have been written. All
+ * else may have been, by an earlier attempt, and is refused only when it is not recognised.
+ */
+export function checkAppend(append: GatheredAppend): Refusal | null {
+  if (append.headers.length === 0) return refuse("INVALID_RECORD", "There is no record batch.");
+  for (const header of append.headers) {
+    if (header.recordCount !== header.lastOffsetDelta + 1) {
+      return refuse("INVALID_RECORD", "A record batch has another count than its offsets say.");
+    }
+    // Kafka takes one batch per partition and request from an idempotent producer: a repeat could
+    // otherwise find one part written and another not.
+    if (header.producerId >= 0 && append.headers.length > 1) {
+      return refuse("INVALID_RECORD", "A numbered request carries one record batch.");
+    }
+  }
+  return null;
+}
+
+/** Builds up a {@link FlushPlan} append by append. */
+class Planner {
+  readonly chunks: PlannedChunk[] = [];
+  readonly draft: ProducerDraft;
+  readonly #context: FlushContext;
+  #next: number;
+
+  constructor(context: FlushContext) {
+    this.#context = context;
+    this.draft = new ProducerDraft(context.producers, context.nowMs);
+    this.#next = context.endOffset;
+  }
+
+  get endOffset(): number {
+    return this.#next;
+  }
+
+  take(append: GatheredAppend): AppendOutcome {
+    const verdict = this.#judge(append);
+    // rule: repeats-are-recognised-before-anything-is-refused
+    const answer = this.#recognised(verdict) ?? refusalOfNew(append, this.#context);
+    if (answer) return answer;
+    if (!verdict.ok) return verdict;
+    const { config, leaderEpoch, nowMs } = this.#context;
+    const stamped = config["message.timestamp.type"] === "LogAppendTime";
+    const baseOffset = this.#next;
+    for (const header of append.headers) {
+      assignOffsets(append.bytes, header.position, this.#next, leaderEpoch);
+      if (stamped) stampLogAppendTime(append.bytes, header.position, nowMs);
+      this.#place(append.bytes, header, stamped ? nowMs : header.maxTimestamp);
+      this.#next += header.recordCount;
+    }
+    const logAppendTimeMs = stamped ? nowMs : -1;
+    const lastOffset = this.#next - 1;
+    return { ok: true, baseOffset, lastOffset, duplicate: false, logAppendTimeMs };
+  }
+
+  #judge(append: GatheredAppend): Verdict {
+    const header = append.headers[0]!;
+    return header.producerId < 0 ? NEW : this.draft.judge(header, append.sparseSequences);
+  }
+
+  /** The answer to a batch that is in the log, or may be; null where it is not. */
+  #recognised(verdict: Verdict): AppendOutcome | null {
+    if (!verdict.ok) return verdict.absent ? null : verdict;
+    if (!verdict.duplicateOf) return null;
+    const [, , , count, baseOffset, appendedMs] = verdict.duplicateOf;
+    const lastOffset = baseOffset + count - 1;
+    const stamped = this.#context.config["message.timestamp.type"] === "LogAppendTime";
+    // What the first append was answered with: its records carry that time.
+    const logAppendTimeMs = stamped ? appendedMs : -1;
+    return { ok: true, baseOffset, lastOffset, duplicate: true, logAppendTimeMs };
+  }
+
+  #place(bytes: Uint8Array, header: BatchHeader, maxTimestamp: number): void {
+    let chunk = this.chunks.at(-1);
+    if (!chunk || chunk.sizeBytes + header.sizeBytes > CHUNK_BYTES_MAX) {
+      chunk = {
+        baseOffset: this.#next,
+        lastOffset: this.#next,
+        maxTimestamp,
+        sizeBytes: 0,
+        parts: [],
+        producers: [],
+      };
+      this.chunks.push(chunk);
+    }
+    const { position, sizeBytes } = header;
+    chunk.parts.push(bytes.subarray(position, position + sizeBytes));
+    chunk.sizeBytes += sizeBytes;
+    chunk.lastOffset = this.#next + header.recordCount - 1;
+    chunk.maxTimestamp = Math.max(chunk.maxTimestamp, maxTimestamp);
+    if (header.producerId >= 0) {
+      this.draft.add(header, this.#next);
+      chunk.producers.push(this.draft.batches.at(-1)!);
+    }
+  }
+}
+
+/** Assigns offsets in the appends' own bytes, in the order of the appends. */
+export function planFlush(appends: readonly GatheredAppend[], context: FlushContext): FlushPlan {
+  const planner = new Planner(context);
+  const outcomes = appends.map((append) => planner.take(append));
+  return { chunks: planner.chunks, outcomes, endOffset: planner.endOffset };
+}

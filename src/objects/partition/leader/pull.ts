@@ -1,0 +1,61 @@
+/**
+ * A leader's answer to a follower's pull: the next chunks where the follower's log is a prefix of
+ * its own, else where the two diverge, by leader epoch (KIP-101, KIP-279, KIP-595).
+ */
+import { refuse } from "../../../base/errors.ts";
+import { PULL_BYTES_MAX } from "../../../base/limits.ts";
+import type { ReplicaCore } from "../core.ts";
+import type { Leadership } from "./leadership.ts";
+import type { Log } from "../log/log.ts";
+import { isSamePoint } from "../log/epochs.ts";
+import type { LogPoint, PullAnswer, PullRequest } from "../../contracts/replication.ts";
+
+export function answerPull(
+  core: ReplicaCore,
+  leadership: Leadership | null,
+  request: PullRequest,
+): PullAnswer {
+  const { leaderEpoch, from, position, maxBytes } = request;
+  const { assignment, log, highWatermark } = core;
+  if (leaderEpoch > assignment.leaderEpoch) return refuse("UNKNOWN_LEADER_EPOCH");
+  if (leaderEpoch < assignment.leaderEpoch) {
+    return { ...refuse("FENCED_LEADER_EPOCH"), error: "FENCED_LEADER_EPOCH", assignment };
+  }
+  if (!leadership) return refuse("NOT_LEADER_OR_FOLLOWER");
+  const differs =
+    from.leaderEpoch < 0 ? compareBeginnings(log, from.offset, position) : compareEpochs(log, from);
+  if (differs) return differs;
+  leadership.pulled(request);
+  const durable = leadership.durable().offset;
+  const chunks = log
+    .copyChunks(from.offset, Math.min(maxBytes, PULL_BYTES_MAX))
+    .filter(({ facts }) => facts.last_offset < durable);
+  const logStartOffset = log.startOffset;
+  return { ok: true, kind: "chunks", chunks, leaderEpoch, highWatermark, logStartOffset };
+}
+
+/** Who holds nothing goes on at a chunk of this log, with as many bytes before it, or begins where this log does. */
+function compareBeginnings(log: Log, offset: number, position: number): PullAnswer | null {
+  const isHeld = offset <= log.endOffset && !isBefore(log, offset);
+  return isHeld && log.positionAt(offset) === position ? null : resetTo(log);
+}
+
+function compareEpochs(log: Log, from: LogPoint): PullAnswer | null {
+  if (isSamePoint(from, log.point())) return null;
+  // Nothing is held here to compare with: what ends there may hold anything.
+  if (from.offset <= log.startOffset && from.offset <= log.beginOffset) return resetTo(log);
+  const at = log.endOfEpoch(from.leaderEpoch);
+  // rule: a-prefix-ends-in-an-epoch-of-both
+  const isOfBoth = at.leaderEpoch === from.leaderEpoch;
+  return isOfBoth && at.offset >= from.offset ? null : { ok: true, kind: "diverging", at };
+}
+
+/** Whether nothing at an offset is held. Its chunk may begin below the log start, so that has to be there. */
+function isBefore(log: Log, offset: number): boolean {
+  return offset < log.startOffset && offset < log.beginOffset;
+}
+
+function resetTo(log: Log): PullAnswer {
+  const { producers, ...begin } = log.beginning();
+  return { ok: true, kind: "reset", begin, producers };
+}

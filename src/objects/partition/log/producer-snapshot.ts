@@ -1,0 +1,162 @@
+/**
+ * How what is known of producers survives: a snapshot of the state at some offset, and the entries
+ * of the chunks since. A snapshot never tells of what lies above the high watermark, so whatever
+ * truncation takes away, the state before it is read again as waking up reads it.
+ */
+import type { StoragePort } from "../../../base/ports.ts";
+import { parseStored } from "../../../base/storage-failure.ts";
+import type { LogEnd } from "./log-end.ts";
+import type { ProducerBatch } from "../../contracts/replication.ts";
+import type { ProducerStates } from "./producers.ts";
+import { chunkBaseAtOrBelow } from "./tables.ts";
+
+/** Entries of one row: some 60 bytes each, far below the platform's 2 MB a row. */
+const ENTRIES_PER_ROW = 10_000;
+
+interface Snapshot {
+  /** It covers the log below. */
+  readonly nextOffset: number;
+  readonly entries: readonly ProducerBatch[];
+}
+
+/** Replaces the snapshot by one that covers the log below `nextOffset`. */
+export function writeProducerSnapshot(
+  storage: StoragePort,
+  nextOffset: number,
+  entries: readonly ProducerBatch[],
+): void {
+  const parts = Math.max(1, Math.ceil(entries.length / ENTRIES_PER_ROW));
+  storage.all("DELETE FROM producer_snapshot WHERE part >= ?", parts);
+  for (let part = 0; part < parts; part++) {
+    const at = part * ENTRIES_PER_ROW;
+    storage.all(
+      "INSERT OR REPLACE INTO producer_snapshot (part, next_offset, entries) VALUES (?, ?, ?)",
+      part,
+      nextOffset,
+      JSON.stringify(entries.slice(at, at + ENTRIES_PER_ROW)),
+    );
+  }
+}
+
+interface Snapshotted {
+  readonly producersFrom: number | null;
+  /** False: chunks that it was to be made of are missing. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Writes a snapshot of the state below the chunk that holds `committed`, or of `states`, the state at
+ * the end, where all is committed. What expired before `nowMs` is left out. `producersFrom`: the base
+ * offset of the first chunk with entries that the snapshot lacks; null when it lacks none.
+ */
+export function snapshotProducers(
+  storage: StoragePort,
+  end: Pick<LogEnd, "offset" | "producersFrom">,
+  states: ProducerStates,
+  committed: number,
+  nowMs: number,
+): Snapshotted {
+  if (committed >= end.offset) {
+    writeProducerSnapshot(storage, end.offset, states.entries());
+    return { producersFrom: null, isWhole: true };
+  }
+  const asBefore = { producersFrom: end.producersFrom, isWhole: true };
+  const below = chunkBaseAtOrBelow(storage, committed);
+  if (below === null) return asBefore;
+  const snapshot = readSnapshot(storage);
+  if (below <= snapshot.nextOffset) return asBefore;
+  const known = states.fresh();
+  const { isWhole } = fold(storage, snapshot, end.producersFrom, below, known);
+  known.expire(nowMs);
+  writeProducerSnapshot(storage, below, known.entries());
+  return { producersFrom: firstProducersFrom(storage, below), isWhole };
+}
+
+/**
+ * What is to be known of the log below its first chunk: by the snapshot, since what has been written
+ * above the high watermark may have pushed entries out of memory that count again if it is cut off.
+ */
+export function producersBelow(storage: StoragePort, offset: number): readonly ProducerBatch[] {
+  return readSnapshot(storage).entries.filter((batch) => batch[4] < offset);
+}
+
+export interface RecoveredProducers extends Snapshotted {
+  /** Read beside the snapshot. */
+  readonly chunks: number;
+}
+
+/**
+ * Folds into `states`, which are empty, what storage tells of producers up to the end of the log.
+ * A snapshot that covers more than the log (it was cut below the high watermark: an unclean election)
+ * counts for what it tells of the log before its chunks, and is replaced.
+ */
+export function recoverProducers(
+  storage: StoragePort,
+  startOffset: number,
+  end: Pick<LogEnd, "offset" | "producersFrom">,
+  states: ProducerStates,
+): RecoveredProducers {
+  const snapshot = readSnapshot(storage);
+  if (snapshot.nextOffset <= end.offset) {
+    const folded = fold(storage, snapshot, end.producersFrom, end.offset, states);
+    return { producersFrom: end.producersFrom, ...folded };
+  }
+  const isEmpty = startOffset === end.offset;
+  const from = (isEmpty ? null : chunkBaseAtOrBelow(storage, startOffset)) ?? end.offset;
+  const entries = snapshot.entries.filter((batch) => batch[4] < from);
+  const { isWhole } = fold(storage, { nextOffset: from, entries }, from, end.offset, states);
+  writeProducerSnapshot(storage, end.offset, states.entries());
+  return { producersFrom: null, chunks: 0, isWhole };
+}
+
+export function parseProducers(producers: string | null): readonly ProducerBatch[] {
+  if (producers === null) return [];
+  return parseStored(producers, "the producers' state") as ProducerBatch[];
+}
+
+/**
+ * The snapshot's entries, then those of the chunks below `below` that it lacks: how many chunks it
+ * read, and whether all were there.
+ */
+function fold(
+  storage: StoragePort,
+  snapshot: Snapshot,
+  producersFrom: number | null,
+  below: number,
+  states: ProducerStates,
+): { readonly chunks: number; readonly isWhole: boolean } {
+  for (const batch of snapshot.entries) states.apply(batch);
+  if (producersFrom === null) return { chunks: 0, isWhole: true };
+  let chunks = 0;
+  let isWhole = true;
+  let expected = Math.max(producersFrom, snapshot.nextOffset);
+  storage.each<{ base_offset: number; last_offset: number; producers: string | null }>(
+    `SELECT base_offset, last_offset, producers FROM chunks
+     WHERE base_offset >= ? AND base_offset < ? ORDER BY base_offset`,
+    [expected, below],
+    (row) => {
+      chunks += 1;
+      // rule: producers-are-of-every-chunk
+      isWhole &&= row.base_offset === expected;
+      expected = row.last_offset + 1;
+      for (const batch of parseProducers(row.producers)) states.apply(batch);
+      return true;
+    },
+  );
+  return { chunks, isWhole: isWhole && expected >= below };
+}
+
+/** Base offset of the first chunk from `offset` on with entries; null when there is none. */
+function firstProducersFrom(storage: StoragePort, offset: number): number | null {
+  const sql = `SELECT base_offset FROM chunks
+    WHERE base_offset >= ? AND producers IS NOT NULL ORDER BY base_offset LIMIT 1`;
+  return storage.all<{ base_offset: number }>(sql, offset)[0]?.base_offset ?? null;
+}
+
+function readSnapshot(storage: StoragePort): Snapshot {
+  const parts = storage.all<{ next_offset: number; entries: string }>(
+    "SELECT next_offset, entries FROM producer_snapshot ORDER BY part",
+  );
+  const entries = parts.flatMap((part) => parseProducers(part.entries));
+  return { nextOffset: parts[0]?.next_offset ?? 0, entries };
+}

@@ -1,0 +1,61 @@
+/**
+ * Scrubbing: a topic that asks for it (`scrub.interval.ms`) has its stored chunks read and verified now and then,
+ * so that corruption is found before a reader meets it, and while others hold what was written. By the alarm alone,
+ * a bounded slice at a time; how far a pass has come is persisted, so that it goes on after the object has slept.
+ */
+import type { ReplicaCore } from "../core.ts";
+import { CorruptLog } from "./integrity.ts";
+
+/** Bytes of batches that one slice reads at most, but for a single larger chunk. */
+const SLICE_BYTES = 4_194_304;
+/** Between two slices of a pass: who appends and reads comes first. */
+const SLICE_PAUSE_MS = 1_000;
+/** The shortest pause between two passes, whatever the topic asks for. */
+const INTERVAL_MS_MIN = 60_000;
+
+/** `next`: where the pass that is under way goes on; absent: it is over. */
+export interface ScrubState {
+  readonly beganMs: number;
+  readonly next?: number;
+}
+
+/** Sets the alarm for what is to be looked at next. Where scrubbing is off, nothing is set and nothing written. */
+export function armScrub(core: ReplicaCore): void {
+  if (!isAsked(core)) return;
+  const nowMs = core.ports.clock.nowMs();
+  const state = core.scrub ?? { beganMs: nowMs };
+  if (core.scrub === null) core.scrubbed(state);
+  core.setAlarm(state.next === undefined ? nextPassMs(core, state) : nowMs + SLICE_PAUSE_MS);
+}
+
+/** The alarm has fired, for this or for something else: looks at a slice if one is due. */
+export function scrubWhenDue(core: ReplicaCore): void {
+  if (!isAsked(core)) return;
+  const nowMs = core.ports.clock.nowMs();
+  const known = core.scrub;
+  if (known?.next !== undefined) scrubSlice(core, known.beganMs, known.next);
+  else if (known !== null && nowMs >= nextPassMs(core, known)) scrubSlice(core, nowMs, 0);
+  armScrub(core);
+}
+
+function isAsked({ config }: ReplicaCore): boolean {
+  return config["scrub.interval.ms"] >= 0;
+}
+
+/** When the pass after the one that began then begins. */
+function nextPassMs({ config }: ReplicaCore, { beganMs }: ScrubState): number {
+  return beganMs + Math.max(config["scrub.interval.ms"], INTERVAL_MS_MIN);
+}
+
+function scrubSlice(core: ReplicaCore, beganMs: number, from: number): void {
+  const { log } = core;
+  let next: number;
+  try {
+    next = log.verify(Math.max(from, log.startOffset), SLICE_BYTES);
+  } catch (error) {
+    if (!(error instanceof CorruptLog)) throw error;
+    // It is known and told now; the pass goes on behind it.
+    next = error.lastOffset + 1;
+  }
+  core.scrubbed(next < log.endOffset ? { beganMs, next } : { beganMs });
+}

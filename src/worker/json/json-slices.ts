@@ -1,0 +1,354 @@
+/**
+ * A cursor over JSON bytes for the produce routes: it walks the known part of a request and
+ * answers a record's value as the byte range that was written, which is then stored as it is.
+ * What it skips it has validated to the last byte, so that a reader gets legal JSON back, with
+ * 9007199254740993 still exact.
+ *
+ * Strict JSON (RFC 8259) in strict UTF-8, not recursive, at most `JSON_DEPTH_MAX` deep. Errors
+ * are sticky: once `refusal` is set, every method answers false or null at once, so a parser
+ * looks at it when it is done and not after each step.
+ */
+
+import { isUtf8 } from "node:buffer";
+
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { keyText } from "./json-keys.ts";
+import { StringScanner } from "./json-strings.ts";
+
+/** Arrays and objects inside each other, those of the request around a value included. */
+export const JSON_DEPTH_MAX = 64;
+
+export type JsonKind = "object" | "array" | "string" | "number" | "boolean" | "null";
+
+const OBJECT = 1;
+const ARRAY = 2;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const MINUS = 0x2d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+const DECODER = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+const ENCODER = new TextEncoder();
+const ascii = (text: string): Uint8Array => ENCODER.encode(text);
+const WORDS = { true: ascii("true"), false: ascii("false"), null: ascii("null") };
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
+export class JsonCursor {
+  /** The first thing that was wrong: INVALID_REQUEST, with the byte position. */
+  refusal: Refusal | null = null;
+  /** Range of the value that `skipValue` passed. */
+  valueStart = 0;
+  valueEnd = 0;
+  /** The UTF-8 bytes of the string that `readText` passed. */
+  textSource: Uint8Array;
+  textStart = 0;
+  textEnd = 0;
+
+  private readonly bytes: Uint8Array;
+  private readonly end: number;
+  private readonly strings: StringScanner;
+  private readonly stack = new Uint8Array(JSON_DEPTH_MAX);
+  private depth = 0;
+  private at: number;
+  /** Inside an object or array of which nothing was read yet. */
+  private fresh = false;
+  private utf8Checked = false;
+
+  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
+    this.bytes = bytes;
+    this.textSource = bytes;
+    this.at = start;
+    this.end = end;
+    this.strings = new StringScanner(bytes, end);
+  }
+
+  /** The byte that is looked at next. */
+  get position(): number {
+    return this.at;
+  }
+
+  /** Whether only white space is left. Concatenated documents are read until then. */
+  atEnd(): boolean {
+    this.space();
+    return this.at >= this.end;
+  }
+
+  /** The kind of the value that comes next; null when none begins here. */
+  peek(): JsonKind | null {
+    const byte = this.space();
+    if (byte === QUOTE) return "string";
+    if (byte === OPEN_OBJECT) return "object";
+    if (byte === OPEN_ARRAY) return "array";
+    if (byte === 0x74 || byte === 0x66) return "boolean";
+    if (byte === 0x6e) return "null";
+    return byte === MINUS || isDigit(byte) ? "number" : null;
+  }
+
+  /** Passes `{`. Then call `nextKey` until it answers null, reading a value after each key. */
+  enterObject(): boolean {
+    return this.enter(OPEN_OBJECT, OBJECT, "an object");
+  }
+
+  /** Passes `[`. Then call `nextElement` until it answers false, reading a value each time. */
+  enterArray(): boolean {
+    return this.enter(OPEN_ARRAY, ARRAY, "an array");
+  }
+
+  /** The next key, its colon passed; null behind the last one (or on failure). */
+  nextKey(): string | null {
+    if (this.space() === CLOSE_OBJECT) return this.leave(OBJECT);
+    if (!this.separator()) return null;
+    if (this.space() !== QUOTE) return this.nothing("a key is expected");
+    const start = this.at + 1;
+    const end = this.passString();
+    if (end < 0) return null;
+    const key = this.strings.escaped ? this.unescape(start, end) : keyText(this.bytes, start, end);
+    if (this.space() !== COLON) return this.nothing("a colon is expected");
+    this.at++;
+    return key;
+  }
+
+  /** Whether an element follows; false behind the last one (or on failure). */
+  nextElement(): boolean {
+    if (this.space() === CLOSE_ARRAY) {
+      this.leave(ARRAY);
+      return false;
+    }
+    return this.separator();
+  }
+
+  /** Passes a whole value of any kind, validating it; its range is in valueStart and valueEnd. */
+  skipValue(): boolean {
+    this.space();
+    const start = this.at;
+    const outside = this.depth;
+    do {
+      if (!this.skipScalarOrOpen()) return false;
+      if (!this.skipSeparators(outside)) return false;
+    } while (this.depth > outside);
+    this.valueStart = start;
+    this.valueEnd = this.at;
+    return true;
+  }
+
+  /** Passes a string and decodes it; null on failure. Lone surrogates stay what they are. */
+  readString(): string | null {
+    if (this.space() !== QUOTE) return this.nothing("a string is expected");
+    const start = this.at + 1;
+    const end = this.passString();
+    if (end < 0) return null;
+    if (this.strings.escaped) return this.unescape(start, end);
+    return DECODER.decode(this.bytes.subarray(start, end));
+  }
+
+  /**
+   * Passes a string and leaves its UTF-8 bytes as [textStart, textEnd) of textSource: the bytes
+   * of the request where nothing is escaped. A lone surrogate becomes U+FFFD.
+   */
+  readText(): boolean {
+    if (this.space() !== QUOTE) return this.fail("a string is expected");
+    const start = this.at + 1;
+    const end = this.passString();
+    if (end < 0) return false;
+    if (this.strings.escaped) {
+      this.textSource = ENCODER.encode(this.unescape(start, end));
+      this.textStart = 0;
+      this.textEnd = this.textSource.length;
+    } else {
+      this.textSource = this.bytes;
+      this.textStart = start;
+      this.textEnd = end;
+    }
+    return true;
+  }
+
+  /** Passes a number that is a safe integer, however it is written; null on failure. */
+  readInteger(): number | null {
+    const byte = this.space();
+    const start = this.at;
+    if (byte !== MINUS && !isDigit(byte)) return this.nothing("an integer is expected");
+    if (!this.passNumber()) return null;
+    const value = Number(DECODER.decode(this.bytes.subarray(start, this.at)));
+    if (Number.isSafeInteger(value)) return value === 0 ? 0 : value;
+    this.at = start;
+    return this.nothing("an integer within 2^53 is expected");
+  }
+
+  /** Passes true or false; null on failure. */
+  readBoolean(): boolean | null {
+    const byte = this.space();
+    if (byte === 0x74) return this.passWord(WORDS.true) ? true : null;
+    if (byte === 0x66) return this.passWord(WORDS.false) ? false : null;
+    return this.nothing("true or false is expected");
+  }
+
+  /** Passes null if it comes next; otherwise nothing is passed, and nothing is wrong. */
+  takeNull(): boolean {
+    return this.space() === 0x6e && this.passWord(WORDS.null);
+  }
+
+  /** Refuses at the present position, in the caller's words. Only the first refusal counts. */
+  fail(what: string): false {
+    this.refusal ??= refuse("INVALID_REQUEST", `JSON at byte ${this.at}: ${what}.`);
+    // Nothing follows a failure: every loop of every caller ends.
+    this.at = this.end;
+    this.depth = 0;
+    return false;
+  }
+
+  private nothing(what: string): null {
+    this.fail(what);
+    return null;
+  }
+
+  /** Skips white space and answers the byte behind it, undefined at the end. */
+  private space(): number | undefined {
+    const { bytes, end } = this;
+    let at = this.at;
+    while (at < end) {
+      const byte = bytes[at]!;
+      if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) {
+        this.at = at;
+        return byte;
+      }
+      at++;
+    }
+    this.at = at;
+    return undefined;
+  }
+
+  private enter(opening: number, kind: number, name: string): boolean {
+    if (this.space() !== opening) return this.fail(`${name} is expected`);
+    return this.push(kind);
+  }
+
+  private push(kind: number): boolean {
+    if (this.depth >= JSON_DEPTH_MAX) return this.fail(`it is more than ${JSON_DEPTH_MAX} deep`);
+    this.at++;
+    this.stack[this.depth++] = kind;
+    this.fresh = true;
+    return true;
+  }
+
+  private leave(kind: number): null {
+    if (this.depth === 0 || this.stack[this.depth - 1] !== kind) {
+      return this.nothing("a closing bracket that was not opened");
+    }
+    this.at++;
+    this.depth--;
+    this.fresh = false;
+    return null;
+  }
+
+  /** Passes the comma that all elements but the first have before them. */
+  private separator(): boolean {
+    if (this.fresh) {
+      this.fresh = false;
+      return this.at < this.end || this.fail("it ends too early");
+    }
+    if (this.refusal !== null) return false;
+    if (this.space() !== COMMA) return this.fail("a comma or a closing bracket is expected");
+    this.at++;
+    return true;
+  }
+
+  /** One scalar, or the opening of an object (with its first key) or of an array. */
+  private skipScalarOrOpen(): boolean {
+    const byte = this.space();
+    if (byte === QUOTE) return this.passString() >= 0;
+    if (byte === OPEN_OBJECT) return this.push(OBJECT);
+    if (byte === OPEN_ARRAY) return this.push(ARRAY);
+    if (byte === MINUS || isDigit(byte)) return this.passNumber();
+    if (byte === 0x74) return this.passWord(WORDS.true);
+    if (byte === 0x66) return this.passWord(WORDS.false);
+    if (byte === 0x6e) return this.passWord(WORDS.null);
+    return this.fail(byte === undefined ? "it ends too early" : "a value is expected");
+  }
+
+  /** Passes closing brackets down to `outside`, or what stands before the next value. */
+  private skipSeparators(outside: number): boolean {
+    while (this.depth > outside) {
+      const kind = this.stack[this.depth - 1];
+      if (this.space() === (kind === OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY)) {
+        this.leave(kind!);
+        continue;
+      }
+      if (!this.separator()) return false;
+      return kind === ARRAY || this.skipKey();
+    }
+    return true;
+  }
+
+  private skipKey(): boolean {
+    if (this.space() !== QUOTE) return this.fail("a key is expected");
+    if (this.passString() < 0) return false;
+    if (this.space() !== COLON) return this.fail("a colon is expected");
+    this.at++;
+    return true;
+  }
+
+  /** From the opening quote to behind the closing one, whose position is answered; −1: failed. */
+  private passString(): number {
+    const { strings } = this;
+    const end = strings.skip(this.at + 1);
+    if (end < 0) {
+      this.at = strings.failedAt;
+      this.fail(strings.failure);
+      return -1;
+    }
+    if (strings.nonAscii !== 0 && !this.utf8Checked && !this.checkUtf8()) return -1;
+    this.at = end + 1;
+    return end;
+  }
+
+  /** Once for the whole input, and only when there is anything but ASCII. */
+  private checkUtf8(): boolean {
+    this.utf8Checked = true;
+    return isUtf8(this.bytes.subarray(this.at, this.end)) || this.fail("it is not UTF-8");
+  }
+
+  private passNumber(): boolean {
+    const { bytes, end } = this;
+    let at = this.at;
+    if (bytes[at] === MINUS) at++;
+    if (bytes[at] === 0x30) at++;
+    else at = this.digits(at);
+    if (at > 0 && at < end && bytes[at] === 0x2e) at = this.digits(at + 1);
+    if (at > 0 && at < end && (bytes[at]! | 0x20) === 0x65) {
+      const sign = bytes[at + 1] === MINUS || bytes[at + 1] === 0x2b ? 1 : 0;
+      at = this.digits(at + 1 + sign);
+    }
+    if (at < 0 || at > end) return this.fail("a number that JSON does not have");
+    this.at = at;
+    return true;
+  }
+
+  /** Behind at least one digit; far negative when there is none. */
+  private digits(start: number): number {
+    let at = start;
+    while (at < this.end && isDigit(this.bytes[at])) at++;
+    return at === start ? Number.NEGATIVE_INFINITY : at;
+  }
+
+  private passWord(word: Uint8Array): boolean {
+    if (this.end - this.at < word.length) return this.fail("a value is expected");
+    for (let i = 0; i < word.length; i++) {
+      if (this.bytes[this.at + i] !== word[i]) return this.fail("a value is expected");
+    }
+    this.at += word.length;
+    return true;
+  }
+
+  /** Decodes the inside of a string that has escapes and was found to be legal. */
+  private unescape(start: number, end: number): string {
+    return JSON.parse(DECODER.decode(this.bytes.subarray(start - 1, end + 1))) as string;
+  }
+}
