@@ -24,7 +24,13 @@ const ANY = /./;
 const BASE = String.raw`src/base/[^/]+`;
 const RECORDS = String.raw`src/records/[^/]+`;
 const MESSAGES = String.raw`src/kafka/messages/[^/]+`;
-const CONTRACTS = String.raw`src/objects/([^/]+/(api|transfer|peers)|env)\.ts`;
+const CONTRACTS = String.raw`src/objects/contracts/[^/]+`;
+const ENV = String.raw`src/objects/runtime/env\.ts`;
+/** What every object class stands on and the platform is no part of. */
+const MECHANISMS = String.raw`src/objects/runtime/(journal|deadlines|semaphore)\.ts`;
+const GATEWAY = "src/gateway/.+";
+/** Kafka's ways in, which the worker mounts. */
+const KAFKA_WAYS_IN = String.raw`src/kafka/(tcp|accept-websocket)\.ts`;
 const only = (...paths: string[]): RegExp => new RegExp(`^(${paths.join("|")})$`);
 
 const LAYERS: readonly Layer[] = [
@@ -38,14 +44,21 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: "contract",
-    files: /^src\/objects\/[^/]+\/(api|transfer|peers)\.ts$/,
+    files: only(CONTRACTS),
     ours: only(BASE, RECORDS, CONTRACTS),
     outside: NONE,
     pure: true,
   },
   {
+    name: "mechanism",
+    files: only(MECHANISMS),
+    ours: only(BASE, MECHANISMS),
+    outside: NONE,
+    pure: true,
+  },
+  {
     name: "shell",
-    files: /^src\/objects\/([^/]+\/object|[^/]+)\.ts$/,
+    files: /^src\/objects\/(runtime\/[^/]+|[^/]+\/object)\.ts$/,
     ours: only(BASE, RECORDS, "src/objects/.+"),
     outside: ANY,
     pure: false,
@@ -53,28 +66,43 @@ const LAYERS: readonly Layer[] = [
   {
     name: "rules",
     files: /^src\/objects\//,
-    // Neither a shell of its own folder, nor the shared ones beside the folders.
-    ours: only(BASE, RECORDS, MESSAGES, String.raw`src/objects/[^/]+/(?!object\.ts$).+`),
+    // Neither a shell nor what it adapts the platform with.
+    ours: only(
+      BASE,
+      RECORDS,
+      MESSAGES,
+      CONTRACTS,
+      MECHANISMS,
+      String.raw`src/objects/(partition|controller|coordinator)/(?!object\.ts$).+`,
+    ),
     outside: NONE,
     pure: true,
   },
   {
+    name: "gateway",
+    files: only(GATEWAY),
+    ours: only(BASE, RECORDS, CONTRACTS, ENV, GATEWAY),
+    outside: ANY,
+    pure: false,
+  },
+  {
+    name: "kafka",
+    files: /^src\/kafka\//,
+    ours: only(BASE, RECORDS, MESSAGES, CONTRACTS, ENV, GATEWAY, "src/kafka/.+"),
+    outside: ANY,
+    pure: false,
+  },
+  {
     name: "entry",
     files: /^src\/worker\/index\.ts$/,
-    ours: only(
-      BASE,
-      RECORDS,
-      CONTRACTS,
-      String.raw`src/objects/[^/]+/object\.ts`,
-      "src/(worker|kafka)/.+",
-    ),
+    ours: only(ENV, KAFKA_WAYS_IN, String.raw`src/objects/[^/]+/object\.ts`, "src/worker/.+"),
     outside: ANY,
     pure: false,
   },
   {
     name: "worker",
-    files: /^src\/(worker|kafka)\//,
-    ours: only(BASE, RECORDS, MESSAGES, CONTRACTS, "src/(worker|kafka)/.+"),
+    files: /^src\/worker\//,
+    ours: only(BASE, RECORDS, CONTRACTS, ENV, GATEWAY, KAFKA_WAYS_IN, "src/worker/.+"),
     outside: ANY,
     pure: false,
   },

@@ -14,9 +14,9 @@ import {
 import type { ControllerApi } from "../objects/contracts/controller.ts";
 import type { CoordinatorApi } from "../objects/contracts/group.ts";
 import { isUnopened } from "../base/unopened.ts";
-import { because } from "../worker/answers.ts";
 import { counters } from "./metrics.ts";
 import type { Service } from "./service.ts";
+import { because } from "./causes.ts";
 
 const OVERLOADED = "The object has more requests than it can take; nothing was done.";
 const RESET_READ = "The object was reset before it answered; try again.";

@@ -10,7 +10,6 @@ import { newestKnown, type KnownTopic } from "./metadata.ts";
 import { counters } from "./metrics.ts";
 import type { PartitionOptions } from "./recovery.ts";
 import type { Service } from "./service.ts";
-import type { Position } from "../worker/records/fetch-query.ts";
 import { nearestReplica } from "./nearest.ts";
 
 /** A page is answered when its wait is over, at the latest; this is for a replica that hangs. */
@@ -18,6 +17,9 @@ const FETCH_MARGIN_MS = 5_000;
 
 /** For a reader that has begun: what it was told of one topic holds for no other of the name. */
 const SHORT_CALL_GOING_ON: PartitionOptions = { ...SHORT_CALL, sameTopic: true };
+
+/** An offset, or an end of the log that has to be looked up. */
+export type Position = number | "earliest" | "latest";
 
 export interface OpenTail {
   readonly ok: true;

@@ -9,7 +9,6 @@
  */
 import { refuse } from "../base/errors.ts";
 import { FRAME_BYTES_MAX } from "../base/limits.ts";
-import { because, causeOf } from "../worker/answers.ts";
 import { counters, countError, countKafkaRequest, kafkaClosed } from "../gateway/metrics.ts";
 import type { Service } from "../gateway/service.ts";
 import { UNSUPPORTED_API_VERSIONS } from "./apis/18-api-versions.ts";
@@ -28,6 +27,7 @@ import {
 import { PatientDuplex } from "./patience.ts";
 import type { Handler } from "./served.ts";
 import { Session, type Context, type Peer } from "./session.ts";
+import { because, causeOf } from "../gateway/causes.ts";
 
 /** Requests and their bytes that were read and are not answered yet. */
 const REQUESTS_IN_FLIGHT_MAX = 64;

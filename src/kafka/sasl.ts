@@ -2,7 +2,7 @@
  * Authentication by SASL PLAIN (RFC 4616): the password is one of the service's keys, the user's name
  * means nothing. Without keys configured whoever got this far is let in, whatever it presents.
  */
-import { isKey } from "../worker/gate.ts";
+import { isKey } from "../gateway/keys.ts";
 
 export const MECHANISMS = ["PLAIN"] as const;
 

@@ -8,8 +8,8 @@ import {
 } from "../base/config.ts";
 import type { ConfigName } from "../base/config.ts";
 import type { TopicMetadata } from "../objects/contracts/controller.ts";
-import { brokerSynonyms, synonymsOf } from "../worker/admin/configs.ts";
 import type { Service } from "../gateway/service.ts";
+import { brokerSynonyms, synonymsOf } from "../gateway/config-synonyms.ts";
 
 /** Kinds of resources, by Kafka's numbers (org.apache.kafka.common.config.ConfigResource). */
 export const RESOURCE = { topic: 2, broker: 4 } as const;

@@ -4,11 +4,11 @@
  * keys only callers over loopback, and those only where the environment says so.
  */
 import type { Env } from "../objects/runtime/env.ts";
-import { isLoopback } from "../worker/gate.ts";
 import { serviceOf } from "../gateway/service.ts";
 import { configuredAddresses, listenerAt } from "./addresses.ts";
 import { Connection } from "./connection.ts";
 import type { Duplex } from "./duplex.ts";
+import { isLoopback } from "../gateway/keys.ts";
 
 /** Serves a socket until either side has ended it. Never throws. */
 export async function serveSocket(socket: Socket, env: Env): Promise<void> {

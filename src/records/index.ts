@@ -14,4 +14,3 @@ export { murmur2, partitionForKey } from "./murmur2.ts";
 export { RECORD_ERRORS_MAX, type RecordError, type RecordsRefusal } from "./record-errors.ts";
 export { assignOffsets, setMaxTimestamp, stampLogAppendTime } from "./rewrite.ts";
 export { hasValidCrc, validateProducedBatch } from "./validate.ts";
-export { JSON_DEPTH_MAX, JsonCursor, type JsonKind } from "../worker/json/json-slices.ts";

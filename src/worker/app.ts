@@ -4,7 +4,6 @@
  */
 import { Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
-import { kafkaRoutes } from "../kafka/route.ts";
 import type { Env } from "../objects/runtime/env.ts";
 import { aboutRoutes } from "./about/routes.ts";
 import { brokerConfigRoutes } from "./admin/broker-configs.ts";
@@ -24,6 +23,7 @@ import { mount } from "./mount.ts";
 import { recordRoutes } from "./records/routes.ts";
 import type { App, Route } from "./route.ts";
 import { unmatchedRoute } from "./unmatched.ts";
+import { kafkaRoutes } from "./kafka-route.ts";
 
 export const routes: readonly Route[] = [
   ...recordRoutes,

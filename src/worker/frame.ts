@@ -3,7 +3,7 @@
  * log line of a failed request. One function and no middleware, because it is on the hot path.
  */
 import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
-import { because, causeOf, errorAnswer, errorNameOf, isRefusal } from "./answers.ts";
+import { errorAnswer, errorNameOf, isRefusal } from "./answers.ts";
 import { drain } from "./body.ts";
 import { allowOrigin } from "./cors.ts";
 import { pass } from "./gate.ts";
@@ -11,6 +11,7 @@ import { countError } from "../gateway/metrics.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { Ctx, Outcome, Route } from "./route.ts";
 import { serviceOf, type Service } from "../gateway/service.ts";
+import { because, causeOf } from "../gateway/causes.ts";
 
 /** Runs a route for a request. Never throws. */
 export async function answer(c: Ctx, route: Route): Promise<Response> {

@@ -8,11 +8,10 @@
  * `bearer.<key>` beside {@link WEBSOCKET_PROTOCOL}. Never in a URL: those end up in logs.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
-import { errorAnswer } from "./answers.ts";
+import { isKey, isLoopback } from "../gateway/keys.ts";
 import type { Service } from "../gateway/service.ts";
-
-/** The subprotocol that a WebSocket answers with when it was offered; a key is never echoed. */
-export const WEBSOCKET_PROTOCOL = "odradek";
+import { offeredProtocols } from "../gateway/subprotocols.ts";
+import { errorAnswer } from "./answers.ts";
 
 const CHALLENGE = 'Bearer realm="odradek"';
 /** Makes a browser ask its user for the key. Only where a page was asked for: programs would get a dialog too. */
@@ -73,44 +72,6 @@ function basicPassword(encoded: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** The subprotocols that a WebSocket's request offers. */
-export function offeredProtocols(request: Request): string[] {
-  const offered = request.headers.get("sec-websocket-protocol");
-  return offered === null ? [] : offered.split(",").map((protocol) => protocol.trim());
-}
-
-/** Looks at every key and at every character, whatever it has found so far. */
-export function isKey(presented: string, keys: readonly string[]): boolean {
-  let found = false;
-  for (const key of keys) found = sameText(presented, key) || found;
-  return found;
-}
-
-function sameText(presented: string, key: string): boolean {
-  let difference = presented.length ^ key.length;
-  for (let i = 0; i < presented.length; i += 1) {
-    difference |= presented.charCodeAt(i) ^ key.charCodeAt(i % key.length);
-  }
-  return difference === 0;
-}
-
-let lastAuthority = "";
-let lastIsLoopback = false;
-
-/** Whether an authority (`host:port`) is of this machine. The last verdict is kept: it is asked for every request. */
-export function isLoopback(authority: string): boolean {
-  if (authority === lastAuthority) return lastIsLoopback;
-  lastAuthority = authority;
-  lastIsLoopback = isLoopbackHost(authority);
-  return lastIsLoopback;
-}
-
-function isLoopbackHost(authority: string): boolean {
-  if (!URL.canParse(`http://${authority}`)) return false;
-  const { hostname } = new URL(`http://${authority}`);
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 function authorityOf(url: string): string {

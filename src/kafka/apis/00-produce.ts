@@ -16,7 +16,6 @@
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { Appended, AppendRefusal, AppendRequest } from "../../objects/contracts/partition.ts";
 import { readRawBatches } from "../../gateway/raw-batches.ts";
-import { appendBatches } from "../../worker/records/send.ts";
 import { CurrentLeaders } from "../current-leaders.ts";
 import { codeOf, codeOfProduce, NO_TRANSACTIONS, NONE, ofTopicId } from "../errors.ts";
 import { produce as messages } from "../messages/00-produce.ts";
@@ -24,6 +23,7 @@ import type { Request, Response } from "../messages/index.ts";
 import { isById, keyOfTopic, type NamedTopic } from "../named-topic.ts";
 import type { Handler } from "../served.ts";
 import type { Context, Session } from "../session.ts";
+import { appendBatches } from "../../gateway/append.ts";
 
 type PartitionData = Request<0>["topicData"][number]["partitionData"][number];
 type PartitionAnswer = Response<0>["responses"][number]["partitionResponses"][number];

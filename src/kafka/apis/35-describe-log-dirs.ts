@@ -7,13 +7,13 @@
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { ClusterMetadata, TopicMetadata } from "../../objects/contracts/controller.ts";
-import { describeReplica } from "../../worker/admin/replicas.ts";
 import { nodesOf } from "../addresses.ts";
 import { codeOfRefusal, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
+import { describeReplica } from "../../gateway/replicas.ts";
 
 const LOG_DIR = "/odradek";
 const ASKED_MAX = 1_000;

@@ -2,7 +2,7 @@
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaDescription } from "../../objects/contracts/partition.ts";
 import { partitionEnds, type PartitionEnds } from "../admin/leader.ts";
-import { describeReplica, isUnderReplicated, storageOf } from "../admin/replicas.ts";
+import { isUnderReplicated, storageOf } from "../admin/replicas.ts";
 import { topicMetadata, unkeptTopic } from "../../gateway/metadata.ts";
 import {
   countedSamples,
@@ -13,6 +13,7 @@ import {
 import { callController } from "../../gateway/objects.ts";
 import type { Ctx, Outcome, Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
+import { describeReplica } from "../../gateway/replicas.ts";
 
 type Samples = Partial<Record<MetricName, Sample[]>>;
 

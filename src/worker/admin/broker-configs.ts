@@ -14,7 +14,6 @@ import { callController } from "../../gateway/objects.ts";
 import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
-import { brokerSynonyms } from "./configs.ts";
 import { brokerConfigExample, brokerConfigsExample } from "./examples.ts";
 import {
   brokerConfigListSchema,
@@ -24,6 +23,7 @@ import {
   list,
   type Place,
 } from "./resources.ts";
+import { brokerSynonyms } from "../../gateway/config-synonyms.ts";
 
 const CONFIGS = "/v3/clusters/{cluster_id}/brokers/{broker_id}/configs";
 

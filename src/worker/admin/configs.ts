@@ -1,9 +1,6 @@
 /** The settings of topics: what holds, where it comes from, and changing it. */
 import { z } from "@hono/zod-openapi";
 import {
-  brokerName,
-  defaultText,
-  isConfigOf,
   isTopicConfig,
   TOPIC_CONFIG_NAMES,
   unknownConfig,
@@ -11,6 +8,7 @@ import {
 } from "../../base/config.ts";
 import { refuse } from "../../base/errors.ts";
 import type { ConfigChange, TopicMetadata } from "../../objects/contracts/controller.ts";
+import { synonymsOf } from "../../gateway/config-synonyms.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
 import { forget, topicMetadata } from "../../gateway/metadata.ts";
@@ -37,44 +35,6 @@ const alteration = z
     validate_only: z.boolean().optional(),
   })
   .openapi("AlterConfigsRequest");
-
-interface Synonym {
-  readonly name: string;
-  readonly value: string;
-  readonly source:
-    | "DYNAMIC_TOPIC_CONFIG"
-    | "DYNAMIC_BROKER_CONFIG"
-    | "STATIC_BROKER_CONFIG"
-    | "DEFAULT_CONFIG";
-}
-
-/** Everything that gives a setting a value, the one that holds first. */
-export function synonymsOf(service: Service, topic: TopicMetadata, name: ConfigName): Synonym[] {
-  const own = topic.configs[name];
-  const below = serviceSynonyms(service, name);
-  if (own === undefined) return below;
-  return [{ name, value: own, source: "DYNAMIC_TOPIC_CONFIG" }, ...below];
-}
-
-/** The same for a broker, by the name that Kafka has for the setting there. */
-export function brokerSynonyms(
-  service: Service,
-  configs: Readonly<Record<string, string>>,
-  name: ConfigName,
-): Synonym[] {
-  const own = isConfigOf("broker", name) ? configs[name] : undefined;
-  const below = serviceSynonyms(service, name);
-  if (own === undefined) return below;
-  return [{ name: brokerName(name), value: own, source: "DYNAMIC_BROKER_CONFIG" }, ...below];
-}
-
-function serviceSynonyms(service: Service, own: ConfigName): Synonym[] {
-  const name = brokerName(own);
-  const environment = service.configTexts[own];
-  const byDefault: Synonym = { name, value: defaultText(own), source: "DEFAULT_CONFIG" };
-  if (environment === undefined) return [byDefault];
-  return [{ name, value: environment, source: "STATIC_BROKER_CONFIG" }, byDefault];
-}
 
 function configData(c: Ctx, service: Service, topic: TopicMetadata, name: ConfigName): unknown {
   const synonyms = synonymsOf(service, topic, name);

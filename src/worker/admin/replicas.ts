@@ -5,25 +5,10 @@
 import type { Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import type { ReplicaDescription } from "../../objects/contracts/partition.ts";
-import { callReplica } from "../../gateway/calls.ts";
 import type { KnownTopic } from "../../gateway/metadata.ts";
 import { isUnopening } from "../../gateway/objects.ts";
+import { describeReplica } from "../../gateway/replicas.ts";
 import type { Service } from "../../gateway/service.ts";
-
-/** Who looks at a view waits no longer than this for a replica that does not answer. */
-const DESCRIBE_MS = 1_000;
-
-/** What one replica says of itself, whoever leads. */
-export function describeReplica(
-  service: Service,
-  topic: KnownTopic,
-  partition: number,
-  brokerId: number,
-): Promise<ReplicaDescription | Refusal> {
-  return callReplica<ReplicaDescription>(service, topic, partition, brokerId, DESCRIBE_MS, (stub) =>
-    stub.describe(),
-  );
-}
 
 /** The fields of one replica in every view of it. */
 export interface ReplicaView {

@@ -17,8 +17,9 @@
 import { isUtf8 } from "node:buffer";
 import type { Refusal } from "../../base/errors.ts";
 import { DECOMPRESSED_BYTES_MAX } from "../../base/limits.ts";
-import { JsonCursor, recordsFrom, splitBatches, type LogRecord } from "../../records/index.ts";
+import { recordsFrom, splitBatches, type LogRecord } from "../../records/index.ts";
 import { ByteWriter } from "./byte-writer.ts";
+import { JsonCursor } from "./json-slices.ts";
 
 export const RECORD_FORMATS = ["json", "binary", "string"] as const;
 export type RecordFormat = (typeof RECORD_FORMATS)[number];

@@ -2,6 +2,7 @@
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX, REQUEST_RECORDS_MAX } from "../../base/limits.ts";
+import type { Position } from "../../gateway/partition-reader.ts";
 import type { FetchRequest } from "../../objects/contracts/partition.ts";
 import { V2_JSON } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
@@ -14,9 +15,6 @@ export const EVENT_STREAM_TYPE = "text/event-stream";
 
 /** Bytes of batches in a page where the reader does not say. */
 const PAGE_BYTES = 1_048_576;
-
-/** An offset, or an end of the log that has to be looked up. */
-export type Position = number | "earliest" | "latest";
 
 export interface FetchQuery {
   readonly ok: true;

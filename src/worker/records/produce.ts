@@ -23,7 +23,8 @@ import { readRawBatches, topicCompression } from "../../gateway/raw-batches.ts";
 import type { RequestReader } from "./read-request.ts";
 import { readProduceBody } from "./request-body.ts";
 import { RequestRecords, type ProducePlan } from "./request-records.ts";
-import { appendBatches, commonRefusal, sendParts } from "./send.ts";
+import { commonRefusal, sendParts } from "./send.ts";
+import { appendBatches } from "../../gateway/append.ts";
 
 export const RECORD_BATCH_TYPE = "application/vnd.kafka.recordbatch.v2";
 

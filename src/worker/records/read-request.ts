@@ -4,11 +4,11 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { BATCH_ENTRIES_MAX } from "../../base/limits.ts";
-import { JsonCursor } from "../../records/index.ts";
 import { countedRecord, RecordFields, type DataType } from "./record-fields.ts";
 import { readRecordV2 } from "./read-v2.ts";
 import { readRecordV3 } from "./read-v3.ts";
 import type { RequestRecords } from "./request-records.ts";
+import { JsonCursor } from "../json/json-slices.ts";
 
 const ENTRY_ID_LENGTH_MAX = 80;
 

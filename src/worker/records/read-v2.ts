@@ -2,8 +2,8 @@
  * Reads v2 records from a request's JSON: `{"key"?, "value"?, "partition"?, "timestamp"?, "headers"?}`.
  * How keys and values are written follows from the request's media type.
  */
-import type { JsonCursor } from "../../records/index.ts";
 import type { DataType, RecordFields } from "./record-fields.ts";
+import type { JsonCursor } from "../json/json-slices.ts";
 
 /** Reads one record. When the JSON is broken, the cursor has a refusal afterwards. */
 export function readRecordV2(

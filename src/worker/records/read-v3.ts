@@ -3,8 +3,8 @@
  * `{"partition_id"?, "headers"?, "key"?: {"type","data"}, "value"?: {"type","data"}, "timestamp"?}`.
  * An entry of `records:batch` has an `id` besides. Values are slices of the request.
  */
-import { JsonCursor } from "../../records/index.ts";
 import { DATA_TYPES, type DataType, type RecordData, type RecordFields } from "./record-fields.ts";
+import { JsonCursor } from "../json/json-slices.ts";
 
 const TYPE_RULE = 'A key or value that is not null says its "type": BINARY, JSON or STRING.';
 

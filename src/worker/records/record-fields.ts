@@ -4,8 +4,9 @@
  */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { RECORD_HEADERS_MAX, REQUEST_RECORDS_MAX } from "../../base/limits.ts";
-import type { JsonCursor, JsonKind, RecordHeader } from "../../records/index.ts";
+import type { RecordHeader } from "../../records/index.ts";
 import { decodeBase64 } from "../json/base64.ts";
+import type { JsonCursor, JsonKind } from "../json/json-slices.ts";
 
 /** How v3 producers say what their keys and values are. */
 export const DATA_TYPES = ["BINARY", "JSON", "STRING"] as const;

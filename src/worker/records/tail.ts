@@ -5,12 +5,12 @@
  * one text message, a JSON array of records.
  */
 import { TAIL_CLOSE } from "../../objects/contracts/partition.ts";
-import { offeredProtocols, WEBSOCKET_PROTOCOL } from "../gate.ts";
 import { counters } from "../../gateway/metrics.ts";
 import type { Outcome } from "../route.ts";
 import { SUBREQUESTS_MAX } from "./events.ts";
 import type { PartitionReader } from "../../gateway/partition-reader.ts";
 import { writeRecords, type RecordFormat } from "../json/record-json.ts";
+import { offeredProtocols, WEBSOCKET_PROTOCOL } from "../../gateway/subprotocols.ts";
 
 /** Output of one message, in bytes; what a compressed flush unfolds to beyond comes in further ones. */
 const MESSAGE_BYTES_MAX = 4_194_304;

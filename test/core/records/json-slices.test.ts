@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { JSON_DEPTH_MAX, JsonCursor } from "../../../src/records/index.ts";
 import { text } from "./support.ts";
+import { JSON_DEPTH_MAX, JsonCursor } from "../../../src/worker/json/json-slices.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

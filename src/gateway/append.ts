@@ -1,0 +1,59 @@
+/** Appends batches to a partition: one call of its leader, counted. */
+import type { Refusal } from "../base/errors.ts";
+import type { Appended, AppendRefusal, AppendRequest } from "../objects/contracts/partition.ts";
+import { sendAppend } from "../objects/contracts/transfer.ts";
+import { callPartition } from "./calls.ts";
+import type { KnownTopic } from "./metadata.ts";
+import { counters } from "./metrics.ts";
+import type { Service } from "./service.ts";
+import { noteAppend } from "./storage-health.ts";
+
+export interface SendOptions {
+  readonly acks: AppendRequest["acks"];
+  /** The batches carry sequences: a call whose outcome is unknown may be made again. */
+  readonly repeatable: boolean;
+  readonly sparseSequences: boolean;
+  /** Only into the very topic: one that was created anew under the name is UNKNOWN_TOPIC. */
+  readonly sameTopic?: true;
+}
+
+/** The leader itself answers when the replicas have let `request.timeout.ms` go by; this is for one that hangs. */
+const APPEND_MARGIN_MS = 2_000;
+
+interface Batches {
+  readonly bytes: Uint8Array;
+  readonly records: number;
+  /** See {@link AppendRequest}. */
+  readonly unlessRepeated?: Refusal;
+}
+
+/** Appends whole batches to one partition. */
+export async function appendBatches(
+  service: Service,
+  topic: KnownTopic,
+  partition: number,
+  { bytes, records, unlessRepeated }: Batches,
+  options: SendOptions,
+): Promise<Appended | AppendRefusal> {
+  const { acks, repeatable, sparseSequences, sameTopic } = options;
+  const request: AppendRequest = {
+    batches: bytes,
+    acks,
+    ...(sparseSequences && { sparseSequences }),
+    ...(unlessRepeated !== undefined && { unlessRepeated }),
+  };
+  const deadlineMs = service.config["request.timeout.ms"] + APPEND_MARGIN_MS;
+  const answer = await callPartition<Appended>(
+    service,
+    topic,
+    partition,
+    { repeatable, deadlineMs, appends: true, ...(sameTopic && { sameTopic }) },
+    (stub) => sendAppend(stub, request),
+  );
+  noteAppend(answer);
+  if (answer.ok && !answer.duplicate) {
+    counters.recordsIn += records;
+    counters.bytesIn += bytes.length;
+  }
+  return answer;
+}
