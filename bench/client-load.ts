@@ -3,18 +3,8 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { loadKafkajs } from "./kafkajs-load.ts";
-import type { ClientJob, LoadResult } from "./load-protocol.ts";
+import type { ClientFigures, ClientJob, LoadResult } from "./load-protocol.ts";
 import { PYTHON } from "./python.ts";
-
-/** What a client says of one job. */
-export interface ClientFigures {
-  /** Acknowledged or consumed. */
-  readonly records: number;
-  readonly failed: number;
-  readonly seconds: number;
-  /** Of the client itself. */
-  readonly cpuSeconds: number;
-}
 
 export async function loadClient(job: ClientJob): Promise<LoadResult> {
   const figures = await (job.client === "kafkajs" ? loadKafkajs(job) : loadLibrdkafka(job));

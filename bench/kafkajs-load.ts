@@ -1,7 +1,6 @@
 /** Load by kafkajs, whose encoding and decoding in JavaScript is this process' own time. */
 import kafkajs, { type EachBatchPayload, type Kafka } from "kafkajs";
-import type { ClientFigures } from "./client-load.ts";
-import type { ClientJob } from "./load-protocol.ts";
+import type { ClientJob, ClientFigures } from "./load-protocol.ts";
 
 const WAIT_MS_MAX = 100;
 

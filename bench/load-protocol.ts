@@ -82,3 +82,13 @@ export interface LatencyResult {
 export type AnyLoadJob = LoadJob | FramesJob | ClientJob;
 export type Job = AnyLoadJob | LatencyJob;
 export type Result = LoadResult | LatencyResult | { readonly problem: string };
+
+/** What a client says of one job. */
+export interface ClientFigures {
+  /** Acknowledged or consumed. */
+  readonly records: number;
+  readonly failed: number;
+  readonly seconds: number;
+  /** Of the client itself. */
+  readonly cpuSeconds: number;
+}

@@ -5,7 +5,8 @@
  */
 import { Disk, Superseded, type DiskHandle, type Unconfirmed } from "./disk.ts";
 import type { Random } from "./random.ts";
-import type { World } from "./world.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Weather } from "./weather.ts";
 
 /** The rules of one object, as its shell calls them. */
 export interface Rules {
@@ -27,6 +28,20 @@ export class CallLost extends Error {
 /** The object cannot be constructed: its storage does not open. */
 export class Unopened extends Error {
   override readonly name = "Unopened";
+}
+
+/** What a cell needs of the universe that it is in. */
+export interface Surroundings {
+  readonly scheduler: Scheduler;
+  readonly weather: Weather;
+  /** Turns in which some object wrote, so far. */
+  writes: number;
+  random(concern: string): Random;
+  /** The wall clock as a place sees it. */
+  clockMs(place: number): number;
+  touch(cell: Cell): void;
+  count(kind: string, by?: number): void;
+  fail(what: string): void;
 }
 
 export class Instance {
@@ -88,7 +103,7 @@ export interface CellOptions {
 }
 
 export class Cell {
-  readonly world: World;
+  readonly world: Surroundings;
   readonly name: string;
   readonly place: number;
   /** Of a replica: the partition's log that it belongs to, topic id and partition. */
@@ -101,7 +116,7 @@ export class Cell {
   #current: Instance | null = null;
   #old: Instance[] = [];
 
-  constructor(world: World, options: CellOptions) {
+  constructor(world: Surroundings, options: CellOptions) {
     this.world = world;
     this.name = options.name;
     this.log = options.name.split("/").slice(0, 2).join("/");

@@ -3,9 +3,9 @@
  * With a mutant named on its command line it runs the rules with that one rule switched off.
  */
 import { applyMutant } from "./mutants.ts";
-import type { RunOptions } from "./run.ts";
 import type { Asked, FromChild } from "./runner.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { RunOptions } from "./to-its-end.ts";
 
 const mutant = process.argv[2] ?? "";
 if (mutant !== "") applyMutant(mutant);

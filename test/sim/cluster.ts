@@ -19,7 +19,7 @@ import { ControllerRules } from "../../src/objects/controller/controller.ts";
 import type { ReplicaPort } from "../../src/objects/controller/delivery/deliveries.ts";
 import { ControllerStore } from "../../src/objects/controller/image/store.ts";
 import type { PeerPort } from "../../src/objects/contracts/replication.ts";
-import type { AppendRequest, ReplicaAssignment } from "../../src/objects/contracts/partition.ts";
+import type { AppendRequest } from "../../src/objects/contracts/partition.ts";
 import { CorruptLog } from "../../src/objects/partition/log/integrity.ts";
 import { Replica, type ReplicaPorts } from "../../src/objects/partition/replica.ts";
 import type { TailSocket } from "../../src/objects/partition/reads/tails.ts";
@@ -27,6 +27,7 @@ import { TailAccount } from "../../src/objects/partition/reads/tail-memory.ts";
 import { Cell, Unopened, type Instance, type Rules } from "./cell.ts";
 import type { Caller } from "./network.ts";
 import type { World } from "./world.ts";
+import type { ReplicaAssignment } from "../../src/objects/contracts/assignment.ts";
 
 /** Where the controller lives: no broker. */
 export const CONTROLLER_PLACE = 0;

@@ -2,11 +2,12 @@
 import { parseArgs } from "node:util";
 import { mutantNamed } from "./mutants.ts";
 import { failureOfTest } from "./mutant-tests.ts";
-import { MUTANTS, type Mutant } from "./mutant-table.ts";
+import { MUTANTS } from "./mutant-table.ts";
 import { writeReport, type Caught } from "./report.ts";
 import { combineHashes, runMany, type Asked } from "./runner.ts";
 import type { RunResult } from "./run.ts";
 import { Totals } from "./totals.ts";
+import type { Mutant } from "./mutant.ts";
 
 const HELP = `npm run sim -- [options]
 

@@ -3,8 +3,8 @@
  * new. The checks look here, never at what the rules believe.
  */
 import type { SqlRow } from "../../src/base/ports.ts";
-import type { ReplicaAssignment } from "../../src/objects/contracts/partition.ts";
 import type { Disk } from "./disk.ts";
+import type { ReplicaAssignment } from "../../src/objects/contracts/assignment.ts";
 
 export interface ChunkRow extends SqlRow {
   readonly base_offset: number;

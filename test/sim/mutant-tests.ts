@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import type { Mutant, NoticingTest } from "./mutant-table.ts";
+import type { Mutant, NoticingTest } from "./mutant.ts";
 
 const CONFIG = fileURLToPath(new URL("mutants-config.ts", import.meta.url));
 const VITEST = createRequire(import.meta.url)

@@ -1,8 +1,9 @@
 /** Rules switched off, as the source is loaded: the rules themselves know nothing of it. */
 import { registerHooks } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { MUTANTS, type Mutant } from "./mutant-table.ts";
+import { MUTANTS } from "./mutant-table.ts";
 import { changedSources, SOURCES } from "./rules.ts";
+import type { Mutant } from "./mutant.ts";
 
 export function mutantNamed(name: string): Mutant {
   const mutant = MUTANTS.find((one) => one.name === name);

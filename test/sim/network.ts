@@ -3,9 +3,8 @@
  * lost, cut off or delivered twice. Arguments and answers are copied, as over RPC. A scenario may
  * take messages into its own hands with {@link Network.intercept}.
  */
-import { CallLost, type Cell, type Instance } from "./cell.ts";
+import { CallLost, type Cell, type Instance, type Surroundings } from "./cell.ts";
 import type { Random } from "./random.ts";
-import type { World } from "./world.ts";
 
 /** Who calls: a broker's place (0: the controller's), and the instance whose output gate counts. */
 export interface Caller {
@@ -37,10 +36,10 @@ export class Network {
   onDeparture: ((message: Message) => void) | null = null;
   /** Calls made so far. */
   calls = 0;
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #random: Random;
 
-  constructor(world: World) {
+  constructor(world: Surroundings) {
     this.#world = world;
     this.#random = world.random("network");
   }

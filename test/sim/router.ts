@@ -6,13 +6,13 @@ import type { Refusal } from "../../src/base/errors.ts";
 import { replicaObjectName } from "../../src/base/ids.ts";
 import type {
   ClusterMetadata,
-  LeaderReport,
   PartitionAnswer,
   PartitionMetadata,
 } from "../../src/objects/contracts/controller.ts";
 import type { Cell } from "./cell.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Caller } from "./network.ts";
+import type { LeaderReport } from "../../src/objects/contracts/controller-port.ts";
 
 /** Answers that show metadata to be old. */
 const MOVED = new Set([

@@ -11,19 +11,10 @@ import { Operator, TOPIC } from "./operator.ts";
 import { Producer } from "./producer.ts";
 import { profileOf, type Profile } from "./profile.ts";
 import { Router } from "./router.ts";
-import type { Scheduler } from "./scheduler.ts";
 import { TailReader } from "./tail-reader.ts";
-import { runToItsEnd } from "./to-its-end.ts";
+import { runToItsEnd, type RunOptions } from "./to-its-end.ts";
 import { Watch } from "./watch.ts";
 import { World } from "./world.ts";
-
-export interface RunOptions {
-  /** Only so many of the plan's faults, for shrinking. */
-  readonly faults?: number;
-  readonly onTrace?: (line: string) => void;
-  /** Given what shows how far the run is. */
-  readonly onBegin?: (scheduler: Scheduler) => void;
-}
 
 export interface RunResult {
   readonly seed: number;

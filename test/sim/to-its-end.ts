@@ -3,13 +3,20 @@
  * object or of the simulation threw, or there is no end in sight. Shared by both simulators.
  */
 import { Superseded } from "./disk.ts";
-import type { RunOptions } from "./run.ts";
-import { RunEnded, turn } from "./scheduler.ts";
+import { RunEnded, turn, type Scheduler } from "./scheduler.ts";
 import type { World } from "./world.ts";
 
 /** Some ten thousand events are usual, and some minutes: what goes on for so long goes on for ever. */
 const EVENTS_MAX = 1_000_000;
 const SIMULATED_MS_MAX = 12 * 3_600_000;
+
+export interface RunOptions {
+  /** Only so many of the plan's faults, for shrinking. */
+  readonly faults?: number;
+  readonly onTrace?: (line: string) => void;
+  /** Given what shows how far the run is. */
+  readonly onBegin?: (scheduler: Scheduler) => void;
+}
 
 export async function runToItsEnd(
   world: World,

@@ -4,16 +4,13 @@
  */
 import { effectiveConfig } from "../../src/base/config.ts";
 import type { Refusal } from "../../src/base/errors.ts";
-import type {
-  InstanceSpec,
-  JoinGroupRequest,
-  PollPlan,
-  TopicPartition,
-} from "../../src/objects/contracts/group.ts";
 import { Coordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
 import type { TopicFact } from "../../src/objects/coordinator/groups/ports.ts";
 import { GroupStore } from "../../src/objects/coordinator/groups/store.ts";
 import { ManualAlarm, SqliteStorage } from "./sqlite-storage.ts";
+import type { InstanceSpec, PollPlan } from "../../src/objects/contracts/instances.ts";
+import type { JoinGroupRequest } from "../../src/objects/contracts/members.ts";
+import type { TopicPartition } from "../../src/objects/contracts/offsets.ts";
 
 interface Timer {
   readonly atMs: number;

@@ -4,21 +4,18 @@
  * crashes that keep only what was durable. For directed tests; random faults are test/sim's.
  */
 import { refuse, type Refusal } from "../../src/base/errors.ts";
-import type {
-  Appended,
-  AppendRequest,
-  ReplicaAssignment,
-} from "../../src/objects/contracts/partition.ts";
-import type {
-  AlteredInSync,
-  AlterInSyncRequest,
-  ControllerPort,
-  PeerPort,
-} from "../../src/objects/contracts/replication.ts";
+import type { Appended, AppendRequest } from "../../src/objects/contracts/partition.ts";
+import type { PeerPort } from "../../src/objects/contracts/replication.ts";
 import { Replica } from "../../src/objects/partition/replica.ts";
 import { TailAccount } from "../../src/objects/partition/reads/tail-memory.ts";
 import { batchOf, replicaRef } from "./replica.ts";
 import { ManualAlarm, SqliteStorage } from "./sqlite-storage.ts";
+import type { ReplicaAssignment } from "../../src/objects/contracts/assignment.ts";
+import type {
+  AlteredInSync,
+  AlterInSyncRequest,
+  ControllerPort,
+} from "../../src/objects/contracts/controller-port.ts";
 
 const TOPIC_ID = "0123456789abcdef0123456789abcdef";
 

@@ -9,10 +9,8 @@ import type {
   AppendRequest,
   Fetched,
   FetchRequest,
-  ReplicaAssignment,
-  ReplicaRef,
 } from "../../src/objects/contracts/partition.ts";
-import type { ControllerPort, PeerPort } from "../../src/objects/contracts/replication.ts";
+import type { PeerPort } from "../../src/objects/contracts/replication.ts";
 import { Replica } from "../../src/objects/partition/replica.ts";
 import { TailAccount } from "../../src/objects/partition/reads/tail-memory.ts";
 import {
@@ -22,6 +20,8 @@ import {
   type LogRecord,
 } from "../../src/records/index.ts";
 import { ManualAlarm, SqliteStorage, type SqliteStorageOptions } from "./sqlite-storage.ts";
+import type { ReplicaAssignment, ReplicaRef } from "../../src/objects/contracts/assignment.ts";
+import type { ControllerPort } from "../../src/objects/contracts/controller-port.ts";
 
 const TOPIC_ID = "0123456789abcdef0123456789abcdef";
 

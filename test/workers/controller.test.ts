@@ -2,20 +2,14 @@
  * The controller as the object it is: on the platform's storage, alarms and calls, with the real
  * partition objects, evicted between any two requests.
  */
-import {
-  env as bindings,
-  evictDurableObject,
-  runDurableObjectAlarm,
-  runInDurableObject,
-} from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { replicaObjectName } from "../../src/base/ids.ts";
 import type { TopicAnswer, TopicMetadata } from "../../src/objects/contracts/controller.ts";
 import type { Controller } from "../../src/objects/controller/object.ts";
-import type { Env } from "../../src/objects/runtime/env.ts";
 import { fillStorageFor } from "./full-storage.ts";
+import { objectsEnv as env } from "./objects-env.ts";
 
-const env = bindings as unknown as Env;
 /** Kept apart: a test puts something else in its place. */
 const { PARTITION } = env;
 

@@ -8,19 +8,13 @@ import {
   runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
-import { env as untyped } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Refusal } from "../../src/base/errors.ts";
 import { CONTROLLER_NAME, groupObjectName } from "../../src/base/ids.ts";
-import type {
-  CoordinatorApi,
-  GroupDescription,
-  InstanceSpec,
-  PollPlan,
-} from "../../src/objects/contracts/group.ts";
-import type { Env } from "../../src/objects/runtime/env.ts";
+import type { CoordinatorApi, GroupDescription } from "../../src/objects/contracts/group.ts";
+import type { InstanceSpec, PollPlan } from "../../src/objects/contracts/instances.ts";
+import { objectsEnv as env } from "./objects-env.ts";
 
-const env = untyped as unknown as Env;
 let groups = 0;
 
 const SPEC: InstanceSpec = {

@@ -16,6 +16,7 @@ import {
   newTopic,
   replicated,
 } from "./admin-support.ts";
+import { objectsEnv } from "./objects-env.ts";
 
 const env = environment({ OPEN_ON_LOOPBACK: "true" });
 
@@ -27,7 +28,7 @@ async function replicaOf(topic: string) {
   const { leader: brokerId, leaderEpoch, partitionEpoch, replicas } = partitions[0]!;
   const { generation } = replicas.find((replica) => replica.brokerId === brokerId)!;
   const name = { topicId, partition: 0, brokerId, generation };
-  const stub = env.PARTITION.getByName(replicaObjectName(name));
+  const stub = objectsEnv.PARTITION.getByName(replicaObjectName(name));
   /** Tells the replica, and only it, of a leader elsewhere. */
   const leadBy = (leader: number) =>
     stub.assign({

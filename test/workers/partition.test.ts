@@ -8,16 +8,14 @@ import {
   runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
-import { env as untyped } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Refusal } from "../../src/base/errors.ts";
 import { replicaObjectName } from "../../src/base/ids.ts";
-import type { Env } from "../../src/objects/runtime/env.ts";
 import type { Appended, ReplicaDescription } from "../../src/objects/contracts/partition.ts";
 import { sendAppend, sendFetch, sendTail } from "../../src/objects/contracts/transfer.ts";
 import { encodeBatch, recordsFrom } from "../../src/records/index.ts";
+import { objectsEnv as env } from "./objects-env.ts";
 
-const env = untyped as unknown as Env;
 let topics = 0;
 
 function assignmentOf(configs: Record<string, string> = {}) {

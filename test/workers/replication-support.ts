@@ -3,17 +3,15 @@
  * into one by one, and what was acknowledged remembered.
  */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { env as bindings } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { CONTROLLER_NAME, replicaObjectName } from "../../src/base/ids.ts";
-import type { Env } from "../../src/objects/runtime/env.ts";
 import { Partition } from "../../src/objects/partition/object.ts";
 import { recordsFrom } from "../../src/records/index.ts";
 import { topicMetadata } from "../../src/gateway/metadata.ts";
 import { serviceOf } from "../../src/gateway/service.ts";
 import { bodyOf, call, CLUSTER, environment, newTopic } from "./admin-support.ts";
+import { objectsEnv as env } from "./objects-env.ts";
 
-const env = bindings as unknown as Env;
 const service = serviceOf(environment({ OPEN_ON_LOOPBACK: "true" }));
 const PATIENCE = { timeout: 50_000, interval: 50 };
 

@@ -3,13 +3,13 @@
  * kept; else that is as `offsets.retention.minutes` says (KIP-211).
  */
 import { OFFSETS_RETENTION_MS_MAX } from "../../base/limits.ts";
-import type { OffsetToCommit } from "../../objects/contracts/group.ts";
 import { codeOf, codeOfGroup, codeOfOffsetCommit, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import type { Request } from "../messages/index.ts";
 import { isById } from "../named-topic.ts";
 import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
+import type { OffsetToCommit } from "../../objects/contracts/offsets.ts";
 
 export const offsetCommit: Handler<8> = async (request, { session, version }) => {
   const { groupId, memberId, groupInstanceId, generationId } = request;

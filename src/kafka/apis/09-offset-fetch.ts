@@ -5,13 +5,13 @@
  */
 import type { Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
-import type { CommittedOffset } from "../../objects/contracts/group.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
 import type { Session } from "../session.ts";
+import type { CommittedOffset } from "../../objects/contracts/offsets.ts";
 
 const GROUPS_SINCE = 8;
 const BY_ID_SINCE = 10;

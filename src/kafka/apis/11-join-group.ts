@@ -4,11 +4,15 @@
  */
 import { codeOfGroup, NONE } from "../errors.ts";
 import { groupIdRefusal } from "../group-names.ts";
-import type { JoinedGroup, JoinGroupRequest, JoinRefusal } from "../../objects/contracts/group.ts";
 import type { Refusal } from "../../base/errors.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../served.ts";
 import type { Context } from "../session.ts";
+import type {
+  JoinedGroup,
+  JoinGroupRequest,
+  JoinRefusal,
+} from "../../objects/contracts/members.ts";
 
 /** A rebalance may take as long as the slowest member was given; the object itself ends it. */
 export const REBALANCE_MS = 1_900_000;

@@ -1,8 +1,8 @@
 /** LeaveGroup (13): one member, or from version 3 on several, static ones by their instance (KIP-345). */
-import type { LeavingMember } from "../../objects/contracts/group.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { groupIdRefusal } from "../group-names.ts";
 import type { Handler } from "../served.ts";
+import type { LeavingMember } from "../../objects/contracts/members.ts";
 
 const SEVERAL_SINCE = 3;
 

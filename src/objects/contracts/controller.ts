@@ -3,7 +3,12 @@
  * Types only. Every method returns a union with {@link Refusal}; none throws for an operating error.
  */
 import type { Refusal } from "../../base/errors.ts";
-import type { AlteredInSync, AlterInSyncRequest } from "./replication.ts";
+import type {
+  AlteredInSync,
+  AlterInSyncRequest,
+  LeaderReport,
+  ReplicaReport,
+} from "./controller-port.ts";
 
 export type BrokerState = "active" | "draining" | "fenced";
 
@@ -211,18 +216,6 @@ export interface BrokerSpec {
 export type BrokerAction = "fence" | "unfence" | "drain";
 
 export type BrokerAnswer = { readonly ok: true; readonly broker: BrokerDescription } | Refusal;
-
-export interface LeaderReport {
-  readonly topicId: string;
-  readonly partition: number;
-  /** Epoch of the leader that could not be reached. */
-  readonly leaderEpoch: number;
-}
-
-export interface ReplicaReport extends LeaderReport {
-  /** Of the follower; the epoch is the reporting leader's. */
-  readonly brokerId: number;
-}
 
 export type PartitionAnswer =
   | { readonly ok: true; readonly partition: PartitionMetadata }

@@ -2,283 +2,43 @@
  * What a consumer group's object answers to: the contract between it and the worker. Types only.
  * Every method returns a union with {@link Refusal}; none throws for an operating error. During a
  * deploy old and new code call each other: add fields as optional, never change what one means.
- *
- * The first part is Kafka's classic group protocol, for members that come with a protocol of their
- * own; the second is for HTTP instances, members whose state lives in the object; the third is for
- * operators.
+ * Shapes of members, offsets and instances stand beside it.
  */
-import type { ErrorName, Refusal } from "../../base/errors.ts";
+import type { Refusal } from "../../base/errors.ts";
+import type {
+  InstanceSpec,
+  CreatedInstance,
+  Subscription,
+  SubscriptionAnswer,
+  AssignmentAnswer,
+  Seek,
+  PollRequest,
+  PollPlan,
+  ResolveRequest,
+  DeliverRequest,
+  InstanceCommit,
+} from "./instances.ts";
+import type {
+  JoinGroupRequest,
+  JoinedGroup,
+  JoinRefusal,
+  SyncGroupRequest,
+  SyncedGroup,
+  HeartbeatRequest,
+  LeavingMember,
+  LeftGroup,
+} from "./members.ts";
+import type {
+  TopicPartition,
+  OffsetToCommit,
+  CommitRequest,
+  Committed,
+  FetchedOffsets,
+  DeletedOffsets,
+} from "./offsets.ts";
 
 /** As Kafka names them (`org.apache.kafka.common.GroupState`, classic groups). */
 export type GroupState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead";
-
-/** A partition, by topic name. */
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
-// Members that bring their own protocol.
-
-/** One assignment protocol that a member supports, and what it says under it (opaque bytes). */
-export interface MemberProtocol {
-  readonly name: string;
-  readonly metadata: Uint8Array;
-}
-
-export interface JoinGroupRequest {
-  /** Where it does not stand in the object's name: see `isLongGroupId`. */
-  readonly groupId?: string;
-  /** Empty for a member that has none yet. */
-  readonly memberId: string;
-  /** Static membership (KIP-345); null without. */
-  readonly groupInstanceId: string | null;
-  readonly clientId: string;
-  readonly clientHost: string;
-  readonly sessionTimeoutMs: number;
-  /** How long a rebalance waits for this member to join again. */
-  readonly rebalanceTimeoutMs: number;
-  readonly protocolType: string;
-  /** In order of preference. */
-  readonly protocols: readonly MemberProtocol[];
-  /** Whether a member without an id is first told one (KIP-394): MEMBER_ID_REQUIRED. */
-  readonly requireKnownMemberId: boolean;
-  /** Whether it understands {@link JoinedGroup.skipAssignment} (JoinGroup 9 on, KIP-814). */
-  readonly supportsSkippingAssignment?: boolean;
-}
-
-export interface JoinedGroup {
-  readonly ok: true;
-  readonly generationId: number;
-  readonly protocolType: string;
-  readonly protocolName: string;
-  readonly leader: string;
-  readonly memberId: string;
-  readonly skipAssignment: boolean;
-  /** Of the leader's answer only: everybody, with what they said under the chosen protocol. */
-  readonly members: readonly {
-    readonly memberId: string;
-    readonly groupInstanceId: string | null;
-    readonly metadata: Uint8Array;
-  }[];
-}
-
-/** MEMBER_ID_REQUIRED carries the id to join with. */
-export interface JoinRefusal extends Refusal {
-  readonly memberId?: string;
-}
-
-export interface SyncGroupRequest {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  readonly generationId: number;
-  /** null: not said (below SyncGroup 5). Else they must be the group's: INCONSISTENT_GROUP_PROTOCOL. */
-  readonly protocolType: string | null;
-  readonly protocolName: string | null;
-  /** The leader's: by member id. Empty from the others. */
-  readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[];
-}
-
-export interface SyncedGroup {
-  readonly ok: true;
-  readonly protocolType: string;
-  readonly protocolName: string;
-  readonly assignment: Uint8Array;
-}
-
-export interface HeartbeatRequest {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  readonly generationId: number;
-}
-
-export interface LeavingMember {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-}
-
-export interface LeftGroup {
-  readonly ok: true;
-  /** In the request's order; null: it has left. */
-  readonly members: readonly (LeavingMember & { readonly error: ErrorName | null })[];
-}
-
-// Offsets.
-
-export interface OffsetToCommit extends TopicPartition {
-  /**
-   * The offset to go on from: that of the last record processed, plus one. A negative one is kept as it is and
-   * says that there is none: readers begin where their own rule says.
-   */
-  readonly offset: number;
-  /** Of the last record processed; -1 when not said. */
-  readonly leaderEpoch: number;
-  readonly metadata: string;
-  /** Of the topic as the caller knows it: what is committed holds for no later topic of the name. */
-  readonly topicId?: string;
-  /** The id is the client's own word (OffsetCommit 10), and the commit is of no other topic. */
-  readonly isTopicIdGiven?: boolean;
-}
-
-export interface CommitRequest {
-  /** As in {@link JoinGroupRequest}. */
-  readonly groupId?: string;
-  /** Generation -1: by nobody of the group, which is accepted only while it has no members. */
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  readonly generationId: number;
-  readonly offsets: readonly OffsetToCommit[];
-  /** How long they are to be kept, in milliseconds (OffsetCommit 2 to 4); absent: as the service is set. */
-  readonly retentionMs?: number;
-}
-
-export interface Committed {
-  readonly ok: true;
-  /** In the request's order; null: committed. All of them in one row. */
-  readonly errors: readonly (ErrorName | null)[];
-}
-
-export interface CommittedOffset extends TopicPartition {
-  /** -1: nothing is committed. */
-  readonly offset: number;
-  readonly leaderEpoch: number;
-  readonly metadata: string;
-  readonly committedMs: number;
-  readonly topicId?: string;
-}
-
-export interface FetchedOffsets {
-  readonly ok: true;
-  readonly offsets: readonly CommittedOffset[];
-}
-
-export interface DeletedOffsets {
-  readonly ok: true;
-  /** In the request's order; null: it is gone. GROUP_SUBSCRIBED_TO_TOPIC. */
-  readonly errors: readonly (ErrorName | null)[];
-}
-
-// HTTP instances.
-
-export type RecordsFormat = "binary" | "json" | "string";
-export type OffsetReset = "earliest" | "latest" | "none";
-
-/** Settings of an instance, checked by the worker against the config table's bounds. */
-export interface InstanceSpec {
-  /** Empty: one is made. */
-  readonly name: string;
-  readonly format: RecordsFormat;
-  readonly offsetReset: OffsetReset;
-  readonly autoCommit: boolean;
-  readonly autoCommitIntervalMs: number;
-  readonly fetchMinBytes: number;
-  /** How long a poll waits for `fetchMinBytes` when it does not say. */
-  readonly requestTimeoutMs: number;
-  readonly sessionTimeoutMs: number;
-  readonly maxPollIntervalMs: number;
-  readonly maxPollRecords: number;
-  /** Assignors in order of preference. */
-  readonly assignors: readonly string[];
-  /** `read_uncommitted` unless said. */
-  readonly isolation: "read_uncommitted" | "read_committed";
-  /** For descriptions of the group. */
-  readonly clientId: string;
-  readonly clientHost: string;
-}
-
-export interface CreatedInstance {
-  readonly ok: true;
-  readonly instanceId: string;
-}
-
-/** What an instance subscribes to: names, or names that match a regular expression as a whole. */
-export type Subscription =
-  | { readonly by: "topics"; readonly topics: readonly string[] }
-  | { readonly by: "pattern"; readonly pattern: string };
-
-export interface SubscriptionAnswer {
-  readonly ok: true;
-  /** The names subscribed to; of a pattern those that match at present. */
-  readonly topics: readonly string[];
-  readonly pattern: string | null;
-}
-
-export interface AssignmentAnswer {
-  readonly ok: true;
-  readonly partitions: readonly TopicPartition[];
-}
-
-/** Where a partition is read from. Ends of logs are looked up by the caller. */
-export interface Seek extends TopicPartition {
-  readonly to: number;
-}
-
-export interface PollRequest {
-  readonly instanceId: string;
-  /**
-   * What of the answers before has arrived: the `pollId` of the last one received, "" when none was.
-   * The position moves only behind what has arrived. Absent from a plain v2 client: whoever polls again
-   * has had the answer before.
-   */
-  readonly received?: string;
-  /** As the reader asked; absent: any. NOT_ACCEPTABLE when it is not the instance's. */
-  readonly format?: RecordsFormat;
-  /** How long the call may wait for a rebalance to end, in milliseconds. */
-  readonly waitMs: number;
-}
-
-/** A partition to read, and from where. */
-export interface PollPartition extends TopicPartition {
-  readonly topicId: string;
-  /** null: there is no position yet; see `reset`. */
-  readonly position: number | null;
-  /** Where to begin without a position, and where its position is out of range. */
-  readonly reset: OffsetReset;
-}
-
-/** What a poll reads. */
-export interface PollPlan {
-  readonly ok: true;
-  readonly spec: InstanceSpec;
-  /** -1 for an instance that was assigned its partitions by hand. */
-  readonly generationId: number;
-  /** Of this poll: goes into its answer, and into {@link DeliverRequest}. */
-  readonly pollId: string;
-  /** False: the group is rebalancing still, and there is nothing to read before it is over. */
-  readonly isAssigned: boolean;
-  /** In the order in which they should be served, which turns from poll to poll. */
-  readonly partitions: readonly PollPartition[];
-}
-
-export interface ResolveRequest {
-  readonly instanceId: string;
-  readonly generationId: number;
-  /** Offsets found for partitions without a position (or with one out of range): where they begin. */
-  readonly offsets: readonly (TopicPartition & {
-    readonly offset: number;
-    readonly topicId: string;
-  })[];
-}
-
-export interface DeliverRequest {
-  readonly instanceId: string;
-  readonly pollId: string;
-  readonly generationId: number;
-  /** The partitions that have moved, and to where. */
-  readonly positions: readonly (TopicPartition & { readonly nextOffset: number })[];
-}
-
-export interface InstanceCommit {
-  readonly instanceId: string;
-  /** null: all that was delivered. */
-  readonly offsets: readonly OffsetToCommit[] | null;
-  /** The generation the caller believes in; absent: not said. */
-  readonly generationId?: number;
-  /** As in {@link PollRequest}: which answer was the last to arrive, where all that was delivered is committed. */
-  readonly received?: string;
-}
-
-// Operators.
 
 export interface MemberDescription {
   readonly memberId: string;

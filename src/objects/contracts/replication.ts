@@ -1,6 +1,5 @@
 /**
- * What the replicas of one partition ask of each other, and what a leader asks of the controller:
- * the ports of replication. Types only. A call that did not arrive, or whose answer did not, rejects;
+ * What the replicas of one partition ask of each other: the port of replication. Types only. A call that did not arrive, or whose answer did not, rejects;
  * whatever the other side decided is an answer.
  *
  * Push on the hot path, pull to catch up: the leader pushes its chunks to followers that match it
@@ -10,8 +9,7 @@
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaName } from "../../base/ids.ts";
-import type { ReplicaReport } from "./controller.ts";
-import type { ReplicaAssignment } from "./partition.ts";
+import type { ReplicaAssignment } from "./assignment.ts";
 
 /**
  * One idempotent batch as it is kept: producer id, epoch, first sequence, records, base offset,
@@ -159,32 +157,4 @@ export interface PeerPort {
   catchUp(to: PeerAddress, request: CatchUpRequest): Promise<CatchUpAnswer>;
   /** Errors: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION. */
   pull(to: PeerAddress, request: PullRequest): Promise<PullAnswer>;
-}
-
-/** A leader's wish for another in-sync set (KIP-497). Both epochs are compared with the controller's. */
-export interface AlterInSyncRequest {
-  readonly topicId: string;
-  readonly partition: number;
-  /** Of the leader that asks. */
-  readonly brokerId: number;
-  readonly leaderEpoch: number;
-  readonly partitionEpoch: number;
-  /** Broker ids. */
-  readonly inSync: readonly number[];
-}
-
-/** The asking leader's assignment after the change. */
-export interface AlteredInSync {
-  readonly ok: true;
-  readonly assignment: ReplicaAssignment;
-}
-
-export interface ControllerPort {
-  /**
-   * Errors, nothing was changed: FENCED_LEADER_EPOCH (another leads), INVALID_UPDATE_VERSION (another
-   * partition epoch holds), INELIGIBLE_REPLICA (fenced, or no replica), UNKNOWN_TOPIC_OR_PARTITION.
-   */
-  alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal>;
-  /** A follower is no replica any more, having lost its storage, or storage fails it: it is to be told anew what it is. */
-  reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal>;
 }

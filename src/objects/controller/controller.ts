@@ -5,7 +5,6 @@
  */
 import type { EffectiveConfig } from "../../base/config.ts";
 import { assert, refuse, type Refusal } from "../../base/errors.ts";
-import type { AlteredInSync, AlterInSyncRequest } from "../contracts/replication.ts";
 import type {
   BrokerAction,
   BrokerAnswer,
@@ -15,11 +14,9 @@ import type {
   ControllerDescription,
   GroupEntry,
   GroupList,
-  LeaderReport,
   PartitionAnswer,
   PartitionMetadata,
   ProducerIdentity,
-  ReplicaReport,
   TopicAnswer,
   TopicDeleted,
   TopicMetadata,
@@ -40,6 +37,12 @@ import { decideCancel, decideReassign } from "./topics/reassignments.ts";
 import type { ControllerStore } from "./image/store.ts";
 import { decideAlterBrokerConfigs, decideAlterConfigs } from "./topics/configs.ts";
 import { decideCreatePartitions, decideCreateTopic, decideDeleteTopic } from "./topics/topics.ts";
+import type {
+  AlteredInSync,
+  AlterInSyncRequest,
+  LeaderReport,
+  ReplicaReport,
+} from "../contracts/controller-port.ts";
 
 export class ControllerRules {
   readonly #ports: ControllerPorts;

@@ -12,8 +12,6 @@ import { DurableAlarm, DurableStorage } from "../runtime/storage.ts";
 import { partitionStub } from "../runtime/stubs.ts";
 import { platformClock, platformTimer } from "../runtime/time.ts";
 import { isUnopened } from "../../base/unopened.ts";
-import type { Assigned, Probed } from "../contracts/partition.ts";
-import type { AlteredInSync, AlterInSyncRequest } from "../contracts/replication.ts";
 import type {
   BrokerAction,
   BrokerAnswer,
@@ -24,10 +22,8 @@ import type {
   ControllerDescription,
   GroupEntry,
   GroupList,
-  LeaderReport,
   PartitionAnswer,
   ProducerIdentity,
-  ReplicaReport,
   TopicAnswer,
   TopicDeleted,
   TopicSpec,
@@ -35,6 +31,13 @@ import type {
 import { ControllerRules } from "./controller.ts";
 import type { ReplicaPort } from "./delivery/deliveries.ts";
 import { ControllerStore } from "./image/store.ts";
+import type { Assigned, Probed } from "../contracts/assignment.ts";
+import type {
+  AlteredInSync,
+  AlterInSyncRequest,
+  LeaderReport,
+  ReplicaReport,
+} from "../contracts/controller-port.ts";
 
 export class Controller extends DurableObject<Env> implements ControllerApi {
   readonly #storage: DurableStorage;

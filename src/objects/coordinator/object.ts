@@ -13,38 +13,41 @@ import { platformRandom } from "../runtime/random.ts";
 import { DurableAlarm, DurableStorage } from "../runtime/storage.ts";
 import { controllerStub } from "../runtime/stubs.ts";
 import { platformClock, platformTimer } from "../runtime/time.ts";
+import type { CoordinatorApi, GroupDescription } from "../contracts/group.ts";
+import { Coordinator as CoordinatorRules } from "./groups/coordinator.ts";
+import type { ClusterPort, CoordinatorPorts } from "./groups/ports.ts";
+import { GroupStore } from "./groups/store.ts";
 import type {
   AssignmentAnswer,
-  CommitRequest,
-  Committed,
-  CoordinatorApi,
   CreatedInstance,
-  DeletedOffsets,
   DeliverRequest,
-  FetchedOffsets,
-  GroupDescription,
-  HeartbeatRequest,
   InstanceCommit,
   InstanceSpec,
-  JoinedGroup,
-  JoinGroupRequest,
-  JoinRefusal,
-  LeavingMember,
-  LeftGroup,
-  OffsetToCommit,
   PollPlan,
   PollRequest,
   ResolveRequest,
   Seek,
   Subscription,
   SubscriptionAnswer,
+} from "../contracts/instances.ts";
+import type {
+  CommitRequest,
+  Committed,
+  DeletedOffsets,
+  FetchedOffsets,
+  OffsetToCommit,
+  TopicPartition,
+} from "../contracts/offsets.ts";
+import type {
+  HeartbeatRequest,
+  JoinedGroup,
+  JoinGroupRequest,
+  JoinRefusal,
+  LeavingMember,
+  LeftGroup,
   SyncedGroup,
   SyncGroupRequest,
-  TopicPartition,
-} from "../contracts/group.ts";
-import { Coordinator as CoordinatorRules } from "./groups/coordinator.ts";
-import type { ClusterPort, CoordinatorPorts } from "./groups/ports.ts";
-import { GroupStore } from "./groups/store.ts";
+} from "../contracts/members.ts";
 
 type Ok = { readonly ok: true };
 

@@ -5,16 +5,17 @@
 import { effectiveConfig, type EffectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { AlarmPort, ClockPort, StoragePort, TimerPort } from "../../base/ports.ts";
-import type { LogEnds, ReplicaAssignment, ReplicaRef } from "../contracts/partition.ts";
+import type { LogEnds } from "../contracts/partition.ts";
 import { StorageFailure } from "../../base/storage-failure.ts";
 import { CorruptLog } from "./log/integrity.ts";
 import { Log } from "./log/log.ts";
-import type { ControllerPort, PeerAddress, PeerPort } from "../contracts/replication.ts";
-import type { ScrubState } from "./log/scrub.ts";
-import { writeReplicaState, type ReplicaState } from "./log/tables.ts";
+import type { PeerAddress, PeerPort } from "../contracts/replication.ts";
+import { writeReplicaState, type ReplicaState, type ScrubState } from "./log/tables.ts";
 import type { TailAccount } from "./reads/tail-memory.ts";
 import { Tails } from "./reads/tails.ts";
 import { Waiters } from "./reads/waiters.ts";
+import type { ReplicaAssignment, ReplicaRef } from "../contracts/assignment.ts";
+import type { ControllerPort } from "../contracts/controller-port.ts";
 
 export interface ReplicaPorts {
   readonly storage: StoragePort;

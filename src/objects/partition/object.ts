@@ -15,13 +15,9 @@ import type {
   Appended,
   AppendRefusal,
   AppendRequest,
-  Assigned,
   EpochEnd,
   ListedOffset,
   OffsetSpec,
-  PartitionObject,
-  Probed,
-  ReplicaAssignment,
   ReplicaDescription,
 } from "../contracts/partition.ts";
 import {
@@ -44,6 +40,8 @@ import { Replica, type ReplicaPorts } from "./replica.ts";
 import { TailAccount } from "./reads/tail-memory.ts";
 import type { TailSocket, TailState } from "./reads/tails.ts";
 import { answerAppend, answerFetch, answerRefusal, readTransfer } from "../contracts/transfer.ts";
+import type { Assigned, Probed, ReplicaAssignment } from "../contracts/assignment.ts";
+import type { PartitionObject } from "../contracts/partition-object.ts";
 
 /** A quarter of what all objects of an isolate have together. */
 const TAIL_ACCOUNT_BYTES = 33_554_432;

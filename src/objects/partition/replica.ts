@@ -14,14 +14,11 @@ import {
   TAIL_CLOSE,
   type Appended,
   type AppendRequest,
-  type Assigned,
   type EpochEnd,
   type Fetched,
   type FetchRequest,
   type ListedOffset,
   type OffsetSpec,
-  type Probed,
-  type ReplicaAssignment,
   type ReplicaDescription,
 } from "../contracts/partition.ts";
 import { Appends } from "./leader/appends.ts";
@@ -52,6 +49,7 @@ import {
 } from "./log/tables.ts";
 import type { Tails, TailSocket, TailState } from "./reads/tails.ts";
 import { offsetAtTime, offsetOfMaxTimestamp } from "./log/timestamps.ts";
+import type { Assigned, Probed, ReplicaAssignment } from "../contracts/assignment.ts";
 
 export type { ReplicaPorts } from "./core.ts";
 

@@ -9,15 +9,15 @@ import { replicaObjectName } from "../../base/ids.ts";
 import type { Env } from "./env.ts";
 import { controllerStub, partitionStub } from "./stubs.ts";
 import { isUnopened } from "../../base/unopened.ts";
-import type { PartitionObject } from "../contracts/partition.ts";
 import type {
-  ControllerPort,
   PeerAddress,
   PeerPort,
   ReplicateAnswer,
   ReplicateRequest,
 } from "../contracts/replication.ts";
 import { PARTITION_ORIGIN } from "../contracts/transfer.ts";
+import type { PartitionObject } from "../contracts/partition-object.ts";
+import type { ControllerPort } from "../contracts/controller-port.ts";
 
 /** Pushes from this size on, in bytes, are requests. */
 const REQUEST_BYTES_MIN = 16_384;

@@ -2,7 +2,7 @@
 import { CONTROLLER_NAME } from "../../base/ids.ts";
 import type { ControllerApi } from "../contracts/controller.ts";
 import type { Env } from "./env.ts";
-import type { PartitionObject } from "../contracts/partition.ts";
+import type { PartitionObject } from "../contracts/partition-object.ts";
 
 /** @param locationHint where the object is made if this is the first call to it; empty for anywhere */
 export function partitionStub(env: Env, name: string, locationHint: string): PartitionObject {

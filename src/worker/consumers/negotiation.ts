@@ -1,10 +1,10 @@
 /** Media types of the v2 routes of consumer instances: which are answered, and how records are asked for. */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { RecordsFormat } from "../../objects/contracts/group.ts";
 import { json, V2_JSON } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
 import type { Ctx, Outcome } from "../route.ts";
 import { RECORD_FORMATS } from "../json/record-json.ts";
+import type { RecordsFormat } from "../../objects/contracts/instances.ts";
 
 const GENERIC = ["application/json", V2_JSON] as const;
 

@@ -3,7 +3,6 @@ import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole, topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, INT_MAX } from "../../base/limits.ts";
-import type { OffsetToCommit, Seek, TopicPartition } from "../../objects/contracts/group.ts";
 import { readJson } from "../body.ts";
 import { LEADER } from "../admin/leader.ts";
 import { topicMetadata } from "../../gateway/metadata.ts";
@@ -28,6 +27,8 @@ import {
   partitionsSchema,
   v2Content,
 } from "./schemas.ts";
+import type { OffsetToCommit, TopicPartition } from "../../objects/contracts/offsets.ts";
+import type { Seek } from "../../objects/contracts/instances.ts";
 
 /** Partitions whose ends one request may have looked up, and how many of them at the same time. */
 const PARTITIONS_MAX = 2_000;

@@ -1,10 +1,10 @@
 /** What a poll answers: the records of several partitions as one array, and how far each has come. */
 import type { Refusal } from "../../base/errors.ts";
-import type { DeliverRequest, InstanceSpec } from "../../objects/contracts/group.ts";
 import { counters } from "../../gateway/metrics.ts";
 import { RecordArray } from "../json/record-json.ts";
 import type { PollCursor } from "./poll-cursor.ts";
 import { evenShare, servingOrder } from "./shares.ts";
+import type { DeliverRequest, InstanceSpec } from "../../objects/contracts/instances.ts";
 
 interface PollAnswer {
   readonly ok: true;

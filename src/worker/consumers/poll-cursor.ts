@@ -2,8 +2,8 @@
 import type { Refusal } from "../../base/errors.ts";
 import type { FetchRequest } from "../../objects/contracts/partition.ts";
 import type { StreamedFetch } from "../../objects/contracts/transfer.ts";
-import type { PollPartition } from "../../objects/contracts/group.ts";
 import type { PartitionReader } from "../../gateway/partition-reader.ts";
+import type { PollPartition } from "../../objects/contracts/instances.ts";
 
 /** Whole batches, and the offset from which on their records are wanted. */
 interface Page {

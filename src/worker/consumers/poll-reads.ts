@@ -3,12 +3,12 @@
  * is not enough, waiting on all of them at once. Which partition is served first is the plan's business.
  */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
-import type { PollPlan, ResolveRequest } from "../../objects/contracts/group.ts";
 import type { StreamedFetch } from "../../objects/contracts/transfer.ts";
 import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
 import { PartitionReader } from "../../gateway/partition-reader.ts";
 import type { Service } from "../../gateway/service.ts";
 import { giveUp, PollCursor } from "./poll-cursor.ts";
+import type { PollPlan, ResolveRequest } from "../../objects/contracts/instances.ts";
 
 /** Partitions that are read at the same time while nobody waits. */
 const READ_AT_ONCE = 50;

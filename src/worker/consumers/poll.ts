@@ -4,12 +4,12 @@
  * goes on with what it is given then.
  */
 import type { Refusal } from "../../base/errors.ts";
-import type { InstanceSpec, PollPlan, PollRequest } from "../../objects/contracts/group.ts";
 import type { KnownTopic } from "../../gateway/metadata.ts";
 import { isUnanswered } from "../../gateway/objects.ts";
 import { callGroup, REPEATABLE, type NamedInstance } from "./instance.ts";
 import { countAnswer, writeAnswer } from "./poll-answer.ts";
 import { PollReads } from "./poll-reads.ts";
+import type { InstanceSpec, PollPlan, PollRequest } from "../../objects/contracts/instances.ts";
 
 /** The longest that a poll waits without a word to its group, in milliseconds. */
 const SLICE_MS_MAX = 3_000;

@@ -15,8 +15,8 @@ import {
   INT_MAX,
   REQUEST_RECORDS_MAX,
 } from "../../base/limits.ts";
-import type { InstanceSpec } from "../../objects/contracts/group.ts";
 import { RECORD_FORMATS } from "../json/record-json.ts";
+import type { InstanceSpec } from "../../objects/contracts/instances.ts";
 
 type Bound = number | ((config: EffectiveConfig) => number);
 

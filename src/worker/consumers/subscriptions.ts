@@ -3,7 +3,6 @@ import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, PATTERN_LENGTH_MAX } from "../../base/limits.ts";
-import type { Subscription, TopicPartition } from "../../objects/contracts/group.ts";
 import { readJson } from "../body.ts";
 import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
@@ -18,6 +17,8 @@ import {
 } from "./instance.ts";
 import { answerV2 } from "./negotiation.ts";
 import { NO_CONTENT, partitionsExample, partitionsSchema, v2Content } from "./schemas.ts";
+import type { Subscription } from "../../objects/contracts/instances.ts";
+import type { TopicPartition } from "../../objects/contracts/offsets.ts";
 
 const subscriptionRequest = z
   .object({

@@ -1,9 +1,10 @@
 /** What the routes about groups share: the path's group, and asking its object. */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
-import type { CommittedOffset, GroupDescription } from "../../objects/contracts/group.ts";
+import type { GroupDescription } from "../../objects/contracts/group.ts";
 import { REPEATABLE } from "../consumers/instance.ts";
 import { callCoordinator } from "../../gateway/objects.ts";
 import type { Service } from "../../gateway/service.ts";
+import type { CommittedOffset } from "../../objects/contracts/offsets.ts";
 
 /** The path of all groups, and of one. */
 export const GROUPS = "/v3/clusters/{cluster_id}/consumer-groups";

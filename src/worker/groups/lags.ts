@@ -5,12 +5,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type {
-  CommittedOffset,
-  GroupDescription,
-  MemberDescription,
-  TopicPartition,
-} from "../../objects/contracts/group.ts";
+import type { GroupDescription, MemberDescription } from "../../objects/contracts/group.ts";
 import { clusterPlace, head, list } from "../admin/resources.ts";
 import { json } from "../answers.ts";
 import { pathGroup } from "../consumers/instance.ts";
@@ -21,6 +16,7 @@ import { lagExample, lagsExample, lagSummaryExample } from "./examples.ts";
 import { allCommitted, describeGroup, G, GROUP_ERRORS } from "./group.ts";
 import { listOffsets, PARTITIONS_MAX, topicsOf } from "./log-ends.ts";
 import { groupPlace, lagListSchema, lagPlace, lagSchema, lagSummarySchema } from "./resources.ts";
+import type { CommittedOffset, TopicPartition } from "../../objects/contracts/offsets.ts";
 
 /** A partition of the group, before anybody has asked where its log ends. */
 interface Held extends TopicPartition {

@@ -1,10 +1,10 @@
 /** Looking up points of many partitions' logs, so many at a time. */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import type { TopicPartition } from "../../objects/contracts/group.ts";
 import type { ListedOffset, OffsetSpec } from "../../objects/contracts/partition.ts";
 import { callPartition, SHORT_CALL } from "../../gateway/calls.ts";
 import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
 import type { Service } from "../../gateway/service.ts";
+import type { TopicPartition } from "../../objects/contracts/offsets.ts";
 
 /** Partitions that one request may ask about: each is up to three calls of its leader. */
 export const PARTITIONS_MAX = 2_000;

@@ -2,11 +2,6 @@
 import { z } from "@hono/zod-openapi";
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
-import type {
-  CommittedOffset,
-  OffsetToCommit,
-  TopicPartition,
-} from "../../objects/contracts/group.ts";
 import { LEADER } from "../admin/leader.ts";
 import { json } from "../answers.ts";
 import { readJson } from "../body.ts";
@@ -18,6 +13,11 @@ import type { Service } from "../../gateway/service.ts";
 import { allCommitted, describeAny, describeGroup, G, GROUP_ERRORS } from "./group.ts";
 import { listOffsets, PARTITIONS_MAX, topicsOf } from "./log-ends.ts";
 import { offsetsRequest, ruleOf, specOf, targetOf, type Reset, type Rule } from "./reset.ts";
+import type {
+  CommittedOffset,
+  OffsetToCommit,
+  TopicPartition,
+} from "../../objects/contracts/offsets.ts";
 
 type Request = z.output<typeof offsetsRequest>;
 type Planned = { readonly ok: true; readonly offsets: readonly OffsetToCommit[] } | Refusal;

@@ -4,11 +4,11 @@ import type {
   GroupDescription,
   GroupState,
   MemberDescription,
-  TopicPartition,
 } from "../../objects/contracts/group.ts";
 import { clusterPlace, head, listOf, related, resource, type Place } from "../admin/resources.ts";
 import type { Ctx } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
+import type { TopicPartition } from "../../objects/contracts/offsets.ts";
 
 const STATES = [
   "EMPTY",

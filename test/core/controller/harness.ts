@@ -9,12 +9,12 @@ import type { PartitionMetadata } from "../../../src/objects/contracts/controlle
 import { ControllerRules } from "../../../src/objects/controller/controller.ts";
 import type { Purged, ReplicaPort } from "../../../src/objects/controller/delivery/deliveries.ts";
 import { ControllerStore, type StoreBounds } from "../../../src/objects/controller/image/store.ts";
+import { ManualAlarm, SqliteStorage } from "../../support/sqlite-storage.ts";
 import type {
   Assigned,
   Probed,
   ReplicaAssignment,
-} from "../../../src/objects/contracts/partition.ts";
-import { ManualAlarm, SqliteStorage } from "../../support/sqlite-storage.ts";
+} from "../../../src/objects/contracts/assignment.ts";
 
 /**
  * `lost`: did not arrive. `unheard`: arrived, the answer did not. `held`: until the test lets go. `unopened`: the

@@ -1,8 +1,8 @@
 /** In-sync sets change as their leaders ask, epochs compared; a replica that lost its storage leaves. */
 import { describe, expect, test } from "vitest";
 import type { ErrorName } from "../../../src/base/errors.ts";
-import type { AlterInSyncRequest } from "../../../src/objects/contracts/replication.ts";
 import { ControllerHarness, settle } from "./harness.ts";
+import type { AlterInSyncRequest } from "../../../src/objects/contracts/controller-port.ts";
 
 async function cluster() {
   const harness = new ControllerHarness();

@@ -3,11 +3,11 @@
  * its clock again and again, since every alarm is a billed row.
  */
 import { describe, expect, test } from "vitest";
-import type { JoinedGroup, JoinRefusal } from "../../../src/objects/contracts/group.ts";
 import { Deadlines } from "../../../src/objects/coordinator/groups/deadlines.ts";
 import type { CoordinatorPorts } from "../../../src/objects/coordinator/groups/ports.ts";
 import { GroupHarness } from "../../support/group.ts";
 import { ManualAlarm } from "../../support/sqlite-storage.ts";
+import type { JoinedGroup, JoinRefusal } from "../../../src/objects/contracts/members.ts";
 
 function joined(answer: JoinedGroup | JoinRefusal | "waiting"): JoinedGroup {
   if (answer === "waiting" || !answer.ok) throw new Error(`not joined: ${JSON.stringify(answer)}`);

@@ -1,6 +1,5 @@
 /** HTTP instances: assignment, position, commits, and what an answer that got lost does. */
 import { describe, expect, test } from "vitest";
-import type { FetchedOffsets } from "../../../src/objects/contracts/group.ts";
 import {
   deliver,
   GroupHarness,
@@ -10,6 +9,7 @@ import {
   sharing,
   SPEC,
 } from "../../support/group.ts";
+import type { FetchedOffsets } from "../../../src/objects/contracts/offsets.ts";
 
 describe.for(["range", "roundrobin", "sticky", "cooperative-sticky"])(
   "assigned by %s",

@@ -1,7 +1,7 @@
 /** Kafka's classic group protocol, as its own clients meet it. */
 import { describe, expect, test } from "vitest";
-import type { JoinedGroup, JoinRefusal } from "../../../src/objects/contracts/group.ts";
 import { GroupHarness } from "../../support/group.ts";
+import type { JoinedGroup, JoinRefusal } from "../../../src/objects/contracts/members.ts";
 
 const bytes = (...values: number[]) => new Uint8Array(values);
 

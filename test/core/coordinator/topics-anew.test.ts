@@ -3,8 +3,8 @@
  * the topic that it was of, whatever workers have in their caches. `before` and `after` are the topic's ids.
  */
 import { describe, expect, test } from "vitest";
-import type { CommitRequest, OffsetToCommit } from "../../../src/objects/contracts/group.ts";
 import { GroupHarness } from "../../support/group.ts";
+import type { CommitRequest, OffsetToCommit } from "../../../src/objects/contracts/offsets.ts";
 
 const ALL = null;
 const BEFORE = "id-before";

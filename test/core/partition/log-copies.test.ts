@@ -6,7 +6,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
-import type { ReplicaAssignment } from "../../../src/objects/contracts/partition.ts";
 import { planFlush } from "../../../src/objects/partition/leader/flush.ts";
 import { Log } from "../../../src/objects/partition/log/log.ts";
 import type { LogPoint } from "../../../src/objects/contracts/replication.ts";
@@ -22,6 +21,7 @@ import { offsetOfMaxTimestamp } from "../../../src/objects/partition/log/timesta
 import { splitBatches } from "../../../src/records/index.ts";
 import { batchOf } from "../../support/replica.ts";
 import { SqliteStorage } from "../../support/sqlite-storage.ts";
+import type { ReplicaAssignment } from "../../../src/objects/contracts/assignment.ts";
 
 const ASSIGNMENT = {} as ReplicaAssignment;
 const CONFIG = { "segment.bytes": "1024" };

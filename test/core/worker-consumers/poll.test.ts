@@ -6,14 +6,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { refuse, type Refusal } from "../../../src/base/errors.ts";
 import type { TopicMetadata } from "../../../src/objects/contracts/controller.ts";
-import type {
-  DeliverRequest,
-  HeartbeatRequest,
-  InstanceSpec,
-  PollPlan,
-  PollRequest,
-  ResolveRequest,
-} from "../../../src/objects/contracts/group.ts";
 import type { Env } from "../../../src/objects/runtime/env.ts";
 import type { Fetched } from "../../../src/objects/contracts/partition.ts";
 import { answerFetch, readTransfer } from "../../../src/objects/contracts/transfer.ts";
@@ -21,6 +13,14 @@ import { encodeBatch } from "../../../src/records/index.ts";
 import { Poll, type PollQuery } from "../../../src/worker/consumers/poll.ts";
 import { forgetAll } from "../../../src/gateway/metadata.ts";
 import { serviceOf, type Service } from "../../../src/gateway/service.ts";
+import type {
+  DeliverRequest,
+  InstanceSpec,
+  PollPlan,
+  PollRequest,
+  ResolveRequest,
+} from "../../../src/objects/contracts/instances.ts";
+import type { HeartbeatRequest } from "../../../src/objects/contracts/members.ts";
 
 type Answer = { readonly ok: true } | Refusal | Error;
 

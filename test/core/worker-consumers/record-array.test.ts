@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeBatch } from "../../../src/records/index.ts";
-import type { InstanceSpec } from "../../../src/objects/contracts/group.ts";
 import { writeAnswer } from "../../../src/worker/consumers/poll-answer.ts";
 import type { PollCursor } from "../../../src/worker/consumers/poll-cursor.ts";
 import { evenShare, servingOrder } from "../../../src/worker/consumers/shares.ts";
+import type { InstanceSpec } from "../../../src/objects/contracts/instances.ts";
 
 const ENCODER = new TextEncoder();
 

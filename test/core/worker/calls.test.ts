@@ -6,7 +6,6 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { refuse, type ErrorName, type Refusal } from "../../../src/base/errors.ts";
 import type {
   ClusterMetadata,
-  LeaderReport,
   PartitionAnswer,
   TopicMetadata,
 } from "../../../src/objects/contracts/controller.ts";
@@ -22,6 +21,7 @@ import {
   type KnownTopic,
 } from "../../../src/gateway/metadata.ts";
 import { serviceOf, type Service } from "../../../src/gateway/service.ts";
+import type { LeaderReport } from "../../../src/objects/contracts/controller-port.ts";
 
 type Answer = { readonly ok: true; readonly from: string; readonly partitionEpoch: number };
 /** `"silence"`: the call is never answered. */

@@ -9,14 +9,6 @@ import {
   encodeAssignment,
   encodeSubscription,
 } from "../../../src/kafka/messages/consumer-protocol.ts";
-import type {
-  Committed,
-  FetchedOffsets,
-  JoinedGroup,
-  JoinRefusal,
-  SyncedGroup,
-  TopicPartition,
-} from "../../../src/objects/contracts/group.ts";
 import { flat } from "../../../src/objects/coordinator/groups/assignments.ts";
 import { assignPartitions } from "../../../src/objects/coordinator/groups/assignors/index.ts";
 import type { Cell } from "../cell.ts";
@@ -26,6 +18,16 @@ import { atOf, type At, type GroupWatch, type Holder } from "./group-watch.ts";
 import type { ClientOptions } from "./instance-client.ts";
 import { Partitions } from "./partitions.ts";
 import type { GroupProfile } from "./profile.ts";
+import type {
+  Committed,
+  FetchedOffsets,
+  TopicPartition,
+} from "../../../src/objects/contracts/offsets.ts";
+import type {
+  JoinedGroup,
+  JoinRefusal,
+  SyncedGroup,
+} from "../../../src/objects/contracts/members.ts";
 
 type Ok = { readonly ok: true };
 const DEADLINE_MS = 3_000;

@@ -3,19 +3,19 @@
  * it, processes, commits. Answers get lost, it dies without a word, and it comes back.
  */
 import type { Refusal } from "../../../src/base/errors.ts";
-import type {
-  Committed,
-  InstanceSpec,
-  PollPartition,
-  PollPlan,
-  Subscription,
-} from "../../../src/objects/contracts/group.ts";
 import type { Cell } from "../cell.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Random } from "../random.ts";
 import { atOf, type At, type GroupWatch, type Holder } from "./group-watch.ts";
 import type { GroupProfile } from "./profile.ts";
 import { Partitions } from "./partitions.ts";
+import type { Committed } from "../../../src/objects/contracts/offsets.ts";
+import type {
+  InstanceSpec,
+  PollPartition,
+  PollPlan,
+  Subscription,
+} from "../../../src/objects/contracts/instances.ts";
 
 type Ok = { readonly ok: true };
 const DEADLINE_MS = 3_000;

@@ -1,5 +1,5 @@
 /** The mutants of consumer groups: rules of the coordinator, and how each is switched off. */
-import type { Mutant, NoticingTest } from "../mutant-table.ts";
+import type { Mutant, NoticingTest } from "../mutant.ts";
 
 const anew = (name: string): NoticingTest => ({
   file: "test/core/coordinator/topics-anew.test.ts",

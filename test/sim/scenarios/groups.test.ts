@@ -1,15 +1,11 @@
 /** Failures that consumer groups elsewhere have had, ordered by hand. */
 import { expect, test } from "vitest";
-import type {
-  Committed,
-  FetchedOffsets,
-  InstanceSpec,
-  JoinedGroup,
-  PollPlan,
-} from "../../../src/objects/contracts/group.ts";
 import type { Cell } from "../cell.ts";
 import { Partitions } from "../groups/partitions.ts";
 import { Stage } from "./stage.ts";
+import type { Committed, FetchedOffsets } from "../../../src/objects/contracts/offsets.ts";
+import type { InstanceSpec, PollPlan } from "../../../src/objects/contracts/instances.ts";
+import type { JoinedGroup } from "../../../src/objects/contracts/members.ts";
 
 const PLACE = 2;
 const AT = { topic: "orders", partition: 0 };

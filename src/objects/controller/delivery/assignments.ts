@@ -1,9 +1,9 @@
 /** What one replica is told of its partition, as the image has it at this moment. Decides nothing. */
 import { assert } from "../../../base/errors.ts";
 import type { ReplicaName } from "../../../base/ids.ts";
-import type { ReplicaAssignment } from "../../contracts/partition.ts";
 import { partitionOf, type ClusterImage } from "../image/cluster.ts";
 import { replicaPlace } from "../image/pending.ts";
+import type { ReplicaAssignment } from "../../contracts/assignment.ts";
 
 /** Whether the partition has this very replica. */
 export function isLive(image: ClusterImage, replica: ReplicaName): boolean {

@@ -6,7 +6,6 @@
 import type { Refusal } from "../../../base/errors.ts";
 import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import type { ClockPort, RandomPort, TimerPort } from "../../../base/ports.ts";
-import type { Assigned, Probed, ReplicaAssignment } from "../../contracts/partition.ts";
 import { assignmentOf, isLive } from "./assignments.ts";
 import type { Change, ReplicaPlace } from "../image/changes.ts";
 import type { ClusterImage } from "../image/cluster.ts";
@@ -14,6 +13,7 @@ import { within } from "../../../base/deadline.ts";
 import { isFenced } from "../leaders/elections.ts";
 import { replicaAt, replicaPlace, type Pending } from "../image/pending.ts";
 import { Slots } from "../../runtime/semaphore.ts";
+import type { Assigned, Probed, ReplicaAssignment } from "../../contracts/assignment.ts";
 
 /** `unopened`: the object's storage cannot be opened, so that it cannot be deleted either. */
 export type Purged = "purged" | "unopened" | "unanswered";

@@ -1,13 +1,13 @@
 /** Decisions about in-sync sets: a leader's wish (KIP-497), and members that lost their storage (KIP-903). */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import type { ReplicaName } from "../../../base/ids.ts";
-import type { AlterInSyncRequest } from "../../contracts/replication.ts";
 import type { PartitionMetadata } from "../../contracts/controller.ts";
 import type { PartitionChange } from "../image/changes.ts";
 import { isLive } from "../delivery/assignments.ts";
 import { partitionOf, type ClusterImage } from "../image/cluster.ts";
 import { candidatesOf, isFenced, settled, withoutMember } from "./elections.ts";
 import { completion } from "../topics/reassignments.ts";
+import type { AlterInSyncRequest } from "../../contracts/controller-port.ts";
 
 /** Null: the set is as wished already. */
 export type InSyncDecision = { readonly ok: true; readonly change: PartitionChange | null };

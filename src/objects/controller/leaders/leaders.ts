@@ -7,12 +7,9 @@ import type { EffectiveConfig } from "../../../base/config.ts";
 import { assert, refuse, type Refusal } from "../../../base/errors.ts";
 import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import type { ClockPort } from "../../../base/ports.ts";
-import type { Probed } from "../../contracts/partition.ts";
 import type {
-  LeaderReport,
   PartitionAnswer,
   PartitionMetadata,
-  ReplicaReport,
   TopicMetadata,
 } from "../../contracts/controller.ts";
 import type { PartitionChange } from "../image/changes.ts";
@@ -21,6 +18,8 @@ import { candidatesOf, isFenced, uncleanElection, withoutMember } from "./electi
 import { brokerIdsOf } from "../image/partitions.ts";
 import type { Probes } from "./probes.ts";
 import { Slots } from "../../runtime/semaphore.ts";
+import type { Probed } from "../../contracts/assignment.ts";
+import type { LeaderReport, ReplicaReport } from "../../contracts/controller-port.ts";
 
 export interface LeaderActs {
   /** Records the change of one partition. */

@@ -5,12 +5,12 @@
 import type { Refusal } from "../../../base/errors.ts";
 import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import type { ClockPort, TimerPort } from "../../../base/ports.ts";
-import type { Probed } from "../../contracts/partition.ts";
 import type { ClusterImage } from "../image/cluster.ts";
 import { within } from "../../../base/deadline.ts";
 import type { ReplicaPort } from "../delivery/deliveries.ts";
 import { Damage } from "./damage.ts";
 import { Unopened } from "./unopened.ts";
+import type { Probed } from "../../contracts/assignment.ts";
 
 /** A replica that has not answered in this time, the second try included, does not answer. */
 export const PROBE_DEADLINE_MS = 2_000;

@@ -5,9 +5,9 @@ import {
   encodeAssignment,
   encodeSubscription,
 } from "../../../kafka/messages/consumer-protocol.ts";
-import type { TopicPartition } from "../../contracts/group.ts";
 import { assignPartitions, type AssignorName } from "./assignors/index.ts";
 import type { TopicPartitions } from "./assignors/types.ts";
+import type { TopicPartition } from "../../contracts/offsets.ts";
 
 const EMPTY = new Uint8Array(0);
 

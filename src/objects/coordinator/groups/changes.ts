@@ -3,7 +3,8 @@
  * senses: rows are only added, and so are kinds of change and fields. A kind never changes its meaning.
  */
 import { assert } from "../../../base/errors.ts";
-import type { InstanceSpec, Subscription, TopicPartition } from "../../contracts/group.ts";
+import type { InstanceSpec, Subscription } from "../../contracts/instances.ts";
+import type { TopicPartition } from "../../contracts/offsets.ts";
 
 /** A member as of the generation it belongs to. Bytes are base64. */
 export interface StoredMember {

@@ -6,34 +6,7 @@
 import type { EffectiveConfig } from "../../../base/config.ts";
 import { assert, refuse, type Refusal } from "../../../base/errors.ts";
 import { groupIdProblem } from "../../../base/ids.ts";
-import type {
-  AssignmentAnswer,
-  CommitRequest,
-  Committed,
-  CreatedInstance,
-  DeletedOffsets,
-  DeliverRequest,
-  FetchedOffsets,
-  GroupDescription,
-  HeartbeatRequest,
-  InstanceCommit,
-  InstanceSpec,
-  JoinedGroup,
-  JoinGroupRequest,
-  JoinRefusal,
-  LeavingMember,
-  LeftGroup,
-  OffsetToCommit,
-  PollPlan,
-  PollRequest,
-  ResolveRequest,
-  Seek,
-  Subscription,
-  SubscriptionAnswer,
-  SyncedGroup,
-  SyncGroupRequest,
-  TopicPartition,
-} from "../../contracts/group.ts";
+import type { GroupDescription } from "../../contracts/group.ts";
 import type { Change } from "./changes.ts";
 import { Commits, type Judged } from "./offsets/commits.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -48,6 +21,37 @@ import { Rebalance } from "./classic/rebalance.ts";
 import type { GroupStore } from "./store.ts";
 import { TopicIds } from "./offsets/topic-ids.ts";
 import { Topics } from "./topics.ts";
+import type {
+  AssignmentAnswer,
+  CreatedInstance,
+  DeliverRequest,
+  InstanceCommit,
+  InstanceSpec,
+  PollPlan,
+  PollRequest,
+  ResolveRequest,
+  Seek,
+  Subscription,
+  SubscriptionAnswer,
+} from "../../contracts/instances.ts";
+import type {
+  CommitRequest,
+  Committed,
+  DeletedOffsets,
+  FetchedOffsets,
+  OffsetToCommit,
+  TopicPartition,
+} from "../../contracts/offsets.ts";
+import type {
+  HeartbeatRequest,
+  JoinedGroup,
+  JoinGroupRequest,
+  JoinRefusal,
+  LeavingMember,
+  LeftGroup,
+  SyncedGroup,
+  SyncGroupRequest,
+} from "../../contracts/members.ts";
 
 type Ok = { readonly ok: true };
 

@@ -3,10 +3,10 @@
  * `applyChangeSet` alters it; nothing here decides, and nothing here touches storage.
  */
 import { assert } from "../../../base/errors.ts";
-import type { InstanceSpec, Subscription } from "../../contracts/group.ts";
 import { assignmentBytes, flat, partitionsOf } from "./assignments.ts";
 import type { Change, ChangeSet, PackedPositions, SeenTopic, StoredMember } from "./changes.ts";
 import { PartitionMap } from "./partition-map.ts";
+import type { InstanceSpec, Subscription } from "../../contracts/instances.ts";
 
 export interface StoredOffset {
   readonly offset: number;

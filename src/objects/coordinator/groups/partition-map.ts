@@ -1,5 +1,5 @@
 /** A map by topic and partition. */
-import type { TopicPartition } from "../../contracts/group.ts";
+import type { TopicPartition } from "../../contracts/offsets.ts";
 
 export class PartitionMap<T> {
   readonly #topics = new Map<string, Map<number, T>>();

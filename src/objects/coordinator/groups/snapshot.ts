@@ -1,5 +1,4 @@
 /** The group image as text and back. Fields are only added: older snapshots lack the newer ones. */
-import type { InstanceSpec, Subscription } from "../../contracts/group.ts";
 import type { SeenTopic, StoredMember } from "./changes.ts";
 import {
   emptyImage,
@@ -9,6 +8,7 @@ import {
   type StoredOffset,
 } from "./image.ts";
 import { PartitionMap } from "./partition-map.ts";
+import type { InstanceSpec, Subscription } from "../../contracts/instances.ts";
 
 type Entries<T> = readonly (readonly [string, number, T])[];
 

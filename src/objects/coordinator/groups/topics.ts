@@ -2,9 +2,9 @@
  * What a group's object knows of topics, for the instances whose assignment it computes: asked of the
  * controller, kept for some seconds. Tells when what an assignment was made from has changed.
  */
-import type { Subscription } from "../../contracts/group.ts";
 import type { GroupImage, StoredInstance } from "./image.ts";
 import type { CoordinatorPorts, TopicFact } from "./ports.ts";
+import type { Subscription } from "../../contracts/instances.ts";
 
 /** After so long a poll has the topics looked up again, in milliseconds. */
 const FRESH_MS = 5_000;

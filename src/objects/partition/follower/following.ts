@@ -6,7 +6,6 @@
 import { within } from "../../../base/deadline.ts";
 import { assert, refuse, type Refusal } from "../../../base/errors.ts";
 import { PULL_BYTES_MAX } from "../../../base/limits.ts";
-import type { ReplicaAssignment } from "../../contracts/partition.ts";
 import type { ReplicaCore } from "../core.ts";
 import type {
   CatchUpAnswer,
@@ -20,6 +19,7 @@ import type {
   ReplicateRequest,
 } from "../../contracts/replication.ts";
 import { isSamePoint } from "../log/epochs.ts";
+import type { ReplicaAssignment } from "../../contracts/assignment.ts";
 
 /** One call to catch up ends after this, wherever it is: the leader calls again. */
 const CATCH_UP_MS = 10_000;

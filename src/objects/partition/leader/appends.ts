@@ -9,9 +9,10 @@ import { refusalOfThrown, StorageFailure } from "../../../base/storage-failure.t
 import { splitBatches } from "../../../records/index.ts";
 import type { Appended, AppendRefusal, AppendRequest } from "../../contracts/partition.ts";
 import type { ReplicaCore } from "../core.ts";
-import { checkAppend, planFlush, type AppendOutcome, type GatheredAppend } from "./flush.ts";
+import { checkAppend, planFlush, type AppendOutcome } from "./flush.ts";
 import type { Leadership } from "./leadership.ts";
 import { retentionMsOf } from "../retention/retention.ts";
+import type { GatheredAppend } from "./gathered.ts";
 
 type AppendAnswer = Appended | AppendRefusal;
 

@@ -3,7 +3,6 @@
  * Pure: touches neither storage nor the log's state; what is decided here is persisted by log.ts
  * and only then applied and answered.
  */
-import type { EffectiveConfig } from "../../../base/config.ts";
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import { CHUNK_BYTES_MAX } from "../../../base/limits.ts";
 import {
@@ -12,22 +11,12 @@ import {
   type BatchHeader,
   type RecordsRefusal,
 } from "../../../records/index.ts";
-import type { AppendRequest } from "../../contracts/partition.ts";
+import type { FlushContext, GatheredAppend } from "./gathered.ts";
 import { refusalOfNew } from "./new-records.ts";
 import type { ProducerBatch } from "../../contracts/replication.ts";
-import { ProducerDraft, type ProducerStates, type Verdict } from "../log/producers.ts";
+import { ProducerDraft, type Verdict } from "../log/producers.ts";
 
 const NEW: Verdict = { ok: true, duplicateOf: null };
-
-/** An append whose batches were split and found whole. Its bytes belong to the flush from here on. */
-export interface GatheredAppend {
-  readonly bytes: Uint8Array;
-  readonly headers: readonly BatchHeader[];
-  readonly sparseSequences: boolean;
-  readonly acks: AppendRequest["acks"];
-  /** See {@link AppendRequest}. */
-  readonly unlessRepeated: Refusal | null;
-}
 
 export type AppendOutcome =
   | {
@@ -54,16 +43,6 @@ export interface FlushPlan {
   /** One for each append, in their order. */
   readonly outcomes: readonly AppendOutcome[];
   readonly endOffset: number;
-}
-
-export interface FlushContext {
-  readonly endOffset: number;
-  readonly leaderEpoch: number;
-  readonly producers: ProducerStates;
-  readonly config: EffectiveConfig;
-  readonly nowMs: number;
-  /** Replicas in sync: with acks=all nothing is written below min.insync.replicas. */
-  readonly inSync: number;
 }
 
 /**

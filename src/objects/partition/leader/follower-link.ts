@@ -6,7 +6,6 @@
 import { within } from "../../../base/deadline.ts";
 import { PUSH_BYTES_MAX } from "../../../base/limits.ts";
 import type { ErrorName, Refusal } from "../../../base/errors.ts";
-import type { ReplicaAssignment, ReplicaRef } from "../../contracts/partition.ts";
 import type { ReplicaCore } from "../core.ts";
 import { CorruptLog } from "../log/integrity.ts";
 import type {
@@ -15,6 +14,7 @@ import type {
   ReplicateAnswer,
   ReplicateRequest,
 } from "../../contracts/replication.ts";
+import type { ReplicaAssignment, ReplicaRef } from "../../contracts/assignment.ts";
 
 /** What a link tells and asks of the leadership it belongs to. */
 export interface LinkOwner {

@@ -9,13 +9,14 @@
  */
 import { within } from "../../../base/deadline.ts";
 import { refuse, type Refusal } from "../../../base/errors.ts";
-import type { ReplicaAssignment } from "../../contracts/partition.ts";
 import { Commits } from "./commits.ts";
 import type { ReplicaCore } from "../core.ts";
 import { FollowerLink, type LinkOwner } from "./follower-link.ts";
 import { KnownEnd } from "../reads/known-end.ts";
 import { LogStarts } from "./log-starts.ts";
-import type { AlteredInSync, LogPoint, PullRequest } from "../../contracts/replication.ts";
+import type { LogPoint, PullRequest } from "../../contracts/replication.ts";
+import type { ReplicaAssignment } from "../../contracts/assignment.ts";
+import type { AlteredInSync } from "../../contracts/controller-port.ts";
 
 /** A wish for another in-sync set that is not decided is repeated after this, then after twice as long each time. */
 const ALTER_RETRY_MS_MIN = 250;

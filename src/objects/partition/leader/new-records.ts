@@ -12,7 +12,7 @@ import {
   type RecordError,
   type RecordsRefusal,
 } from "../../../records/index.ts";
-import type { FlushContext, GatheredAppend } from "./flush.ts";
+import type { FlushContext, GatheredAppend } from "./gathered.ts";
 
 /**
  * Null when it may. Errors: NOT_ENOUGH_REPLICAS, MESSAGE_TOO_LARGE; INVALID_TIMESTAMP and INVALID_RECORD with

@@ -13,12 +13,6 @@ const SLICE_PAUSE_MS = 1_000;
 /** The shortest pause between two passes, whatever the topic asks for. */
 const INTERVAL_MS_MIN = 60_000;
 
-/** `next`: where the pass that is under way goes on; absent: it is over. */
-export interface ScrubState {
-  readonly beganMs: number;
-  readonly next?: number;
-}
-
 /** Sets the alarm for what is to be looked at next. Where scrubbing is off, nothing is set and nothing written. */
 export function armScrub(core: ReplicaCore): void {
   if (!isAsked(core)) return;

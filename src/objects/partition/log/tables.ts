@@ -7,10 +7,9 @@
 import { assert } from "../../../base/errors.ts";
 import type { SqlRow, StoragePort } from "../../../base/ports.ts";
 import { parseStored } from "../../../base/storage-failure.ts";
-import type { ReplicaAssignment } from "../../contracts/partition.ts";
 import type { CopiedFacts } from "../../contracts/replication.ts";
 import type { ReplicatedChunk } from "../../contracts/replication.ts";
-import type { ScrubState } from "./scrub.ts";
+import type { ReplicaAssignment } from "../../contracts/assignment.ts";
 
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS replica (id INTEGER PRIMARY KEY CHECK (id = 0), state TEXT NOT NULL)`,
@@ -42,6 +41,12 @@ const TABLES = [
      next_offset INTEGER NOT NULL,
      entries TEXT NOT NULL)`,
 ];
+
+/** `next`: where the pass that is under way goes on; absent: it is over. */
+export interface ScrubState {
+  readonly beganMs: number;
+  readonly next?: number;
+}
 
 /** The one row of `replica`: everything that is not derived from the chunks. */
 export interface ReplicaState {

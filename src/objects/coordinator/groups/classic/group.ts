@@ -7,16 +7,6 @@ import { toBase64 } from "../../../../base/bytes.ts";
 import { refuse, type ErrorName, type Refusal } from "../../../../base/errors.ts";
 import { groupNameProblem } from "../../../../base/ids.ts";
 import { GROUP_METADATA_BYTES_MAX, MEMBER_METADATA_BYTES_MAX } from "../../../../base/limits.ts";
-import type {
-  HeartbeatRequest,
-  JoinedGroup,
-  JoinGroupRequest,
-  JoinRefusal,
-  LeavingMember,
-  LeftGroup,
-  SyncedGroup,
-  SyncGroupRequest,
-} from "../../../contracts/group.ts";
 import { assignmentBytes } from "../assignments.ts";
 import type { StoredInstance } from "../image.ts";
 import {
@@ -29,6 +19,16 @@ import {
 } from "./members.ts";
 import type { GroupContext } from "../ports.ts";
 import type { Rebalance } from "./rebalance.ts";
+import type {
+  HeartbeatRequest,
+  JoinedGroup,
+  JoinGroupRequest,
+  JoinRefusal,
+  LeavingMember,
+  LeftGroup,
+  SyncedGroup,
+  SyncGroupRequest,
+} from "../../../contracts/members.ts";
 
 type JoinAnswer = JoinedGroup | JoinRefusal;
 

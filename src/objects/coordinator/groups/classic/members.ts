@@ -4,15 +4,15 @@
  */
 import { fromBase64, toBase64 } from "../../../../base/bytes.ts";
 import { refuse, type ErrorName } from "../../../../base/errors.ts";
+import type { StoredMember } from "../changes.ts";
+import type { Refusal } from "../../../../base/errors.ts";
 import type {
   JoinedGroup,
   JoinGroupRequest,
   JoinRefusal,
   MemberProtocol,
   SyncedGroup,
-} from "../../../contracts/group.ts";
-import type { StoredMember } from "../changes.ts";
-import type { Refusal } from "../../../../base/errors.ts";
+} from "../../../contracts/members.ts";
 
 /** The protocol type of consumers, which instances are. */
 export const CONSUMER = "consumer";

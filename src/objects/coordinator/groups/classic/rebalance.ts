@@ -4,7 +4,7 @@
  * are instances the object does, in the same decision that begins the generation.
  */
 import { assert } from "../../../../base/errors.ts";
-import type { GroupState, JoinedGroup } from "../../../contracts/group.ts";
+import type { GroupState } from "../../../contracts/group.ts";
 import {
   assignmentBytes,
   compute,
@@ -19,6 +19,7 @@ import type { Change, SeenTopic } from "../changes.ts";
 import { metadataUnder, storedMember, wokenMember, type Member } from "./members.ts";
 import type { GroupContext } from "../ports.ts";
 import { subscriptionKeys, type Topics } from "../topics.ts";
+import type { JoinedGroup } from "../../../contracts/members.ts";
 
 /** What a rebalance that is being prepared waits for at most, and at least. */
 interface Preparing {

@@ -3,13 +3,6 @@
  * topic: it says nothing of a later one of the same name (KIP-516).
  */
 import type { ErrorName } from "../../../../base/errors.ts";
-import type {
-  Committed,
-  InstanceSpec,
-  OffsetToCommit,
-  ResolveRequest,
-  TopicPartition,
-} from "../../../contracts/group.ts";
 import { assignmentBytes, flat, partitionsOf } from "../assignments.ts";
 import { packByTopic, type Change, type PackedPositions } from "../changes.ts";
 import type { StoredInstance } from "../image.ts";
@@ -19,6 +12,8 @@ import type { GroupContext } from "../ports.ts";
 import type { Reading } from "./reading.ts";
 import type { Rebalance } from "../classic/rebalance.ts";
 import type { Topics } from "../topics.ts";
+import type { Committed, OffsetToCommit, TopicPartition } from "../../../contracts/offsets.ts";
+import type { InstanceSpec, ResolveRequest } from "../../../contracts/instances.ts";
 
 type OfTopic = TopicPartition & { readonly topicId: string };
 

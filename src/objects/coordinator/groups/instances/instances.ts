@@ -6,9 +6,16 @@
 import { refuse, type Refusal } from "../../../../base/errors.ts";
 import { groupNameProblem } from "../../../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, INT_MAX, PATTERN_LENGTH_MAX } from "../../../../base/limits.ts";
+import { packByTopic, type Change } from "../changes.ts";
+import type { Group } from "../classic/group.ts";
+import type { StoredInstance } from "../image.ts";
+import { InstanceOffsets } from "./instance-offsets.ts";
+import type { GroupContext } from "../ports.ts";
+import { Reading } from "./reading.ts";
+import type { Rebalance } from "../classic/rebalance.ts";
+import { subscriptionKeys, type Topics } from "../topics.ts";
 import type {
   AssignmentAnswer,
-  Committed,
   CreatedInstance,
   DeliverRequest,
   InstanceCommit,
@@ -20,16 +27,8 @@ import type {
   Seek,
   Subscription,
   SubscriptionAnswer,
-  TopicPartition,
-} from "../../../contracts/group.ts";
-import { packByTopic, type Change } from "../changes.ts";
-import type { Group } from "../classic/group.ts";
-import type { StoredInstance } from "../image.ts";
-import { InstanceOffsets } from "./instance-offsets.ts";
-import type { GroupContext } from "../ports.ts";
-import { Reading } from "./reading.ts";
-import type { Rebalance } from "../classic/rebalance.ts";
-import { subscriptionKeys, type Topics } from "../topics.ts";
+} from "../../../contracts/instances.ts";
+import type { Committed, TopicPartition } from "../../../contracts/offsets.ts";
 
 type Ok = { readonly ok: true };
 const OK: Ok = { ok: true };

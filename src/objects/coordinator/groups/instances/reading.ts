@@ -3,8 +3,8 @@
  * the answer has arrived which was sent last; until then the answer can be given once more. Kept in
  * memory: whoever wakes up goes on from what was committed, sought, or found at first.
  */
-import type { TopicPartition } from "../../../contracts/group.ts";
 import { PartitionMap } from "../partition-map.ts";
+import type { TopicPartition } from "../../../contracts/offsets.ts";
 
 /** What the last answer moves, once it has arrived. */
 interface Pending {

@@ -4,16 +4,16 @@
  */
 import { refuse, type ErrorName, type Refusal } from "../../../../base/errors.ts";
 import { GROUP_PARTITIONS_MAX } from "../../../../base/limits.ts";
+import { decideCommit, fetchCommitted } from "./offsets.ts";
+import type { GroupContext } from "../ports.ts";
+import type { TopicIds } from "./topic-ids.ts";
 import type {
   Committed,
   DeletedOffsets,
   FetchedOffsets,
   OffsetToCommit,
   TopicPartition,
-} from "../../../contracts/group.ts";
-import { decideCommit, fetchCommitted } from "./offsets.ts";
-import type { GroupContext } from "../ports.ts";
-import type { TopicIds } from "./topic-ids.ts";
+} from "../../../contracts/offsets.ts";
 
 /** A commit's offsets with the topics that they are of, and what is wrong with each by itself. */
 export interface Judged {

@@ -1,9 +1,13 @@
 /** Committed offsets: what is written and read. */
 import type { EffectiveConfig } from "../../../../base/config.ts";
 import type { ErrorName } from "../../../../base/errors.ts";
-import type { CommittedOffset, OffsetToCommit, TopicPartition } from "../../../contracts/group.ts";
 import { packByTopic, type Change } from "../changes.ts";
 import type { GroupImage } from "../image.ts";
+import type {
+  CommittedOffset,
+  OffsetToCommit,
+  TopicPartition,
+} from "../../../contracts/offsets.ts";
 
 interface CommitDecision {
   /** In the request's order; null: it is committed. */

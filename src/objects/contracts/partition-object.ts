@@ -1,0 +1,19 @@
+/** A replica's object as other objects see it. Types only. */
+import type { PartitionApi } from "./partition.ts";
+import type {
+  CatchUpAnswer,
+  CatchUpRequest,
+  PullAnswer,
+  PullRequest,
+  ReplicateAnswer,
+  ReplicateRequest,
+} from "./replication.ts";
+
+/** A replica's object as other objects call it: what its peers ask, and requests that carry batches. */
+export interface PartitionObject extends PartitionApi {
+  /** See `PeerPort` of replication.ts. */
+  replicate(request: ReplicateRequest): Promise<ReplicateAnswer>;
+  catchUp(request: CatchUpRequest): Promise<CatchUpAnswer>;
+  pull(request: PullRequest): Promise<PullAnswer>;
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+}
