@@ -17,7 +17,10 @@ interface Snippet {
 
 const BROKEN: readonly Snippet[] = [
   { file: "src/base/a.ts", code: `import { x } from "../records/index.ts"; x();` },
-  { file: "src/base/b.ts", code: `import type { X } from "../objects/env.ts"; export type Y = X;` },
+  {
+    file: "src/base/b.ts",
+    code: `import type { X } from "../objects/runtime/env.ts"; export type Y = X;`,
+  },
   { file: "src/base/c.ts", code: `import { Hono } from "hono"; export const app = new Hono();` },
   { file: "src/base/d.ts", code: `import { readFileSync } from "node:fs"; readFileSync("x");` },
   { file: "src/base/e.ts", code: `export const now = (): number => Date.now();` },
@@ -42,7 +45,7 @@ const BROKEN: readonly Snippet[] = [
   },
   {
     file: "src/objects/partition/c.ts",
-    code: `import { storage } from "../storage.ts"; export default storage;`,
+    code: `import { storage } from "../runtime/storage.ts"; export default storage;`,
   },
   {
     file: "src/objects/partition/d.ts",
@@ -88,7 +91,7 @@ const BROKEN: readonly Snippet[] = [
   { file: "src/objects/partition/r.ts", code: `export type P = import("./object.ts").Partition;` },
   {
     file: "src/objects/contracts/transfer.ts",
-    code: `import { Log } from "./log.ts"; export default Log;`,
+    code: `import { Log } from "../partition/log/log.ts"; export default Log;`,
   },
   {
     file: "src/objects/contracts/controller.ts",
@@ -107,6 +110,26 @@ const BROKEN: readonly Snippet[] = [
     file: "src/worker/b.ts",
     code: `import { Partition } from "../objects/partition/object.ts"; export default Partition;`,
   },
+  {
+    file: "src/worker/d.ts",
+    code: `import { Connection } from "../kafka/connection.ts"; export default Connection;`,
+  },
+  {
+    file: "src/kafka/a.ts",
+    code: `import { answer } from "../worker/frame.ts"; export default answer;`,
+  },
+  {
+    file: "src/gateway/a.ts",
+    code: `import { answer } from "../worker/frame.ts"; export default answer;`,
+  },
+  {
+    file: "src/gateway/b.ts",
+    code: `import { Session } from "../kafka/session.ts"; export default Session;`,
+  },
+  {
+    file: "src/objects/runtime/journal.ts",
+    code: `import { storage } from "./storage.ts"; export default storage;`,
+  },
   { file: "src/worker/c.ts", code: `import { main } from "../cli/start.ts"; export default main;` },
   { file: "src/worker/index.ts", code: `export { Log } from "../objects/partition/log.ts";` },
 ];
@@ -122,7 +145,7 @@ const SOUND: readonly Snippet[] = [
   },
   {
     file: "src/objects/coordinator/log.ts",
-    code: `import { x } from "../../records/index.ts"; import type { Y } from "./api.ts"; import { z } from "../partition/log.ts"; export const y: Y = [x, z];`,
+    code: `import { x } from "../../records/index.ts"; import type { Y } from "../contracts/group.ts"; import { z } from "../partition/log/log.ts"; import { j } from "../runtime/journal.ts"; export const y: Y = [x, z, j];`,
   },
   {
     file: "src/objects/coordinator/crypto.ts",
@@ -135,11 +158,15 @@ const SOUND: readonly Snippet[] = [
   { file: "src/objects/runtime/storage.ts", code: `export const now = (): number => Date.now();` },
   {
     file: "src/gateway/calls.ts",
-    code: `import { send } from "../objects/partition/transfer.ts"; export default send;`,
+    code: `import { send } from "../objects/contracts/transfer.ts"; export default send;`,
   },
   {
     file: "src/worker/routes/ok.ts",
-    code: `import { Hono } from "hono"; import type { Env } from "../../objects/env.ts"; import type { P } from "../../objects/partition/api.ts"; export const app = new Hono<Env & P>(); app.fetch(new Request("http://x"));`,
+    code: `import { Hono } from "hono"; import type { Env } from "../../objects/runtime/env.ts"; import type { P } from "../../objects/contracts/partition.ts"; export const app = new Hono<Env & P>(); app.fetch(new Request("http://x"));`,
+  },
+  {
+    file: "src/worker/kafka-route.ts",
+    code: `import { acceptWebSocket } from "../kafka/accept-websocket.ts"; export default acceptWebSocket;`,
   },
   {
     file: "src/cli/ok.ts",
@@ -147,7 +174,20 @@ const SOUND: readonly Snippet[] = [
   },
 ];
 
+/** A circle, though of types only. */
+const CIRCLE: readonly Snippet[] = [
+  {
+    file: "src/base/circle-a.ts",
+    code: `import type { B } from "./circle-b.ts"; export interface A { readonly b?: B }`,
+  },
+  {
+    file: "src/base/circle-b.ts",
+    code: `import type { A } from "./circle-a.ts"; export interface B { readonly a?: A }`,
+  },
+];
+
 let findings: Map<string, string[]>;
+let circles: readonly string[];
 let folder: string;
 
 beforeAll(() => {
@@ -155,19 +195,29 @@ beforeAll(() => {
   cpSync(join(root, "scripts/lint"), join(folder, "scripts/lint"), { recursive: true });
   cpSync(join(root, ".oxlintrc.json"), join(folder, ".oxlintrc.json"));
   writeFileSync(join(folder, "package.json"), `{"type":"module"}`);
-  for (const { file, code } of [...BROKEN, ...SOUND]) {
+  for (const { file, code } of [...BROKEN, ...SOUND, ...CIRCLE]) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), `${code}\n`);
   }
-  findings = lint();
+  const diagnostics = lint();
+  findings = ofLayers(diagnostics);
+  circles = diagnostics.flatMap(({ code, filename }) =>
+    code === "import(no-cycle)" ? [filename] : [],
+  );
 });
 
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Findings of the layer rules, by file. */
-function lint(): Map<string, string[]> {
+interface Diagnostic {
+  readonly filename: string;
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** Everything that the project's own configuration finds. */
+function lint(): readonly Diagnostic[] {
   let output: string;
   try {
     const oxlint = join(root, "node_modules/oxlint/bin/oxlint");
@@ -176,9 +226,11 @@ function lint(): Map<string, string[]> {
   } catch (error) {
     output = (error as { stdout: string }).stdout;
   }
-  const { diagnostics } = JSON.parse(output) as {
-    diagnostics: { filename: string; code?: string; message: string }[];
-  };
+  return (JSON.parse(output) as { diagnostics: Diagnostic[] }).diagnostics;
+}
+
+/** Findings of the layer rules, by file. */
+function ofLayers(diagnostics: readonly Diagnostic[]): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const { filename, code, message } of diagnostics) {
     if (!code?.startsWith("layers(")) continue;
@@ -194,5 +246,9 @@ describe("the layer rules", () => {
 
   test.for(SOUND)("let through in $file: $code", ({ file }) => {
     expect(findings.get(file)).toBeUndefined();
+  });
+
+  test("see a circle of imports, types included", () => {
+    expect(circles.toSorted()).toEqual(CIRCLE.map(({ file }) => file));
   });
 });
