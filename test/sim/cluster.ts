@@ -13,11 +13,11 @@ import {
 } from "../../src/base/ids.ts";
 import { Coordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
 import type { ClusterPort } from "../../src/objects/coordinator/groups/ports.ts";
-import { GroupStore } from "../../src/objects/coordinator/groups/store.ts";
+import { groupStore } from "../../src/objects/coordinator/groups/store.ts";
 import type { ClusterMetadata } from "../../src/objects/contracts/controller.ts";
 import { ControllerRules } from "../../src/objects/controller/controller.ts";
 import type { ReplicaPort } from "../../src/objects/controller/delivery/deliveries.ts";
-import { ControllerStore } from "../../src/objects/controller/image/store.ts";
+import { controllerStore } from "../../src/objects/controller/image/store.ts";
 import type { PeerPort } from "../../src/objects/contracts/replication.ts";
 import type { AppendRequest } from "../../src/objects/contracts/partition.ts";
 import { CorruptLog } from "../../src/objects/partition/log/integrity.ts";
@@ -223,7 +223,7 @@ export class Cluster {
             work.catch((error: unknown) => instance.threw(error));
           },
         };
-        const store = new ControllerStore(instance.handle);
+        const store = controllerStore(instance.handle);
         return new ControllerCell(new ControllerRules(store, ports, effectiveConfig(settings)));
       },
     });
@@ -274,7 +274,7 @@ export class Cluster {
             instance.cell.abort(instance);
           },
         };
-        const store = new GroupStore(instance.handle, GROUP_RECORD);
+        const store = groupStore(instance.handle, GROUP_RECORD);
         return new GroupRules(new Coordinator(store, ports, effectiveConfig(this.settings)));
       },
     });

@@ -14,7 +14,7 @@ import { splitBatches } from "../../src/records/index.ts";
 import { applyChangeSet } from "../../src/objects/controller/image/apply.ts";
 import { decodeChangeSet } from "../../src/objects/controller/image/changes.ts";
 import { emptyImage } from "../../src/objects/controller/image/cluster.ts";
-import { ControllerStore } from "../../src/objects/controller/image/store.ts";
+import { controllerStore } from "../../src/objects/controller/image/store.ts";
 import type { Cell } from "./cell.ts";
 import { ReplicaRules, type Cluster } from "./cluster.ts";
 import { Mirror } from "./mirror.ts";
@@ -114,7 +114,7 @@ export class Watch {
     );
     for (const { seq, change } of rows) {
       if (seq === this.#image.version + 1) applyChangeSet(this.#image, decodeChangeSet(change));
-      else this.#image = new ControllerStore(disk.raw).load();
+      else this.#image = controllerStore(disk.raw).load();
       const { version, brokers, topics } = this.#image;
       this.#decide({
         ok: true,

@@ -6,7 +6,7 @@ import { effectiveConfig } from "../../src/base/config.ts";
 import type { Refusal } from "../../src/base/errors.ts";
 import { Coordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
 import type { TopicFact } from "../../src/objects/coordinator/groups/ports.ts";
-import { GroupStore } from "../../src/objects/coordinator/groups/store.ts";
+import { groupStore } from "../../src/objects/coordinator/groups/store.ts";
 import { ManualAlarm, SqliteStorage } from "./sqlite-storage.ts";
 import type { InstanceSpec, PollPlan } from "../../src/objects/contracts/instances.ts";
 import type { JoinGroupRequest } from "../../src/objects/contracts/members.ts";
@@ -168,7 +168,7 @@ export class GroupHarness {
       },
     };
     return new Coordinator(
-      new GroupStore(this.storage),
+      groupStore(this.storage),
       {
         groupId: "g",
         alarm: this.alarm,

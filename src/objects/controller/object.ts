@@ -30,7 +30,7 @@ import type {
 } from "../contracts/controller.ts";
 import { ControllerRules } from "./controller.ts";
 import type { ReplicaPort } from "./delivery/deliveries.ts";
-import { ControllerStore } from "./image/store.ts";
+import { controllerStore } from "./image/store.ts";
 import type { Assigned, Probed } from "../contracts/assignment.ts";
 import type {
   AlteredInSync,
@@ -51,7 +51,7 @@ export class Controller extends DurableObject<Env> implements ControllerApi {
     this.#storage = new DurableStorage(ctx.storage);
     this.#alarm = new DurableAlarm(ctx.storage);
     this.#rules = new ControllerRules(
-      new ControllerStore(this.#storage),
+      controllerStore(this.#storage),
       {
         alarm: this.#alarm,
         clock: platformClock,

@@ -16,7 +16,7 @@ import { platformClock, platformTimer } from "../runtime/time.ts";
 import type { CoordinatorApi, GroupDescription } from "../contracts/group.ts";
 import { Coordinator as CoordinatorRules } from "./groups/coordinator.ts";
 import type { ClusterPort, CoordinatorPorts } from "./groups/ports.ts";
-import { GroupStore } from "./groups/store.ts";
+import { groupStore } from "./groups/store.ts";
 import type {
   AssignmentAnswer,
   CreatedInstance,
@@ -66,7 +66,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorApi {
     void ctx.blockConcurrencyWhile(async () => {
       const alarmAtMs = await ctx.storage.getAlarm();
       const config = effectiveConfig(configFromEnvironment(env));
-      const store = new GroupStore(this.#storage);
+      const store = groupStore(this.#storage);
       this.#rules = new CoordinatorRules(store, this.#ports(alarmAtMs), config);
       this.#wakeRowsRead = this.#storage.rowsRead;
     });

@@ -37,7 +37,7 @@ describe("the controller", () => {
   test("loses nothing and forgets nobody, in any history", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(event, { maxLength: 50 }), fc.boolean(), async (events, snaps) => {
-        const harness = new ControllerHarness({ snapshotEvery: snaps ? 5 : 10_000 });
+        const harness = new ControllerHarness({ ringRows: snaps ? 5 : 10_000 });
         const witness = new Witness();
         const sightings = new Sightings();
         for (const happens of events) {

@@ -8,7 +8,8 @@ import type { RandomPort, TimerPort } from "../../../src/base/ports.ts";
 import type { PartitionMetadata } from "../../../src/objects/contracts/controller.ts";
 import { ControllerRules } from "../../../src/objects/controller/controller.ts";
 import type { Purged, ReplicaPort } from "../../../src/objects/controller/delivery/deliveries.ts";
-import { ControllerStore, type StoreBounds } from "../../../src/objects/controller/image/store.ts";
+import { controllerStore } from "../../../src/objects/controller/image/store.ts";
+import type { JournalBounds } from "../../../src/objects/runtime/journal.ts";
 import { ManualAlarm, SqliteStorage } from "../../support/sqlite-storage.ts";
 import type {
   Assigned,
@@ -153,7 +154,7 @@ class Timers implements TimerPort {
   }
 }
 
-const BOUNDS: StoreBounds = { rowBytesMax: 1_990_000, snapshotEvery: 200 };
+const BOUNDS: JournalBounds = { rowLengthMax: 600_000, ringRows: 256 };
 
 /** Lets everything run that waits for nothing outside. */
 export async function settle(): Promise<void> {
@@ -168,13 +169,16 @@ export class ControllerHarness {
   rules: ControllerRules;
   /** What failed behind an answer. */
   readonly failedBehind: unknown[] = [];
-  readonly #bounds: StoreBounds;
+  readonly #bounds: JournalBounds;
   readonly #settings: Readonly<Record<string, string>>;
   /** The instance whose alarm handler is running. */
   #firing: ControllerRules | null = null;
   #ids = 0;
 
-  constructor(bounds: Partial<StoreBounds> = {}, settings: Readonly<Record<string, string>> = {}) {
+  constructor(
+    bounds: Partial<JournalBounds> = {},
+    settings: Readonly<Record<string, string>> = {},
+  ) {
     this.#bounds = { ...BOUNDS, ...bounds };
     this.#settings = settings;
     this.rules = this.#wake();
@@ -273,7 +277,7 @@ export class ControllerHarness {
       work.catch((error: unknown) => this.failedBehind.push(error));
     };
     return new ControllerRules(
-      new ControllerStore(this.storage, this.#bounds),
+      controllerStore(this.storage, this.#bounds),
       { alarm, replicas, clock, timer: timers, random, background },
       effectiveConfig(this.#settings),
     );

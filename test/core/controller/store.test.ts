@@ -2,7 +2,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
-import type { Change, ChangeSet } from "../../../src/objects/controller/image/changes.ts";
+import {
+  encodeChangeSet,
+  type Change,
+  type ChangeSet,
+} from "../../../src/objects/controller/image/changes.ts";
 import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
 import { applyChangeSet } from "../../../src/objects/controller/image/apply.ts";
 import { emptyImage, type ClusterImage } from "../../../src/objects/controller/image/cluster.ts";
@@ -12,7 +16,7 @@ import {
 } from "../../../src/objects/controller/groups.ts";
 import { decideReserveProducerIds } from "../../../src/objects/controller/producer-ids.ts";
 import { encodeSnapshot, loadSnapshotRow } from "../../../src/objects/controller/image/snapshot.ts";
-import { ControllerStore } from "../../../src/objects/controller/image/store.ts";
+import { controllerStore } from "../../../src/objects/controller/image/store.ts";
 import { decideAlterConfigs } from "../../../src/objects/controller/topics/configs.ts";
 import {
   decideCreatePartitions,
@@ -91,11 +95,11 @@ const event = fc.oneof(
 
 describe("the record", () => {
   test("replays to the live image after any decisions, crashes and failing writes", () => {
-    const small = { rowBytesMax: 2_000, snapshotEvery: 4 };
+    const small = { rowLengthMax: 2_000, ringRows: 8 };
     fc.assert(
       fc.property(fc.array(fc.tuple(step, event), { maxLength: 40 }), (steps) => {
         let storage = new SqliteStorage();
-        let store = new ControllerStore(storage, small);
+        let store = controllerStore(storage, small);
         let image = store.load();
         for (const [n, [decide, happens]] of steps.entries()) {
           const changes = image.version === 0 ? [...FIRST_BROKERS] : decide(image, n);
@@ -114,11 +118,11 @@ describe("the record", () => {
             expect(error).toMatchObject({ message: "disk" });
           }
           storage.beforeStatement = null;
-          const replayed = new ControllerStore(storage, small).load();
+          const replayed = controllerStore(storage, small).load();
           expect(replayed).toEqual(image);
           if (happens !== "crash") continue;
           storage = storage.reopen();
-          store = new ControllerStore(storage, small);
+          store = controllerStore(storage, small);
           image = store.load();
         }
       }),
@@ -128,7 +132,7 @@ describe("the record", () => {
 
   test("is one row a decision, and waking up reads no more than a snapshot and the decisions since", () => {
     const storage = new SqliteStorage();
-    const store = new ControllerStore(storage, { rowBytesMax: 2_000, snapshotEvery: 10 });
+    const store = controllerStore(storage, { rowLengthMax: 2_000, ringRows: 10 });
     const image = store.load();
     for (let n = 0; n < 1_000; n += 1) {
       const before = storage.rowsWritten;
@@ -144,7 +148,7 @@ describe("the record", () => {
 
   test("refuses to go on where a decision is missing", () => {
     const storage = new SqliteStorage();
-    const store = new ControllerStore(storage);
+    const store = controllerStore(storage);
     const image = store.load();
     for (let n = 0; n < 3; n += 1) {
       const set = { atMs: n, changes: decideReserveProducerIds(image) };
@@ -152,16 +156,16 @@ describe("the record", () => {
       applyChangeSet(image, set);
     }
     storage.all("DELETE FROM changes WHERE seq = 2");
-    expect(() => new ControllerStore(storage).load()).toThrow("decision 2 is missing");
+    expect(() => controllerStore(storage).load()).toThrow("row 2 is missing");
   });
 
   test("refuses to misread what newer code has written", () => {
     const write = (text: string) => {
       const storage = new SqliteStorage();
-      const store = new ControllerStore(storage);
+      const store = controllerStore(storage);
       store.append(emptyImage(), { atMs: 0, changes: FIRST_BROKERS });
       storage.all("UPDATE changes SET change = ?", text);
-      return () => new ControllerStore(storage).load();
+      return () => controllerStore(storage).load();
     };
     expect(write('{"v":2,"atMs":0,"changes":[]}')).toThrow("newer code");
     expect(write('{"v":1,"atMs":0,"changes":[{"type":"moon-landed"}]}')).toThrow("newer code");
@@ -177,7 +181,7 @@ describe("a decision", () => {
   test.each<[string, number, Change]>([
     [
       "replicas that have confirmed nothing",
-      1_990_000,
+      600_000,
       {
         ...{ type: "assignments-delivered", topicId: id(1) },
         ...{ missing: ["0/1/1", ...places], founded: ["0/1/1", ...places] },
@@ -185,43 +189,116 @@ describe("a decision", () => {
     ],
     [
       "a group's longest id",
-      20_000,
+      7_000,
       { type: "group-registered", groupId: longest("\u0001"), sinceMs: 1 },
     ],
     [
       "an id of surrogate pairs",
-      20_000,
+      7_000,
       { type: "group-registered", groupId: `a${longest("🤖")}`, sinceMs: 1 },
     ],
-  ])("as large as it can be is recorded, replayed and forgotten: %s", (_, rowBytesMax, change) => {
+  ])("as large as it can be is recorded, replayed and forgotten: %s", (_, rowLengthMax, change) => {
     const storage = new SqliteStorage();
-    const [created, bounds] = [
-      { topic: "t", configs: {} },
-      { rowBytesMax, snapshotEvery: 2 },
-    ];
-    const store = new ControllerStore(storage, bounds);
+    const bounds = { rowLengthMax, ringRows: 64 };
+    const store = controllerStore(storage, bounds);
     const image = store.load();
     const record = (changes: readonly Change[]) => {
       const set = { atMs: 0, changes };
       store.append(image, set);
       applyChangeSet(image, set);
-      expect(new ControllerStore(storage, bounds).load()).toEqual(image);
     };
+    const longestRow = () =>
+      storage.all<{ length: number }>("SELECT max(length(change)) AS length FROM changes")[0]!
+        .length;
     record(FIRST_BROKERS);
-    record([{ type: "topic-created", ...created, topicId: id(1), partitions: [[1]] }]);
+    const created = { topic: "t", topicId: id(1), configs: {}, partitions: [[1]] };
+    record([{ type: "topic-created", ...created }]);
     record([change]);
-    const parts = () => storage.all<{ n: number }>("SELECT count(*) AS n FROM change_parts")[0]!.n;
-    expect(parts()).toBeGreaterThan(1);
-    for (const { change: text } of storage.all<{ change: string }>(
-      "SELECT change FROM change_parts",
-    ))
-      expect(new TextEncoder().encode(text).length).toBeLessThanOrEqual(bounds.rowBytesMax);
-    for (let n = 0; n < 5; n++) {
-      // Of ids a snapshot has one in a row, whose bound is not this one.
-      if (change.type === "group-registered") record([{ ...change, type: "group-unregistered" }]);
-      record(decideReserveProducerIds(image));
+    expect(controllerStore(storage, bounds).load()).toEqual(image);
+    expect(storage.all("SELECT 1 FROM changes WHERE more = 1")).not.toEqual([]);
+    expect(longestRow()).toBeLessThanOrEqual(rowLengthMax);
+    // Of ids a snapshot has one in a row, whose bound is not this one.
+    if (change.type === "group-registered") record([{ ...change, type: "group-unregistered" }]);
+    for (let n = 0; n < 130; n++) record(decideReserveProducerIds(image));
+    expect(controllerStore(storage, bounds).load()).toEqual(image);
+    expect(longestRow()).toBeLessThan(1_000);
+  });
+});
+
+describe("the record of before the journal", () => {
+  /** As the tables were: a row per decision, deleted by the snapshot that contains it. */
+  function older(decisions: number, inSnapshot: number) {
+    const storage = new SqliteStorage();
+    storage.all("CREATE TABLE changes (seq INTEGER PRIMARY KEY, change TEXT NOT NULL)");
+    storage.all("CREATE TABLE snapshot (part INTEGER PRIMARY KEY, image TEXT NOT NULL)");
+    const image = emptyImage();
+    for (let n = 1; n <= decisions; n += 1) {
+      const set = { atMs: n, changes: n === 1 ? FIRST_BROKERS : decideReserveProducerIds(image) };
+      applyChangeSet(image, set);
+      if (n > inSnapshot) {
+        storage.all("INSERT INTO changes (seq, change) VALUES (?, ?)", n, encodeChangeSet(set));
+      } else if (n === inSnapshot) {
+        [...encodeSnapshot(image, 400)].forEach((text, part) => {
+          storage.all("INSERT INTO snapshot (part, image) VALUES (?, ?)", part, text);
+        });
+      }
     }
-    expect(parts()).toBe(0);
+    return { storage, image };
+  }
+
+  test.each([
+    [7, 0],
+    [7, 4],
+    [4, 4],
+  ])("of %d decisions, %d of them in the snapshot, is read and goes on as a journal", (all, of) => {
+    const { storage, image } = older(all, of);
+    const store = controllerStore(storage);
+    expect(store.load()).toEqual(image);
+    // Reading has changed nothing: code of before still finds what it knows.
+    expect(controllerStore(storage).load()).toEqual(image);
+    for (let n = 0; n < 3; n += 1) {
+      const set = { atMs: n, changes: decideReserveProducerIds(image) };
+      store.append(image, set);
+      applyChangeSet(image, set);
+      expect(controllerStore(storage).load()).toEqual(image);
+    }
+  });
+
+  test("has decisions that are larger than a row in parts", () => {
+    const { storage, image } = older(3, 2);
+    const set = { atMs: 4, changes: decideReserveProducerIds(image) };
+    const text = encodeChangeSet(set);
+    storage.all("CREATE TABLE change_parts (seq INTEGER, part INTEGER, change TEXT NOT NULL)");
+    storage.all("INSERT INTO changes (seq, change) VALUES (4, ?)", '{"v":2}');
+    storage.all(
+      "INSERT INTO change_parts VALUES (4, 0, ?), (4, 1, ?)",
+      text.slice(0, 9),
+      text.slice(9),
+    );
+    applyChangeSet(image, set);
+    const store = controllerStore(storage);
+    expect(store.load()).toEqual(image);
+    const next = { atMs: 5, changes: decideReserveProducerIds(image) };
+    store.append(image, next);
+    applyChangeSet(image, next);
+    expect(controllerStore(storage).load()).toEqual(image);
+    expect(storage.all("SELECT 1 FROM sqlite_master WHERE name = 'change_parts'")).toEqual([]);
+  });
+
+  test("stays where the first decision of newer code cannot be written", () => {
+    const { storage, image } = older(7, 4);
+    const store = controllerStore(storage);
+    store.load();
+    storage.beforeStatement = (sql) => {
+      if (sql.startsWith("INSERT INTO changes")) throw new Error("disk");
+    };
+    const set = { atMs: 9, changes: decideReserveProducerIds(image) };
+    expect(() => store.append(image, set)).toThrow("disk");
+    storage.beforeStatement = null;
+    expect(controllerStore(storage).load()).toEqual(image);
+    store.append(image, set);
+    applyChangeSet(image, set);
+    expect(controllerStore(storage).load()).toEqual(image);
   });
 });
 
@@ -289,7 +366,7 @@ describe("a snapshot", () => {
 
   test("that became smaller leaves no row of the larger one behind", () => {
     const storage = new SqliteStorage();
-    const store = new ControllerStore(storage, { rowBytesMax: 400_000, snapshotEvery: 1 });
+    const store = controllerStore(storage, { rowLengthMax: 400_000, ringRows: 1 });
     const image = emptyImage();
     const record = (changes: readonly Change[]) => {
       const set = { atMs: 0, changes };
@@ -310,6 +387,6 @@ describe("a snapshot", () => {
     }
     record(decideReserveProducerIds(image));
     expect(rows()).toBe(1);
-    expect(new ControllerStore(storage).load()).toEqual(image);
+    expect(controllerStore(storage).load()).toEqual(image);
   });
 });

@@ -11,7 +11,7 @@ import {
   decodeSnapshot,
   encodeSnapshot,
 } from "../../../src/objects/coordinator/groups/snapshot.ts";
-import { GroupStore } from "../../../src/objects/coordinator/groups/store.ts";
+import { groupStore } from "../../../src/objects/coordinator/groups/store.ts";
 import { SPEC } from "../../support/group.ts";
 import { SqliteStorage } from "../../support/sqlite-storage.ts";
 
@@ -94,7 +94,7 @@ describe("a group's record", () => {
         (steps, ringRows, rowLengthMax) => {
           const bounds = { ringRows: ringRows * 8, rowLengthMax };
           let storage = new SqliteStorage();
-          let store = new GroupStore(storage, bounds);
+          let store = groupStore(storage, bounds);
           let image = store.load();
           let atMs = 0;
           for (const { step: next, fails, crashes } of steps) {
@@ -114,7 +114,7 @@ describe("a group's record", () => {
             if (!crashes) continue;
             const before = plain(image);
             storage = storage.reopen();
-            store = new GroupStore(storage, bounds);
+            store = groupStore(storage, bounds);
             image = store.load();
             expect(plain(image)).toEqual(before);
           }
@@ -126,7 +126,7 @@ describe("a group's record", () => {
 
   test("takes a row a decision and reads a bounded number of them, however many there were", () => {
     const storage = new SqliteStorage();
-    const store = new GroupStore(storage);
+    const store = groupStore(storage);
     const image = store.load();
     const commit = (offset: number): Change => ({
       type: "committed",
@@ -141,13 +141,13 @@ describe("a group's record", () => {
     expect(storage.rowsWritten).toBe(1_003);
     const [count] = storage.all<{ n: number }>("SELECT count(*) AS n FROM changes");
     expect(count!.n).toBe(256);
-    expect(new GroupStore(storage.reopen()).load().offsets.get("t", 0)?.offset).toBe(999);
+    expect(groupStore(storage.reopen()).load().offsets.get("t", 0)?.offset).toBe(999);
   });
 
   test("is whole after every decision, also where the ring has just been filled", () => {
     const bounds = { rowLengthMax: 10_000, ringRows: 4 };
     let storage = new SqliteStorage();
-    let store = new GroupStore(storage, bounds);
+    let store = groupStore(storage, bounds);
     const image = store.load();
     for (let n = 0; n < 20; n++) {
       const change: Change = { type: "committed", offsets: [["t", "", [[n, n]]]] };
@@ -155,14 +155,14 @@ describe("a group's record", () => {
       store.append(image, set);
       applyChangeSet(image, set);
       storage = storage.reopen();
-      store = new GroupStore(storage, bounds);
+      store = groupStore(storage, bounds);
       expect(plain(store.load())).toEqual(plain(image));
     }
   });
 
   test("keeps characters whole where a decision takes several rows", () => {
     const storage = new SqliteStorage();
-    const store = new GroupStore(storage, { rowLengthMax: 7, ringRows: 256 });
+    const store = groupStore(storage, { rowLengthMax: 7, ringRows: 256 });
     const image = store.load();
     const metadata = "\u{1f600}".repeat(20);
     const set = {
@@ -172,7 +172,7 @@ describe("a group's record", () => {
       ],
     };
     store.append(image, set);
-    expect(new GroupStore(storage.reopen()).load().offsets.get("t", 0)?.metadata).toBe(metadata);
+    expect(groupStore(storage.reopen()).load().offsets.get("t", 0)?.metadata).toBe(metadata);
   });
 
   test("an empty group's snapshot is an empty group", () => {

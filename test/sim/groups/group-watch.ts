@@ -10,7 +10,7 @@ import {
 import type { StoragePort } from "../../../src/base/ports.ts";
 import type { GroupImage } from "../../../src/objects/coordinator/groups/image.ts";
 import { encodeSnapshot } from "../../../src/objects/coordinator/groups/snapshot.ts";
-import { GroupStore } from "../../../src/objects/coordinator/groups/store.ts";
+import { groupStore } from "../../../src/objects/coordinator/groups/store.ts";
 import type { Cell } from "../cell.ts";
 import { GroupRules, type Cluster } from "../cluster.ts";
 
@@ -213,7 +213,7 @@ export class GroupWatch {
   /** Null where the record cannot be read: whoever woke up now would have no group. */
   #replay(storage: StoragePort): GroupImage | null {
     try {
-      return new GroupStore(storage).load();
+      return groupStore(storage).load();
     } catch (error) {
       this.#cluster.world.fail(`22: the record cannot be replayed: ${String(error)}`);
       return null;

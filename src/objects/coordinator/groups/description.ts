@@ -1,6 +1,7 @@
 /** A group as operators see it. Reads, alters nothing. */
 import { decodeSubscription } from "../../../kafka/messages/consumer-protocol.ts";
-import type { GroupDescription, MemberDescription, Subscription } from "../../contracts/group.ts";
+import type { GroupDescription, MemberDescription } from "../../contracts/group.ts";
+import type { Subscription } from "../../contracts/instances.ts";
 import { assignmentBytes, flat, partitionsOf } from "./assignments.ts";
 import type { GroupImage } from "./image.ts";
 import { CONSUMER, type Member } from "./classic/members.ts";

@@ -5,6 +5,7 @@
  */
 import type { ReplicaCore } from "../core.ts";
 import { CorruptLog } from "./integrity.ts";
+import type { ScrubState } from "./tables.ts";
 
 /** Bytes of batches that one slice reads at most, but for a single larger chunk. */
 const SLICE_BYTES = 4_194_304;
