@@ -11,7 +11,7 @@ import {
   parseReplicaObjectName,
   replicaObjectName,
 } from "../../src/base/ids.ts";
-import { Coordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
+import { GroupCoordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
 import type { ClusterPort } from "../../src/objects/coordinator/groups/ports.ts";
 import { groupStore } from "../../src/objects/coordinator/groups/store.ts";
 import type { ClusterMetadata } from "../../src/objects/contracts/controller.ts";
@@ -161,9 +161,9 @@ function asTheShell(call: () => unknown): unknown {
 
 /** A group's object: the checks look at its image. */
 export class GroupRules implements Rules {
-  readonly coordinator: Coordinator;
+  readonly coordinator: GroupCoordinator;
 
-  constructor(coordinator: Coordinator) {
+  constructor(coordinator: GroupCoordinator) {
     this.coordinator = coordinator;
   }
 
@@ -275,7 +275,7 @@ export class Cluster {
           },
         };
         const store = groupStore(instance.handle, GROUP_RECORD);
-        return new GroupRules(new Coordinator(store, ports, effectiveConfig(this.settings)));
+        return new GroupRules(new GroupCoordinator(store, ports, effectiveConfig(this.settings)));
       },
     });
     this.groups.set(groupId, cell);

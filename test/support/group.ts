@@ -4,7 +4,7 @@
  */
 import { effectiveConfig } from "../../src/base/config.ts";
 import type { Refusal } from "../../src/base/errors.ts";
-import { Coordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
+import { GroupCoordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
 import type { TopicFact } from "../../src/objects/coordinator/groups/ports.ts";
 import { groupStore } from "../../src/objects/coordinator/groups/store.ts";
 import { ManualAlarm, SqliteStorage } from "./sqlite-storage.ts";
@@ -45,7 +45,7 @@ export class GroupHarness {
   /** How often it was asked for topics. */
   questions = 0;
   brokenBy: unknown = null;
-  group: Coordinator;
+  group: GroupCoordinator;
   #timers = new Set<Timer>();
   #ids = 0;
   #work: Promise<void>[] = [];
@@ -148,7 +148,7 @@ export class GroupHarness {
     throw new Error(`the plans do not settle: ${before}`);
   }
 
-  #wake(): Coordinator {
+  #wake(): GroupCoordinator {
     const cluster = {
       topics: async (names: readonly string[] | null) => {
         this.questions += 1;
@@ -167,7 +167,7 @@ export class GroupHarness {
         return { ok: true } as const;
       },
     };
-    return new Coordinator(
+    return new GroupCoordinator(
       groupStore(this.storage),
       {
         groupId: "g",

@@ -160,7 +160,7 @@ describe("the controller's object", () => {
       (_, state) =>
         state.storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM changes").one().n,
     );
-    expect(kept).toBeLessThanOrEqual(200);
+    expect(kept).toBeLessThanOrEqual(256);
     await evict();
     const after = await controller.metadata(null);
     expect(after.version).toBe(version);

@@ -88,7 +88,7 @@ export class ControllerRules {
   async createPartitions(
     name: string,
     count: number,
-    validateOnly: boolean,
+    validateOnly = false,
     assignments: readonly (readonly number[])[] | null = null,
   ): Promise<TopicAnswer> {
     const decision = decideCreatePartitions(this.#image, name, count, assignments);
@@ -98,7 +98,7 @@ export class ControllerRules {
   async alterConfigs(
     name: string,
     changes: readonly ConfigChange[],
-    validateOnly: boolean,
+    validateOnly = false,
   ): Promise<TopicAnswer> {
     return this.#carryOut(decideAlterConfigs(this.#image, name, changes), validateOnly);
   }
@@ -135,7 +135,7 @@ export class ControllerRules {
   alterBrokerConfigs(
     brokerId: number,
     changes: readonly ConfigChange[],
-    validateOnly: boolean,
+    validateOnly = false,
   ): BrokerAnswer {
     const decision = decideAlterBrokerConfigs(this.#image, brokerId, changes);
     if (!decision.ok) return decision;
@@ -258,7 +258,7 @@ export class ControllerRules {
 
   async #carryOut(
     decision: TopicDecision | Refusal,
-    validateOnly: boolean,
+    validateOnly = false,
     waitMs: number = REQUEST_ROUND_MS,
   ): Promise<TopicAnswer> {
     if (!decision.ok) return decision;

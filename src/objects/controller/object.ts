@@ -2,185 +2,74 @@
  * The controller's Durable Object: storage, alarm, clock and calls of the platform behind the ports
  * of the rules. Holds no rule.
  */
-import { DurableObject } from "cloudflare:workers";
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
+import { isUnopened } from "../../base/unopened.ts";
 import type { Env } from "../runtime/env.ts";
-import { Failures } from "../runtime/failures.ts";
+import { ANSWER, objectWith, Shell, type CallsOf } from "../runtime/shell.ts";
 import { platformRandom } from "../runtime/random.ts";
-import { DurableAlarm, DurableStorage } from "../runtime/storage.ts";
 import { partitionStub } from "../runtime/stubs.ts";
 import { platformClock, platformTimer } from "../runtime/time.ts";
-import { isUnopened } from "../../base/unopened.ts";
-import type {
-  BrokerAction,
-  BrokerAnswer,
-  BrokerSpec,
-  ClusterMetadata,
-  ConfigChange,
-  ControllerApi,
-  ControllerDescription,
-  GroupEntry,
-  GroupList,
-  PartitionAnswer,
-  ProducerIdentity,
-  TopicAnswer,
-  TopicDeleted,
-  TopicSpec,
-} from "../contracts/controller.ts";
+import type { ControllerApi, ControllerDescription } from "../contracts/controller.ts";
 import { ControllerRules } from "./controller.ts";
 import type { ReplicaPort } from "./delivery/deliveries.ts";
 import { controllerStore } from "./image/store.ts";
 import type { Assigned, Probed } from "../contracts/assignment.ts";
-import type {
-  AlteredInSync,
-  AlterInSyncRequest,
-  LeaderReport,
-  ReplicaReport,
-} from "../contracts/controller-port.ts";
 
-export class Controller extends DurableObject<Env> implements ControllerApi {
-  readonly #storage: DurableStorage;
-  readonly #alarm: DurableAlarm;
+/** What the rules answer as it is: all but the description, to which the shell adds what it has counted. */
+type RulesApi = Omit<ControllerApi, "describe">;
+
+const CALLS: CallsOf<RulesApi> = {
+  metadata: true,
+  createTopic: true,
+  deleteTopic: true,
+  createPartitions: true,
+  alterConfigs: true,
+  registerBroker: true,
+  changeBroker: true,
+  alterBrokerConfigs: true,
+  alterInSync: true,
+  reportLeader: true,
+  reportReplica: true,
+  electLeader: true,
+  reassign: true,
+  allocateProducerId: true,
+  registerGroup: true,
+  unregisterGroup: true,
+  groups: true,
+};
+
+export class Controller extends objectWith<RulesApi>(CALLS) {
+  readonly #shell: Shell;
   readonly #rules: ControllerRules;
-  readonly #failures: Failures;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#failures = new Failures(ctx, "controller");
-    this.#storage = new DurableStorage(ctx.storage);
-    this.#alarm = new DurableAlarm(ctx.storage);
+    this.#shell = new Shell(ctx, "controller");
     this.#rules = new ControllerRules(
-      controllerStore(this.#storage),
+      controllerStore(this.#shell.storage),
       {
-        alarm: this.#alarm,
+        alarm: this.#shell.alarm,
         clock: platformClock,
         timer: platformTimer,
         random: platformRandom,
         replicas: replicaObjects(env),
-        background: (work) => this.#background(work),
+        background: this.#shell.background,
       },
       effectiveConfig(configFromEnvironment(env)),
     );
   }
 
-  async metadata(
-    topics: readonly string[] | null,
-    topicIds: readonly string[] = [],
-  ): Promise<ClusterMetadata> {
-    return this.#rules.metadata(topics, topicIds);
-  }
-
-  async createTopic(spec: TopicSpec): Promise<TopicAnswer> {
-    return this.#answer(() => this.#rules.createTopic(spec));
-  }
-
-  async deleteTopic(topic: string, topicId?: string): Promise<TopicDeleted | Refusal> {
-    return this.#answer(() => this.#rules.deleteTopic(topic, topicId));
-  }
-
-  async createPartitions(
-    topic: string,
-    partitions: number,
-    validateOnly = false,
-    assignments: readonly (readonly number[])[] | null = null,
-  ): Promise<TopicAnswer> {
-    return this.#answer(() =>
-      this.#rules.createPartitions(topic, partitions, validateOnly, assignments),
-    );
-  }
-
-  async alterConfigs(
-    topic: string,
-    changes: readonly ConfigChange[],
-    validateOnly = false,
-  ): Promise<TopicAnswer> {
-    return this.#answer(() => this.#rules.alterConfigs(topic, changes, validateOnly));
-  }
-
-  async registerBroker(spec: BrokerSpec): Promise<BrokerAnswer> {
-    return this.#answer(() => this.#rules.registerBroker(spec));
-  }
-
-  async changeBroker(brokerId: number, action: BrokerAction): Promise<BrokerAnswer> {
-    return this.#answer(() => this.#rules.changeBroker(brokerId, action));
-  }
-
-  async alterBrokerConfigs(
-    brokerId: number,
-    changes: readonly ConfigChange[],
-    validateOnly = false,
-  ): Promise<BrokerAnswer> {
-    return this.#answer(async () =>
-      this.#rules.alterBrokerConfigs(brokerId, changes, validateOnly),
-    );
-  }
-
-  async alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal> {
-    return this.#answer(() => this.#rules.alterInSync(request));
-  }
-
-  async reportLeader(report: LeaderReport): Promise<PartitionAnswer> {
-    return this.#answer(() => this.#rules.reportLeader(report));
-  }
-
-  async reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal> {
-    return this.#answer(() => this.#rules.reportReplica(report));
-  }
-
-  async electLeader(
-    topic: string,
-    partition: number,
-    election: "preferred" | "unclean",
-  ): Promise<PartitionAnswer> {
-    return this.#answer(() => this.#rules.electLeader(topic, partition, election));
-  }
-
-  async reassign(
-    topic: string,
-    partition: number,
-    brokerIds: readonly number[] | null,
-    keepsFactor = false,
-  ): Promise<PartitionAnswer> {
-    return this.#answer(() => this.#rules.reassign(topic, partition, brokerIds, keepsFactor));
-  }
-
-  async allocateProducerId(): Promise<ProducerIdentity | Refusal> {
-    return this.#answer(async () => this.#rules.allocateProducerId());
-  }
-
-  async registerGroup(group: GroupEntry): Promise<{ readonly ok: true } | Refusal> {
-    return this.#answer(async () => this.#rules.registerGroup(group));
-  }
-
-  async unregisterGroup(group: GroupEntry): Promise<{ readonly ok: true } | Refusal> {
-    return this.#answer(async () => this.#rules.unregisterGroup(group));
-  }
-
-  async groups(after: string, limit: number): Promise<GroupList> {
-    return this.#rules.groups(after, limit);
-  }
-
   async describe(): Promise<ControllerDescription> {
-    const { rowsRead, rowsWritten } = this.#storage;
-    return {
-      ...this.#rules.describe(),
-      rowsRead,
-      rowsWritten: rowsWritten + this.#alarm.rowsWritten,
-    };
+    return { ...this.#rules.describe(), ...this.#shell.rows };
+  }
+
+  override [ANSWER](call: (rules: ControllerRules) => unknown): Promise<unknown> {
+    return this.#shell.failures.answer(() => call(this.#rules));
   }
 
   override async alarm(): Promise<void> {
-    await this.#failures.guard(() => this.#rules.onAlarm());
-  }
-
-  /** What fails behind an answer is left to the alarm that stands for it. */
-  #background(work: Promise<void>): void {
-    this.ctx.waitUntil(this.#failures.guard(() => work).catch(() => {}));
-  }
-
-  #answer<T>(run: () => Promise<T>): Promise<T | Refusal> {
-    return this.#failures.answer(run);
+    await this.#shell.failures.guard(() => this.#rules.onAlarm());
   }
 }
 

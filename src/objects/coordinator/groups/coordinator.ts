@@ -63,7 +63,7 @@ const LOOK_UP_AGAIN_MS = 1_000;
 /** The longest that a call waits for a rebalance, in milliseconds. */
 const WAIT_MS_MAX = 60_000;
 
-export class Coordinator implements GroupContext {
+export class GroupCoordinator implements GroupContext {
   readonly config: EffectiveConfig;
   readonly #ports: CoordinatorPorts;
   readonly #store: GroupStore;
