@@ -17,3 +17,10 @@ export function within<T>(timer: TimerPort, delayMs: number, work: Promise<T>): 
     );
   });
 }
+
+/** Resolves after so many milliseconds. */
+export function pause(timer: TimerPort, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    timer.after(delayMs, resolve);
+  });
+}

@@ -57,7 +57,7 @@ export async function callPartition<A extends PartitionAnswer>(
 }
 
 /** One call of a replica, whoever leads, and no other try. REPLICA_NOT_AVAILABLE: there is none on this broker. */
-export async function callReplica<A>(
+export async function callReplica<A extends object>(
   service: Service,
   topic: KnownTopic,
   partition: number,

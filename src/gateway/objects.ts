@@ -17,6 +17,7 @@ import { isUnopened } from "../base/unopened.ts";
 import { counters } from "./metrics.ts";
 import type { Service } from "./service.ts";
 import { because } from "./causes.ts";
+import { within } from "./time.ts";
 
 const OVERLOADED = "The object has more requests than it can take; nothing was done.";
 const RESET_READ = "The object was reset before it answered; try again.";
@@ -89,7 +90,7 @@ export function callCoordinator<A extends { readonly ok: true }>(
  * anew each time. THROTTLING_QUOTA_EXCEEDED, and as {@link Unanswered}: KAFKA_STORAGE_ERROR,
  * REQUEST_TIMED_OUT, UNKNOWN_SERVER_ERROR.
  */
-export async function attempt<A>(
+export async function attempt<A extends object>(
   { repeatable, deadlineMs }: CallOptions,
   call: () => Promise<A | Refusal>,
 ): Promise<A | Refusal> {
@@ -126,22 +127,12 @@ function coordinatorStub(service: Service, name: string): CoordinatorApi {
 
 const SILENCE = Symbol("silence");
 
-/** The call's outcome, or {@link SILENCE} thrown. A timer and a promise for each call. */
-function inTime<A>(call: Promise<A>, deadlineMs: number): Promise<A> {
-  return new Promise<A>((resolve, reject) => {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- nobody sees it but refusalOf
-    const timer = setTimeout(() => reject(SILENCE), deadlineMs);
-    call.then(
-      (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
+/** The call's outcome, or {@link SILENCE} thrown. */
+async function inTime<A extends object>(call: Promise<A>, deadlineMs: number): Promise<A> {
+  const answer = await within(deadlineMs, call);
+  // oxlint-disable-next-line typescript/only-throw-error -- nobody sees it but refusalOf
+  if (answer === null) throw SILENCE;
+  return answer;
 }
 
 /** What the runtime puts on the exceptions of calls. */

@@ -9,6 +9,7 @@ import { markStale, renewedTopic, topicMetadata, type KnownTopic } from "./metad
 import { isUnanswered, type CallOptions } from "./objects.ts";
 import { reportLeader } from "./reports.ts";
 import type { Service } from "./service.ts";
+import { pause } from "./time.ts";
 
 /** Answers that another replica, or the same one a moment later, may not give. */
 const MOVED: ReadonlySet<ErrorName> = new Set<ErrorName>([
@@ -188,10 +189,4 @@ function isSameLeader(a: KnownTopic, b: KnownTopic, partition: number): boolean 
 function hasLeader(topic: KnownTopic, partition: number): boolean {
   const metadata = topic.metadata.partitions[partition];
   return metadata !== undefined && metadata.leader >= 0;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

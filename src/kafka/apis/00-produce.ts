@@ -24,6 +24,7 @@ import { isById, keyOfTopic, type NamedTopic } from "../named-topic.ts";
 import type { Handler } from "../served.ts";
 import type { Context, Session } from "../session.ts";
 import { appendBatches } from "../../gateway/append.ts";
+import { within } from "../../gateway/time.ts";
 
 type PartitionData = Request<0>["topicData"][number]["partitionData"][number];
 type PartitionAnswer = Response<0>["responses"][number]["partitionResponses"][number];
@@ -139,22 +140,12 @@ async function appendTo(
     return settled.ok || !isById(named) ? settled : ofTopicId(settled);
   });
   if (timeoutMs === null) return at(await appended);
-  return { outcome: await within(timeoutMs, appended), settled: appended };
+  const outcome = (await within(timeoutMs, appended)) ?? refuse("REQUEST_TIMED_OUT");
+  return { outcome, settled: appended };
 }
 
 function at(outcome: Appended | AppendRefusal): AppendOutcome {
   return { outcome, settled: Promise.resolve() };
-}
-
-/** The outcome, or REQUEST_TIMED_OUT where it takes longer. */
-function within(
-  timeoutMs: number,
-  appended: Promise<Appended | AppendRefusal>,
-): Promise<Appended | AppendRefusal> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(refuse("REQUEST_TIMED_OUT")), timeoutMs);
-    appended.finally(() => clearTimeout(timer)).then(resolve, reject);
-  });
 }
 
 function partitionAnswer(index: number, outcome: Appended | AppendRefusal): PartitionAnswer {

@@ -1,29 +1,30 @@
-/** A bounded number of calls at once: who comes when all slots are taken waits for its turn. */
+/** A counting semaphore: a bounded number of calls at once, the rest in the order in which they came. */
 import type { TimerPort } from "../../base/ports.ts";
 
-export class Slots {
+export class Semaphore {
   readonly #waiting: (() => void)[] = [];
   readonly #timer: TimerPort | null;
-  #free: number;
+  #permits: number;
 
   /**
-   * With `timer` a slot is handed on by way of it: on one machine all objects share a thread, which looks for
+   * With `timer` a permit is handed on by way of it: on one machine all objects share a thread, which looks for
    * anything else, such as new connections, only when it has nothing to go on with.
    */
-  constructor(count: number, timer: TimerPort | null = null) {
-    this.#free = count;
+  constructor(permits: number, timer: TimerPort | null = null) {
+    this.#permits = permits;
     this.#timer = timer;
   }
 
-  async take(): Promise<void> {
-    if (this.#free > 0) this.#free -= 1;
+  /** Resolves when a permit is had. */
+  async acquire(): Promise<void> {
+    if (this.#permits > 0) this.#permits -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** A slot is handed on to who waits longest, or becomes free. */
-  leave(): void {
+  /** Hands the permit on to who waits longest. */
+  release(): void {
     const next = this.#waiting.shift();
-    if (!next) this.#free += 1;
+    if (!next) this.#permits += 1;
     else if (this.#timer) this.#timer.after(0, next);
     else next();
   }

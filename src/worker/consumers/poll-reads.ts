@@ -9,6 +9,7 @@ import { PartitionReader } from "../../gateway/partition-reader.ts";
 import type { Service } from "../../gateway/service.ts";
 import { giveUp, PollCursor } from "./poll-cursor.ts";
 import type { PollPlan, ResolveRequest } from "../../objects/contracts/instances.ts";
+import { pause } from "../../gateway/time.ts";
 
 /** Partitions that are read at the same time while nobody waits. */
 const READ_AT_ONCE = 50;
@@ -282,10 +283,4 @@ function isSame(known: KnownTopic, topicId: string): boolean {
 
 function ofPartition(refusal: Refusal, part: PollCursor["part"]): Refusal {
   return refuse(refusal.error, `${part.topic}, partition ${part.partition}: ${refusal.message}`);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

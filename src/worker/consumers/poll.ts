@@ -10,6 +10,7 @@ import { callGroup, REPEATABLE, type NamedInstance } from "./instance.ts";
 import { countAnswer, writeAnswer } from "./poll-answer.ts";
 import { PollReads } from "./poll-reads.ts";
 import type { InstanceSpec, PollPlan, PollRequest } from "../../objects/contracts/instances.ts";
+import { pause } from "../../gateway/time.ts";
 
 /** The longest that a poll waits without a word to its group, in milliseconds. */
 const SLICE_MS_MAX = 3_000;
@@ -196,10 +197,4 @@ function isOutdated({ error }: Refusal): boolean {
 function sliceOf({ sessionTimeoutMs, maxPollIntervalMs }: InstanceSpec): number {
   const shortestMs = Math.min(sessionTimeoutMs, maxPollIntervalMs) / SLICES_IN_SESSION;
   return Math.max(1, Math.min(SLICE_MS_MAX, Math.floor(shortestMs)));
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

@@ -12,7 +12,7 @@ import type { ClusterImage } from "../image/cluster.ts";
 import { within } from "../../../base/deadline.ts";
 import { isFenced } from "../leaders/elections.ts";
 import { replicaAt, replicaPlace, type Pending } from "../image/pending.ts";
-import { Slots } from "../../runtime/semaphore.ts";
+import { Semaphore } from "../../runtime/semaphore.ts";
 import type { Assigned, Probed, ReplicaAssignment } from "../../contracts/assignment.ts";
 
 /** `unopened`: the object's storage cannot be opened, so that it cannot be deleted either. */
@@ -119,9 +119,9 @@ export class Deliveries {
   readonly #purged = new Map<string, Set<ReplicaPlace>>();
   /** Brokers where the last call to end has not ended in time. */
   readonly #slow = new Set<number>();
-  readonly #slots = new Slots(CALLS_AT_ONCE);
-  readonly #storingSlots: Slots;
-  readonly #slowSlots = new Slots(SLOW_CALLS_AT_ONCE);
+  readonly #permits = new Semaphore(CALLS_AT_ONCE);
+  readonly #storingPermits: Semaphore;
+  readonly #slowPermits = new Semaphore(SLOW_CALLS_AT_ONCE);
 
   constructor(
     image: ClusterImage,
@@ -132,7 +132,7 @@ export class Deliveries {
     this.#image = image;
     this.#ports = ports;
     this.#touch = touch;
-    this.#storingSlots = new Slots(STORING_CALLS_AT_ONCE, ports.timer);
+    this.#storingPermits = new Semaphore(STORING_CALLS_AT_ONCE, ports.timer);
     const isAmid = image.assignments.size > 0;
     this.#unsureUntilMs = isAmid ? ports.clock.nowMs() + UNSURE_MS : 0;
     this.#events = events;
@@ -155,11 +155,11 @@ export class Deliveries {
     const storing = quick.filter((errand) => this.#isStoring(errand));
     const told = quick.filter((errand) => !this.#isStoring(errand));
     await Promise.all([
-      this.#work(slow, this.#slowSlots, untilMs, () => true),
-      this.#work(storing, this.#storingSlots, untilMs, whileQuick),
-      this.#work(told, this.#slots, untilMs, whileQuick),
+      this.#work(slow, this.#slowPermits, untilMs, () => true),
+      this.#work(storing, this.#storingPermits, untilMs, whileQuick),
+      this.#work(told, this.#permits, untilMs, whileQuick),
     ]);
-    await this.#work(late, this.#slowSlots, untilMs, () => true);
+    await this.#work(late, this.#slowPermits, untilMs, () => true);
   }
 
   /** Assigns a live replica what it is, whether or not it has confirmed that before. */
@@ -199,7 +199,7 @@ export class Deliveries {
 
   async #work(
     errands: readonly Errand[],
-    slots: Slots,
+    permits: Semaphore,
     untilMs: number,
     isMine: (errand: Errand) => boolean,
   ): Promise<void> {
@@ -207,12 +207,12 @@ export class Deliveries {
     const worker = async (): Promise<void> => {
       for (let errand = errands[next]; errand; errand = errands[next]) {
         next += 1;
-        await slots.take();
+        await permits.acquire();
         try {
           if (this.#ports.clock.nowMs() >= untilMs) return;
           if (isMine(errand)) await this.#run(errand);
         } finally {
-          slots.leave();
+          permits.release();
         }
       }
     };

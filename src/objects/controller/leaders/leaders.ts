@@ -17,7 +17,7 @@ import { partitionKey, partitionOf, type ClusterImage } from "../image/cluster.t
 import { candidatesOf, isFenced, uncleanElection, withoutMember } from "./elections.ts";
 import { brokerIdsOf } from "../image/partitions.ts";
 import type { Probes } from "./probes.ts";
-import { Slots } from "../../runtime/semaphore.ts";
+import { Semaphore } from "../../runtime/semaphore.ts";
 import type { Probed } from "../../contracts/assignment.ts";
 import type { LeaderReport, ReplicaReport } from "../../contracts/controller-port.ts";
 
@@ -136,14 +136,14 @@ export class Leaders {
 
   /** Tries to. */
   async recover(): Promise<void> {
-    const slots = new Slots(RECOVERIES_AT_ONCE);
+    const permits = new Semaphore(RECOVERIES_AT_ONCE);
     const recoveries = [...this.#image.leaderless].map(async (key) => {
-      await slots.take();
+      await permits.acquire();
       try {
         const found = this.#recoverable(key);
         if (found) await this.#examined(found.topic.topicId, found.state);
       } finally {
-        slots.leave();
+        permits.release();
       }
     });
     await Promise.all(recoveries);
