@@ -14,6 +14,8 @@ import type { Service } from "../gateway/service.ts";
 import { UNSUPPORTED_API_VERSIONS } from "./apis/18-api-versions.ts";
 import { writeParts, type Duplex } from "./duplex.ts";
 import { FrameReader, frameLength, LENGTH_BYTES } from "./frames.ts";
+import { mayDo } from "../gateway/principal.ts";
+import { NEEDS } from "./needs.ts";
 import { HANDLERS } from "./handlers.ts";
 import {
   decodeRequest,
@@ -188,6 +190,7 @@ export class Connection {
   ): Promise<Reply> {
     const request = decodeRequest(key, version, body);
     if (request === null) return CLOSED;
+    if (!mayDo(this.session.principal, NEEDS[key])) return CLOSED;
     let closes = false;
     const context: Context = {
       session: this.session,

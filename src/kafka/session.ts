@@ -15,6 +15,7 @@ import {
   type KnownTopic,
 } from "../gateway/metadata.ts";
 import { callController, callCoordinator, type CallOptions } from "../gateway/objects.ts";
+import { ANONYMOUS, KEY_HOLDER, type Principal } from "../gateway/principal.ts";
 import type { Service } from "../gateway/service.ts";
 import type { Addresses } from "./addresses.ts";
 import { FetchSessions } from "./fetch-sessions.ts";
@@ -69,6 +70,11 @@ export class Session {
     this.service = service;
     this.peer = peer;
     this.sasl = new SaslState(service.keys, peer.isAuthenticated);
+  }
+
+  /** Who is at the other end, once it has authenticated. */
+  get principal(): Principal {
+    return this.service.keys.length === 0 ? ANONYMOUS : KEY_HOLDER;
   }
 
   /** Whether the connection has made as many calls as it may. */

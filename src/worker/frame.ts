@@ -6,7 +6,8 @@ import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import { errorAnswer, errorNameOf, isRefusal } from "./answers.ts";
 import { drain } from "./body.ts";
 import { allowOrigin } from "./cors.ts";
-import { pass } from "./gate.ts";
+import { pass, type Admitted } from "./gate.ts";
+import { ANONYMOUS, mayDo } from "../gateway/principal.ts";
 import { countError } from "../gateway/metrics.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { Ctx, Outcome, Route } from "./route.ts";
@@ -19,7 +20,7 @@ export async function answer(c: Ctx, route: Route): Promise<Response> {
   const service = serviceOf(c.env);
   let outcome: Outcome;
   try {
-    outcome = admitted(c, route, service) ?? (await route.handler(c, service));
+    outcome = await handled(c, route, service);
   } catch (error) {
     outcome = because(refuse("UNKNOWN_SERVER_ERROR"), error);
   }
@@ -35,16 +36,19 @@ function worded(refusal: Refusal, route: Route): Refusal {
   return refuse("UNKNOWN_TOPIC_OR_PARTITION");
 }
 
-/** Null when the handler may run. */
-function admitted(c: Ctx, route: Route, service: Service): Outcome | null {
-  if (route.open !== true) {
-    const refused = pass(c.req.raw, service);
-    if (refused !== null) return refused;
-  }
+/** What is answered without a key is answered to anybody. */
+const OPEN: Admitted = { ok: true, principal: ANONYMOUS };
+
+/** The handler's outcome, or why it may not run. */
+async function handled(c: Ctx, route: Route, service: Service): Promise<Outcome> {
+  const admitted = route.open === true ? OPEN : pass(c.req.raw, service);
+  if (admitted instanceof Response || !admitted.ok) return admitted;
+  const { principal } = admitted;
+  if (!mayDo(principal, route.needs)) return refuse("CLUSTER_AUTHORIZATION_FAILED");
   if (route.inCluster && c.req.param("cluster_id") !== service.clusterId) {
     return refuse("UNKNOWN_CLUSTER");
   }
-  return null;
+  return route.handler(c, service, principal);
 }
 
 function finished(

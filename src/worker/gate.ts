@@ -9,6 +9,7 @@
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import { isKey, isLoopback } from "../gateway/keys.ts";
+import { ANONYMOUS, KEY_HOLDER, type Principal } from "../gateway/principal.ts";
 import type { Service } from "../gateway/service.ts";
 import { offeredProtocols } from "../gateway/subprotocols.ts";
 import { errorAnswer } from "./answers.ts";
@@ -23,12 +24,21 @@ const KEY_WRONG = "The key is not one of those configured.";
 const FOREIGN_PAGE =
   "Without a key, pages of other origins may not call: allow the origin with CORS_ALLOW_ORIGINS, or configure a key.";
 
-/** Null when the caller may pass. */
-export function pass(request: Request, service: Service): Response | Refusal | null {
+/** A caller that was let in, and as whom. */
+export interface Admitted {
+  readonly ok: true;
+  readonly principal: Principal;
+}
+
+const ANYBODY: Admitted = { ok: true, principal: ANONYMOUS };
+const HOLDER: Admitted = { ok: true, principal: KEY_HOLDER };
+
+/** Who calls, or why it may not pass. */
+export function pass(request: Request, service: Service): Admitted | Response | Refusal {
   if (service.keys.length === 0) return passWithoutKeys(request, service);
   const key = presentedKey(request);
   if (key === null) return unauthenticated(request, KEY_NEEDED);
-  return isKey(key, service.keys) ? null : unauthenticated(request, KEY_WRONG);
+  return isKey(key, service.keys) ? HOLDER : unauthenticated(request, KEY_WRONG);
 }
 
 function unauthenticated(request: Request, message: string): Response {
@@ -38,15 +48,15 @@ function unauthenticated(request: Request, message: string): Response {
   });
 }
 
-function passWithoutKeys(request: Request, service: Service): Refusal | null {
+function passWithoutKeys(request: Request, service: Service): Admitted | Refusal {
   if (!service.openOnLoopback || !isLoopback(authorityOf(request.url))) {
     return refuse("CLUSTER_AUTHORIZATION_FAILED", NO_KEY_CONFIGURED);
   }
   // Any page a browser shows can send requests to its own machine; it must not write into a log there.
   const origin = request.headers.get("origin");
-  if (origin === null || isLoopback(authorityOf(origin))) return null;
+  if (origin === null || isLoopback(authorityOf(origin))) return ANYBODY;
   const origins = service.corsOrigins;
-  if (origins !== null && (origins.has("*") || origins.has(origin))) return null;
+  if (origins !== null && (origins.has("*") || origins.has(origin))) return ANYBODY;
   return refuse("CLUSTER_AUTHORIZATION_FAILED", FOREIGN_PAGE);
 }
 

@@ -8,6 +8,7 @@ export const kafkaRoutes: readonly Route[] = [
     method: "GET",
     path: "/kafka",
     id: "kafka",
+    needs: [],
     tag: "Service",
     summary: "Kafka's wire protocol over a WebSocket",
     description:

@@ -7,13 +7,19 @@ import type { z } from "@hono/zod-openapi";
 import type { Context, Hono } from "hono";
 import type { ErrorName, Refusal } from "../base/errors.ts";
 import type { Env } from "../objects/runtime/env.ts";
+import type { Need } from "../base/operations.ts";
+import type { Principal } from "../gateway/principal.ts";
 import type { Service } from "../gateway/service.ts";
 
 export type Ctx = Context<{ Bindings: Env }>;
 export type App = Hono<{ Bindings: Env }>;
 
 /** A refusal is answered by the error table; a response must be a new one, since it gets headers more. */
-export type Handler = (c: Ctx, service: Service) => Outcome | Promise<Outcome>;
+export type Handler = (
+  c: Ctx,
+  service: Service,
+  principal: Principal,
+) => Outcome | Promise<Outcome>;
 export type Outcome = Response | Refusal;
 
 /** One media type of a body: its shape, and an example that the page shows. */
@@ -29,6 +35,8 @@ export interface RouteSpec {
   readonly path: string;
   /** Unique; the page's anchor. */
   readonly id: string;
+  /** What must be allowed to whoever calls. */
+  readonly needs: readonly Need[];
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;

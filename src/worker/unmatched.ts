@@ -13,6 +13,7 @@ export function unmatchedRoute(routes: readonly Route[]): Route {
     method: "GET",
     path: "*",
     id: "unmatched",
+    needs: [],
     tag: "Service",
     summary: "",
     // A browser's preflight carries no key; for all else the handler asks the gate itself.
@@ -34,8 +35,10 @@ function patternOf(route: Route): Pattern {
 
 function unmatched(c: Ctx, service: Service, patterns: readonly Pattern[]): Outcome {
   const preflight = service.corsOrigins !== null && isPreflight(c.req.raw);
-  const refused = preflight ? null : pass(c.req.raw, service);
-  if (refused !== null) return refused;
+  if (!preflight) {
+    const admitted = pass(c.req.raw, service);
+    if (admitted instanceof Response || !admitted.ok) return admitted;
+  }
   const methods = new Set<string>();
   for (const { method, path } of patterns) {
     if (!path.test(c.req.path)) continue;

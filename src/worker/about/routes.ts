@@ -27,6 +27,7 @@ const aboutRoute = defineRoute({
   method: "GET",
   path: "/",
   id: "about",
+  needs: [],
   tag: "Service",
   summary: "What this is",
   description: "A browser is sent to the page.",
@@ -51,6 +52,7 @@ const healthRoute = defineRoute({
   method: "GET",
   path: "/healthz",
   id: "health",
+  needs: [],
   tag: "Service",
   summary: "Whether the worker answers, and storage takes what is written",
   description:
@@ -79,6 +81,7 @@ const metricsRoute = (counted: () => readonly Route[]): Route =>
     method: "GET",
     path: "/metrics",
     id: "metrics",
+    needs: [["cluster", "describe"]],
     tag: "Service",
     summary: "Metrics, as Prometheus text",
     description:
@@ -105,6 +108,7 @@ const descriptionRoute = (described: () => ApiDocument): Route =>
     method: "GET",
     path: "/openapi.json",
     id: "openapi",
+    needs: [],
     tag: "Service",
     summary: "This description, as OpenAPI 3.1",
     answers: {
@@ -121,6 +125,7 @@ const pageRoute = (page: () => string): Route =>
     method: "GET",
     path: "/docs",
     id: "docs",
+    needs: [],
     tag: "Service",
     summary: "This description, as a page",
     answers: {

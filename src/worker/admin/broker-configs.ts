@@ -80,6 +80,7 @@ export const brokerConfigRoutes: readonly Route[] = [
     method: "GET",
     path: CONFIGS,
     id: "listBrokerConfigs",
+    needs: [["cluster", "describeConfigs"]],
     tag: "Brokers",
     summary: "All settings of a broker",
     description:
@@ -99,6 +100,7 @@ export const brokerConfigRoutes: readonly Route[] = [
     method: "GET",
     path: `${CONFIGS}/{name}`,
     id: "getBrokerConfig",
+    needs: [["cluster", "describeConfigs"]],
     tag: "Brokers",
     summary: "One setting of a broker",
     answers: {

@@ -93,6 +93,7 @@ function changing(
     method: "POST",
     path: `${BROKERS}/{broker_id}:${action}`,
     id: `${action}Broker`,
+    needs: [["cluster", "alter"]],
     tag: "Brokers",
     summary,
     description,
@@ -112,6 +113,7 @@ export const brokerRoutes: readonly Route[] = [
     method: "GET",
     path: BROKERS,
     id: "listBrokers",
+    needs: [],
     tag: "Brokers",
     summary: "The brokers",
     description: "A broker is a failure domain and a place (a location hint), not a process.",
@@ -127,6 +129,7 @@ export const brokerRoutes: readonly Route[] = [
     method: "POST",
     path: BROKERS,
     id: "registerBroker",
+    needs: [["cluster", "alter"]],
     tag: "Brokers",
     summary: "Register a broker",
     description:
@@ -156,6 +159,7 @@ export const brokerRoutes: readonly Route[] = [
     method: "GET",
     path: `${BROKERS}/{broker_id}`,
     id: "getBroker",
+    needs: [],
     tag: "Brokers",
     summary: "One broker",
     answers: {

@@ -64,6 +64,7 @@ export const clusterRoutes: readonly Route[] = [
     method: "GET",
     path: "/v3/clusters",
     id: "listClusters",
+    needs: [],
     tag: "Cluster",
     summary: "The clusters: there is one",
     answers: {
@@ -78,6 +79,7 @@ export const clusterRoutes: readonly Route[] = [
     method: "GET",
     path: C,
     id: "getCluster",
+    needs: [],
     tag: "Cluster",
     summary: "The cluster, and how many of its partitions lack replicas or a leader",
     answers: {
@@ -92,6 +94,7 @@ export const clusterRoutes: readonly Route[] = [
     method: "POST",
     path: `${C}/producer-ids`,
     id: "allocateProducerId",
+    needs: [["cluster", "idempotentWrite"]],
     tag: "Cluster",
     summary: "A producer id that was never handed out before",
     description:

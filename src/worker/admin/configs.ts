@@ -120,6 +120,7 @@ export const configRoutes: readonly Route[] = [
     method: "GET",
     path: CONFIGS,
     id: "listConfigs",
+    needs: [["topic", "describeConfigs"]],
     tag: "Configs",
     summary: "All settings of a topic",
     description:
@@ -137,6 +138,7 @@ export const configRoutes: readonly Route[] = [
     method: "POST",
     path: `${CONFIGS}:alter`,
     id: "alterConfigs",
+    needs: [["topic", "alterConfigs"]],
     tag: "Configs",
     summary: "Change several settings, all or none",
     description:
@@ -160,6 +162,7 @@ export const configRoutes: readonly Route[] = [
     method: "GET",
     path: `${CONFIGS}/{name}`,
     id: "getConfig",
+    needs: [["topic", "describeConfigs"]],
     tag: "Configs",
     summary: "One setting of a topic",
     answers: {
@@ -175,6 +178,7 @@ export const configRoutes: readonly Route[] = [
     method: "PUT",
     path: `${CONFIGS}/{name}`,
     id: "setConfig",
+    needs: [["topic", "alterConfigs"]],
     tag: "Configs",
     summary: "Set one setting of a topic",
     body: { "application/json": { schema: update, example: { value: "3600000" } } },
@@ -186,6 +190,7 @@ export const configRoutes: readonly Route[] = [
     method: "DELETE",
     path: `${CONFIGS}/{name}`,
     id: "resetConfig",
+    needs: [["topic", "alterConfigs"]],
     tag: "Configs",
     summary: "Return one setting of a topic to its default",
     answers: { 204: { description: "It has its default again." } },

@@ -36,6 +36,7 @@ export const electionRoutes: readonly Route[] = [
     method: "POST",
     path: `${P}:elect-leader`,
     id: "electLeader",
+    needs: [["cluster", "alter"]],
     tag: "Partitions",
     summary: "Elect a partition's leader",
     description:

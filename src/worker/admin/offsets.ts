@@ -78,6 +78,7 @@ export const offsetRoutes: readonly Route[] = [
     method: "GET",
     path: `${P}/offset`,
     id: "listOffsets",
+    needs: [["topic", "describe"]],
     tag: "Partitions",
     summary: "Where a partition begins and ends",
     description:
@@ -101,6 +102,7 @@ export const offsetRoutes: readonly Route[] = [
     method: "DELETE",
     path: `${P}/records`,
     id: "deleteRecords",
+    needs: [["topic", "delete"]],
     tag: "Partitions",
     summary: "Delete the records before an offset",
     description:

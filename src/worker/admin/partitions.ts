@@ -93,6 +93,7 @@ export const partitionRoutes: readonly Route[] = [
     method: "GET",
     path: PARTITIONS,
     id: "listPartitions",
+    needs: [["topic", "describe"]],
     tag: "Partitions",
     summary: "The partitions of a topic",
     description:
@@ -112,6 +113,7 @@ export const partitionRoutes: readonly Route[] = [
     method: "GET",
     path: P,
     id: "getPartition",
+    needs: [["topic", "describe"]],
     tag: "Partitions",
     summary: "One partition",
     answers: {
@@ -127,6 +129,7 @@ export const partitionRoutes: readonly Route[] = [
     method: "GET",
     path: `${P}/replicas`,
     id: "listReplicas",
+    needs: [["topic", "describe"]],
     tag: "Partitions",
     summary: "The replicas of a partition",
     answers: {
@@ -142,6 +145,7 @@ export const partitionRoutes: readonly Route[] = [
     method: "GET",
     path: `${P}/replicas/{broker_id}`,
     id: "getReplica",
+    needs: [["topic", "describe"]],
     tag: "Partitions",
     summary: "One replica of a partition",
     answers: {

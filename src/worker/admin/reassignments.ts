@@ -144,6 +144,7 @@ export const reassignmentRoutes: readonly Route[] = [
     method: "GET",
     path: REASSIGNMENTS,
     id: "listReassignments",
+    needs: [["cluster", "describe"]],
     tag: "Partitions",
     summary: "The partitions that are moving",
     answers: {
@@ -160,6 +161,7 @@ export const reassignmentRoutes: readonly Route[] = [
     method: "POST",
     path: REASSIGNMENTS,
     id: "reassignPartitions",
+    needs: [["cluster", "alter"]],
     tag: "Partitions",
     summary: "Move partitions to other brokers, or call a move off",
     description:
@@ -199,6 +201,7 @@ export const reassignmentRoutes: readonly Route[] = [
     method: "GET",
     path: `${P}/reassignment`,
     id: "getReassignment",
+    needs: [["cluster", "describe"]],
     tag: "Partitions",
     summary: "How a partition is moving",
     answers: {

@@ -138,6 +138,7 @@ export const topicRoutes: readonly Route[] = [
     method: "GET",
     path: TOPICS,
     id: "listTopics",
+    needs: [["topic", "describe"]],
     tag: "Topics",
     summary: "All topics, by name",
     answers: {
@@ -152,6 +153,7 @@ export const topicRoutes: readonly Route[] = [
     method: "POST",
     path: TOPICS,
     id: "createTopic",
+    needs: [["topic", "create"]],
     tag: "Topics",
     summary: "Create a topic",
     description:
@@ -185,6 +187,7 @@ export const topicRoutes: readonly Route[] = [
     method: "GET",
     path: T,
     id: "getTopic",
+    needs: [["topic", "describe"]],
     tag: "Topics",
     summary: "One topic",
     answers: {
@@ -200,6 +203,7 @@ export const topicRoutes: readonly Route[] = [
     method: "PATCH",
     path: T,
     id: "updatePartitionCount",
+    needs: [["topic", "alter"]],
     tag: "Topics",
     summary: "Add partitions",
     description: "To a higher number only; keys of later records may fall to other partitions.",
@@ -223,6 +227,7 @@ export const topicRoutes: readonly Route[] = [
     method: "DELETE",
     path: T,
     id: "deleteTopic",
+    needs: [["topic", "delete"]],
     tag: "Topics",
     summary: "Delete a topic",
     description:

@@ -102,7 +102,7 @@ async function listBrokers(_c: Ctx, service: Service): Promise<Value> {
 }
 
 function route(
-  spec: Pick<RouteSpec, "path" | "id" | "summary" | "errors">,
+  spec: Pick<RouteSpec, "path" | "id" | "needs" | "summary" | "errors">,
   schema: z.ZodType,
   example: unknown,
   handler: (c: Ctx, service: Service) => Promise<Value>,
@@ -131,7 +131,12 @@ const partitionExample = {
 
 export const v2Routes: readonly Route[] = [
   route(
-    { path: "/topics", id: "v2ListTopics", summary: "The names of all topics" },
+    {
+      path: "/topics",
+      id: "v2ListTopics",
+      needs: [["topic", "describe"]],
+      summary: "The names of all topics",
+    },
     z.array(z.string()),
     ["flights"],
     listTopics,
@@ -140,6 +145,7 @@ export const v2Routes: readonly Route[] = [
     {
       path: "/topics/{topic}",
       id: "v2GetTopic",
+      needs: [["topic", "describe"]],
       summary: "One topic, its settings and partitions",
       errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION"],
     },
@@ -151,6 +157,7 @@ export const v2Routes: readonly Route[] = [
     {
       path: "/topics/{topic}/partitions",
       id: "v2ListPartitions",
+      needs: [["topic", "describe"]],
       summary: "The partitions of a topic",
       errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION"],
     },
@@ -163,6 +170,7 @@ export const v2Routes: readonly Route[] = [
     {
       path: "/topics/{topic}/partitions/{partition_id}",
       id: "v2GetPartition",
+      needs: [["topic", "describe"]],
       summary: "One partition",
       errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION", "UNKNOWN_PARTITION"],
     },
@@ -180,6 +188,7 @@ export const v2Routes: readonly Route[] = [
     {
       path: "/topics/{topic}/partitions/{partition_id}/offsets",
       id: "v2GetOffsets",
+      needs: [["topic", "describe"]],
       summary: "Where a partition begins and ends",
       errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION", "UNKNOWN_PARTITION", ...LEADER],
     },
@@ -188,7 +197,7 @@ export const v2Routes: readonly Route[] = [
     getOffsets,
   ),
   route(
-    { path: "/brokers", id: "v2ListBrokers", summary: "The ids of the brokers" },
+    { path: "/brokers", id: "v2ListBrokers", needs: [], summary: "The ids of the brokers" },
     z.object({ brokers: z.array(z.int()) }),
     { brokers: [1, 2, 3] },
     listBrokers,

@@ -68,6 +68,7 @@ export const instanceRoutes: readonly Route[] = [
     method: "POST",
     path: "/consumers/{group}",
     id: "createInstance",
+    needs: [["group", "read"]],
     tag: "Consumers",
     summary: "A consumer instance: a member of a group that is read by requests",
     description:
@@ -101,6 +102,7 @@ export const instanceRoutes: readonly Route[] = [
     method: "DELETE",
     path: I,
     id: "closeInstance",
+    needs: [["group", "read"]],
     tag: "Consumers",
     summary: "Close an instance: its partitions move on at once",
     description: `What was delivered last is committed where auto.commit.enable is set; a client that names its last answer (\`Last-Poll-Id\`) has nothing committed that it did not receive. Bodies and answers are \`${V2_JSON}\` or \`application/json\`.`,

@@ -204,6 +204,7 @@ const toEnd = (end: "beginning" | "end", to: "earliest" | "latest"): Route =>
     method: "POST",
     path: `${POSITIONS}/${end}`,
     id: end === "end" ? "seekToEnd" : "seekToBeginning",
+    needs: [["group", "read"]],
     tag: "Consumers",
     summary: `Go on reading partitions from their ${end}`,
     body: v2Content(partitionsSchema, partitionsExample),
@@ -217,6 +218,7 @@ export const offsetRoutes: readonly Route[] = [
     method: "POST",
     path: POSITIONS,
     id: "seekToOffsets",
+    needs: [["group", "read"]],
     tag: "Consumers",
     summary: "Go on reading partitions from offsets",
     description:
@@ -232,6 +234,10 @@ export const offsetRoutes: readonly Route[] = [
     method: "POST",
     path: OFFSETS,
     id: "commitOffsets",
+    needs: [
+      ["group", "read"],
+      ["topic", "read"],
+    ],
     tag: "Consumers",
     summary: "Commit offsets of the group",
     description: `An offset names the last record that was processed: **offset + 1** is stored, which is where reading goes on. Without a body, everything that polls have delivered is committed. All of a request is stored together, or nothing.
@@ -260,6 +266,10 @@ Polls answer the generation in X-Generation. A commit that states it (\`?generat
     method: "GET",
     path: OFFSETS,
     id: "getCommittedOffsets",
+    needs: [
+      ["group", "describe"],
+      ["topic", "describe"],
+    ],
     tag: "Consumers",
     summary: "What the group has committed",
     description:

@@ -69,6 +69,10 @@ export const pollRoutes: readonly Route[] = [
     method: "GET",
     path: `${I}/records`,
     id: "pollRecords",
+    needs: [
+      ["group", "read"],
+      ["topic", "read"],
+    ],
     tag: "Consumers",
     summary: "The next records of an instance",
     description: `Reads all partitions of the instance at once and answers as soon as fetch.min.bytes are there, or when the timeout is over; an empty array then. No partition waits for another that has more. A first record comes even when it is larger than max_bytes.

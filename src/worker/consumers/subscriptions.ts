@@ -143,6 +143,7 @@ export const subscriptionRoutes: readonly Route[] = [
     method: "POST",
     path: SUBSCRIPTION,
     id: "subscribe",
+    needs: [["group", "read"]],
     tag: "Consumers",
     summary: "Subscribe to topics, or to all whose names match",
     description:
@@ -163,6 +164,7 @@ export const subscriptionRoutes: readonly Route[] = [
     method: "GET",
     path: SUBSCRIPTION,
     id: "getSubscription",
+    needs: [["group", "describe"]],
     tag: "Consumers",
     summary: "What an instance is subscribed to",
     answers: {
@@ -178,6 +180,7 @@ export const subscriptionRoutes: readonly Route[] = [
     method: "DELETE",
     path: SUBSCRIPTION,
     id: "unsubscribe",
+    needs: [["group", "read"]],
     tag: "Consumers",
     summary: "End subscription and assignment",
     answers: NO_CONTENT,
@@ -188,6 +191,7 @@ export const subscriptionRoutes: readonly Route[] = [
     method: "POST",
     path: ASSIGNMENTS,
     id: "assignPartitions",
+    needs: [["group", "read"]],
     tag: "Consumers",
     summary: "Read partitions of one's own choice",
     description:
@@ -208,6 +212,7 @@ export const subscriptionRoutes: readonly Route[] = [
     method: "GET",
     path: ASSIGNMENTS,
     id: "getAssignments",
+    needs: [["group", "describe"]],
     tag: "Consumers",
     summary: "The partitions that an instance reads",
     description:

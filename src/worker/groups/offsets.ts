@@ -252,6 +252,10 @@ export const groupOffsetRoutes: readonly Route[] = [
     method: "POST",
     path: `${G}/offsets`,
     id: "alterConsumerGroupOffsets",
+    needs: [
+      ["group", "read"],
+      ["topic", "read"],
+    ],
     tag: "Groups",
     summary: "Set the offsets of a group, or reset them by a rule",
     description: `Only while the group has no members. Offsets are the *next* ones to read: nothing is added to them, unlike in commits of instances.
@@ -292,6 +296,10 @@ export const groupOffsetRoutes: readonly Route[] = [
     method: "DELETE",
     path: `${G}/offsets`,
     id: "deleteConsumerGroupOffsets",
+    needs: [
+      ["group", "delete"],
+      ["topic", "read"],
+    ],
     tag: "Groups",
     summary: "Delete what a group has committed of a topic",
     description: "Not while members are subscribed to the topic.",

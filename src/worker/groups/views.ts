@@ -147,7 +147,7 @@ async function deleteGroup(c: Ctx, service: Service): Promise<Outcome> {
   return deleted.ok ? new Response(null, { status: 204 }) : deleted;
 }
 
-type View = Pick<RouteSpec, "path" | "id" | "summary" | "handler" | "errors">;
+type View = Pick<RouteSpec, "path" | "id" | "needs" | "summary" | "handler" | "errors">;
 
 function view(spec: View, schema: z.ZodType, example: unknown): Route {
   return defineRoute({
@@ -164,6 +164,7 @@ export const groupViewRoutes: readonly Route[] = [
     method: "GET",
     path: GROUPS,
     id: "listConsumerGroups",
+    needs: [["group", "describe"]],
     tag: "Groups",
     summary: "The consumer groups, in the order of their ids",
     description:
@@ -189,7 +190,13 @@ export const groupViewRoutes: readonly Route[] = [
     handler: listGroups,
   }),
   view(
-    { path: G, id: "getConsumerGroup", summary: "One consumer group", handler: getGroup },
+    {
+      path: G,
+      id: "getConsumerGroup",
+      needs: [["group", "describe"]],
+      summary: "One consumer group",
+      handler: getGroup,
+    },
     groupSchema,
     groupExample,
   ),
@@ -197,6 +204,7 @@ export const groupViewRoutes: readonly Route[] = [
     {
       path: `${G}/consumers`,
       id: "listConsumers",
+      needs: [["group", "describe"]],
       summary: "The members of a group",
       handler: listConsumers,
     },
@@ -207,6 +215,7 @@ export const groupViewRoutes: readonly Route[] = [
     {
       path: `${G}/consumers/{consumer_id}`,
       id: "getConsumer",
+      needs: [["group", "describe"]],
       summary: "One member of a group",
       handler: getConsumer,
       errors: ["UNKNOWN_MEMBER_ID"],
@@ -218,6 +227,7 @@ export const groupViewRoutes: readonly Route[] = [
     {
       path: `${G}/consumers/{consumer_id}/assignments`,
       id: "listConsumerAssignments",
+      needs: [["group", "describe"]],
       summary: "The partitions of a member",
       handler: listAssignments,
       errors: ["UNKNOWN_MEMBER_ID"],
@@ -229,6 +239,7 @@ export const groupViewRoutes: readonly Route[] = [
     {
       path: `${G}/consumers/{consumer_id}/assignments/{topic}/partitions/{partition_id}`,
       id: "getConsumerAssignment",
+      needs: [["group", "describe"]],
       summary: "One partition of a member",
       handler: getAssignment,
       errors: ["UNKNOWN_MEMBER_ID", "UNKNOWN_TOPIC_OR_PARTITION"],
@@ -240,6 +251,7 @@ export const groupViewRoutes: readonly Route[] = [
     method: "DELETE",
     path: G,
     id: "deleteConsumerGroup",
+    needs: [["group", "delete"]],
     tag: "Groups",
     summary: "Delete a group and all that it has committed",
     description: "Only a group that has neither members nor instances.",
