@@ -1,4 +1,4 @@
-/** Rows about appending: the same body to the service and to the floor, in turn. */
+/** Rows about appending: the same body to the service and to the floor, alternately. */
 import { alternate, compare } from "./compare.ts";
 import { jsonBody, rawBatch } from "./bodies.ts";
 import { posts, RAW, recordsPath } from "./raw-http.ts";
@@ -19,7 +19,7 @@ interface Append {
   readonly connections: number;
   readonly records: number;
   readonly body: () => Uint8Array;
-  /** JSON goes to the v2 route and to the floor that parses and re-encodes it. */
+  /** JSON goes to the v2 route, and to the floor's route that parses and re-encodes it. */
   readonly json: boolean;
   /** Absent: one. With three, the floor awaits two followers. */
   readonly replicas?: 3;
@@ -135,7 +135,7 @@ async function measurePartitions(rig: Rig): Promise<Figures> {
   const floorSide = (objects: number): Side =>
     side(rig.floor, objects, (i) => `/append/${objects}-${i}`);
   for (const topic of [many, one]) await rig.createTopic(topic);
-  // Every object awake and written to once, before anything counts.
+  // Wakes and writes to every object once, before anything is measured.
   for (const warm of [topicSide(many), floorSide(MANY_PARTITIONS)]) {
     await warm.load(MANY_WARM_SECONDS);
   }

@@ -1,4 +1,4 @@
-/** The bodies that both sides are given. */
+/** The request bodies for both sides. */
 import { encodeBatch } from "../src/records/index.ts";
 
 const encoder = new TextEncoder();
@@ -43,7 +43,7 @@ export interface RawPage {
   readonly records: number;
 }
 
-/** Whole batches of 100 × 1 KB, as many as fit into `bytesMax`. */
+/** Batches of 100 × 1 KB, as many as fit into `bytesMax`. */
 export function rawPage(bytesMax: number): RawPage {
   const batch = rawBatch(100, 1_000);
   const batches = Math.floor(bytesMax / batch.length);

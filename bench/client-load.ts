@@ -1,4 +1,4 @@
-/** Load by clients that people use: kafkajs in this process, librdkafka in one of its own. */
+/** Load by widely used clients: kafkajs in this process, librdkafka in one of its own. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";

@@ -1,7 +1,7 @@
 /**
- * Rows about Kafka clients that people use. The other side is the same service over raw HTTP, with the same
- * batches and as many requests under way, from a generator that only sends prepared bytes: a client that
- * builds and reads every record has more to do, and where it is the bound, the note says so.
+ * Rows about widely used Kafka clients. The other side is the same service over raw HTTP, with the same batches and
+ * the same number of requests in flight, from a generator that sends prepared bytes: a client that builds and reads
+ * every record has more to do, and where that is the bottleneck, the note says so.
  */
 import { rawBatch, rawPage } from "./bodies.ts";
 import { compare } from "./compare.ts";
@@ -14,10 +14,10 @@ import { inMegabytes, type Figures, type Row } from "./row.ts";
 import { clientSide, httpSide, type Side } from "./sides.ts";
 
 const BATCH = { batchRecords: 100, recordBytes: 1_000 } as const;
-/** A producer has one batch under way to each. */
+/** A producer has one batch in flight for each partition. */
 const PARTITIONS = 16;
 const PAGE_BYTES = 1_048_576;
-/** What is read from end to end and then again: more than an object keeps in memory. */
+/** Read from beginning to end, repeatedly: more than an object keeps in memory. */
 const PAGES = 64;
 
 interface Client {
@@ -34,7 +34,7 @@ const CLIENTS: readonly Client[] = [
     consumeTarget: 0.8,
     missing: () => missingPackage("confluent_kafka"),
   },
-  // What it encodes in JavaScript keeps a core of its own busy, and gets no further.
+  // Encoding in JavaScript uses a whole core, which bounds the throughput.
   { name: "kafkajs", produceTarget: 0.4, consumeTarget: 0.8 },
 ];
 
@@ -100,7 +100,7 @@ function clientJob(
   return { client, action, topic: topic.name, partitions: topic.partitions, ...BATCH };
 }
 
-/** Compares, and says how busy the client was with itself. */
+/** Compares, and notes the client's own processor time. */
 async function compareClient(rig: Rig, topic: Topic, client: Side, http: Side): Promise<Figures> {
   const cores: number[] = [];
   const ours: Side = {

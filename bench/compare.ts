@@ -1,6 +1,6 @@
 /**
- * Two sides in turn, in short slices, so that whatever else the machine does meets both alike. Each
- * pair of neighbouring slices gives one ratio; the median of the pairs counts.
+ * Measures two sides alternately, in short slices, so that other load on the machine affects both alike. Each pair of
+ * neighbouring slices gives one ratio; the median of the ratios is the result.
  */
 import { cpuMs } from "./cpu.ts";
 import { counted } from "./counted.ts";
@@ -26,13 +26,13 @@ export async function compare(
   ours: Side,
   other: Side,
 ): Promise<Figures> {
-  // What ours costs is counted while it warms up.
+  // Our costs are counted during the warm-up.
   const { costs } = await counted(
     rig,
     topic,
     () => slice(ours),
     ({ requests }, spent) =>
-      // The service counts those over HTTP that are under way at the end, too.
+      // The service also counts the HTTP requests that are in flight at the end.
       records * Math.max(requests, spent.requests),
   );
   await slice(other);
@@ -48,11 +48,11 @@ interface Alternated {
   readonly cpuRatio: number | null;
 }
 
-/** Slices of the two in turn: medians of the figures of either and of the ratios of the pairs. */
+/** Measures slices of the two alternately: medians of both figures and of the ratios of the pairs. */
 export async function alternate(one: Side, other: Side, rounds: number): Promise<Alternated> {
   const pairs: [one: Slice, other: Slice][] = [];
   for (let round = 0; round < rounds; round += 1) {
-    // The side that goes first changes, so that neither always follows the other.
+    // The order alternates, so that neither side always follows the other.
     const first = round % 2 === 0 ? await slice(one) : null;
     const second = await slice(other);
     pairs.push([first ?? (await slice(one)), second]);

@@ -1,14 +1,14 @@
-/** Counts what the service spends on a topic, in work of its own: nothing else may run meanwhile. */
+/** Counts what the service spends on a topic for some work; nothing else may run meanwhile. */
 import { readUsage, usageBetween, usd, type Usage } from "../src/cli/usage.ts";
 import type { Rig, Topic } from "./rig.ts";
 import type { Figures } from "./row.ts";
 
 export type Costs = Pick<Figures, "rowsWritten" | "objectCalls" | "usdPerMillion">;
 
-/** What no record passed through. */
+/** The result where no record was processed. */
 export const NO_COSTS: Costs = { rowsWritten: null, objectCalls: null, usdPerMillion: null };
 
-/** Runs `work`; `recordsOf` says how many records have passed in it. */
+/** Runs `work`; `recordsOf` says how many records were processed in it. */
 export async function counted<T>(
   rig: Rig,
   topic: Topic,

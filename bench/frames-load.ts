@@ -1,6 +1,6 @@
 /**
- * Load in Kafka's own protocol with no client in between: prepared requests, written to sockets again
- * and again, so many of them under way on each. Answers come in the order of the requests.
+ * Load in Kafka's own protocol without a client library: prepared requests, written to sockets repeatedly, with a
+ * fixed number in flight on each. Answers come in the order of the requests.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -10,7 +10,7 @@ const LENGTH_BYTES = 4;
 const ERROR_BYTES = 2;
 const NOTHING = Buffer.alloc(0);
 
-/** Goes on for `seconds`, then waits for the answers that are under way: all that was asked counts. */
+/** Runs for `seconds`, then waits for the answers in flight: every request counts. */
 export async function loadFrames(job: FramesJob): Promise<LoadResult> {
   const requests = job.request.frames.map(framed);
   const sockets = Array.from({ length: job.connections }, () =>
@@ -51,13 +51,13 @@ class LoadedConnection {
   private readonly socket: Socket;
   private readonly requests: readonly Buffer[];
   private next: number;
-  /** Bytes of an answer that are looked at: its length, and what goes on to its error code. */
+  /** The bytes of an answer that are read: from its length to its error code. */
   private readonly headBytes: number;
   private head: Buffer = NOTHING;
-  /** Bytes of an answer behind its head that have not come yet. */
+  /** Bytes of an answer after its head that have not arrived yet. */
   private left = 0;
 
-  /** `first` is which of the requests comes first. */
+  /** `first`: the index of the request to begin with. */
   constructor(socket: Socket, requests: readonly Buffer[], first: number, errorAt: number) {
     this.socket = socket;
     this.requests = requests;
@@ -65,7 +65,7 @@ class LoadedConnection {
     this.headBytes = LENGTH_BYTES + errorAt + ERROR_BYTES;
   }
 
-  /** A connection that breaks has failed once; what it had asked is not counted. */
+  /** A broken connection counts as one failure; its requests in flight are not counted. */
   run(inFlight: number, untilMs: number): Promise<void> {
     const { socket } = this;
     return new Promise((resolve) => {
@@ -91,7 +91,7 @@ class LoadedConnection {
     this.next += 1;
   }
 
-  /** How many answers end in these bytes. */
+  /** The number of answers that end in these bytes. */
   private take(chunk: Buffer): number {
     let ended = 0;
     for (let at = 0; at < chunk.byteLength;) {

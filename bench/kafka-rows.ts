@@ -1,6 +1,6 @@
 /**
- * Rows about Kafka's protocol over TCP. The other side is the same service over HTTP, with the same batches,
- * the same number of requests under way: what the protocol and its connections add, for a byte.
+ * Rows about Kafka's protocol over TCP. The other side is the same service over HTTP, with the same batches and the
+ * same number of requests in flight: the ratio shows what the protocol and its connections add.
  */
 import { joinBytes } from "../src/base/bytes.ts";
 import { encodeRequest } from "../src/kafka/messages/index.ts";
@@ -27,14 +27,14 @@ const BATCH_RECORDS = 100;
 const RECORD_BYTES = 1_000;
 const PAGE_BYTES = 1_048_576;
 const FETCH_CONNECTIONS = 8;
-/** More than one, so that what is read is not what an object still has in memory. */
+/** More than one, so that the pages read are not all in an object's memory. */
 const PAGES = 16;
 
 interface Produce {
   readonly name: string;
   readonly title: string;
   readonly connections: number;
-  /** On each connection. */
+  /** Requests in flight on each connection. */
   readonly inFlight: number;
   readonly partitions: number;
 }
@@ -136,7 +136,7 @@ function produceRequest({ name, partitions }: Topic, batch: Uint8Array): FramesR
   );
   return {
     frames: frames.map(({ parts }) => joinBytes(parts)),
-    // Behind correlation id, count of topics, name, count of partitions, index.
+    // After the correlation id, the number of topics, the name, the number of partitions and the index.
     errorAt: 4 + 4 + 2 + name.length + 4 + 4,
   };
 }
@@ -150,7 +150,8 @@ function fetchRequest(topic: string): FramesRequest {
     maxBytes: PAGE_BYTES,
     topics: [{ topic, partitions: [partition] }],
   });
-  // Behind correlation id, throttle time, error code, session, count of topics, name, count of partitions, index.
+  // After the correlation id, throttle time, error code, session, number of topics, name, number of partitions and
+  // index.
   return {
     frames: [joinBytes(frame.parts)],
     errorAt: 4 + 4 + 2 + 4 + 4 + 2 + topic.length + 4 + 4,

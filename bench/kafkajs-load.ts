@@ -1,4 +1,4 @@
-/** Load by kafkajs, whose encoding and decoding in JavaScript is this process' own time. */
+/** Load by kafkajs; its encoding and decoding in JavaScript is this process's own processor time. */
 import kafkajs, { type EachBatchPayload, type Kafka } from "kafkajs";
 import type { ClientJob, ClientFigures } from "./load-protocol.ts";
 
@@ -12,7 +12,7 @@ export async function loadKafkajs(job: ClientJob): Promise<ClientFigures> {
   return job.action === "produce" ? produce(kafka, job) : consume(kafka, job);
 }
 
-/** A send under way for each partition. */
+/** One send in flight for each partition. */
 async function produce(kafka: Kafka, job: ClientJob): Promise<ClientFigures> {
   const producer = kafka.producer();
   await producer.connect();
@@ -23,7 +23,7 @@ async function produce(kafka: Kafka, job: ClientJob): Promise<ClientFigures> {
     await producer.send({ topic: job.topic, acks: -1, messages });
     records += messages.length;
   };
-  // Of what it knows nothing yet it asks first.
+  // The first sends look up metadata.
   await send(0);
   records = 0;
   const measured = measure();
@@ -37,7 +37,7 @@ async function produce(kafka: Kafka, job: ClientJob): Promise<ClientFigures> {
   return figures;
 }
 
-/** Partition 0 from its beginning, and again from there when it is at its end. */
+/** Reads partition 0 from its beginning, and again from there when it is at its end. */
 async function consume(kafka: Kafka, job: ClientJob): Promise<ClientFigures> {
   const consumer = kafka.consumer({ groupId: crypto.randomUUID(), maxWaitTimeInMs: WAIT_MS_MAX });
   await consumer.connect();
@@ -49,7 +49,7 @@ async function consume(kafka: Kafka, job: ClientJob): Promise<ClientFigures> {
   let records = 0;
   const eachBatch = async ({ batch }: EachBatchPayload): Promise<void> => {
     if (measured === null) {
-      // It has joined its group, and begins to read.
+      // The consumer has joined its group, and begins to read.
       measured = measure();
       untilMs = performance.now() + job.seconds * 1_000;
     } else records += batch.messages.length;
@@ -64,7 +64,7 @@ async function consume(kafka: Kafka, job: ClientJob): Promise<ClientFigures> {
   return figures;
 }
 
-/** Begins to measure; what it returns ends it. */
+/** Begins to measure; the returned function ends it. */
 function measure(): () => Pick<ClientFigures, "seconds" | "cpuSeconds"> {
   const startMs = performance.now();
   const before = process.cpuUsage();

@@ -1,4 +1,4 @@
-/** The process that makes the load, apart from everything that is measured: jobs come over IPC. */
+/** The process that generates the load, separate from everything that is measured: jobs come over IPC. */
 import { setTimeout as sleep } from "node:timers/promises";
 import autocannon from "autocannon";
 import { Client } from "undici";
@@ -24,7 +24,7 @@ process.on("message", (job: Job) => {
     .then((result) => process.send!(result));
 });
 
-// Whoever gave the jobs is gone.
+// The process that sent the jobs has ended.
 process.on("disconnect", () => process.exit());
 
 function work(job: Job): Promise<Result> {

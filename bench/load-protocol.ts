@@ -1,6 +1,6 @@
-/** What the benchmark and its load process say to each other. */
+/** The messages between the benchmark and its load process. */
 
-/** Requests alike but for their paths, which the connections share out among themselves. */
+/** Requests that differ only in their paths, which are distributed over the connections. */
 export interface LoadRequest {
   readonly method: "GET" | "POST";
   readonly paths: readonly string[];
@@ -8,7 +8,7 @@ export interface LoadRequest {
   readonly body?: Uint8Array;
 }
 
-/** As many requests as `connections` can get answered, one at a time each. */
+/** As many requests as `connections` can complete, one at a time each. */
 export interface LoadJob {
   readonly kind: "load";
   readonly url: string;
@@ -17,15 +17,15 @@ export interface LoadJob {
   readonly seconds: number;
 }
 
-/** Requests of Kafka's protocol, prepared once and sent again and again, on each connection in turn. */
+/** Requests of Kafka's protocol, prepared once and sent repeatedly, on each connection in turn. */
 export interface FramesRequest {
   /** Without their lengths. */
   readonly frames: readonly Uint8Array[];
-  /** Where in an answer, without its length, the error code of its one partition stands. */
+  /** The position of the error code of the one partition in an answer without its length. */
   readonly errorAt: number;
 }
 
-/** As many requests as `connections` can get answered over TCP, `inFlight` at a time each. */
+/** As many requests as `connections` can complete over TCP, `inFlight` at a time each. */
 export interface FramesJob {
   readonly kind: "frames";
   readonly port: number;
@@ -35,11 +35,11 @@ export interface FramesJob {
   readonly seconds: number;
 }
 
-/** What a client that people use gets done over TCP, as a request counting `batchRecords` records. */
+/** What a widely used client achieves over TCP, counting `batchRecords` records as one request. */
 export interface ClientJob {
   readonly kind: "client";
   readonly client: "kafkajs" | "librdkafka";
-  /** Produced are batches to all partitions in turn; consumed is partition 0, again and again. */
+  /** Produces batches to all partitions in turn; consumes partition 0, repeatedly. */
   readonly action: "produce" | "consume";
   readonly port: number;
   readonly topic: string;
@@ -56,13 +56,13 @@ export interface LoadResult {
   readonly bytesPerAnswer: number;
   /** Answers that were not 2xx or carry an error, and connections that failed. */
   readonly failed: number;
-  /** Processor time of a client, which may be what bounds it, by the time that has passed. */
+  /** The client's processor time, which may be the bottleneck, divided by the elapsed time. */
   readonly clientCores?: number;
 }
 
 /**
- * One record at a time through an idle system: in the service from its sending until a reader that
- * waits for it has it; in the floor an append's round trip and the read that follows.
+ * One record at a time through an idle system: in the service, from sending it until a waiting reader has it; in the
+ * floor, the round trip of an append and of the read that follows.
  */
 export interface LatencyJob {
   readonly kind: "latency";
@@ -83,7 +83,7 @@ export type AnyLoadJob = LoadJob | FramesJob | ClientJob;
 export type Job = AnyLoadJob | LatencyJob;
 export type Result = LoadResult | LatencyResult | { readonly problem: string };
 
-/** What a client says of one job. */
+/** A client's report of one job. */
 export interface ClientFigures {
   /** Acknowledged or consumed. */
   readonly records: number;

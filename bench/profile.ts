@@ -1,6 +1,6 @@
 /**
- * Where a runtime's time goes while something runs: a CPU profile through its inspector, summed up
- * by function. Time spent outside of JavaScript (SQLite, copying, HTTP) counts as `(program)`.
+ * Profiles a runtime through its inspector while something runs, and sums the time up by function. Time spent outside
+ * of JavaScript (SQLite, copying, HTTP) counts as `(program)`.
  */
 import { once } from "node:events";
 
@@ -21,7 +21,7 @@ interface Profile {
   readonly samples: readonly number[];
 }
 
-/** Runs `work` under the profiler of each isolate of the runtime; answers with a readable list. */
+/** Runs `work` under the profiler of each isolate of the runtime; returns a readable list. */
 export async function profiled<T>(
   inspectorUrl: string,
   work: () => Promise<T>,
@@ -42,7 +42,7 @@ export async function profiled<T>(
   return { result, text: topFunctions(profile, lines) };
 }
 
-/** The lines of the bundled worker, by the id of its script. */
+/** The lines of the bundled worker, by script id. */
 async function sourceLines(inspector: Inspector, profile: Profile): Promise<Map<string, string[]>> {
   await inspector.send("Debugger.enable");
   const lines = new Map<string, string[]>();

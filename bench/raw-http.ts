@@ -1,4 +1,4 @@
-/** Raw batches over HTTP: where they go and come from, and the requests that carry them. */
+/** Raw batches over HTTP: the paths and the requests that carry them. */
 import type { LoadRequest } from "./load-protocol.ts";
 import type { Topic } from "./rig.ts";
 
@@ -13,7 +13,7 @@ export function fetchPath(topic: string, offset: number, bytesMax: number): stri
   return `/topics/${topic}/partitions/0/records?offset=${offset}&max_bytes=${bytesMax}`;
 }
 
-/** Appends batches once; throws when they are not taken. */
+/** Appends batches once; throws when they are refused. */
 export async function append(url: string, body: Uint8Array): Promise<void> {
   const headers = { "content-type": RAW };
   const answer = await fetch(url, {
@@ -25,7 +25,7 @@ export async function append(url: string, body: Uint8Array): Promise<void> {
   if (!answer.ok) throw new Error(`POST ${url} answers ${answer.status}: ${text}`);
 }
 
-/** When this is over, so is what a load has left under way: a partition answers in turn. */
+/** When this is answered, the requests that a load has left in flight are over: a partition answers in order. */
 export async function settle(
   url: string,
   { name, partitions }: Topic,

@@ -12,7 +12,7 @@ const PAGE_BYTES = 1_048_576;
 const CONNECTIONS = 8;
 const LATENCY_TIMES = 60;
 
-/** The large log: so many pages, or as many as were written in the time. */
+/** The large log: this many pages, or as many as were written in this time. */
 const LARGE_PAGES = 1_000;
 const LARGE_MS_MAX = 40_000;
 const LARGE_AT_ONCE = 4;
@@ -63,7 +63,7 @@ async function measureFetch(rig: Rig): Promise<Figures> {
   const topic = { name: "bench-fetch", partitions: 1 };
   const page = rawPage(PAGE_BYTES);
   await rig.createTopic(topic);
-  // More than one, so that what is read is not what an object still has in memory.
+  // More than one, so that the pages read are not all in an object's memory.
   for (let i = 0; i < END_PAGES; i += 1) {
     await append(rig.service.url + recordsPath(topic.name), page.bytes);
     await append(`${rig.floor.url}/append/fetch`, page.bytes);
@@ -141,7 +141,7 @@ async function measureWake(rig: Rig): Promise<Figures> {
 
 const largePages = new WeakMap<Rig, number>();
 
-/** Writes the large log, once for all rows that read it; answers with its pages. */
+/** Writes the large log, once for all rows that read it; returns its pages. */
 async function fillLargeLog(rig: Rig, page: RawPage): Promise<number> {
   let pages = largePages.get(rig) ?? 0;
   if (pages > 0) return pages;

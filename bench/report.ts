@@ -1,4 +1,4 @@
-/** The table for people, and the same for machines. */
+/** Prints the table for people, and the same as JSON. */
 import type { Figures, Row } from "./row.ts";
 
 export interface Measured {
@@ -13,7 +13,10 @@ export function meetsTarget({ row, figures }: Measured): boolean {
 /** What ours is compared with where a row does not say. */
 const FLOOR = "floor";
 
-/** `floor` is the other side, whatever it is. Rows, calls and USD are per million records; null where no record passed. */
+/**
+ * `floor` is the other side, whatever it is. Rows, calls and USD are per million records; null where no record was
+ * processed.
+ */
 export function asJson(measured: readonly Measured[]): string {
   const rows = measured.map(({ row, figures }) => ({
     name: row.name,

@@ -1,6 +1,6 @@
 /**
- * What every row of the benchmark stands on: the service and the floor, each a runtime of its own
- * started in the same way, and one process that makes the load. All on loopback, all temporary.
+ * The setup of every row of the benchmark: the service and the floor, each in a runtime of its own that is started in
+ * the same way, and one process that generates the load. Everything is on loopback and temporary.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ import type {
 
 const ROOT = resolve(import.meta.dirname, "..");
 const HOST = "127.0.0.1";
-/** One for each broker that there is from the beginning. */
+/** One for each default broker. */
 const KAFKA_PORTS = 3;
 const TOPICS = "/v3/clusters/odradek/topics";
 
@@ -33,20 +33,20 @@ export interface Topic {
 }
 
 export interface MeasuredRuntime extends LocalRuntime {
-  /** Of the runtime, not of this process, which only watches over it. */
+  /** Of the runtime, not of this process. */
   readonly pid: number;
 }
 
 export interface Rig {
   readonly service: MeasuredRuntime;
   readonly floor: MeasuredRuntime;
-  /** Where the service speaks Kafka's protocol; the same after a restart. */
+  /** Where the service listens for Kafka's protocol; the same after a restart. */
   readonly kafkaPort: number;
   load(job: AnyLoadJob): Promise<LoadResult>;
   latency(job: Omit<LatencyJob, "kind">): Promise<LatencyResult>;
   createTopic(topic: Topic): Promise<void>;
   deleteTopic(topic: Topic): Promise<void>;
-  /** Ends the service and starts it on the same data: every object wakes anew. */
+  /** Ends the service and starts it on the same data, so that every object wakes again. */
   restartService(): Promise<void>;
   end(): Promise<void>;
 }
@@ -79,7 +79,7 @@ export async function startRig(inspect: boolean): Promise<Rig> {
   const floor = await start("floor", "bench/floor/wrangler.toml");
   const loader = fork(join(import.meta.dirname, "load-process.ts"), {
     serialization: "advanced",
-    // kafkajs asks for timers in the past.
+    // kafkajs sets timers in the past.
     execArgv: ["--disable-warning=TimeoutNegativeWarning"],
   });
   return {

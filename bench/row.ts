@@ -1,4 +1,4 @@
-/** One row of the benchmark's table: what it measures, and what came out. */
+/** One row of the benchmark's table: what it measures, and the result. */
 import type { Rig } from "./rig.ts";
 
 export interface Figures {
@@ -7,14 +7,14 @@ export interface Figures {
   /** The floor, or what else ours is compared with; in the row's unit. */
   readonly floor: number;
   readonly ratio: number;
-  /** The other side's processor time for a request ÷ ours; null where that says nothing. */
+  /** The other side's processor time for a request ÷ ours; null where that means nothing. */
   readonly cpuRatio: number | null;
-  /** Per million records, counted while it was measured; null where no record passed. */
+  /** Per million records, counted during the measurement; null where no record was processed. */
   readonly rowsWritten: number | null;
   readonly objectCalls: number | null;
   /** Rows written, object calls and worker requests at the platform's prices. */
   readonly usdPerMillion: number | null;
-  /** What else a reader of the table should know, in a word. */
+  /** What else a reader of the table should know, briefly. */
   readonly note?: string;
 }
 
@@ -28,9 +28,9 @@ export interface Row {
   readonly target: number;
   /** Whether the ratio must be at least the target, or at most. */
   readonly atLeast: boolean;
-  /** Whether it starts the service anew, so that no profile of it can be made. */
+  /** Whether it restarts the service, so that it cannot be profiled. */
   readonly restarts?: boolean;
-  /** Null where the machine has what the row needs; else what it has not. */
+  /** Null where the machine has what the row needs; else what is missing. */
   readonly missing?: () => string | null;
   measure(rig: Rig): Promise<Figures>;
 }

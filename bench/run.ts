@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the rows of the performance table, each a ratio measured in this one run. Ends by
- * itself, with 1 when a row misses its target, and leaves nothing behind.
+ * `npm run bench`: the rows of the performance table, each a ratio measured in this run. Exits with 1 when a row
+ * misses its target, and leaves nothing behind.
  */
 import { parseArgs } from "node:util";
 import { appendRows, partitionsRow } from "./append-rows.ts";
@@ -12,7 +12,7 @@ import { asJson, asTable, meetsTarget, type Measured } from "./report.ts";
 import { startRig, type Rig } from "./rig.ts";
 import type { Figures, Row } from "./row.ts";
 
-// The large log comes last: its files would be in the way of all that follows.
+// The large log comes last: its files would disturb every row after it.
 const ROWS: readonly Row[] = [
   ...appendRows,
   ...kafkaRows,

@@ -1,8 +1,8 @@
-/** How a side is given its load: over HTTP, in Kafka's protocol, by a Kafka client. */
+/** How load is applied to a side: over HTTP, in Kafka's protocol, or by a Kafka client. */
 import type { ClientJob, FramesJob, LoadJob, LoadResult } from "./load-protocol.ts";
 import type { MeasuredRuntime, Rig } from "./rig.ts";
 
-/** One of the two that are compared: a runtime, and requests alike that it is given. */
+/** One of the two sides that are compared: a runtime, and the requests it is given. */
 export interface Side {
   readonly runtime: MeasuredRuntime;
   load(seconds: number): Promise<LoadResult>;

@@ -1,7 +1,7 @@
 /**
- * The floor's object: what a log on this platform costs at the least. It appends each body as it is,
- * answers with an offset when the write is durable (with followers: when theirs is, too), and reads
- * rows back as they are. No names, no format, no validation, no retention.
+ * The floor's object: the least that a log on this platform costs. It appends each body as it is, answers with an
+ * offset when the write is durable (with followers: when theirs is, too), and reads rows back as they are. No names,
+ * no format, no validation, no retention.
  */
 import { DurableObject } from "cloudflare:workers";
 
@@ -74,7 +74,7 @@ export class FloorLog extends DurableObject<Env> {
       const insert = "INSERT INTO rows VALUES (?, ?)";
       const row = joined(taken);
       this.#rowsWritten += this.#sql.exec(insert, this.#nextOffset - 1, row).rowsWritten;
-      // Arrivals gather into the next row while this one becomes durable.
+      // Appends gather into the next row while this one becomes durable.
       await this.ctx.storage.sync();
       if (this.#isReplicated) await this.#copy(row);
       for (const [i, { answer }] of taken.entries()) answer(first + i);
@@ -92,7 +92,7 @@ export class FloorLog extends DurableObject<Env> {
     await Promise.all(Array.from({ length: FOLLOWERS }, (_, follower) => send(follower)));
   }
 
-  /** How many of those waiting go into one row. */
+  /** How many of the waiting appends go into one row. */
   #fitting(): number {
     let bytes = 0;
     const past = this.#waiting.findIndex(({ body }) => (bytes += body.byteLength) > ROW_BYTES_MAX);

@@ -1,7 +1,7 @@
 /**
- * The layer rules as data, and the lint rule that enforces them: which folder may import which,
- * and which layers must reach clock, timers, randomness and the network through ports.
- * ARCHITECTURE.md explains them; `test/core/house/layers.test.ts` proves that they bite.
+ * The layer rules as data, and the lint rule that enforces them: which folder may import which, and which layers must
+ * reach the clock, timers, randomness and the network through ports. ARCHITECTURE.md explains them;
+ * `test/core/house/layers.test.ts` proves that they are enforced.
  *
  * A plugin of oxlint, in the shape of ESLint's: `.oxlintrc.json` loads it.
  */
@@ -21,15 +21,15 @@ interface Layer {
 
 const NONE = /^$/;
 const ANY = /./;
-const BASE = String.raw`src/base/[^/]+`;
+const BASE = "src/base/.+";
 const RECORDS = String.raw`src/records/[^/]+`;
 const MESSAGES = String.raw`src/kafka/messages/[^/]+`;
 const CONTRACTS = String.raw`src/objects/contracts/[^/]+`;
 const ENV = String.raw`src/objects/runtime/env\.ts`;
-/** What every object class stands on and the platform is no part of. */
+/** The mechanisms under every object class, which do not depend on the platform. */
 const MECHANISMS = String.raw`src/objects/runtime/(journal|deadlines|semaphore)\.ts`;
 const GATEWAY = "src/gateway/.+";
-/** Kafka's ways in, which the worker mounts. */
+/** The parts of Kafka's protocol that the worker mounts. */
 const KAFKA_WAYS_IN = String.raw`src/kafka/(tcp|accept-websocket)\.ts`;
 const only = (...paths: string[]): RegExp => new RegExp(`^(${paths.join("|")})$`);
 
@@ -66,7 +66,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: "rules",
     files: /^src\/objects\//,
-    // Neither a shell nor what it adapts the platform with.
+    // Neither a shell nor what a shell uses to adapt the platform.
     ours: only(
       BASE,
       RECORDS,
@@ -108,7 +108,7 @@ const LAYERS: readonly Layer[] = [
   },
 ];
 
-/** What only a shell may touch; a pure layer is handed the port instead. */
+/** Only a shell may use these; a pure layer gets a port instead. */
 const OUTSIDE_GLOBALS: ReadonlySet<string> = new Set([
   "Date",
   "performance",

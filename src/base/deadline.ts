@@ -1,7 +1,7 @@
-/** Waiting with an end: on the timer port, so that a test and the simulator move it. */
+/** Waits with a deadline, on the timer port, so that tests and the simulator move the time. */
 import type { TimerPort } from "./ports.ts";
 
-/** What the work gives, or null when it takes longer: it goes on, and nobody hears how it ends. */
+/** The result of the work, or null when it takes longer; the work goes on, and its outcome is dropped. */
 export function within<T>(timer: TimerPort, delayMs: number, work: Promise<T>): Promise<T | null> {
   return new Promise((resolve, reject) => {
     const cancel = timer.after(delayMs, () => resolve(null));
@@ -18,7 +18,7 @@ export function within<T>(timer: TimerPort, delayMs: number, work: Promise<T>): 
   });
 }
 
-/** Resolves after so many milliseconds. */
+/** Resolves after this many milliseconds. */
 export function pause(timer: TimerPort, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     timer.after(delayMs, resolve);

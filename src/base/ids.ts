@@ -1,6 +1,4 @@
-/**
- * Names of things: what is legal, and how the names of Durable Objects are built.
- */
+/** Which names are legal, and how the names of Durable Objects are built. */
 import { toHex } from "./bytes.ts";
 import {
   GROUP_ID_BYTES_MAX,
@@ -15,7 +13,7 @@ export const CONTROLLER_NAME = "controller";
 /** Stands for no topic where an id could be. */
 export const NO_TOPIC_ID = "0".repeat(32);
 
-/** A place of one replica: what its object's name is made of. */
+/** The place of one replica: what its object's name is made of. */
 export interface ReplicaName {
   /** Unique per creation of a topic: 32 lower-case hexadecimal digits. */
   readonly topicId: string;
@@ -55,7 +53,10 @@ export function topicNameProblem(name: string): string | null {
   return null;
 }
 
-/** Decimal digits to a whole number of 0 … 2^53 - 1; null for anything else (signs, blanks, exponents, too large). */
+/**
+ * Parses decimal digits as a whole number of 0 … 2^53 - 1; null for anything else (signs, blanks, exponents, too
+ * large).
+ */
 export function parseWhole(text: string): number | null {
   if (!/^\d{1,16}$/.test(text)) return null;
   const n = Number(text);
@@ -70,12 +71,12 @@ export function groupObjectName(groupId: string): string {
   return GROUP_PREFIX + groupId;
 }
 
-/** Whether the id does not stand in its object's name: the object is told it, and remembers it. */
+/** Whether the id is too long to be part of its object's name: the object is told the id, and stores it. */
 export function isLongGroupId(groupId: string): boolean {
   return groupId.length > GROUP_NAME_LENGTH_MAX;
 }
 
-/** As {@link groupObjectName} of a long id, by its digest: the platform gives back names of up to 1,024 bytes. */
+/** As {@link groupObjectName} for a long id, by its digest: the platform returns names of up to 1,024 bytes. */
 export function longGroupObjectName(digest: Uint8Array): string {
   return `long-group/${toHex(digest)}`;
 }
@@ -85,7 +86,7 @@ export function parseGroupObjectName(text: string): string | null {
   return text.startsWith(GROUP_PREFIX) ? text.slice(GROUP_PREFIX.length) : null;
 }
 
-/** What is wrong with a group's id, which may be empty where the group has offsets alone; null when it is legal. */
+/** What is wrong with a group's id, which may be empty where the group has only offsets; null when it is legal. */
 export function groupIdProblem(groupId: string): string | null {
   const isLong =
     groupId.length * 3 > GROUP_ID_BYTES_MAX &&
@@ -100,6 +101,6 @@ export function groupNameProblem(name: string): string | null {
   if (name.length > GROUP_NAME_LENGTH_MAX) {
     return `The name has at most ${GROUP_NAME_LENGTH_MAX} characters.`;
   }
-  // Lone surrogates cannot be written as UTF-8: two names would become one.
+  // Lone surrogates cannot be encoded as UTF-8: two names would become the same.
   return name.isWellFormed() ? null : NOT_WELL_FORMED;
 }

@@ -1,6 +1,6 @@
 /**
- * Hard bounds: what the platform or this design cannot exceed, whatever the configuration says.
- * Settings that people choose are in config.ts; these are not settings.
+ * Hard bounds of the platform or of this design, whatever the configuration says. Configurable settings are in
+ * config.ts.
  */
 
 /**
@@ -9,13 +9,13 @@
  */
 export const CHUNK_BYTES_MAX = 1_990_000;
 
-/** A flush gathers arrivals up to about this size, in bytes; larger single appends get rows of their own. */
+/** A flush gathers appends up to about this size, in bytes; larger single appends get rows of their own. */
 export const CHUNK_BYTES_TARGET = 1_048_576;
 
 /** Largest body of a produce request, in bytes: what one partition call may carry, far below RPC's 32 MiB. */
 export const REQUEST_BYTES_MAX = 8_388_608;
 
-/** Largest frame of the wire protocol, in bytes: a produce request and what is around it. */
+/** Largest frame of the wire protocol, in bytes: a produce request with its envelope. */
 export const FRAME_BYTES_MAX = REQUEST_BYTES_MAX + 1_048_576;
 
 /** Largest answer of one fetch call, in bytes, whatever `max_bytes` asks for. */
@@ -28,7 +28,7 @@ export const PULL_BYTES_MAX = 2_097_152;
 /** Longest wait of a long poll, in milliseconds. */
 export const FETCH_WAIT_MS_MAX = 60_000;
 
-/** Bound on a decompressed record batch, in bytes: what a reader of JSON can be made to hold. */
+/** Bound on a decompressed record batch, in bytes: the most memory that reading a batch as JSON can take. */
 export const DECOMPRESSED_BYTES_MAX = 16_777_216;
 
 /** Records in one JSON produce request. */
@@ -49,7 +49,7 @@ export const SEQUENCE_MAX = 2_147_483_647;
 /** Partitions of one topic. */
 export const TOPIC_PARTITIONS_MAX = 2_000;
 
-/** Replicas of one partition: beyond a handful they cost and add nothing. */
+/** Replicas of one partition; more add cost without benefit. */
 export const REPLICATION_FACTOR_MAX = 9;
 
 /** Brokers of one cluster. */
@@ -70,7 +70,7 @@ export const CLUSTER_REPLICAS_MAX = 100_000;
 /** Length of a group's id in bytes of UTF-8: the longest string of the wire protocol. */
 export const GROUP_ID_BYTES_MAX = 32_767;
 
-/** The longest URL that the platform carries, in bytes: what is longer has to be named in another way. */
+/** The longest URL that the platform accepts, in bytes. */
 export const URL_BYTES_MAX = 16_384;
 
 /** Ids of all groups of a cluster together, in UTF-16 units: they are in the controller's memory. */
@@ -85,18 +85,18 @@ export const GROUPS_MAX = 100_000;
 /** Offsets of one commit, partitions of one assignment, topics of one subscription. */
 export const GROUP_PARTITIONS_MAX = 20_000;
 
-/** How long a commit may ask to be kept, in milliseconds: what `offsets.retention.minutes` may be. */
+/** The longest retention that a commit may ask for, in milliseconds: the bound of `offsets.retention.minutes`. */
 export const OFFSETS_RETENTION_MS_MAX = 600_000_000_000;
 
 /** Length of a subscription's pattern. */
 export const PATTERN_LENGTH_MAX = 1_024;
 
 /**
- * What a member says of itself when it joins, in bytes of all its protocols, and what it is assigned: room for
- * {@link GROUP_PARTITIONS_MAX} partitions of 1,000 topics with long names under three protocols, each of which
- * names what is subscribed to and what is owned.
+ * A member's metadata when it joins, in bytes over all its protocols, and its assignment: room for {@link
+ * GROUP_PARTITIONS_MAX} partitions of 1,000 topics with long names under three protocols, each of which names
+ * subscribed topics and owned partitions.
  */
 export const MEMBER_METADATA_BYTES_MAX = 1_048_576;
 
-/** The same of all members of a group together: it is one decision, one answer to the leader, and in memory. */
+/** The same for all members of a group together: it is one decision, one answer to the leader, and in memory. */
 export const GROUP_METADATA_BYTES_MAX = 16_777_216;

@@ -1,11 +1,14 @@
-/** The name that somebody meant who has written one that there is not. */
+/**
+ * Finds the name that was probably meant by one that does not exist: of settings, commands, options and environment
+ * variables.
+ */
 
-/** Names are compared up to this length, in UTF-16 units: none of ours is as long. */
+/** Names are compared up to this length, in UTF-16 units; all of ours are shorter. */
 const LENGTH_MAX = 100;
 
 /**
- * The nearest of the names by changes of single characters (insert, leave out, replace, swap two that are
- * neighbours); null where none is near: more than a third of it would have to change.
+ * The nearest of the names by changes of single characters (insert, delete, replace, swap two neighbours); null where
+ * more than a third of the name would have to change.
  */
 export function nearestName(written: string, names: readonly string[]): string | null {
   if (written.length > LENGTH_MAX) return null;
@@ -22,13 +25,13 @@ export function nearestName(written: string, names: readonly string[]): string |
   return nearest;
 }
 
-/** As in a text that goes on: `; did you mean x?`, or nothing. */
+/** To end a message with: `; did you mean x?`, or nothing. */
 export function didYouMean(written: string, names: readonly string[]): string {
   const name = nearestName(written, names);
   return name === null ? "" : `; did you mean ${name}?`;
 }
 
-/** Damerau's and Levenshtein's distance, each part changed at most once. */
+/** The Damerau-Levenshtein distance (optimal string alignment). */
 function distance(a: string, b: string): number {
   let [twoUp, up]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

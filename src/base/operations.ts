@@ -1,5 +1,5 @@
 /**
- * What can be allowed: Kafka's operations on its kinds of resources, by Kafka's numbers
+ * Operations that can be allowed: Kafka's operations on its resource types, by Kafka's numbers
  * (org.apache.kafka.common.acl.AclOperation, org.apache.kafka.common.resource.ResourceType; KIP-11).
  */
 
@@ -22,7 +22,7 @@ export type Operation = keyof typeof OPERATIONS;
 export type ResourceType = keyof typeof RESOURCE_TYPES;
 
 /**
- * An operation that a request is, on each resource of a kind that it names. Over HTTP the path names it: `{topic}`,
- * `{group}`; a listing shows of each what may be described.
+ * An operation that a request performs on each resource of a type that it names. Over HTTP the path names it:
+ * `{topic}`, `{group}`; a list contains only the resources that may be described.
  */
 export type Need = readonly [ResourceType, Operation];

@@ -1,20 +1,20 @@
 /**
- * The ports through which the rules reach the outside. In workerd the shells implement them over
- * Durable Object storage and the runtime's clock; in tests and simulation they stand on
- * `node:sqlite` and a clock that only the simulator moves.
+ * The ports through which the rules reach the outside. In workerd the shells implement them with Durable Object
+ * storage and the runtime's clock; tests and the simulator implement them with `node:sqlite` and a clock that only
+ * they move.
  */
 
 export type SqlValue = ArrayBuffer | string | number | null;
 export type SqlRow = Record<string, SqlValue>;
 
 /**
- * A storage of one object: SQLite with the platform's rules (no BEGIN; writes of one turn commit together).
- * Where storage fails, every method throws or rejects with a `StorageFailure`.
+ * The storage of one object: SQLite with the platform's rules (no BEGIN; writes of one turn commit together). Where
+ * storage fails, every method throws or rejects with a `StorageFailure`.
  */
 export interface StoragePort {
   /** Runs one statement and returns all its rows. Blobs come as ArrayBuffer. */
   all<Row extends SqlRow>(sql: string, ...params: (SqlValue | Uint8Array)[]): Row[];
-  /** Runs one statement and hands over its rows one by one until `take` returns false. */
+  /** Runs one statement and passes its rows to `take` one by one until that returns false. */
   each<Row extends SqlRow>(
     sql: string,
     params: readonly (SqlValue | Uint8Array)[],
@@ -24,7 +24,7 @@ export interface StoragePort {
   transaction<T>(work: () => T): T;
   /** Resolves when every write made so far is durable. */
   sync(): Promise<void>;
-  /** Drops everything, alarm included: what ends an object's bill. */
+  /** Deletes everything, the alarm included, so that the object is no longer billed. */
   deleteAll(): Promise<void>;
   /** Bytes the database takes. */
   sizeBytes(): number;
@@ -42,7 +42,7 @@ export interface AlarmPort {
   clear(): void;
 }
 
-/** Timers that live only as long as the object is awake: deadlines of long polls. */
+/** Timers that live only while the object is awake: deadlines of long polls. */
 export interface TimerPort {
   /** Calls back once, after `delayMs`; the returned function cancels. */
   after(delayMs: number, run: () => void): () => void;

@@ -1,8 +1,15 @@
 /**
- * What a setting is: its kinds, how a row of the config table is written, and how the text of one is
- * read. The settings themselves stand in config.ts.
+ * What a setting is: its kinds, how a row of the config table is written, and how its text is parsed. The settings
+ * themselves are in `config/`.
  */
 import { INT_MAX } from "./limits.ts";
+
+export const DAY_MS = 86_400_000;
+export const INT32_MAX = 2_147_483_647;
+
+/** Begins the text of a setting that is accepted for compatibility only; the reason follows. */
+export const NO_EFFECT = "It is kept and described and has no effect:";
+export const NO_COMPACTION = `${NO_EFFECT} topics are not compacted yet.`;
 
 export type Kind = "boolean" | "integer" | "long" | "double" | "text" | "choice" | "list";
 export type Value = boolean | number | string | readonly string[];
@@ -15,11 +22,11 @@ export interface Setting<T extends Value> {
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
-  /** What every element of a list has to look like, where there are no choices. */
+  /** The form of every element of a list without choices. */
   readonly element?: { readonly pattern: RegExp; readonly expected: string };
-  /** Kafka's name of what holds for topics that say nothing, where it is another one. */
+  /** Kafka's name for the default on brokers, where it differs. */
   readonly broker?: string;
-  /** Why no value but the default is taken. */
+  /** Why no value but the default is accepted. */
   readonly only?: string;
   readonly doc: string;
 }
@@ -50,8 +57,8 @@ export const int = (
   more: More = {},
 ): Setting<number> => ({ kind: "integer", scope, fallback, min, max, doc, ...more });
 /**
- * Of a topic, up to Kafka's Long.MAX_VALUE: what is above {@link INT_MAX} is worth that, and keeps its text.
- * As a default INT_MAX is written as Long.MAX_VALUE.
+ * For topics, up to Kafka's Long.MAX_VALUE: values above {@link INT_MAX} count as INT_MAX, and keep their text. As a
+ * default, INT_MAX is written as Long.MAX_VALUE.
  */
 export const long = (
   fallback: number,
@@ -100,7 +107,7 @@ export interface Read {
 }
 
 const TEXT_LENGTH_MAX = 1_024;
-/** Tools name a topic's replicas one by one: partition and broker of each. */
+/** Tools list the partition and broker of every replica of a topic. */
 const LIST_LENGTH_MAX = 65_536;
 export const LONG_MAX = 9_223_372_036_854_775_807n;
 
@@ -154,7 +161,7 @@ function parseList({ choices, element }: Setting<Value>, written: string): Read 
   return { value, text: value.join(",") };
 }
 
-/** The elements of a list as it is written; an empty text has none. */
+/** The elements of a list in its text form; an empty text has none. */
 export function listElements(written: string): string[] {
   if (written.trim() === "") return [];
   return written.split(",").map((one) => one.trim());

@@ -1,6 +1,6 @@
-/** Cuts texts that are longer than a row. */
+/** Splits texts that are longer than a row. */
 
-/** Text in pieces of a length, none of which ends within a character: UTF-8 has no word for half of one. */
+/** Splits text into pieces of a length, none of which ends within a surrogate pair, which UTF-8 could not encode. */
 export function piecesOf(text: string, lengthMax: number): string[] {
   const pieces: string[] = [];
   let start = 0;

@@ -1,9 +1,9 @@
 /**
- * Tells a call whose object cannot be constructed, because its storage does not open, from one that merely broke
- * off. The platform names no cause: it answers with an internal error that has none of the marks of a reset, an
- * overload or a connection that was lost. A call that writes meets the same where the row cannot be committed, as
- * on a full disk: only one that reads shows that the storage does not open. One such answer may be a passing
- * fault; who decides by it waits for more.
+ * Tells a call that failed because its object cannot be constructed, since its storage does not open, from one that
+ * was merely cut off. The platform gives no cause: it answers with an internal error that is not marked as a reset,
+ * an overload or a lost connection. A call that writes fails in the same way where the row cannot be committed, as on
+ * a full disk; only a read shows that the storage does not open. A single such answer may be a passing fault, so
+ * callers wait for more before they act on it.
  */
 
 interface PlatformError {
@@ -19,7 +19,7 @@ const INTERNAL = /internal error; reference =/;
 export function isUnopened(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
   const { message, remote, retryable, overloaded, durableObjectReset }: PlatformError = error;
-  // What the object's own code has thrown comes from an object that was constructed.
+  // An exception of the object's own code comes from an object that was constructed.
   if (remote || retryable || overloaded || durableObjectReset) return false;
   return INTERNAL.test(String(message));
 }

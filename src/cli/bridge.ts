@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { dial, dialPatiently } from "./bridge/dial.ts";
+import { dial, dialWithRetries } from "./bridge/dial.ts";
 import { BRIDGE_USAGE, readBridgeSettings, type BridgeSettings } from "./bridge/settings.ts";
 import { forward } from "./bridge/tunnel.ts";
 import { fail } from "./fail.ts";
@@ -12,9 +12,9 @@ import { isLoopbackHost } from "./hosts.ts";
 import { kafkaPorts } from "./kafka-ports.ts";
 import { askedToEnd } from "./launcher.ts";
 
-/** At once, at each port. */
+/** Connections at the same time, for each port. */
 const CLIENTS_MAX = 1_000;
-/** A client that sends no more may still read. */
+/** A client that has ended its side may still read. */
 const OPTIONS = { pauseOnConnect: true, noDelay: true, allowHalfOpen: true };
 
 const UNENCRYPTED =
@@ -52,7 +52,7 @@ async function bridge(settings: BridgeSettings): Promise<void> {
         const gone = new AbortController();
         socket.once("close", () => gone.abort());
         const signal = AbortSignal.any([gone.signal, stopped]);
-        const dialled = await dialPatiently(settings, first, port, signal, tell.failed);
+        const dialled = await dialWithRetries(settings, first, port, signal, tell.failed);
         if (!dialled.ok) return void socket.destroy();
         tell.succeeded();
         if (socket.destroyed) return void dialled.webSocket.terminate();
@@ -68,7 +68,7 @@ async function bridge(settings: BridgeSettings): Promise<void> {
   process.exit(0);
 }
 
-/** Of a key that others could come by, or use. */
+/** Warns where others could learn the key, or use it. */
 function warn({ endpoint, host, key }: BridgeSettings): void {
   if (key === null) return;
   const serviceHost = endpoint.hostname.replace(/^\[|\]$/g, "");
@@ -78,7 +78,7 @@ function warn({ endpoint, host, key }: BridgeSettings): void {
   if (!isLoopbackHost(host)) process.stderr.write(`${EXPOSED}\n`);
 }
 
-/** `accepted` is given sockets that are paused. */
+/** `accepted` gets sockets that are paused. */
 async function listen(
   host: string,
   port: number,
@@ -94,7 +94,7 @@ async function listen(
   return server;
 }
 
-/** A problem is told once, until something has succeeded or it is another. */
+/** Prints a problem once, until a connection has succeeded or the problem is another. */
 function onceEach(print: (problem: string) => void): {
   readonly failed: (problem: string) => void;
   readonly succeeded: () => void;

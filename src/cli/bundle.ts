@@ -20,7 +20,7 @@ export async function bundleWorker(
     define: { ...define },
     logLevel: "silent",
   });
-  // esbuild's process would stay for the next build; there is none.
+  // Nothing else is built, so esbuild's process ends here.
   await stop();
   return result.outputFiles[0]!.text;
 }

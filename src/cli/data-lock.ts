@@ -1,9 +1,9 @@
 /**
- * One service per data directory. The lock is an exclusively opened SQLite file: the operating
- * system holds it and lets it go however its process ends, so none is ever left behind.
+ * One service per data directory. The lock is an exclusively opened SQLite file: the operating system releases it
+ * however its process ends, so a lock never stays behind.
  *
- * The runtime is a process of its own and may outlive a killed service by a moment; it writes to
- * the same data. So its identity is noted beside the lock, and a new service waits for its end.
+ * The runtime is a process of its own and may outlive a killed service by a moment, while it writes to the same data.
+ * So its identity is noted beside the lock, and a new service waits for its end.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -83,7 +83,7 @@ function readNote(path: string): Note | null {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as Note;
   } catch {
-    // Absent, or cut off by a crash while it was written: then no runtime had been started by it.
+    // Absent, or cut off by a crash while it was written: then that service had not started a runtime yet.
     return null;
   }
 }

@@ -16,9 +16,11 @@ import { startRuntime } from "./local-runtime.ts";
 
 const SECONDS = { least: 4, most: 600, fallback: 16 } as const;
 const PARTITIONS = { least: 1, most: 32, fallback: 6 } as const;
-/** As shells report the end by SIGINT. */
+/** The exit code of a command that was ended by SIGINT, as shells report it. */
 const INTERRUPTED = 130;
-/** npm passes on a SIGINT that the terminal has sent to its script as well. */
+/**
+ * npm forwards a SIGINT that the terminal has also sent to its script; a second one within this time is the same one.
+ */
 const ECHO_MS = 500;
 
 const USAGE = `Usage: npm run demo [-- OPTIONS]
@@ -83,7 +85,10 @@ function demonstrate(target: Target, options: Options, signal: AbortSignal): Pro
   return demo(target, options.keep, signal);
 }
 
-/** Aborts at the first SIGINT or SIGTERM. Who asks again, and is no echo of npm's, gets out at once. */
+/**
+ * Aborts at the first SIGINT or SIGTERM. A second request, unless it is npm's copy of the first, ends the process at
+ * once.
+ */
 function interruption(): AbortSignal {
   const asked = new AbortController();
   let askedMs = 0;
@@ -97,7 +102,7 @@ function interruption(): AbortSignal {
   return asked.signal;
 }
 
-/** Null where there is nothing to run; what is wrong has been said then. */
+/** Null where there is nothing to run; any problem was printed then. */
 function readOptions(): Options | null {
   try {
     const { values } = parseArgs({

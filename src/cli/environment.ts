@@ -1,6 +1,6 @@
 /**
- * What the local server is told by its environment, checked before anything starts: where it
- * listens, where its data lies, and the settings it hands to the service.
+ * Reads and checks the environment of the local server before anything starts: where it listens, where its data is,
+ * and the settings it passes to the service.
  */
 import { resolve } from "node:path";
 import {
@@ -28,7 +28,7 @@ export interface LocalSettings {
   readonly dataDir: string;
   /** Whether callers have a key to present. */
   readonly hasKey: boolean;
-  /** What the service finds in its environment, over what wrangler.toml declares. */
+  /** The service's environment, on top of what wrangler.toml declares. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -80,9 +80,9 @@ export function readSettings(env: Environment): ReadSettings {
   const loopback = isLoopbackHost(host);
   const keys = given("API_KEYS");
   const variables: Record<string, string> = { OPEN_ON_LOOPBACK: String(loopback) };
-  // Clients are told to connect to where it listens, if that is an address and nothing else was said.
+  // Clients are told to connect to HOST, if that is an address and no other was set.
   if (!WILDCARDS.has(host)) variables[environmentName("kafka.advertised.host")] = host;
-  // Whoever tries a consumer on one machine does not wait three seconds for others.
+  // Someone who tries a consumer on one machine should not wait three seconds for other members.
   variables[environmentName("group.initial.rebalance.delay.ms")] = "0";
   for (const [name, value] of Object.entries(settings)) {
     variables[environmentName(name as ConfigName)] = value;
@@ -103,7 +103,7 @@ export function readSettings(env: Environment): ReadSettings {
   };
 }
 
-/** The part of the usage text that names every variable. */
+/** The part of the usage text that lists every variable. */
 export function describeEnvironment(): string {
   const own = VARIABLES.map(({ name, fallback, doc }) => entry(name, fallback, doc));
   const settings = CONFIG_NAMES.map((name) =>

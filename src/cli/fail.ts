@@ -1,6 +1,6 @@
-/** How a command ends that cannot begin. */
+/** How a command ends that cannot start. */
 
-/** Says why on stderr, and ends the process with 1. */
+/** Prints the problem on stderr, and ends the process with exit code 1. */
 export function fail(problem: string): never {
   process.stderr.write(`${problem}\n`);
   process.exit(1);

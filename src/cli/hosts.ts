@@ -1,6 +1,6 @@
-/** What the command line knows of addresses that it is told. */
+/** What the command line knows about addresses. */
 
-/** Addresses that stand for all of a machine's: nobody can connect to them. */
+/** Addresses that stand for all of a machine's: clients cannot connect to them. */
 export const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 /** @param host IPv6 without brackets */

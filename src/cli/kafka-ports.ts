@@ -1,12 +1,12 @@
 /**
- * The ports of Kafka's protocol: as many as `kafka.listeners` says, one behind the other. Tried before the
- * runtime is started, which would only say that it could not listen.
+ * The ports of Kafka's protocol: `kafka.listeners` consecutive ports. Checked before the runtime is started, whose
+ * error would not name the port.
  */
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 
 const PORT_MAX = 65_535;
-/** Where free ports are looked for: below what systems hand out for outgoing connections, mostly. */
+/** Where free ports are looked for: mostly below the range for outgoing connections. */
 const PICKED_MIN = 20_000;
 const PICKED_MAX = 32_000;
 const TRIES_MAX = 50;
@@ -15,7 +15,7 @@ export type KafkaPorts =
   | { readonly ok: true; readonly ports: readonly number[] }
   | { readonly ok: false; readonly problem: string };
 
-/** `first` and the ports behind it; 0 picks free ones. */
+/** `first` and the ports after it; 0 picks free ones. */
 export async function kafkaPorts(host: string, first: number, count: number): Promise<KafkaPorts> {
   if (first === 0) return pickPorts(host, count);
   if (first + count - 1 > PORT_MAX) {

@@ -1,6 +1,6 @@
 /**
- * When a command that goes on by itself is to end: at SIGTERM and SIGINT, and when npm, where npm started it, is
- * gone: a service that nobody can end must not stay.
+ * Decides when a long-running command ends: at SIGTERM and SIGINT, and, where npm started it, when npm has ended, so
+ * that no service stays behind that nobody can end.
  */
 
 const LOOK_MS = 500;
@@ -15,7 +15,7 @@ export function askedToEnd(): AbortSignal {
 
 /** Calls `gone` once when the process that launched this one through `npm run` has ended. */
 function watchLauncher(gone: () => void): void {
-  // Set by npm for its scripts only; started otherwise, the service may well outlive its shell.
+  // npm sets it for its scripts only; a service that was started otherwise may outlive its shell.
   if (process.env["npm_lifecycle_event"] === undefined) return;
   const launcher = process.ppid;
   const timer = setInterval(() => {

@@ -1,10 +1,10 @@
 /**
- * Runs a worker of a wrangler.toml on this machine: bundled, on miniflare, its data kept. The
- * configuration file is the only source of bindings, flags and variables; nothing is listed twice.
+ * Runs the worker of a wrangler.toml on this machine: bundled, on miniflare, with persistent data. The configuration
+ * file is the only source of bindings, flags and variables.
  *
- * The listening socket leads straight to the worker. Miniflare's own entry in front of it is there
- * for developers (live reload, pretty errors, local triggers), takes most of a small request's time
- * and would offer its triggers to whoever can connect.
+ * The listening socket leads straight to the worker. Miniflare's own entry worker in front of it is made for
+ * development (live reload, error pages, local triggers), takes most of a small request's time, and would expose its
+ * triggers to every caller.
  */
 import { enableCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,13 +18,13 @@ export interface RuntimeOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
-  /** Where the worker's `connect` handler listens, on the same host; none where there are none. */
+  /** Where the worker's `connect` handler listens, on the same host; absent: nowhere. */
   readonly kafkaPorts?: readonly number[];
-  /** Laid over the configuration's [vars]. */
+  /** Take precedence over the configuration's [vars]. */
   readonly variables: Readonly<Record<string, string>>;
   /** Opens the runtime's inspector, for profiling. */
   readonly inspect?: boolean;
-  /** Told each runtime's process id before that process has opened any data. */
+  /** Called with each runtime's process id before that process has opened any data. */
   readonly started?: (pid: number) => void;
 }
 
@@ -39,9 +39,11 @@ export interface LocalRuntime {
 const READY_WAIT_MS = 30_000;
 const READY_POLL_MS = 10;
 
-/** Starts it and answers when `GET /healthz` does. Throws when it cannot listen or does not build. */
+/**
+ * Starts the worker, and resolves when `GET /healthz` is answered. Throws when it cannot listen or does not build.
+ */
 export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntime> {
-  // wrangler is large: compiling it anew would be half of the time to start.
+  // wrangler is large: compiling it would be half of the time to start.
   enableCompileCache();
   const [wrangler, miniflare, logs] = await Promise.all([
     import("wrangler"),
@@ -104,8 +106,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
 }
 
 /**
- * Miniflare ends the process in the middle of a signal, with the signal's exit code. What a signal
- * means is for the program to say; without a handler, the guard ends the runtime.
+ * Miniflare ends the process in the middle of a signal, with the signal's exit code. The program itself decides what
+ * a signal means; if it is killed, the guard ends the runtime.
  */
 function withoutSignalHandlers<T>(create: () => T): T {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -130,7 +132,7 @@ async function healthy(url: string): Promise<void> {
   }
 }
 
-/** An address to call at what listens on `host`. */
+/** An address at which to reach a server that listens on `host`. */
 function reachableHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   if (host === "::") return "[::1]";

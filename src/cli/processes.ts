@@ -1,13 +1,13 @@
 /**
- * Telling one process from another. A process id is used again after its process has ended, so a
- * process is known by its id together with the time of its start.
+ * Tells processes apart. A process id is reused after its process has ended, so a process is identified by its id
+ * together with the time of its start.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, in the system's own words; compared, never read. */
+  /** When it started, in the system's own format; compared, never parsed. */
   readonly started: string;
 }
 
@@ -28,7 +28,7 @@ function startOf(pid: number): string | null {
 function startOnLinux(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The second field is the name in parentheses and may hold anything; see proc(5).
+    // The second field is the name in parentheses and may contain anything; see proc(5).
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const ended = fields[0] === "Z" || fields[0] === "X";
     return ended ? null : (fields[19] ?? null);

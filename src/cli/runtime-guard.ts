@@ -1,7 +1,7 @@
 /**
- * Sees to it that the runtime does not outlive this process: killed with SIGKILL, it has no chance
- * to end its child, and workerd does not notice by itself. A shell that holds the other end of a
- * pipe does: when the pipe closes, however that comes, it kills the last runtime it was told of.
+ * Makes sure that the runtime does not outlive this process: killed with SIGKILL, this process cannot end its child,
+ * and workerd does not notice by itself. A shell that holds the other end of a pipe does: when the pipe closes, for
+ * whatever reason, it kills the last runtime it was told of.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { tracingChannel } from "node:diagnostics_channel";
@@ -20,12 +20,12 @@ interface SpawnEvent {
 }
 
 /**
- * Guards every workerd that this process starts from now on (miniflare starts another when one
- * crashes). `started` hears of each before it has opened any data.
+ * Guards every workerd that this process starts from now on (miniflare starts another when one crashes). `started` is
+ * called for each before it has opened any data.
  */
 export function guardRuntime(started: (pid: number) => void): RuntimeGuard {
-  // Detached: an interrupt from the terminal goes to the whole foreground group, and the guard must
-  // be there until this process has ended.
+  // Detached: the terminal sends an interrupt to the whole foreground group, and the guard must live until this
+  // process has ended.
   const guard = spawn("sh", ["-c", GUARD], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,

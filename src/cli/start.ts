@@ -1,6 +1,6 @@
 /**
- * `npm start`: the service on this machine, its data kept in DATA_DIR. Prints one line with the URL
- * from the moment it answers; SIGTERM and SIGINT end it and everything it started.
+ * `odradek start`, `npm start`: the service on this machine, with its data in DATA_DIR. Prints one line with the URL
+ * once it answers requests; SIGTERM and SIGINT end it and everything it started.
  */
 import { once } from "node:events";
 import { resolve } from "node:path";

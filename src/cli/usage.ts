@@ -1,9 +1,11 @@
 /**
- * What a run would cost on the platform: rows and calls as the service counted them, read from its
- * /metrics, times the platform's list prices in USD.
+ * What a run would cost on the platform: the service's own counts of rows and calls, from its /metrics, times the
+ * platform's list prices in USD.
  */
 
-/** USD per row written, per call of an object, per request of a worker. Stored bytes and time awake come on top. */
+/**
+ * USD per row written, per call of an object, per request of a worker. Stored bytes and duration are not included.
+ */
 const ROW_WRITTEN_USD = 1e-6;
 const OBJECT_CALL_USD = 0.15e-6;
 const WORKER_REQUEST_USD = 0.3e-6;
@@ -11,7 +13,7 @@ const WORKER_REQUEST_USD = 0.3e-6;
 export interface Usage {
   /** By the partitions of one topic. */
   readonly rowsWritten: number;
-  /** Read by waking up, not since. */
+  /** Read when objects wake up; later reads are not counted. */
   readonly wakeRowsRead: number;
   /** To partitions of all topics by the worker, and by the topic's replicas to each other. */
   readonly objectCalls: number;
@@ -28,8 +30,8 @@ export function usd(usage: Usage): number {
 }
 
 /**
- * The counters of a topic as they are now, since its objects woke up. Asking costs a call to each of
- * the topic's replicas and a request, which the next answer contains: see {@link usageBetween}.
+ * The counters of a topic since its objects woke up. Reading them costs a call to each of the topic's replicas and a
+ * request, which the next reading contains: see {@link usageBetween}.
  */
 export async function readUsage(
   url: string,
@@ -54,7 +56,7 @@ export async function readUsage(
   };
 }
 
-/** What happened between two readings; the first one's own request and its calls to `replicas` are taken off. */
+/** The difference between two readings, less the first one's own request and its calls to `replicas`. */
 export function usageBetween(before: Usage, after: Usage, replicas: number): Usage {
   return {
     rowsWritten: after.rowsWritten - before.rowsWritten,

@@ -1,7 +1,4 @@
-/**
- * What the runtime and the worker have to say, on stderr: stdout is for the line that says the
- * service is ready.
- */
+/** The logs of the runtime and the worker, on stderr: stdout is for the line that says the service is ready. */
 import { stripVTControlCharacters } from "node:util";
 import { Log, LogLevel, type WorkerdStructuredLog } from "miniflare";
 

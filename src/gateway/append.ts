@@ -13,11 +13,11 @@ export interface SendOptions {
   /** The batches carry sequences: a call whose outcome is unknown may be made again. */
   readonly repeatable: boolean;
   readonly sparseSequences: boolean;
-  /** Only into the very topic: one that was created anew under the name is UNKNOWN_TOPIC. */
+  /** Appends only to this very topic; one that was created later under its name is UNKNOWN_TOPIC. */
   readonly sameTopic?: true;
 }
 
-/** The leader itself answers when the replicas have let `request.timeout.ms` go by; this is for one that hangs. */
+/** The leader answers by itself when `request.timeout.ms` is over; this deadline is for an object that hangs. */
 const APPEND_MARGIN_MS = 2_000;
 
 interface Batches {

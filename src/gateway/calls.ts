@@ -1,6 +1,6 @@
 /**
- * Calling the object of a partition's leader, found through the metadata, or of another of its
- * replicas. What is done when a leader cannot be reached or has moved is in recovery.ts.
+ * Calls the object of a partition's leader, which is found through the metadata, or of another of its replicas. What
+ * happens when a leader cannot be reached or has moved is in recovery.ts.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import { replicaObjectName } from "../base/ids.ts";
@@ -15,7 +15,7 @@ import type { Service } from "./service.ts";
 /** A partition's object as callers see it: its methods, and requests that carry batches. */
 export type PartitionStub = PartitionApi & TransferStub;
 
-/** What is asked of a replica, and of whom: the broker that answers last is the one that has served. */
+/** A call of a replica, and the broker it is made to; the broker called last is the one that has answered. */
 export type ReplicaCall<A> = (stub: PartitionStub, brokerId: number) => Promise<A | Refusal>;
 
 interface PartitionAnswer {
@@ -23,24 +23,27 @@ interface PartitionAnswer {
   readonly partitionEpoch?: number;
 }
 
-/** What a leader answers from memory or by a short read; and how much longer one may take that has a time of its own. */
+/**
+ * The deadline of calls that a leader answers from memory or by a short read, and the time added to calls that have a
+ * timeout of their own.
+ */
 const SHORT_MS = 10_000;
 
-/** For what only reads, or is harmless when it comes twice. */
+/** For calls that only read, or are idempotent. */
 export const SHORT_CALL: PartitionOptions = { repeatable: true, deadlineMs: SHORT_MS };
 
-/** For what is harmless when it comes twice, and waits for the other replicas for so long. */
+/** For idempotent calls that wait for the other replicas up to this time. */
 export function waitingCall(timeoutMs: number): PartitionOptions {
   return { repeatable: true, deadlineMs: timeoutMs + SHORT_MS };
 }
 
 /**
- * Calls the object of a partition's leader. `repeatable` is true for reads and for appends that carry
- * a sequence: only those are made again when it is not known what became of them. Where the leader has
- * moved, or is being elected, the call is made again for a short while: see recovery.ts.
+ * Calls the object of a partition's leader. `repeatable` is true for reads and for appends that carry a sequence:
+ * only those are repeated when their outcome is unknown. Where the leader has moved, or is being elected, the call is
+ * repeated for a short while: see recovery.ts.
  *
- * UNKNOWN_PARTITION, LEADER_NOT_AVAILABLE, THROTTLING_QUOTA_EXCEEDED, KAFKA_STORAGE_ERROR, STORAGE_LOST,
- * REQUEST_TIMED_OUT, UNKNOWN_SERVER_ERROR, and what the object refuses with.
+ * Errors: UNKNOWN_PARTITION, LEADER_NOT_AVAILABLE, THROTTLING_QUOTA_EXCEEDED, KAFKA_STORAGE_ERROR, STORAGE_LOST,
+ * REQUEST_TIMED_OUT, UNKNOWN_SERVER_ERROR, and the object's own refusals.
  */
 export async function callPartition<A extends PartitionAnswer>(
   service: Service,
@@ -56,7 +59,10 @@ export async function callPartition<A extends PartitionAnswer>(
   return recover({ service, topic, partition, options, callLeader: again }, answer);
 }
 
-/** One call of a replica, whoever leads, and no other try. REPLICA_NOT_AVAILABLE: there is none on this broker. */
+/**
+ * One call of a replica, whether it leads or not, without a retry. REPLICA_NOT_AVAILABLE: there is none on this
+ * broker.
+ */
 export async function callReplica<A extends object>(
   service: Service,
   topic: KnownTopic,
@@ -90,7 +96,7 @@ async function callLeader<A extends PartitionAnswer>(
   return answer;
 }
 
-/** STORAGE_LOST where the object cannot even be asked: then it is not just that nothing can be written. */
+/** STORAGE_LOST where the object cannot be constructed at all, as opposed to a storage that refuses writes. */
 async function storageFailed(
   service: Service,
   place: ReplicaPlace,
@@ -116,7 +122,7 @@ function locateLeader(
   return leader;
 }
 
-/** Where the replica on a broker is; null when the partition has none there. */
+/** The replica on a broker; null when the partition has none there. */
 function placeOf(
   service: Service,
   topic: KnownTopic,

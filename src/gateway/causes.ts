@@ -1,20 +1,20 @@
-/** Which exception a refusal stands for, remembered beside it: for the log line, never for the answer. */
+/** Remembers which exception a refusal stands for: for the log line, never for the answer. */
 import type { Refusal } from "../base/errors.ts";
 
 const causes = new WeakMap<Refusal, string>();
 
-/** Remembers which exception a refusal stands for: for the log line, never for the answer. */
+/** Remembers the exception; returns the refusal. */
 export function because(refusal: Refusal, error: unknown): Refusal {
   causes.set(refusal, describeException(error));
   return refusal;
 }
 
-/** What {@link because} has remembered. */
+/** The exception that {@link because} has remembered. */
 export function causeOf(refusal: Refusal): string | undefined {
   return causes.get(refusal);
 }
 
-/** Class, text and place of an exception. A parser's text quotes what it has read, so it is left out. */
+/** Class, message and place of an exception. A parser's message quotes its input, so it is left out. */
 function describeException(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const text = error instanceof SyntaxError ? "" : `: ${error.message}`;

@@ -13,7 +13,7 @@ interface Synonym {
     | "DEFAULT_CONFIG";
 }
 
-/** Everything that gives a setting a value, the one that holds first. */
+/** Every source that gives a setting a value, in order of precedence. */
 export function synonymsOf(service: Service, topic: TopicMetadata, name: ConfigName): Synonym[] {
   const own = topic.configs[name];
   const below = serviceSynonyms(service, name);
@@ -21,7 +21,7 @@ export function synonymsOf(service: Service, topic: TopicMetadata, name: ConfigN
   return [{ name, value: own, source: "DYNAMIC_TOPIC_CONFIG" }, ...below];
 }
 
-/** The same for a broker, by the name that Kafka has for the setting there. */
+/** The same for a broker, under the name that Kafka has for the setting on brokers. */
 export function brokerSynonyms(
   service: Service,
   configs: Readonly<Record<string, string>>,

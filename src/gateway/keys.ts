@@ -1,9 +1,9 @@
 /**
- * What tells who may call, over HTTP as over Kafka's protocol: the keys of the secret API_KEYS, compared in
- * constant time, and whether a caller is on this machine.
+ * Who may call, over HTTP as over Kafka's protocol: the keys of the secret API_KEYS, compared in constant time, and
+ * whether a caller is on this machine.
  */
 
-/** Looks at every key and at every character, whatever it has found so far. */
+/** Compares every key and every character, so that the time does not depend on them. */
 export function isKey(presented: string, keys: readonly string[]): boolean {
   let found = false;
   for (const key of keys) found = sameText(presented, key) || found;
@@ -21,7 +21,7 @@ function sameText(presented: string, key: string): boolean {
 let lastAuthority = "";
 let lastIsLoopback = false;
 
-/** Whether an authority (`host:port`) is of this machine. The last verdict is kept: it is asked for every request. */
+/** Whether an authority (`host:port`) is of this machine. The last result is cached, because every request asks. */
 export function isLoopback(authority: string): boolean {
   if (authority === lastAuthority) return lastIsLoopback;
   lastAuthority = authority;

@@ -1,7 +1,7 @@
 /**
- * What this isolate knows of topics: the controller's answers, kept as values for some seconds, so
- * that the controller is on no hot path. Never a promise: in this runtime a request may not wait for
- * what another request has begun.
+ * What this isolate knows of topics: the controller's answers, cached as values for some seconds, so that the
+ * controller is on no hot path. Never cached as promises: in this runtime a request may not wait for what another
+ * request has begun.
  */
 import { effectiveConfig, type EffectiveConfig } from "../base/config.ts";
 import { refuse, type Refusal } from "../base/errors.ts";
@@ -19,16 +19,18 @@ import type { Service } from "./service.ts";
 /** How long metadata is used without asking again, in milliseconds. */
 const FRESH_MS = 10_000;
 
-/** Ids of topics that are not there; beyond so many, all are forgotten, which costs a question too many. */
+/** Ids of topics that do not exist; beyond this many all are forgotten, which costs one more call each. */
 const UNKNOWN_IDS_MAX = 1_000;
 
 /** Bound on what is kept, counted in partitions (a topic of none counts one). */
 const PARTITIONS_KEPT_MAX = 20_000;
 
-/** How long other requests go without asking after one that was shown old metadata has asked, in milliseconds. */
+/**
+ * Where one request has asked because its metadata was stale, others do not ask again for this time, in milliseconds.
+ */
 const RENEWED_MS = 50;
 
-/** Where a replica of a partition is. */
+/** The place of one replica of a partition. */
 export interface ReplicaPlace {
   readonly ok: true;
   readonly brokerId: number;
@@ -44,24 +46,24 @@ export interface KnownTopic {
   readonly config: EffectiveConfig;
   readonly version: number;
   readonly brokers: ReadonlyMap<number, BrokerDescription>;
-  /** By partition, as they come to be needed: making an object's id hashes its name. */
+  /** By partition, made when first needed: making an object's id hashes its name. */
   readonly leaders: (ReplicaPlace | undefined)[];
   readonly service: Service;
   freshUntilMs: number;
-  /** When it was last asked for because a call had shown it to be old. */
+  /** When it was last asked for because a call had shown it to be stale. */
   renewedMs: number;
 }
 
 const topics = new Map<string, KnownTopic>();
 /** The names of those topics, by their ids. */
 const names = new Map<string, string>();
-/** Until when an id need not be asked for again. Ids are never used again: one that is not there will not be. */
+/** Until when an id is known not to exist. Ids are never reused, so such an id will not come to exist. */
 const unknownIds = new Map<string, number>();
 let partitionsKept = 0;
 
 /**
- * A topic, from memory when what is known is fresh; no call then. `fresh` asks the controller in
- * any case: for callers that were shown that memory is stale. UNKNOWN_TOPIC, INVALID_TOPIC_EXCEPTION.
+ * A topic's metadata, from the cache while it is fresh, without a call. `fresh` asks the controller in any case, for
+ * callers that have found the cache to be stale. Errors: UNKNOWN_TOPIC, INVALID_TOPIC_EXCEPTION.
  */
 export async function topicMetadata(
   service: Service,
@@ -75,7 +77,7 @@ export async function topicMetadata(
   return lookUp(service, name);
 }
 
-/** The hot path's question, without a promise: what is known and fresh, else undefined. */
+/** For the hot path, without a promise: the cached metadata while it is fresh, else undefined. */
 export function cachedTopic(service: Service, name: string): KnownTopic | undefined {
   const known = topics.get(name);
   if (known === undefined || known.service !== service || known.freshUntilMs <= Date.now()) {
@@ -92,8 +94,8 @@ export function cachedTopicById(service: Service, topicId: string): KnownTopic |
 }
 
 /**
- * As {@link topicMetadata}, by the topic's id (KIP-516): the very topic, whatever has its name by now. An id
- * that is not there is asked for once in a while, however many requests name it. UNKNOWN_TOPIC_ID.
+ * As {@link topicMetadata}, by the topic's id (KIP-516): this very topic, whatever topic has its name now. An id that
+ * does not exist is asked for once in a while, however many requests name it. UNKNOWN_TOPIC_ID.
  */
 export async function topicMetadataById(
   service: Service,
@@ -107,7 +109,7 @@ export async function topicMetadataById(
   const name = names.get(topicId);
   const before = name === undefined ? undefined : topics.get(name);
   if (before !== undefined) before.freshUntilMs = Date.now() + FRESH_MS;
-  // By its name too, where that is known: a controller of before this question looks at names only.
+  // By its name too, where that is known: during a deploy an older controller looks at names only.
   const named = name === undefined ? [] : [name];
   const answer = await callController(service, true, (stub) => stub.metadata(named, [topicId]));
   if (!answer.ok) return before?.service === service ? before : answer;
@@ -126,18 +128,18 @@ export async function topicMetadataById(
   return refuse("UNKNOWN_TOPIC_ID");
 }
 
-/** Says that an object's answer has shown this metadata to be old; the next request asks again. */
+/** Marks this metadata as stale, as an object's answer has shown; the next request asks the controller. */
 export function markStale(topic: KnownTopic): void {
   topic.freshUntilMs = 0;
 }
 
-/** The newest that is known of the same topic; for callers that hold on to one for long. */
+/** The newest metadata known of the same topic; for callers that keep metadata for long. */
 export function newestKnown(topic: KnownTopic): KnownTopic {
   const known = topics.get(topic.metadata.topic);
   return known !== undefined && isNewer(known, topic) ? known : topic;
 }
 
-/** Whether it is what became of the topic later. A topic that was created anew is another one. */
+/** Whether it is the same topic at a later time. A topic that was created anew under the name is another one. */
 function isNewer(known: KnownTopic, than: KnownTopic): boolean {
   return (
     known.service === than.service &&
@@ -147,8 +149,8 @@ function isNewer(known: KnownTopic, than: KnownTopic): boolean {
 }
 
 /**
- * What has become of a topic whose metadata was seen to be old. Many requests meet a lost leader at the
- * same time: what one of them was told serves the others, and none asks right after another has.
+ * Refreshes the metadata of a topic that was found to be stale. Many requests meet a lost leader at the same time:
+ * the answer to one serves the others, and none asks again right after another.
  */
 export async function renewedTopic(
   service: Service,
@@ -163,7 +165,7 @@ export async function renewedTopic(
   return renewed;
 }
 
-/** Takes over what the controller has answered of one partition; changes nothing where more is known. */
+/** Takes over the controller's answer about one partition; changes nothing where newer metadata is known. */
 export function learnPartition(topic: KnownTopic, partition: PartitionMetadata): KnownTopic {
   const known = newestKnown(topic);
   const index = partition.partition;
@@ -175,7 +177,7 @@ export function learnPartition(topic: KnownTopic, partition: PartitionMetadata):
     metadata: { ...metadata, partitions: metadata.partitions.with(index, partition) },
     leaders: known.leaders.map((leader, i) => (i === index ? undefined : leader)),
   };
-  // Only in the place of what it came from: the topic may have been forgotten meanwhile.
+  // Replaces only the metadata that it was made from: the topic may have been dropped from the cache meanwhile.
   if (topics.get(metadata.topic) === known) topics.set(metadata.topic, learned);
   return learned;
 }
@@ -185,7 +187,7 @@ async function lookUp(service: Service, name: string): Promise<KnownTopic | Refu
   if (problem !== null) return refuse("INVALID_TOPIC_EXCEPTION", problem);
   counters.metadataMisses += 1;
   const before = topics.get(name);
-  // While this request asks, others go on with what is known: one call per topic and period, not one per request.
+  // While this request asks, others go on with the cached metadata: one call per topic and period.
   if (before !== undefined) before.freshUntilMs = Date.now() + FRESH_MS;
   const answer = await callController(service, true, (controller) => controller.metadata([name]));
   if (!answer.ok) return before?.service === service ? before : answer;
@@ -197,7 +199,7 @@ async function lookUp(service: Service, name: string): Promise<KnownTopic | Refu
   return remember(service, answer, found);
 }
 
-/** Another request asked later and was answered sooner, or has learned more since. */
+/** Another request has asked later and was answered sooner, or has learned more since. */
 function isLater(
   now: KnownTopic,
   answer: ClusterMetadata,
@@ -206,7 +208,7 @@ function isLater(
   return now !== before && now.version >= answer.version;
 }
 
-/** A topic as an answer of the controller has it, for one look at it: nothing is remembered. */
+/** A topic's metadata from an answer of the controller, without caching it. */
 export function unkeptTopic(
   service: Service,
   cluster: ClusterMetadata,
@@ -230,7 +232,7 @@ function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMet
   topics.set(metadata.topic, known);
   names.set(metadata.topicId, metadata.topic);
   partitionsKept += weight(known);
-  // The oldest leave first; the one just learned stays.
+  // The oldest are dropped first; the one just learned stays.
   for (const name of topics.keys()) {
     if (partitionsKept <= PARTITIONS_KEPT_MAX || topics.size === 1) break;
     forget(name);
@@ -238,14 +240,14 @@ function remember(service: Service, cluster: ClusterMetadata, metadata: TopicMet
   return known;
 }
 
-/** Drops everything that is known: after this isolate itself has changed what concerns all topics. */
+/** Drops everything that is cached: after this isolate has changed something that concerns all topics. */
 export function forgetAll(): void {
   topics.clear();
   names.clear();
   partitionsKept = 0;
 }
 
-/** Drops what is known of a topic: after this isolate itself has changed or deleted it. */
+/** Drops a topic from the cache: after this isolate has changed or deleted it. */
 export function forget(name: string): void {
   const known = topics.get(name);
   if (known === undefined) return;
@@ -258,7 +260,7 @@ function weight(topic: KnownTopic): number {
   return Math.max(1, topic.metadata.partitions.length);
 }
 
-/** As {@link topicMetadata}; creates the topic when it does not exist and the service is set to. */
+/** As {@link topicMetadata}; creates the topic when it does not exist and the service is configured to. */
 export async function topicForProduce(
   service: Service,
   name: string,
@@ -270,7 +272,7 @@ export async function topicForProduce(
   const created = await callController(service, false, (controller) =>
     controller.createTopic({ topic: name }),
   );
-  // Another producer may have been first: that is as good.
+  // Another producer may have created it first.
   if (!created.ok && created.error !== "TOPIC_ALREADY_EXISTS") return created;
   return topicMetadata(service, name, true);
 }

@@ -1,6 +1,6 @@
 /**
- * Counters of this isolate, rendered as Prometheus text at /metrics. Plain numbers, because they
- * are touched on every request; labels are only put together when someone looks.
+ * Counters of this isolate, rendered as Prometheus text at /metrics. Plain numbers, because they are updated on every
+ * request; labels are put together only when they are read.
  */
 import type { ErrorName } from "../base/errors.ts";
 
@@ -11,7 +11,7 @@ interface MetricRow {
 
 const row = (type: MetricRow["type"], help: string): MetricRow => ({ type, help });
 
-/** Every metric there is. Counters are this isolate's own and begin at 0 with it, but for the controller's. */
+/** Every metric. Counters belong to this isolate and start at 0 with it, except for the controller's. */
 export const METRICS = {
   odradek_requests_total: row("counter", "Requests, by route and class of status."),
   odradek_errors_total: row("counter", "Failed requests, by error of the error table."),
@@ -141,7 +141,7 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
-/** What is counted while requests are served; add to a field where the thing happens. */
+/** Counters that change while requests are served; the code that does the counted thing adds to its field. */
 export const counters = {
   controllerCalls: 0,
   partitionCalls: 0,
@@ -170,15 +170,15 @@ export function countError(name: ErrorName): void {
 
 const kafkaRequests: number[] = [];
 
-/** @param apiKey of an API that is served: there are few */
+/** @param apiKey of an API that is served, so that the number of labels is bounded */
 export function countKafkaRequest(apiKey: number): void {
   kafkaRequests[apiKey] = (kafkaRequests[apiKey] ?? 0) + 1;
 }
 
-/** Connections of Kafka's protocol that are over, by reason. */
+/** Connections of Kafka's protocol that have ended, by reason. */
 export const kafkaClosed = { idle: 0, no_key: 0, unread: 0, other: 0 };
 
-/** What incremental fetch sessions hold at present, and how many have made way for others. */
+/** Incremental fetch sessions held now, and how many were evicted. */
 export const fetchSessions = { sessions: 0, partitions: 0, evictions: 0 };
 
 /** One sample: label names and values, and the number. */

@@ -1,13 +1,13 @@
 /**
- * Which replica a reader is sent to: the nearest one in sync. A reader says where it is by
- * `client.rack` (KIP-392), or the platform says where its request comes from. Decides by metadata
- * alone; that a follower shows nothing above its high watermark is the follower's business.
+ * Chooses the replica that a reader is sent to: the nearest one in sync. The reader's place comes from `client.rack`
+ * (KIP-392), or from where the platform says the request comes from. Decides by metadata alone; a follower itself
+ * shows nothing above its high watermark.
  */
 import type { KnownTopic } from "./metadata.ts";
 
 /**
- * The platform's location hints (https://developers.cloudflare.com/durable-objects/reference/data-location/),
- * each with the continents it serves, by the codes of `request.cf`, and about where its middle is.
+ * The platform's location hints (https://developers.cloudflare.com/durable-objects/reference/data-location/), each
+ * with the continents it serves, by the codes of `request.cf`, and roughly its centre.
  */
 const REGIONS = {
   wnam: { continents: ["NA"], latitude: 37, longitude: -120 },
@@ -34,7 +34,7 @@ interface Region extends Point {
 
 const BY_NAME = new Map<string, Region>(Object.entries(REGIONS));
 
-/** What of `request.cf` says where a request comes from. */
+/** The fields of `request.cf` that say where a request comes from. */
 export interface Origin {
   readonly continent?: string;
   /** Degrees, as text. */
@@ -42,12 +42,12 @@ export interface Origin {
   readonly longitude?: string;
 }
 
-/** Where a reader is: the name of a rack or a region; empty when nobody knows. */
+/** Where a reader is: the name of a rack or a region; empty where that is not known. */
 export function placeOfReader(clientRack: string | null, origin: Origin | undefined): string {
   return clientRack ?? regionOf(origin);
 }
 
-/** The region that a request comes from; empty when the platform does not say. */
+/** The region that a request comes from; empty where the platform does not say. */
 export function regionOf(origin: Origin | undefined): string {
   const continent = origin?.continent;
   if (continent === undefined) return "";
@@ -56,7 +56,7 @@ export function regionOf(origin: Origin | undefined): string {
   let least = Number.POSITIVE_INFINITY;
   for (const [name, region] of BY_NAME) {
     if (!region.continents.includes(continent)) continue;
-    // Of a continent of several regions, the first stands for all where no place is given.
+    // For a continent of several regions, without coordinates, the first region stands for all.
     const distance = here === null ? 0 : distanceOf(here, region);
     if (distance < least) [nearest, least] = [name, distance];
   }
@@ -80,8 +80,8 @@ function distanceOf(a: Point, b: Point): number {
 }
 
 /**
- * The broker whose replica a reader at `place` is sent to: one whose rack or location hint is that
- * very place, else the one whose region is the nearest; the leader where none is nearer. -1: no leader.
+ * The broker whose replica a reader at `place` is sent to: one whose rack or location hint equals the place, else the
+ * one in the nearest region; the leader where none is nearer. -1: no leader.
  */
 export function nearestReplica(topic: KnownTopic, partition: number, place: string): number {
   const metadata = topic.metadata.partitions[partition];

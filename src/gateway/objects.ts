@@ -1,8 +1,7 @@
 /**
- * How objects are called, whichever they are. The runtime's exceptions become refusals here, and so
- * does silence: no call waits for ever. `.overloaded` is never retried, after any throw the next try
- * takes a new stub, and a call whose outcome is unknown is only repeated when the caller says that a
- * repeat is harmless.
+ * How objects are called, whatever their class. The runtime's exceptions become refusals here, and so does a missing
+ * answer: every call has a deadline. `.overloaded` is never retried, a retry after an exception takes a new stub, and
+ * a call whose outcome is unknown is repeated only when the caller says that it is idempotent.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import {
@@ -30,22 +29,25 @@ const SILENT_READ = "The object did not answer in time; try again.";
 const SILENT_WRITE =
   "The object did not answer in time; whether the request took effect is not known.";
 
-/** What only reads the controller's memory. */
+/** The deadline of calls that only read the controller's memory. */
 const CONTROLLER_READ_MS = 10_000;
-/** Decisions answer when replicas were told, which the controller itself gives 20 seconds. */
+/** Decisions are answered when the replicas were told, for which the controller gives itself 20 seconds. */
 const CONTROLLER_DECISION_MS = 60_000;
 
 export interface CallOptions {
-  /** True for reads, and for writes that are recognized when they come again. */
+  /** True for reads, and for writes that are recognized when they are repeated. */
   readonly repeatable: boolean;
   /** Milliseconds for each try. */
   readonly deadlineMs: number;
 }
 
-/** The object did not answer: it may be gone, and whether the call took effect is not known. */
+/** The object did not answer: it may be lost, and whether the call took effect is not known. */
 export interface Unanswered extends Refusal {
   readonly unanswered: true;
-  /** Its storage does not open, or where the call writes, may also just have refused that: see `isUnopened`. */
+  /**
+   * The object's storage does not open, or, for a call that writes, may only have refused the write: see
+   * `isUnopened`.
+   */
   readonly unopened?: true;
 }
 
@@ -53,7 +55,7 @@ export function isUnanswered(answer: { readonly ok: boolean }): answer is Unansw
   return !answer.ok && "unanswered" in answer;
 }
 
-/** Whether the call failed as calls do whose object's storage does not open. */
+/** Whether the call failed in the way of an object whose storage does not open. */
 export function isUnopening(answer: { readonly ok: boolean }): boolean {
   return isUnanswered(answer) && answer.unopened === true;
 }
@@ -70,7 +72,7 @@ export function callController<A extends { readonly ok: true }>(
   return attempt(repeatable ? READ : DECISION, () => call(controllerStub(service)));
 }
 
-/** Calls the object of a group, which is there whether the group is or not. */
+/** Calls the object of a group, which can be called whether the group exists or not. */
 export function callCoordinator<A extends { readonly ok: true }>(
   service: Service,
   groupId: string,
@@ -86,9 +88,9 @@ export function callCoordinator<A extends { readonly ok: true }>(
 }
 
 /**
- * One call; a second one when the first was cut off and a repeat is harmless. `call` takes its stub
- * anew each time. THROTTLING_QUOTA_EXCEEDED, and as {@link Unanswered}: KAFKA_STORAGE_ERROR,
- * REQUEST_TIMED_OUT, UNKNOWN_SERVER_ERROR.
+ * Makes one call, and a second one when the first was cut off and a repeat is harmless. `call` takes a new stub each
+ * time. Errors: THROTTLING_QUOTA_EXCEEDED, and as {@link Unanswered}: KAFKA_STORAGE_ERROR, REQUEST_TIMED_OUT,
+ * UNKNOWN_SERVER_ERROR.
  */
 export async function attempt<A extends object>(
   { repeatable, deadlineMs }: CallOptions,
@@ -127,7 +129,7 @@ function coordinatorStub(service: Service, name: string): CoordinatorApi {
 
 const SILENCE = Symbol("silence");
 
-/** The call's outcome, or {@link SILENCE} thrown. */
+/** The call's outcome; throws {@link SILENCE} at the deadline. */
 async function inTime<A extends object>(call: Promise<A>, deadlineMs: number): Promise<A> {
   const answer = await within(deadlineMs, call);
   // oxlint-disable-next-line typescript/only-throw-error -- nobody sees it but refusalOf
@@ -135,14 +137,14 @@ async function inTime<A extends object>(call: Promise<A>, deadlineMs: number): P
   return answer;
 }
 
-/** What the runtime puts on the exceptions of calls. */
+/** The properties that the runtime sets on exceptions of calls. */
 interface CallFailure {
   readonly overloaded?: boolean;
   readonly retryable?: boolean;
   readonly durableObjectReset?: boolean;
 }
 
-/** The refusal that an exception of a call stands for. `harmless`: it could be asked again. */
+/** The refusal that an exception of a call stands for. `harmless`: the call could be repeated. */
 function refusalOf(error: unknown, harmless: boolean): Refusal {
   if (error === SILENCE) {
     counters.timeouts += 1;

@@ -1,6 +1,6 @@
 /**
- * Reading from one partition: where its ends are, its pages, and its tail's socket. Pages may come
- * from the nearest replica; what the leader alone knows is asked of the leader.
+ * Reads from one partition: where its log begins and ends, its pages, and the socket of its tail. Pages may come from
+ * the nearest replica; what only the leader knows is asked of the leader.
  */
 import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import type { Fetched, FetchRequest, ListedOffset } from "../objects/contracts/partition.ts";
@@ -12,10 +12,10 @@ import type { PartitionOptions } from "./recovery.ts";
 import type { Service } from "./service.ts";
 import { nearestReplica } from "./nearest.ts";
 
-/** A page is answered when its wait is over, at the latest; this is for a replica that hangs. */
+/** A page is answered when its wait is over; this deadline is for a replica that hangs. */
 const FETCH_MARGIN_MS = 5_000;
 
-/** For a reader that has begun: what it was told of one topic holds for no other of the name. */
+/** For a reader that has begun: its offsets are those of one topic, and mean nothing in another of the same name. */
 const SHORT_CALL_GOING_ON: PartitionOptions = { ...SHORT_CALL, sameTopic: true };
 
 /** An offset, or an end of the log that has to be looked up. */
@@ -35,7 +35,7 @@ export class PartitionReader {
   private readonly unknownPartition: ErrorName;
   /** Where the reader is; empty: reads from the leader. */
   private place: string;
-  /** It goes on in this very topic, and in no other of the name. */
+  /** Reads this very topic, and no other of the same name. */
   private isBound: boolean;
   private served = -1;
 
@@ -56,12 +56,12 @@ export class PartitionReader {
     this.isBound = isBound;
   }
 
-  /** The broker whose replica has given the last page; -1 when none was read. */
+  /** The broker whose replica has answered the last page; -1 when none was read. */
   get servedBy(): number {
     return this.served;
   }
 
-  /** The offset of a position. Calls the partition, its leader, only for the ends of the log. */
+  /** The offset of a position. Calls the partition's leader only for the ends of the log. */
   async offsetOf(position: Position): Promise<number | Refusal> {
     if (typeof position === "number") return position;
     const listed = await callPartition<ListedOffset>(
@@ -75,11 +75,11 @@ export class PartitionReader {
   }
 
   /**
-   * A page whose batches may be passed on as they stream in. `once`: a leader that has moved or does not answer is
-   * not looked for.
+   * A page whose batches may be passed on as they stream in. `once`: does not look for a leader that has moved or
+   * does not answer.
    */
   async stream(request: FetchRequest, once = false): Promise<StreamedFetch | Refusal> {
-    // A reader that stays learns of new leaders.
+    // A reader that stays connected learns of new leaders.
     if (this.isBound) this.known = newestKnown(this.known);
     const fetched = await this.pageOf(request, once);
     if (!fetched.ok) return this.versioned(fetched);
@@ -95,7 +95,7 @@ export class PartitionReader {
     const leftMs = Math.max(0, request.maxWaitMs - (Date.now() - startedMs));
     if (near !== null) {
       if (near.sizeBytes > 0 || (request.maxWaitMs > 0 && leftMs === 0)) return near;
-      // It may have left the in-sync set since: only the leader can tell that there is nothing.
+      // The replica may have left the in-sync set since: only the leader can tell that there is nothing to read.
       await near.body?.cancel();
     }
     return this.leadersPage({ ...request, maxWaitMs: leftMs }, once);
@@ -111,7 +111,7 @@ export class PartitionReader {
     return callPartition(this.service, this.known, this.partition, options, this.call(request));
   }
 
-  /** The page of the nearest follower; null where that is to be the leader. */
+  /** The page of the nearest follower; null where the leader is to answer. */
   private async nearPage(request: FetchRequest): Promise<StreamedFetch | null> {
     const { service, known, partition } = this;
     const brokerId = nearestReplica(known, partition, this.place);
@@ -120,7 +120,7 @@ export class PartitionReader {
     const call = this.call(request);
     const page = await callReplica(service, known, partition, brokerId, deadlineMs, call);
     if (page.ok) return page;
-    // Whatever it was, the leader knows better; this reader has been turned away once.
+    // Whatever the error, the leader knows better; this reader does not ask the follower again.
     this.place = "";
     return null;
   }
@@ -139,7 +139,7 @@ export class PartitionReader {
     return { ...ends, batches: await bytes() };
   }
 
-  /** Opens the partition's tail: see `TailHello` for what its socket says. */
+  /** Opens the partition's tail; `TailHello` describes what its socket says. */
   async openTail(offset: number): Promise<OpenTail | Refusal> {
     const opened = await callPartition<OpenTail>(
       this.service,

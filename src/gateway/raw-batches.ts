@@ -1,6 +1,6 @@
 /**
- * Record batches that a producer made itself: judged to their last byte, then stored as they came,
- * or in the compression that the topic asks for.
+ * Record batches encoded by a producer: validated to their last byte, then stored as they came, or in the compression
+ * that the topic asks for.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import { joinBytes } from "../base/bytes.ts";
@@ -24,12 +24,12 @@ export type RawBatches =
       readonly records: number;
       /** Every batch carries a producer's sequence. */
       readonly sequenced: boolean;
-      /** Refused with this unless they are in the log since before a setting was changed. */
+      /** Batches that are refused with this unless they were already appended before a setting was changed. */
       readonly unlessRepeated?: Refusal;
     }
   | RecordsRefusal;
 
-/** What the topic's own setting can be at most. */
+/** The most that the topic's own setting can be. */
 const ROW_LIMITS = {
   maxMessageBytes: CHUNK_BYTES_MAX,
   maxDecompressedBytes: DECOMPRESSED_BYTES_MAX,
@@ -43,8 +43,8 @@ export function topicCompression(config: EffectiveConfig): Compression | null {
 }
 
 /**
- * Checks all batches of a body before any is used, by what will be true of them at every attempt: what depends
- * on the topic's settings the leader judges, which knows whether a numbered batch is in the log. Errors: those
+ * Validates all batches of a body before any is used, by rules that hold at every attempt. What depends on the
+ * topic's settings is left to the leader, which knows whether a numbered batch is already in the log. Errors: those
  * of the batch codec; without `takesZstd` UNSUPPORTED_COMPRESSION_TYPE (KIP-110).
  */
 export function readRawBatches(
@@ -63,8 +63,8 @@ export function readRawBatches(
   let sequenced = true;
   let unchanged = true;
   for (const header of split.batches) {
-    // A numbered batch may be in the log since before the setting was lowered: the leader recognises
-    // it, or refuses it.
+    // A numbered batch may have been appended before the setting was lowered: the leader recognizes it, or refuses
+    // it.
     const isNumbered = header.producerId >= 0;
     const valid = validateProducedBatch(body, header, isNumbered ? ROW_LIMITS : limits);
     if (!valid.ok) return behind(valid, records);
@@ -72,7 +72,7 @@ export function readRawBatches(
     if (header.isTransactional) {
       return refuse("INVALID_RECORD", "Transactional batches are not taken.");
     }
-    // Look-ups by time rely on the header, and producers' headers are not always right.
+    // Look-ups by time rely on the header, and the headers of producers are not always right.
     if (valid.maxTimestamp !== header.maxTimestamp) {
       setMaxTimestamp(body, header.position, valid.maxTimestamp);
     }
@@ -88,7 +88,7 @@ export function readRawBatches(
   return sequenced ? { ok: true, bytes: body, records, sequenced, unlessRepeated: bytes } : bytes;
 }
 
-/** The refusal of a batch behind so many records. */
+/** The refusal of a batch, with the index of its first record added to those of the refusal. */
 function behind(refusal: RecordsRefusal, records: number): RecordsRefusal {
   if (refusal.recordErrors === undefined || records === 0) return refusal;
   const moved = refusal.recordErrors.map((error) => ({ ...error, index: error.index + records }));

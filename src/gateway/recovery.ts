@@ -1,7 +1,7 @@
 /**
- * What is done about a call of a leader that failed: a leader that did not answer is reported, one
- * that moved is looked up, and the call is made again where that is harmless, for as long as an
- * election may take. A producer then notices nothing, or a retriable error.
+ * What happens after a call of a leader has failed: a leader that did not answer is reported, one that moved is
+ * looked up, and the call is repeated where that is harmless, for as long as an election may take. A producer then
+ * notices nothing, or gets a retriable error.
  */
 import { ERRORS, refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import type { AppendRefusal } from "../objects/contracts/partition.ts";
@@ -11,7 +11,7 @@ import { reportLeader } from "./reports.ts";
 import type { Service } from "./service.ts";
 import { pause } from "./time.ts";
 
-/** Answers that another replica, or the same one a moment later, may not give. */
+/** Refusals that another replica, or the same one a moment later, may not give. */
 const MOVED: ReadonlySet<ErrorName> = new Set<ErrorName>([
   "NOT_LEADER_OR_FOLLOWER",
   "FENCED_LEADER_EPOCH",
@@ -22,12 +22,12 @@ const MOVED: ReadonlySet<ErrorName> = new Set<ErrorName>([
   "UNKNOWN_TOPIC_OR_PARTITION",
 ]);
 
-/** Pauses before the tries, in milliseconds: at once where the metadata was old, then as an election takes. */
+/** Pauses before the tries, in milliseconds: none where the metadata was stale, then as long as an election takes. */
 const PAUSES_MS = [0, 50, 100, 200, 400, 400, 400] as const;
 
 /**
- * A replica that still refuses before a pause of so many milliseconds, though the controller has it
- * lead, is reported as if it had not answered: it may have lost its storage or an assignment.
+ * A replica that still refuses before a pause of this length, though the controller says that it leads, is reported
+ * as if it had not answered: it may have lost its storage or an assignment.
  */
 const STUCK_MS = 200;
 
@@ -39,9 +39,9 @@ const ATTEMPTED =
 const RECREATED = "The topic was created anew with other partitions; nothing was done, try again.";
 
 export interface PartitionOptions extends CallOptions {
-  /** Only the very topic: one that was created anew under the name is UNKNOWN_TOPIC. */
+  /** Calls only this very topic; one that was created later under its name is UNKNOWN_TOPIC. */
   readonly sameTopic?: true;
-  /** It writes records: what is refused must not have been written by an attempt before. */
+  /** The call appends records: a refusal must not hide that an earlier attempt has written them. */
   readonly appends?: true;
   /** The first refusal is the answer: for callers that decide themselves when to ask again. */
   readonly once?: true;
@@ -49,7 +49,7 @@ export interface PartitionOptions extends CallOptions {
 
 export interface PartitionCall<A> {
   readonly service: Service;
-  /** As the caller knows it, who may have chosen the partition by it. */
+  /** The topic as the caller knows it; it may have chosen the partition by its partition count. */
   readonly topic: KnownTopic;
   readonly partition: number;
   readonly options: PartitionOptions;
@@ -57,7 +57,7 @@ export interface PartitionCall<A> {
   readonly callLeader: (topic: KnownTopic) => Promise<A | Refusal>;
 }
 
-/** Whether {@link recover} can do something about it. */
+/** Whether {@link recover} can do something about this answer. */
 export function isRecoverable(refusal: Refusal): boolean {
   return isOfLeader(refusal) || refusal.error === "UNKNOWN_PARTITION";
 }
@@ -66,13 +66,13 @@ function isOfLeader(refusal: Refusal): boolean {
   return MOVED.has(refusal.error) || isUnanswered(refusal) || isOfStorage(refusal);
 }
 
-/** The leader's storage cannot be read, or refuses: others may lead. */
+/** The leader's storage cannot be read, or refuses writes: another replica may lead. */
 function isOfStorage(refusal: Refusal): boolean {
   if (isUnanswered(refusal)) return false;
   return refusal.error === "KAFKA_STORAGE_ERROR" || refusal.error === "STORAGE_LOST";
 }
 
-/** The answer of a later try, or the refusal that it comes to in the end. */
+/** The answer of a later try, or the last refusal. */
 export async function recover<A extends { readonly ok: true }>(
   call: PartitionCall<A>,
   failed: Refusal,
@@ -86,7 +86,7 @@ export async function recover<A extends { readonly ok: true }>(
   };
   const answer = await recovered({ ...call, callLeader }, failed);
   if (answer.ok || !isUnknown || mayBeWritten(answer)) return answer;
-  // That the last attempt has written nothing says nothing of those before.
+  // That the last attempt has written nothing says nothing of the attempts before.
   return ERRORS[answer.error].retriable ? refuse("REQUEST_TIMED_OUT", ATTEMPTED) : answer;
 }
 
@@ -100,7 +100,7 @@ async function recovered<A extends { readonly ok: true }>(
 ): Promise<A | Refusal> {
   const { service, topic } = call;
   if (failed.error !== "UNKNOWN_PARTITION") return tryAgain(call, topic, failed);
-  // It may have been added a moment ago.
+  // The partition may have been added a moment ago.
   const asked = await topicMetadata(service, topic.metadata.topic, true);
   if (!asked.ok) return asked;
   const recreated = refusalOfRecreated(call, asked);
@@ -134,11 +134,11 @@ async function tryAgain<A extends { readonly ok: true }>(
     if (isSameLeader(tried, renewed, partition)) {
       if (isOfStorage(answer)) return answer;
       if (isHopeless(answer)) {
-        // The controller has reached it: what failed was this call.
+        // The controller has reached the leader: only this call has failed.
         if (told !== null) return answer;
         continue;
       }
-      // Nobody was elected yet, and the one there has only just refused, or is waking up.
+      // Nobody was elected yet, and the present leader has only just refused, or is waking up.
       if (pauseMs === 0) continue;
     }
     tried = renewed;
@@ -152,15 +152,15 @@ async function tryAgain<A extends { readonly ok: true }>(
 }
 
 /**
- * Asking the same leader again would come to the same: it is hung or broken, or has waited already to
- * learn how far its log is committed. One that was reset wakes up.
+ * Asking the same leader again would have the same result: it hangs or is broken, or has already waited to learn how
+ * far its log is committed. A leader that was reset wakes up, and is asked again.
  */
 function isHopeless(refusal: Refusal): boolean {
   if (refusal.error === "OFFSET_NOT_AVAILABLE") return true;
   return isUnanswered(refusal) && refusal.error !== "KAFKA_STORAGE_ERROR";
 }
 
-/** Nothing was done, or doing it again is harmless. */
+/** The call had no effect, or is idempotent. */
 function isRepeatable(refusal: AppendRefusal, { repeatable }: CallOptions): boolean {
   return repeatable || !mayBeWritten(refusal);
 }
@@ -170,7 +170,7 @@ function refusalOfRecreated<A>(call: PartitionCall<A>, renewed: KnownTopic): Ref
   const now = renewed.metadata;
   if (now.topicId === before.topicId) return null;
   if (call.options.sameTopic === true) return refuse("UNKNOWN_TOPIC");
-  // The caller chose the partition by a count that no longer holds.
+  // The caller chose the partition by a partition count that no longer holds.
   return now.partitions.length === before.partitions.length
     ? null
     : refuse("LEADER_NOT_AVAILABLE", RECREATED);

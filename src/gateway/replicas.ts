@@ -1,14 +1,14 @@
-/** What one replica says of itself, whoever leads. */
+/** Asks single replicas about themselves, whether they lead or not. */
 import type { Refusal } from "../base/errors.ts";
 import type { ReplicaDescription } from "../objects/contracts/partition.ts";
 import { callReplica } from "./calls.ts";
 import type { KnownTopic } from "./metadata.ts";
 import type { Service } from "./service.ts";
 
-/** Who looks at a view waits no longer than this for a replica that does not answer. */
+/** The deadline for a replica that does not answer, in milliseconds: somebody is waiting for the page. */
 const DESCRIBE_MS = 1_000;
 
-/** A refusal where it cannot be asked. */
+/** A refusal where the replica cannot be asked. */
 export function describeReplica(
   service: Service,
   topic: KnownTopic,

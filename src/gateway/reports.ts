@@ -1,6 +1,6 @@
 /**
- * Telling the controller of a leader that did not answer, which is how failures are found: nobody
- * sends heartbeats. Requests that meet the same loss report it once a second together, not one by one.
+ * Reports leaders that did not answer to the controller, which is how failures are found: there are no heartbeats.
+ * Requests that meet the same loss send one report a second together.
  */
 import { callController } from "./objects.ts";
 import { learnPartition, type KnownTopic } from "./metadata.ts";
@@ -9,15 +9,15 @@ import type { Service } from "./service.ts";
 
 /** A report of the same leader epoch is not repeated within this time, in milliseconds. */
 const REPORTED_MS = 1_000;
-/** Reports remembered; beyond, all are forgotten, which costs a report too many. */
+/** Reports remembered; beyond this many all are forgotten, which costs one more report each. */
 const REPORTS_KEPT_MAX = 1_000;
 
-/** When a leader epoch of a partition was last reported. Values only: no request waits for another's call. */
+/** When a leader epoch of a partition was last reported. Values only: no request waits for the call of another. */
 const reported = new Map<string, number>();
 
 /**
- * Reports the leader that `topic` names, and answers the topic as it stands then. Null where nothing
- * was learned: another request has reported it, or the controller cannot be reached.
+ * Reports the leader that `topic` names, and returns the topic as it is then. Null where nothing was learned: another
+ * request has reported it, or the controller cannot be reached.
  */
 export async function reportLeader(
   service: Service,

@@ -1,6 +1,6 @@
 /**
- * What one deployment is configured to be, read from its environment once per isolate:
- * settings, keys, origins. Everything here is a plain value, so that it may outlive a request.
+ * The configuration of one deployment, read from its environment once per isolate: settings, keys, origins.
+ * Everything here is a plain value, so that it may outlive a request.
  */
 import {
   configFromEnvironment,
@@ -16,7 +16,7 @@ export interface Service {
   readonly clusterId: string;
   /** All settings as they hold without a topic. */
   readonly config: EffectiveConfig;
-  /** The settings that the environment gives, as text: the second source after a topic's own. */
+  /** The settings that the environment gives, as text: second in precedence after a topic's own. */
   readonly configTexts: Readonly<Record<string, string>>;
   /** Accepted keys; empty when none is configured. */
   readonly keys: readonly string[];
@@ -49,7 +49,7 @@ function readService(env: Env): Service {
   };
 }
 
-/** Without what does not parse: it does not hold, so it must not be shown as if it did. */
+/** Without values that do not parse: they do not hold, so they must not be shown as if they did. */
 function legible(texts: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(texts).filter(

@@ -1,10 +1,10 @@
 /**
- * Whether storage takes what is written, as far as this isolate has seen: what `GET /healthz` says,
- * which may call no object. A full disk refuses every append, and reads go on.
+ * Whether storage accepts writes, as far as this isolate has seen: what `GET /healthz` reports, which may call no
+ * object. A full disk refuses every append, while reads go on.
  */
 import type { Refusal } from "../base/errors.ts";
 
-/** A refusal counts for so long, in milliseconds, where no append has been taken since. */
+/** A refusal counts for this long, in milliseconds, unless an append succeeds in between. */
 const REFUSAL_COUNTS_MS = 60_000;
 
 let refusedAtMs: number | null = null;
@@ -15,7 +15,7 @@ export function noteAppend(answer: { readonly ok: true } | Refusal): void {
   else if (answer.error === "KAFKA_STORAGE_ERROR") refusedAtMs = Date.now();
 }
 
-/** Whether storage has refused an append lately, and has taken none since. */
+/** Whether storage has refused an append recently, and has accepted none since. */
 export function isStorageFailing(): boolean {
   return refusedAtMs !== null && Date.now() - refusedAtMs < REFUSAL_COUNTS_MS;
 }

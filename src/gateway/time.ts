@@ -9,12 +9,12 @@ const timer: TimerPort = {
   },
 };
 
-/** What the work gives, or null when it takes longer: it goes on, and nobody hears how it ends. */
+/** The result of the work, or null when it takes longer; the work goes on, and its outcome is dropped. */
 export function within<T>(delayMs: number, work: Promise<T>): Promise<T | null> {
   return withinOn(timer, delayMs, work);
 }
 
-/** Resolves after so many milliseconds. */
+/** Resolves after this many milliseconds. */
 export function pause(delayMs: number): Promise<void> {
   return pauseOn(timer, delayMs);
 }

@@ -1,6 +1,6 @@
 /**
- * Kafka's protocol over a WebSocket, for where inbound TCP is not to be had: what `odradek bridge` connects
- * to. The key was shown at the gate; the client at the other end of the bridge needs none.
+ * Kafka's protocol over a WebSocket, for deployments without inbound TCP: what `odradek bridge` connects to. The
+ * worker's gate has checked the key already; the client at the other end of the bridge needs none.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import { parseWhole } from "../base/ids.ts";

@@ -1,7 +1,8 @@
 /**
- * Where clients are told that brokers are. A broker is a place, not a process: whatever address a client
- * connects to, it can ask for any partition there. So brokers beyond the number of ports share them; clients
- * are told of one for each port, since some of them (librdkafka) take an address for one broker's alone.
+ * The addresses that clients are given for brokers. A broker is a place, not a process: a client can ask for any
+ * partition at whatever address it connects to. Brokers beyond the number of ports therefore share ports, and clients
+ * are told of one broker for each port, because some of them (librdkafka) expect an address to belong to one broker
+ * only.
  */
 import { murmur2 } from "../records/index.ts";
 import type { BrokerDescription, ClusterMetadata } from "../objects/contracts/controller.ts";
@@ -23,7 +24,7 @@ export interface BrokerAddress {
   readonly rack: string | null;
 }
 
-/** As the settings say. */
+/** From the service's settings. */
 export function configuredAddresses({ config }: Service): Addresses {
   return {
     host: config["kafka.advertised.host"],
@@ -32,7 +33,7 @@ export function configuredAddresses({ config }: Service): Addresses {
   };
 }
 
-/** Where a broker is said to be, whether it serves or not. */
+/** The address given for a broker, whether it is in service or not. */
 export function addressOf(broker: BrokerDescription, addresses: Addresses): BrokerAddress {
   const { brokerId, rack } = broker;
   const { host, port, ports } = addresses;
@@ -44,10 +45,10 @@ export function addressOf(broker: BrokerDescription, addresses: Addresses): Brok
 export class Nodes {
   private readonly byPort = new Map<number, BrokerAddress>();
   private readonly byBroker = new Map<number, BrokerAddress>();
-  /** The broker that is said to be the controller, which is an object of its own here; -1: there is none. */
+  /** The broker named as the controller, which is an object of its own here; -1 where there is none. */
   readonly controllerId: number;
 
-  /** @param brokers that serve, by id: of those that share a port the first stands for all */
+  /** @param brokers in service, by id; the first of those that share a port stands for all of them */
   constructor(brokers: readonly BrokerDescription[], addresses: Addresses) {
     for (const broker of brokers) {
       const address = addressOf(broker, addresses);
@@ -63,13 +64,13 @@ export class Nodes {
     return [...this.byPort.values()];
   }
 
-  /** Where to ask for what a broker leads; undefined where it does not serve. */
+  /** Where to ask for what a broker leads; undefined where the broker is out of service. */
   of(brokerId: number): BrokerAddress | undefined {
     return this.byBroker.get(brokerId);
   }
 }
 
-/** As {@link Nodes}, of those that the controller says serve. */
+/** As {@link Nodes}, of the brokers that the controller reports in service. */
 export function nodesOf(cluster: ClusterMetadata, addresses: Addresses): Nodes {
   return new Nodes(servingBrokers(cluster.brokers), addresses);
 }
@@ -80,7 +81,7 @@ export function listenerAt(port: number, addresses: Addresses): number | null {
   return listener >= 0 && listener < addresses.ports ? listener : null;
 }
 
-/** By id: a fenced one is out of service. */
+/** Sorted by id, without fenced brokers. */
 export function servingBrokers(
   brokers: readonly BrokerDescription[],
 ): readonly BrokerDescription[] {
@@ -92,9 +93,9 @@ export function servingBrokers(
 const utf8 = new TextEncoder();
 
 /**
- * The broker that clients are sent to about a group or a transactional id. Any could be: what it holds lies
- * in an object of its own, which every port reaches. So that all go to the same one, as they expect, it is
- * chosen by the name. Undefined where no broker serves.
+ * The broker that clients are sent to about a group or a transactional id. Any broker could be, because the state is
+ * in an object of its own, which every port reaches. It is chosen by the name, so that all clients are sent to the
+ * same one, as they expect. Undefined where no broker is in service.
  */
 export function coordinatorOf<B>(name: string, brokers: readonly B[]): B | undefined {
   return brokers[(murmur2(utf8.encode(name)) & 0x7fff_ffff) % Math.max(1, brokers.length)];

@@ -1,6 +1,6 @@
 /**
- * What a client may do, for the answers that tell (KIP-430): everything there is to do with a resource, since
- * whoever is let in is denied nothing. As bits, each at the place of its operation's number.
+ * The operations a client may perform, for the answers that report them (KIP-430). Every operation of the resource is
+ * allowed, because whoever is let in may do everything. As a bit set, with each operation at the bit of its number.
  */
 import { OPERATIONS, type Operation } from "../base/operations.ts";
 

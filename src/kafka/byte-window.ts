@@ -1,16 +1,16 @@
 /**
- * How two ends of a WebSocket that carries a stream of bytes hold each other up: a WebSocket has no
- * back-pressure of its own. Binary messages are the stream, in pieces of any size. Text messages are
- * acknowledgements, `{"ack": n}`: n bytes of what the other end has sent were taken so far. Nobody sends
- * more than {@link WINDOW_BYTES} beyond what was acknowledged, and whoever does is cut off. A client that will
- * send no more says so by {@link END_MESSAGE}, as TCP does by its FIN: what it has sent is served still, which a
- * WebSocket's close does not see to; then the service closes it.
+ * Flow control for a stream of bytes over a WebSocket, which has no back-pressure of its own. Binary messages are the
+ * stream, in pieces of any size. Text messages are acknowledgements, `{"ack": n}`: n bytes of what the other end has
+ * sent were taken so far. Neither end sends more than {@link WINDOW_BYTES} beyond what was acknowledged; an end that
+ * does is disconnected. A client that will send no more says so with {@link END_MESSAGE}, as TCP does with a FIN: the
+ * service still answers what was sent before, and then closes the WebSocket. Closing the WebSocket instead would
+ * discard those answers.
  */
 
-/** Bytes that may be under way in each direction. */
+/** Bytes that may be in flight in each direction. */
 export const WINDOW_BYTES = 4_194_304;
 
-/** An end acknowledges whenever it has taken so many bytes. */
+/** An end acknowledges whenever it has taken this many bytes. */
 export const ACK_BYTES = WINDOW_BYTES / 4;
 
 /** The largest binary message, in bytes. */

@@ -1,11 +1,11 @@
 /**
- * One connection, whatever carries it: frames are read, requests are handled, answers are written in the
- * order of the requests. What is broken ends the connection and changes nothing.
+ * One connection, whatever carries it: reads frames, has requests handled, and writes answers in the order of the
+ * requests. Malformed input ends the connection and changes nothing.
  *
- * As in Kafka a connection's requests are handled one after the other, the next one when the answer to
- * the last is written, so that a client which does not read costs one answer. Only produce requests run
- * beside each other: to one partition in their order (`apis/00-produce.ts`), to several at once. How much is
- * read ahead is bounded; beyond, nothing is read, and the client is held up.
+ * As in Kafka, the requests of a connection are handled one after the other: the next begins when the answer to the
+ * last is written, so a client that does not read costs the memory of one answer. Only produce requests run
+ * concurrently: those to one partition in order (`apis/00-produce.ts`), those to several partitions at once. The
+ * amount read ahead is bounded; beyond the bound nothing is read, which slows the client down.
  */
 import { refuse } from "../base/errors.ts";
 import { FRAME_BYTES_MAX } from "../base/limits.ts";
@@ -26,16 +26,16 @@ import {
   type EncodedMessage,
   type RequestHeader,
 } from "./messages/index.ts";
-import { PatientDuplex } from "./patience.ts";
-import type { Handler } from "./served.ts";
+import { TimedDuplex } from "./timed-duplex.ts";
+import type { Handler } from "./handler.ts";
 import { Session, type Context, type Peer } from "./session.ts";
 import { because, causeOf } from "../gateway/causes.ts";
 
-/** Requests and their bytes that were read and are not answered yet. */
+/** Requests, and their bytes, that were read and are not answered yet. */
 const REQUESTS_IN_FLIGHT_MAX = 64;
 const BYTES_IN_FLIGHT_MAX = FRAME_BYTES_MAX;
 
-/** Frames of those who have not shown a key yet, in bytes. */
+/** The largest frame of a client that has not authenticated yet, in bytes. */
 const FRAME_BYTES_BEFORE_KEY_MAX = 16_384;
 
 const PRODUCE = 0;
@@ -43,10 +43,10 @@ const SASL_HANDSHAKE = 17;
 const API_VERSIONS = 18;
 const SASL_AUTHENTICATE = 36;
 
-/** What may be asked before authentication. */
+/** The APIs that may be called before authentication. */
 const BEFORE_KEY: ReadonlySet<number> = new Set([SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE]);
 
-/** `message` null: nothing is answered. */
+/** `message` null: no answer is sent. */
 interface Reply {
   readonly message: EncodedMessage | null;
   readonly closes: boolean;
@@ -56,20 +56,23 @@ const CLOSED: Reply = { message: null, closes: true };
 const EMPTY: EncodedMessage = { parts: [], byteLength: 0 };
 
 export class Connection {
-  private readonly duplex: PatientDuplex;
+  private readonly duplex: TimedDuplex;
   private readonly frames: FrameReader;
   private readonly session: Session;
   private ended = false;
   private requests = 0;
   private bytes = 0;
-  /** When every answer so far is written; and the last one of a request that nothing runs beside. */
+  /**
+   * Resolves when every answer so far is written; `barrier` is the last such promise of a request that must run
+   * alone.
+   */
   private written: Promise<void> = Promise.resolve();
   private barrier: Promise<void> = this.written;
   private wake: (() => void) | null = null;
 
   constructor(duplex: Duplex, service: Service, peer: Peer) {
     this.session = new Session(service, peer);
-    this.duplex = new PatientDuplex(duplex, {
+    this.duplex = new TimedDuplex(duplex, {
       isBusy: () => this.requests > 0,
       isAuthenticated: () => this.session.sasl.isAuthenticated,
       idleMs: service.config["connections.max.idle.ms"],
@@ -87,7 +90,7 @@ export class Connection {
       if (this.isOneByOne(frame)) await this.written;
       while (this.isFull && !this.ended) await this.answered();
     }
-    // What was asked before the end is answered still.
+    // Requests that were read before the end are still answered.
     await this.written;
     await this.end();
     kafkaClosed[this.duplex.expiry ?? "other"] += 1;
@@ -101,7 +104,7 @@ export class Connection {
     return this.requests >= REQUESTS_IN_FLIGHT_MAX || this.bytes >= BYTES_IN_FLIGHT_MAX;
   }
 
-  /** What the next frame is depends on the answer to this one. */
+  /** The meaning of the next frame depends on the answer to this one. */
   private isOneByOne(frame: Uint8Array): boolean {
     return !this.session.sasl.isAuthenticated || apiKeyOf(frame) === SASL_HANDSHAKE;
   }
@@ -112,7 +115,7 @@ export class Connection {
     });
   }
 
-  /** Has a frame handled when its turn comes, and its answer written in its turn. */
+  /** Has a frame handled when its turn comes, and its answer written in order. */
   private accept(frame: Uint8Array): void {
     this.requests += 1;
     this.bytes += frame.byteLength;
@@ -136,7 +139,7 @@ export class Connection {
         await writeParts(this.duplex, [frameLength(message.byteLength), ...message.parts]);
         counters.kafkaBytesOut += LENGTH_BYTES + message.byteLength;
       } catch {
-        // The client has gone.
+        // The client has disconnected.
         await this.end();
       }
     }
@@ -176,7 +179,7 @@ export class Connection {
       const message = encodeResponse(API_VERSIONS, 0, correlationId, UNSUPPORTED_API_VERSIONS);
       return { message, closes: false };
     }
-    // Kafka, too, ends the connection of who asks for what was not advertised.
+    // Kafka also ends the connection of a client that calls an API or version that was not advertised.
     if (!isApiKey(apiKey) || body === null) return CLOSED;
     countKafkaRequest(apiKey);
     return this.dispatch(apiKey, apiVersion, header, body);
@@ -207,7 +210,7 @@ export class Connection {
   }
 }
 
-/** The first two bytes of a request; -1 where there are none. */
+/** The first two bytes of a request; -1 where it is shorter. */
 function apiKeyOf(frame: Uint8Array): number {
   return frame.byteLength < 2 ? -1 : (frame[0]! << 8) | frame[1]!;
 }

@@ -1,6 +1,6 @@
 /**
- * Who leads the partitions whose clients asked a broker that does not (KIP-951): they go on there at once, and
- * need not ask for metadata first.
+ * The current leaders of partitions for which a client asked the wrong broker (KIP-951): the client can go on there
+ * at once, without a Metadata request.
  */
 import { newestKnown, type KnownTopic } from "../gateway/metadata.ts";
 import { Nodes, servingBrokers, type Addresses, type BrokerAddress } from "./addresses.ts";
@@ -13,12 +13,12 @@ export class CurrentLeaders {
     this.addresses = addresses;
   }
 
-  /** Where the leaders are that were named, each once. */
+  /** Where the leaders named so far can be reached, each once. */
   get endpoints(): readonly BrokerAddress[] {
     return [...this.nodes.values()];
   }
 
-  /** The leader as far as is known here; null where there is none to go to. */
+  /** The leader as far as this isolate knows; null where there is none in service. */
   of(
     topic: KnownTopic,
     partition: number,

@@ -1,24 +1,26 @@
 /**
- * A stream of bytes in both directions, whatever carries it: what a connection stands on. TCP is in
- * tcp.ts, the WebSocket in websocket.ts; tests bring their own.
+ * A stream of bytes in both directions, whatever carries it. TCP is in tcp.ts, the WebSocket in websocket.ts; tests
+ * bring their own.
  */
 
 export interface Duplex {
   /**
-   * The next bytes, as many as there are; null when no more will come. `wanted` says how many would be
-   * of use: room is made for about as many. What is given belongs to the caller.
+   * The next bytes, as many as have arrived; null at the end of the stream. `wanted` says how many the caller can
+   * use, and sizes the buffer. The returned bytes belong to the caller.
    */
   read(wanted: number): Promise<Uint8Array | null>;
-  /** Resolves when more may be written: a reader that is slow holds its writer up. Throws when it is gone. */
+  /**
+   * Resolves when more may be written, so that a slow reader slows its writer down. Throws when the stream is broken.
+   */
   write(bytes: Uint8Array): Promise<void>;
-  /** Ends both directions, whatever is under way; never throws, and again changes nothing. */
+  /** Ends both directions, whatever is in progress. Idempotent; never throws. */
   close(): Promise<void>;
 }
 
-/** Parts below this size are written together, in bytes: a write costs more than copying so much. */
+/** Parts below this size are joined before they are written, in bytes: a write costs more than copying that much. */
 const JOINED_BYTES_MAX = 16_384;
 
-/** Writes parts one behind the other; small ones together, large ones as they are. */
+/** Writes the parts in order; small ones joined, large ones as they are. */
 export async function writeParts(duplex: Duplex, parts: readonly Uint8Array[]): Promise<void> {
   let small: Uint8Array[] = [];
   let smallBytes = 0;

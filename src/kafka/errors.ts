@@ -1,6 +1,6 @@
 /**
- * Refusals as Kafka's error codes. The table has the codes; here is what clients would misunderstand:
- * each of them retries only what it knows of an API, and gives up, or breaks, on the rest.
+ * Refusals as Kafka's error codes. The table in base/errors.ts has the codes. This file has the exceptions: each
+ * client retries only the codes it knows for an API, and gives up, or fails, on the rest.
  */
 import { ERRORS, refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import type { AppendRefusal } from "../objects/contracts/partition.ts";
@@ -12,31 +12,34 @@ export function codeOf(name: ErrorName): number {
   return ERRORS[name].kafka;
 }
 
-/** Whoever comes with a transactional id. An authorization error would send people looking for rights. */
+/** For requests with a transactional id. An authorization error would send people looking for missing permissions. */
 export const NO_TRANSACTIONS: Refusal = refuse(
   "UNSUPPORTED_VERSION",
   "Transactions are not served: produce without a transactional id.",
 );
 
 /**
- * A refusal as one hears it who has named a topic by its id: that another topic has its name by now is
- * nothing to them.
+ * A refusal for a request that named the topic by its id: such a client gets UNKNOWN_TOPIC_ID, whatever topic has the
+ * name now.
  */
 export function ofTopicId(refusal: Refusal): Refusal {
   return refusal.error === "UNKNOWN_TOPIC" ? refuse("UNKNOWN_TOPIC_ID") : refusal;
 }
 
-/** Of an API that only its own clients' code looks at: the table's. An unanswered call can be made again. */
+/**
+ * For APIs whose codes are looked at by the application only: the code of the table. A call that was not answered can
+ * be made again.
+ */
 export function codeOfRefusal(refusal: Refusal): number {
   if (isUnanswered(refusal)) return codeOf("REQUEST_TIMED_OUT");
   return codeOf(refusal.error);
 }
 
 /**
- * Of a produce. 89 is unknown to kafkajs and final to librdkafka. It was refused before it was read, and may be
- * the repeat of a batch that is in the log: REQUEST_TIMED_OUT is repeated by all and says that the outcome is
- * not known, where after NOT_ENOUGH_REPLICAS librdkafka takes the records for not written. The same holds for
- * an unanswered call, and for what a deposed leader has written.
+ * For Produce. Code 89 is unknown to kafkajs and fatal to librdkafka. The request was refused before it was read, and
+ * may repeat a batch that is in the log: every client retries REQUEST_TIMED_OUT and takes the outcome as unknown,
+ * whereas after NOT_ENOUGH_REPLICAS librdkafka takes the records as not written. The same holds for a call that was
+ * not answered, and for records that a deposed leader has written.
  */
 export function codeOfProduce(refusal: AppendRefusal): number {
   if (isUnanswered(refusal)) {
@@ -62,7 +65,7 @@ export function codeOfProduce(refusal: AppendRefusal): number {
   }
 }
 
-/** What the Java consumer knows as an answer to Fetch; it breaks on any other. */
+/** The codes that the Java consumer handles in an answer to Fetch; it fails on any other. */
 const FETCH_CODES: ReadonlySet<ErrorName> = new Set<ErrorName>([
   "OFFSET_OUT_OF_RANGE",
   "OFFSET_BELOW_LOG_START",
@@ -84,11 +87,11 @@ const FETCH_CODES: ReadonlySet<ErrorName> = new Set<ErrorName>([
 export function codeOfFetch({ error }: Refusal): number {
   if (FETCH_CODES.has(error)) return codeOf(error);
   if (error === "INVALID_TOPIC_EXCEPTION") return codeOf("UNKNOWN_TOPIC");
-  // All else passes by asking again: the leader is elected, the object wakes up.
+  // Everything else is transient: a leader is about to be elected, or the object is waking up.
   return codeOf(ERRORS[error].retriable ? "NOT_LEADER_OR_FOLLOWER" : "UNKNOWN_SERVER_ERROR");
 }
 
-/** OFFSET_NOT_AVAILABLE came with version 5 (KIP-207): before, a client retries that there is no leader. */
+/** OFFSET_NOT_AVAILABLE came with version 5 (KIP-207); older clients retry LEADER_NOT_AVAILABLE. */
 const OFFSET_NOT_AVAILABLE_VERSION = 5;
 
 export function codeOfListOffsets(refusal: Refusal, version: number): number {
@@ -98,14 +101,17 @@ export function codeOfListOffsets(refusal: Refusal, version: number): number {
     : codeOfRefusal(refusal);
 }
 
-/** Of DeleteRecords: its clients know of no other answer that passes by asking again. */
+/** For DeleteRecords, whose clients retry no other code. */
 export function codeOfDeleteRecords(refusal: Refusal): number {
   return refusal.error === "OFFSET_NOT_AVAILABLE"
     ? codeOf("LEADER_NOT_AVAILABLE")
     : codeOfRefusal(refusal);
 }
 
-/** Of a group: whoever is not answered, or throttled, looks for the coordinator again, and finds it. */
+/**
+ * For group APIs: after a call that was not answered, or was throttled, the client looks up the coordinator again and
+ * retries.
+ */
 export function codeOfGroup(refusal: Refusal): number {
   if (isUnanswered(refusal)) return codeOf("COORDINATOR_NOT_AVAILABLE");
   if (refusal.error === "THROTTLING_QUOTA_EXCEEDED" || refusal.error === "UNKNOWN_SERVER_ERROR") {
@@ -114,7 +120,7 @@ export function codeOfGroup(refusal: Refusal): number {
   return codeOf(refusal.error);
 }
 
-/** GROUP_ID_NOT_FOUND came to OffsetCommit with version 9 (KIP-848): before, its clients know of a wrong generation. */
+/** GROUP_ID_NOT_FOUND came to OffsetCommit with version 9 (KIP-848); older clients handle ILLEGAL_GENERATION. */
 const GROUP_NOT_FOUND_VERSION = 9;
 
 export function codeOfOffsetCommit(refusal: Refusal, version: number): number {

@@ -1,4 +1,7 @@
-/** What a fetch answers of the partitions that it has read: all of them, or what is news to its session. */
+/**
+ * Builds the answer to a fetch from the partitions that were read: all of them, or only those that have changed for
+ * its session.
+ */
 import { refuse, type Refusal } from "../base/errors.ts";
 import type { FetchRequest, LogEnds } from "../objects/contracts/partition.ts";
 import { cachedTopic, type KnownTopic } from "../gateway/metadata.ts";
@@ -10,7 +13,7 @@ import { isById, keyOfTopic, type NamedTopic } from "./named-topic.ts";
 import type { Context } from "./session.ts";
 import type { Page } from "./watches.ts";
 
-/** From these versions on clients can read zstd (KIP-110), and are told where leaders are (KIP-951). */
+/** From these versions on clients can read zstd (KIP-110), and are told the current leaders (KIP-951). */
 const ZSTD_SINCE = 10;
 const LEADERS_SINCE = 16;
 
@@ -22,7 +25,7 @@ export const UNKNOWN_ENDS: LogEnds = {
   lastStableOffset: -1,
 };
 
-/** After these a client is told who leads. */
+/** After these errors a client is told the current leader. */
 const MOVED: ReadonlySet<number> = new Set([
   codeOf("NOT_LEADER_OR_FOLLOWER"),
   codeOf("FENCED_LEADER_EPOCH"),
@@ -31,12 +34,12 @@ const MOVED: ReadonlySet<number> = new Set([
 type TopicAnswer = Response<1>["responses"][number];
 type PartitionAnswer = TopicAnswer["partitions"][number];
 
-/** A partition that was asked for, and what has become of it. */
+/** A requested partition and its outcome. */
 export interface FetchedPart extends AskedPartition {
-  /** Null where the topic is not there. */
+  /** Null where the topic does not exist. */
   readonly topic: KnownTopic | null;
   readonly outcome: Page | Refusal;
-  /** False where it had no turn: the outcome is an empty page then, and says nothing. */
+  /** False where the partition was not read this time; its outcome is an empty page then, and is not reported. */
   readonly isServed: boolean;
 }
 
@@ -112,14 +115,14 @@ export class FetchAnswer {
   }
 
   /**
-   * Whether a client of this version could not read the topic: where its setting says zstd, as in Kafka. In others
-   * a client has to know what its producers send.
+   * Whether a client of this version could not read the topic: where the topic's setting says zstd, as in Kafka. For
+   * other topics a client has to know what its producers send.
    */
   private isUnreadable({ topic }: FetchedPart): boolean {
     return this.context.version < ZSTD_SINCE && topic?.config["compression.type"] === "zstd";
   }
 
-  /** Of a topic that was named by its id: whether another has the name that it had. */
+  /** For a topic that was named by its id: INCONSISTENT_TOPIC_ID where another topic has its name now. */
   private identified(part: FetchedPart, refusal: Refusal): Refusal {
     if (!isById(part.named)) return refusal;
     const seen = ofTopicId(refusal);

@@ -1,11 +1,11 @@
 /**
- * Incremental fetch sessions (KIP-227): what a client that fetches the same partitions again and again has said
- * of them is remembered, so that a request names only what has changed, and so does the answer.
+ * Incremental fetch sessions (KIP-227): the service remembers what a client has asked about its partitions, so that a
+ * request names only what has changed, and so does the answer.
  *
- * A session lives with its connection, which is where its client sends every fetch: another connection knows
- * nothing of it, answers FETCH_SESSION_ID_NOT_FOUND, and the client begins anew with everything. How much is
- * remembered in one isolate is bounded; where there is no room, a session that nobody has used for a while makes
- * way, or the client is told to do without (session id 0).
+ * A session belongs to its connection, on which its client sends every fetch. Another connection does not know it and
+ * answers FETCH_SESSION_ID_NOT_FOUND, after which the client starts over with a full request. The memory of all
+ * sessions of an isolate is bounded; where there is no room, a session that was not used for a while is evicted, or
+ * the client is told to do without one (session id 0).
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import type { KnownTopic } from "../gateway/metadata.ts";
@@ -21,7 +21,7 @@ const PARTITIONS_MAX = 50_000;
 /** Sessions of one connection: clients keep one for each broker they connect to. */
 const SESSIONS_MAX = 8;
 
-/** A session that was not used for so many milliseconds makes way for a new one (Kafka's default). */
+/** A session that was not used for this many milliseconds may be evicted for a new one (Kafka's default). */
 const UNUSED_MS = 120_000;
 
 /** No session; and the epochs of a request that begins one, and of one that does without. */
@@ -34,22 +34,22 @@ type FetchedTopic = Request<1>["topics"][number];
 
 type HeardPartition = Response<1>["responses"][number]["partitions"][number];
 
-/** One partition of a request, and how it names its topic. */
+/** One partition of a request, and how the request names its topic. */
 export interface AskedPartition {
   readonly named: NamedTopic;
   readonly asked: FetchedTopic["partitions"][number];
 }
 
-/** A partition in a session: what is asked, and what was answered last. */
+/** A partition of a session: what was asked, and what was answered last. */
 interface SessionPartition {
   asked: AskedPartition;
-  /** Its topic's name, as far as it was ever known. */
+  /** The topic's name, as far as it was ever known. */
   name: string;
   highWatermark: number;
   logStartOffset: number;
 }
 
-/** All sessions of this isolate, the one that was used longest ago first. Values only. */
+/** All sessions of this isolate, least recently used first. Values only. */
 const inUse = new Set<FetchSession>();
 
 export class FetchSession {
@@ -58,7 +58,7 @@ export class FetchSession {
   epoch = 1;
   usedMs = Date.now();
   isEvicted = false;
-  /** In the order in which they are served: who was given something stands behind the others. */
+  /** In the order in which they are served: a partition that has returned records moves to the end. */
   private partitions = new Map<string, SessionPartition>();
 
   constructor(id: number, usesTopicIds: boolean) {
@@ -70,7 +70,7 @@ export class FetchSession {
     return this.partitions.size;
   }
 
-  /** What is asked for, in turn. */
+  /** What is asked for, in order. */
   asked(): AskedPartition[] {
     return Array.from(this.partitions.values(), ({ asked }) => asked);
   }
@@ -86,12 +86,12 @@ export class FetchSession {
     this.partitions.delete(keyOf(topic, partition));
   }
 
-  /** The name that a partition's topic had when it was last found; empty where it never was. */
+  /** The topic's name when it was last found; empty where it never was. */
   nameOf(asked: AskedPartition): string {
     return this.partitions.get(keyOf(asked.named, asked.asked.partition))?.name ?? "";
   }
 
-  /** Notes what is answered of a partition, and says whether the client has to hear of it. */
+  /** Notes what is answered for a partition, and says whether the client has to be told. */
   hears(
     asked: AskedPartition & { readonly topic: KnownTopic | null },
     heard: HeardPartition,
@@ -107,7 +107,7 @@ export class FetchSession {
       hasFailed ||
       known.highWatermark !== heard.highWatermark ||
       known.logStartOffset !== logStartOffset;
-    // After an error it has to hear of the partition again, whatever comes.
+    // After an error the next answer is reported in any case.
     known.highWatermark = hasFailed ? -1 : heard.highWatermark;
     known.logStartOffset = logStartOffset;
     if (asked.topic !== null) known.name = asked.topic.metadata.topic;
@@ -119,13 +119,13 @@ export class FetchSession {
   }
 }
 
-/** What a request comes to. */
+/** What a request asks for, once its session is taken into account. */
 export interface PlannedFetch {
   readonly ok: true;
   readonly partitions: readonly AskedPartition[];
-  /** Null: without one. */
+  /** Null: without a session. */
   readonly session: FetchSession | null;
-  /** Only what is news is answered. */
+  /** Whether only changes are answered. */
   readonly isIncremental: boolean;
 }
 
@@ -134,7 +134,7 @@ export class FetchSessions {
   private readonly sessions = new Map<number, FetchSession>();
 
   /**
-   * What a request asks for, together with what its session remembers. FETCH_SESSION_ID_NOT_FOUND,
+   * What a request asks for, together with what its session remembers. Errors: FETCH_SESSION_ID_NOT_FOUND,
    * INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR.
    */
   plan(request: Request<1>, usesTopicIds: boolean): PlannedFetch | Refusal {
@@ -142,7 +142,7 @@ export class FetchSessions {
     if (sessionEpoch !== FIRST_EPOCH && sessionEpoch !== LAST_EPOCH) {
       return this.goOn(request, usesTopicIds);
     }
-    // A full request: whatever session it names is over.
+    // A full request ends the session that it names.
     this.drop(this.sessions.get(sessionId));
     const partitions = askedOf(request);
     const session = sessionEpoch === FIRST_EPOCH ? this.begin(partitions, usesTopicIds) : null;
@@ -172,7 +172,7 @@ export class FetchSessions {
       for (const partition of topic.partitions) session.forget(topic, partition);
     }
     fetchSessions.partitions += session.size - before;
-    // As in Kafka, one that asks for nothing any more is over.
+    // As in Kafka, a session without partitions is closed.
     if (session.size === 0) {
       this.drop(session);
       return { ok: true, partitions: [], session: null, isIncremental: false };
@@ -217,7 +217,7 @@ export class FetchSessions {
   }
 }
 
-/** A request's partitions, one behind the other. */
+/** A request's partitions in order. */
 function askedOf(request: Request<1>): AskedPartition[] {
   const partitions: AskedPartition[] = [];
   for (const { topic, topicId, partitions: some } of request.topics) {
@@ -252,7 +252,7 @@ function leastUsed(sessions: Iterable<FetchSession>): FetchSession | undefined {
   return least;
 }
 
-/** Whether so many partitions more can be remembered, once sessions that are not used have made way. */
+/** Whether this many more partitions can be remembered, after unused sessions were evicted. */
 function hasRoom(partitions: number): boolean {
   for (const session of inUse) {
     if (fetchSessions.partitions + partitions <= PARTITIONS_MAX) return true;

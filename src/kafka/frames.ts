@@ -1,15 +1,15 @@
 /**
- * Frames out of a stream of bytes: four bytes of length, then so many bytes. The length is believed only
- * within a bound, and memory is taken as bytes arrive, not as they are announced.
+ * Splits a stream of bytes into frames: four bytes of length, then that many bytes. The length is bounded before it
+ * is used, and memory is allocated as bytes arrive, not as they are announced.
  */
 import type { Duplex } from "./duplex.ts";
 
 export const LENGTH_BYTES = 4;
-/** What is read at once while nothing is known of the next frame, in bytes: what an idle connection holds. */
+/** Bytes read at once while nothing is known of the next frame: what an idle connection holds. */
 const IDLE_READ_BYTES = 4_096;
 /** The most that is read at once, in bytes. */
 const READ_BYTES_MAX = 262_144;
-/** The least that a frame is given which did not come at once, in bytes. */
+/** The smallest buffer for a frame that did not arrive at once, in bytes. */
 const FRAME_BYTES_FIRST = 65_536;
 
 const NOTHING = new Uint8Array(0);
@@ -24,8 +24,8 @@ export class FrameReader {
   }
 
   /**
-   * The next frame without its length, a view that belongs to the caller. Null where there is none: the
-   * stream has ended, in the middle of one or not, or its length is not within 0 … `bytesMax`.
+   * The next frame without its length, a view that belongs to the caller. Null where there is none: the stream has
+   * ended, even in the middle of a frame, or the length is not within 0 … `bytesMax`.
    */
   async next(bytesMax: number): Promise<Uint8Array | null> {
     if (!(await this.fill())) return null;
@@ -42,7 +42,7 @@ export class FrameReader {
     return this.complete(begun, length);
   }
 
-  /** Reads until a length is there; false where the stream has ended before. */
+  /** Reads until a length has arrived; false where the stream ends before. */
   private async fill(): Promise<boolean> {
     while (this.rest.byteLength < LENGTH_BYTES) {
       const bytes = await this.duplex.read(IDLE_READ_BYTES);
@@ -62,7 +62,7 @@ export class FrameReader {
   private async complete(begun: Uint8Array, length: number): Promise<Uint8Array | null> {
     let frame = begun;
     let at = begun.byteLength;
-    // As much room as the last bytes would have filled twice: who sends little is given little.
+    // The buffer grows to twice the size of the last read, so that a client that sends little is given little memory.
     let room = FRAME_BYTES_FIRST;
     while (at < length) {
       const bytes = await this.duplex.read(Math.min(length - at, room));
@@ -87,7 +87,7 @@ function lengthAt(bytes: Uint8Array): number {
   return (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!;
 }
 
-/** The length that goes before a frame. */
+/** The four bytes of length before a frame. */
 export function frameLength(byteLength: number): Uint8Array {
   const bytes = new Uint8Array(LENGTH_BYTES);
   new DataView(bytes.buffer).setInt32(0, byteLength);

@@ -1,8 +1,8 @@
-/** A group's id as clients give it, judged before an object of that name is called. */
+/** Checks a group's id before an object of that name is called. */
 import { refuse, type Refusal } from "../base/errors.ts";
 import { groupIdProblem } from "../base/ids.ts";
 
-/** Of a group that is to have members. INVALID_GROUP_ID; null where it is legal. */
+/** For a group that is to have members. Null where the id is legal, else INVALID_GROUP_ID. */
 export function groupIdRefusal(groupId: string): Refusal | null {
   return groupId === ""
     ? refusalOf("The group's id is empty.")
@@ -10,8 +10,8 @@ export function groupIdRefusal(groupId: string): Refusal | null {
 }
 
 /**
- * Where offsets are all that there is to it: nobody can join a group whose id is empty, but clients that assign
- * partitions by hand commit to it, and it can be looked at and deleted, as in Kafka.
+ * For requests about offsets only. Nobody can join a group with an empty id, but clients that assign partitions by
+ * hand commit to it, and it can be described and deleted, as in Kafka.
  */
 export function offsetsGroupIdRefusal(groupId: string): Refusal | null {
   return refusalOf(groupIdProblem(groupId));

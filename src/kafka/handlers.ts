@@ -1,4 +1,4 @@
-/** What answers to which API: one entry for each that is served, by its key. */
+/** The handler of each API that is served, by its key. */
 import { produce } from "./apis/00-produce.ts";
 import { fetch } from "./apis/01-fetch.ts";
 import { listOffsets } from "./apis/02-list-offsets.ts";
@@ -33,7 +33,7 @@ import { offsetDelete } from "./apis/47-offset-delete.ts";
 import { describeCluster } from "./apis/60-describe-cluster.ts";
 import { consumerGroupHeartbeat } from "./apis/68-consumer-group-heartbeat.ts";
 import type { ApiKey } from "./messages/index.ts";
-import type { Handler } from "./served.ts";
+import type { Handler } from "./handler.ts";
 
 export const HANDLERS: { readonly [K in ApiKey]: Handler<K> } = {
   0: produce,

@@ -1,6 +1,6 @@
-/** Doing the same for many, some at a time. */
+/** Runs the same call for many items, a bounded number at a time. */
 
-/** As many at once as one connection asks of objects. */
+/** Calls of objects that one connection makes at the same time. */
 const AT_ONCE = 32;
 
 /** The results in the order of the items. */

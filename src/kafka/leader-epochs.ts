@@ -1,6 +1,6 @@
 /**
- * The partitions that a client names, and the leader epochs in which it believes (KIP-320), against what is
- * known: a client that has old metadata learns of it before it reads what an earlier leader never had.
+ * Compares the leader epochs that a client names (KIP-320) with what is known of its partitions: a client with old
+ * metadata learns so before it reads what an earlier leader never had.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import type { KnownTopic } from "../gateway/metadata.ts";
@@ -9,21 +9,21 @@ import type { Session } from "./session.ts";
 
 export interface NamedPartition {
   readonly partition: number;
-  /** -1: not said. */
+  /** -1 where the client names none. */
   readonly epoch: number;
 }
 
 export interface CheckedPartitions {
   readonly ok: true;
   readonly topic: KnownTopic;
-  /** In the order in which they were named; null where there is nothing against it. */
+  /** In the order in which the partitions were named; null where the partition may be used. */
   readonly refusals: readonly (Refusal | null)[];
 }
 
 /**
- * Looks the topic up, and anew (once) where what is remembered here may be older than what the client knows.
- * Of the topic: UNKNOWN_TOPIC, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_ID. Of a partition: UNKNOWN_PARTITION,
- * FENCED_LEADER_EPOCH (the client's is old), UNKNOWN_LEADER_EPOCH (the controller knows of none so new).
+ * Looks the topic up, and once more at the controller where this isolate may know less than the client. Errors of the
+ * topic: UNKNOWN_TOPIC, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_ID. Errors of a partition: UNKNOWN_PARTITION,
+ * FENCED_LEADER_EPOCH (the client's epoch is old), UNKNOWN_LEADER_EPOCH (the controller knows of no epoch that new).
  */
 export async function checkPartitions(
   session: Session,

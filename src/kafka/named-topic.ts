@@ -2,17 +2,17 @@
 import { NO_TOPIC_ID } from "../base/ids.ts";
 
 export interface NamedTopic {
-  /** Empty where it is named by its id. */
+  /** Empty where the topic is named by its id. */
   readonly topic: string;
   readonly topicId: string;
 }
 
-/** Whether the very topic is meant, and not whatever has its name by now. */
+/** Whether this very topic is meant, and not one that was created later under its name. */
 export function isById({ topicId }: NamedTopic): boolean {
   return topicId !== NO_TOPIC_ID;
 }
 
-/** Tells topics apart that requests name. */
+/** A key that identifies a topic among those of a request. */
 export function keyOfTopic(named: NamedTopic): string {
   return isById(named) ? named.topicId : named.topic;
 }

@@ -1,4 +1,7 @@
-/** What each API needs to be allowed, as the table of operations in Kafka's documentation has it (KIP-11). */
+/**
+ * The operations that each API requires to be allowed, as in the table of operations in Kafka's documentation
+ * (KIP-11).
+ */
 import type { Need } from "../base/operations.ts";
 import type { ApiKey } from "./messages/index.ts";
 

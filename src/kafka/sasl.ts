@@ -1,12 +1,12 @@
 /**
- * Authentication by SASL PLAIN (RFC 4616): the password is one of the service's keys, the user's name
- * means nothing. Without keys configured whoever got this far is let in, whatever it presents.
+ * Authentication by SASL PLAIN (RFC 4616): the password is one of the service's keys, the user's name is ignored.
+ * Where no keys are configured, every client that got this far is let in, whatever it presents.
  */
 import { isKey } from "../gateway/keys.ts";
 
 export const MECHANISMS = ["PLAIN"] as const;
 
-/** Names and keys are short; what is longer is none. */
+/** Names and keys are short; a longer token is refused. */
 const TOKEN_BYTES_MAX = 4_096;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -14,7 +14,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export class SaslState {
   private readonly keys: readonly string[];
   private authenticated: boolean;
-  /** How the next token comes; null: no mechanism was agreed upon, none is expected. */
+  /** How the next token arrives; null where no mechanism was agreed on, and no token is expected. */
   private expected: "request" | "raw" | null = null;
 
   constructor(keys: readonly string[], isAuthenticated: boolean) {
@@ -26,22 +26,22 @@ export class SaslState {
     return this.authenticated;
   }
 
-  /** Whether the next frame is a token, without a request around it (SaslHandshake 0). */
+  /** Whether the next frame is a bare token, without a request around it (SaslHandshake 0). */
   get isRawTokenNext(): boolean {
     return this.expected === "raw";
   }
 
-  /** Whether a SaslAuthenticate fits the state. */
+  /** Whether a SaslAuthenticate request is legal now. */
   get isTokenExpected(): boolean {
     return this.expected === "request";
   }
 
-  /** The mechanism was agreed upon; version 0 of the handshake is followed by a bare token (KIP-152). */
+  /** Begins the exchange; version 0 of the handshake is followed by a bare token (KIP-152). */
   begin(handshakeVersion: number): void {
     this.expected = handshakeVersion === 0 ? "raw" : "request";
   }
 
-  /** Judges a token; false: it is refused, and the connection is to end. */
+  /** Checks a token; false where it is refused, and the connection is to end. */
   authenticate(token: Uint8Array): boolean {
     this.expected = null;
     const password = passwordOf(token);
@@ -52,7 +52,7 @@ export class SaslState {
   }
 }
 
-/** `[authzid] NUL authcid NUL passwd`; null where the token is none. */
+/** `[authzid] NUL authcid NUL passwd`; null where the token is malformed. */
 function passwordOf(token: Uint8Array): string | null {
   if (token.byteLength > TOKEN_BYTES_MAX) return null;
   let text: string;

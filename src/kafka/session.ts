@@ -1,6 +1,6 @@
 /**
- * What one connection knows between its requests, and how its handlers reach objects: every call is
- * counted, because the platform ends an invocation after so many, and a connection lives in one.
+ * The state of a connection between its requests, and how its handlers reach objects. Every call is counted, because
+ * a connection lives in one invocation, and the platform ends an invocation after a number of calls.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import type { ControllerApi } from "../objects/contracts/controller.ts";
@@ -21,37 +21,37 @@ import type { Addresses } from "./addresses.ts";
 import { FetchSessions } from "./fetch-sessions.ts";
 import { isById, type NamedTopic } from "./named-topic.ts";
 import { SaslState } from "./sasl.ts";
-import { Turns } from "./turns.ts";
+import { Rotation } from "./rotation.ts";
 import { PartitionWatches } from "./watches.ts";
 
-/** Who is at the other end, and how it came. */
+/** The client at the other end, and how it has connected. */
 export interface Peer {
   /** As Kafka writes it: `/127.0.0.1`. */
   readonly host: string;
-  /** The region that it calls from; empty when nobody knows. */
+  /** The region that it calls from; empty where that is not known. */
   readonly place: string;
   readonly addresses: Addresses;
-  /** Which of the ports it came in at, from 0; null when nobody knows. */
+  /** The index of the port it has connected to, from 0; null where that is not known. */
   readonly listener: number | null;
-  /** It needs no key, or has shown one before the first frame. */
+  /** No key is needed, or it was presented before the first frame. */
   readonly isAuthenticated: boolean;
 }
 
 /**
- * Calls after which a connection is ended, between two requests; its client connects anew. The platform
- * allows 10,000: the rest is for what the last request still does.
+ * Calls after which a connection is ended, between two requests; its client reconnects. The platform allows 10,000;
+ * the rest is left for the request in progress.
  */
 const CALLS_MAX = 6_000;
 
-/** What no request makes more calls than, however much it asks for: the rest of it is refused. */
+/** The most calls that one request may make; beyond, the rest of it is refused. */
 const CALLS_MAX_IN_REQUEST = 9_000;
 
-/** What a call may have cost that went wrong: tries, reports and looks at the metadata. */
+/** Calls that a failed call may have cost: retries, reports and metadata look-ups. */
 const CALLS_OF_FAILURE = 12;
 
 const TOO_MUCH = "The request asks for more than one connection may do; ask for less at once.";
 
-/** Group calls that answer from memory or write a row. */
+/** The deadline of group calls that answer from memory or write a row, in milliseconds. */
 const GROUP_CALL_MS = 10_000;
 
 export class Session {
@@ -60,9 +60,9 @@ export class Session {
   readonly sasl: SaslState;
   readonly watches = new PartitionWatches();
   readonly fetchSessions = new FetchSessions();
-  /** Of the partitions of fetches for very many. */
-  readonly turns = new Turns();
-  /** The last append under way to a partition: the next one waits for it. By topic and partition. */
+  /** The position in the partitions of fetches that name very many. */
+  readonly rotation = new Rotation();
+  /** The last append in progress for each partition; the next one waits for it. By topic and partition. */
   readonly appends = new Map<string, Promise<unknown>>();
   private calls = 0;
 
@@ -72,7 +72,7 @@ export class Session {
     this.sasl = new SaslState(service.keys, peer.isAuthenticated);
   }
 
-  /** Who is at the other end, once it has authenticated. */
+  /** The caller, once it has authenticated. */
   get principal(): Principal {
     return this.service.keys.length === 0 ? ANONYMOUS : KEY_HOLDER;
   }
@@ -82,14 +82,14 @@ export class Session {
     return this.calls >= CALLS_MAX;
   }
 
-  /** Counts calls that are about to be made; false: there may be no more of them in this request. */
+  /** Counts calls that are about to be made; false where this request may make no more. */
   mayCall(calls = 1): boolean {
     if (this.calls + calls > CALLS_MAX_IN_REQUEST) return false;
     this.calls += calls;
     return true;
   }
 
-  /** What became of a call that was counted as one. */
+  /** Accounts for the cost of a call that has failed. */
   settle<A extends { readonly ok: boolean }>(answer: A): A {
     if (!answer.ok) this.calls += CALLS_OF_FAILURE;
     return answer;
@@ -104,7 +104,7 @@ export class Session {
     return callController(this.service, repeatable, call);
   }
 
-  /** As `callCoordinator`. `options` say how long it may take where it waits for others. */
+  /** As `callCoordinator`. `options` set a longer deadline for calls that wait for other members. */
   coordinator<A extends { readonly ok: true }>(
     groupId: string,
     options: Partial<CallOptions>,
@@ -115,7 +115,9 @@ export class Session {
     return callCoordinator(this.service, groupId, { repeatable, deadlineMs }, call);
   }
 
-  /** Asks a partition's leader, by default what it answers from memory or by a short read. */
+  /**
+   * Calls a partition's leader; by default with the deadline of a call that answers from memory or by a short read.
+   */
   async leader<A extends { readonly ok: true }>(
     topic: KnownTopic,
     partition: number,
@@ -126,7 +128,7 @@ export class Session {
     return this.settle(await callPartition(this.service, topic, partition, options, call));
   }
 
-  /** What is known of a topic; `fresh` asks the controller in any case. */
+  /** A topic's metadata; `fresh` asks the controller in any case. */
   async topic(name: string, fresh = false): Promise<KnownTopic | Refusal> {
     const known = fresh ? undefined : cachedTopic(this.service, name);
     if (known !== undefined) return known;
@@ -134,11 +136,11 @@ export class Session {
     return topicMetadata(this.service, name, fresh);
   }
 
-  /** As {@link topic}, by whichever of name and id the client has given. UNKNOWN_TOPIC_ID. */
+  /** As {@link topic}, by the name or the id that the client has given. UNKNOWN_TOPIC_ID. */
   async namedTopic(named: NamedTopic, fresh = false): Promise<KnownTopic | Refusal> {
     const { topic, topicId } = named;
     if (!isById(named)) {
-      // Where topics go by ids, none was given.
+      // This version names topics by ids, and the request has none.
       return topic === "" ? refuse("UNKNOWN_TOPIC_ID") : this.topic(topic, fresh);
     }
     const known = fresh ? undefined : cachedTopicById(this.service, topicId);
@@ -147,7 +149,7 @@ export class Session {
     return topicMetadataById(this.service, topicId, fresh);
   }
 
-  /** Lets go of what outlives a request: the connection is over. */
+  /** Releases what outlives a request, when the connection has ended. */
   end(): void {
     this.watches.clear();
     this.fetchSessions.clear();
@@ -159,6 +161,6 @@ export interface Context {
   readonly session: Session;
   readonly version: number;
   readonly clientId: string;
-  /** Has the connection ended once everything before, and this answer, is written. */
+  /** Ends the connection once this answer and all earlier ones are written. */
   closeAfter(): void;
 }

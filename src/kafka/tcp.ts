@@ -1,7 +1,7 @@
 /**
- * Kafka's protocol over TCP: what the worker's `connect` handler does with a socket. Who may speak is
- * the same as at the HTTP gate: with keys configured whoever authenticates with one by SASL, without
- * keys only callers over loopback, and those only where the environment says so.
+ * Kafka's protocol over TCP: the worker's `connect` handler. The rules of access are those of the HTTP gate: with
+ * keys configured, clients that authenticate with one by SASL; without keys, only callers over loopback, and only
+ * where the environment allows it.
  */
 import type { Env } from "../objects/runtime/env.ts";
 import { serviceOf } from "../gateway/service.ts";
@@ -28,7 +28,7 @@ export async function serveSocket(socket: Socket, env: Env): Promise<void> {
     });
     await connection.serve();
   } catch {
-    // The socket broke before it was opened: there is nobody to tell.
+    // The socket broke before it was opened; there is nobody to answer.
   } finally {
     await duplex.close();
   }
@@ -74,7 +74,7 @@ class SocketDuplex implements Duplex {
   async close(): Promise<void> {
     try {
       if (this.writes > 0) {
-        // Nobody takes it, and to close in order would wait for that: it ends with its handler.
+        // The client does not read, and an orderly close would wait for it; the socket ends with its handler.
         void this.writer.abort().catch(() => {});
         return;
       }

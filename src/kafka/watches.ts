@@ -1,31 +1,33 @@
 /**
- * Waiting for records of many partitions at once. A consumer at the end of its partitions asks for all of
- * them again and again; a watch is one call per partition that waits in its object, and outlives the
- * request that began it: the next request for the same offset finds it still waiting, and asks nothing.
+ * Waits for records of many partitions at once. A consumer at the end of its partitions asks for all of them again
+ * and again. A watch is one call per partition that waits in the partition's object and outlives the request that
+ * began it: the next request for the same offset finds it still waiting, and makes no call.
  */
 import type { FetchRequest, LogEnds } from "../objects/contracts/partition.ts";
 import type { PartitionReader } from "../gateway/partition-reader.ts";
 
-/** How long a watch waits in the object, in milliseconds: a leader that was cut off is noticed by then. */
+/** How long a watch waits in the object, in milliseconds; a leader that was cut off is noticed by then. */
 const WATCH_MS = 5_000;
 
-/** Pages of watches that are kept for whoever asks next, in bytes each; larger ones are read when they are. */
+/**
+ * The largest page that a watch keeps for the next request, in bytes; larger pages are read when they are asked for.
+ */
 const PAGE_BYTES_MAX = 65_536;
 
 /** What was read of a partition. */
 export interface Page extends LogEnds {
   readonly ok: true;
   readonly records: Uint8Array;
-  /** Behind the last record; the offset asked for where there is none. */
+  /** After the last record; the offset asked for where there is none. */
   readonly nextOffset: number;
 }
 
 interface Watch {
   readonly offset: number;
   readonly isolation: FetchRequest["isolation"];
-  /** As they were when it began; they are the same while nothing comes. */
+  /** As they were when the watch began; they do not change while nothing arrives. */
   readonly ends: LogEnds;
-  /** `arrived`: there is something to read, or a refusal to be heard. `ended`: nothing came. */
+  /** `arrived`: there is something to read, or a refusal to answer. `ended`: nothing arrived. */
   state: "waiting" | "arrived" | "ended";
   /** What has arrived, where it is small. */
   page: Page | null;
@@ -43,7 +45,7 @@ export class PartitionWatches {
     return watch.state === "ended" ? null : watch;
   }
 
-  /** Whether something has arrived at the watch of this partition. */
+  /** Whether something has arrived for this partition. */
   hasArrived(key: string): boolean {
     return this.watches.get(key)?.state === "arrived";
   }
@@ -52,7 +54,7 @@ export class PartitionWatches {
     this.watches.delete(key);
   }
 
-  /** Forgets all but these: what a client does not ask for any more. Their calls end by themselves. */
+  /** Forgets all others, which the client does not ask for any more. Their calls end by themselves. */
   keep(keys: ReadonlySet<string>): void {
     for (const key of this.watches.keys()) if (!keys.has(key)) this.watches.delete(key);
   }
@@ -74,7 +76,7 @@ export class PartitionWatches {
     void this.run(watch, reader);
   }
 
-  /** Resolves when something has happened to a watch, or after `waitMs`. */
+  /** Resolves when a watch has changed, or after `waitMs`. */
   change(waitMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
@@ -97,7 +99,7 @@ export class PartitionWatches {
         minBytes: 1,
         maxWaitMs: WATCH_MS,
       };
-      // While a watch looked for a leader that has moved, requests would be told that nothing has come.
+      // While a watch looked for a leader that has moved, requests would be answered as if nothing had arrived.
       const fetched = await reader.stream(request, true);
       if (fetched.ok && fetched.sizeBytes === 0) watch.state = "ended";
       else if (fetched.ok && fetched.sizeBytes <= PAGE_BYTES_MAX) {
@@ -109,7 +111,7 @@ export class PartitionWatches {
         watch.state = "arrived";
       }
     } catch {
-      // The page broke off on its way: it is read again.
+      // The page was cut off on its way; it is read again.
       watch.state = "arrived";
     }
     this.wake?.();

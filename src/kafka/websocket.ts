@@ -1,4 +1,4 @@
-/** A stream of bytes over a WebSocket: see byte-window.ts for what is said over it. */
+/** A stream of bytes over a WebSocket; byte-window.ts describes its messages. */
 import {
   ACK_BYTES,
   ackMessage,
@@ -14,13 +14,13 @@ const UNREADABLE = 1008;
 
 export class WebSocketDuplex implements Duplex {
   private readonly socket: WebSocket;
-  /** What has come and was not read yet. */
+  /** What has arrived and was not read yet. */
   private readonly queue: Uint8Array[] = [];
   private queuedBytes = 0;
   private takenBytes = 0;
   private acknowledgedBytes = 0;
   private sentBytes = 0;
-  /** Of what was sent, what the other end has taken. */
+  /** Of the bytes sent, those that the other end has taken. */
   private ackedBytes = 0;
   private ended = false;
   /** The other end sends no more, and still reads. */
@@ -108,7 +108,7 @@ export class WebSocketDuplex implements Duplex {
       try {
         this.socket.close(code);
       } catch {
-        // The other end was first.
+        // The other end has closed it first.
       }
     }
     this.wakeReader?.();

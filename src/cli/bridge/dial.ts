@@ -1,17 +1,17 @@
-/** Opening the WebSocket to the service, and telling apart why that fails. */
+/** Opens the WebSocket to the service, and tells the reasons for failures apart. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { PIECE_BYTES_MAX } from "../../kafka/byte-window.ts";
 import type { BridgeSettings } from "./settings.ts";
 
 const HANDSHAKE_MS = 10_000;
-/** For how long a service that cannot be reached is tried again, and in what steps. */
+/** How long a service that cannot be reached is tried again, and at which intervals. */
 const PATIENCE_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 const ANSWER_BYTES_MAX = 4_096;
 
-/** `final`: trying again does not help. */
+/** `final`: a retry cannot help. */
 export interface Failure {
   readonly ok: false;
   readonly final: boolean;
@@ -39,7 +39,7 @@ export function dial(
   const webSocket = new WebSocket(url, {
     headers: settings.key === null ? {} : { authorization: `Bearer ${settings.key}` },
     handshakeTimeout: HANDSHAKE_MS,
-    // Batches are compressed already, by whoever wants that.
+    // Batches are already compressed where producers want that.
     perMessageDeflate: false,
     maxPayload: PIECE_BYTES_MAX,
   });
@@ -71,8 +71,8 @@ export function dial(
   });
 }
 
-/** Tries until it succeeds, is refused for good, or has lasted too long. */
-export async function dialPatiently(
+/** Retries until it succeeds, is refused for good, or has taken too long. */
+export async function dialWithRetries(
   settings: BridgeSettings,
   first: number,
   reached: number,
@@ -107,13 +107,13 @@ function refusal({ service, key }: BridgeSettings, status: number, text: string)
   return { ok: false, final: status >= 400 && status < 500 && status !== 429, problem };
 }
 
-/** What the service's error says. */
+/** The message of the service's error. */
 function messageOf(text: string): string {
   try {
     const { message } = JSON.parse(text) as { message?: unknown };
     return typeof message === "string" ? message : "";
   } catch {
-    // Somebody else's answer: a proxy's page.
+    // The answer of something else, such as a proxy's page.
     return "";
   }
 }

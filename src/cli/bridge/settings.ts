@@ -1,4 +1,4 @@
-/** What the bridge is told by its arguments and environment, checked before anything starts. */
+/** Reads and checks the arguments and environment of the bridge before anything starts. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { BROKERS_MAX } from "../../base/limits.ts";
@@ -7,7 +7,7 @@ import { WILDCARDS } from "../hosts.ts";
 export interface BridgeSettings {
   /** Of the endpoint: `wss://…/kafka`. */
   readonly endpoint: URL;
-  /** As it was given, for people. */
+  /** As it was given, for messages. */
   readonly service: string;
   readonly key: string | null;
   readonly host: string;
@@ -130,7 +130,7 @@ function readKey(
     }
   }
   key = key.trim();
-  // A header's value; the message must not tell the key.
+  // It becomes a header's value; the message must not contain the key.
   if (!/^[\x21-\x7e]*$/.test(key)) return problem("The key is not one line of visible ASCII.");
   return { ok: true, key: key === "" ? null : key };
 }

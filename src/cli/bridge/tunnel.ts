@@ -1,7 +1,7 @@
 /**
- * One client's connection, forwarded: bytes from its socket into binary messages and back, held up at both
- * ends as `kafka/byte-window.ts` says. Nothing in it is looked at. What breaks at one end is ended at the
- * other: only the client knows which of its requests were answered, and asks the others again.
+ * Forwards one client's connection: bytes from its socket into binary messages and back, with flow control at both
+ * ends as `kafka/byte-window.ts` says. The bytes are not looked at. When one end breaks, the other is ended: only the
+ * client knows which of its requests were answered, and repeats the others.
  */
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
@@ -14,14 +14,13 @@ import {
   WINDOW_BYTES,
 } from "../../kafka/byte-window.ts";
 
-/** So that what stands between does not take it for idle, and a service that is gone is noticed. */
+/** The interval of pings, so that proxies do not take the connection for idle, and a lost service is noticed. */
 const PING_MS = 30_000;
-/** How long the service may take to serve what a client has sent before it went. */
+/** How long the service may take to answer what a client has sent before it disconnected. */
 const FAREWELL_MS = 10_000;
 
 /**
- * Forwards until either end is done, then ends the other. `socket` is paused when it comes here.
- * Resolves when both are closed.
+ * Forwards until either end is done, then ends the other. `socket` is paused at first. Resolves when both are closed.
  */
 export async function forward(socket: Socket, webSocket: WebSocket): Promise<void> {
   const stopPinging = keepAlive(webSocket);
@@ -40,7 +39,7 @@ function sendOn(socket: Socket, webSocket: WebSocket): void {
       webSocket.send(bytes.subarray(at, at + PIECE_BYTES_MAX), { binary: true });
     }
     sentBytes += bytes.byteLength;
-    // A read is 64 KiB: it is over the window by less than what the service allows for.
+    // A read is 64 KiB, so the window is exceeded by less than the service allows.
     if (sentBytes - ackedBytes >= WINDOW_BYTES) socket.pause();
   });
   webSocket.on("message", (data: RawData, isBinary: boolean) => {
@@ -56,7 +55,7 @@ function sendOn(socket: Socket, webSocket: WebSocket): void {
     if (!isTold && webSocket.readyState === webSocket.OPEN) webSocket.send(END_MESSAGE);
     isTold = true;
   };
-  // It may still read; and a request that wants no answer is served although its client has gone.
+  // The client may still read; and a request without an answer is served although its client has disconnected.
   socket.once("end", tellEnd);
   socket.once("close", () => {
     tellEnd();
@@ -65,7 +64,7 @@ function sendOn(socket: Socket, webSocket: WebSocket): void {
   socket.resume();
 }
 
-/** From the service to the client: acknowledged when the system has taken it off our hands. */
+/** From the service to the client: acknowledged when the operating system has taken the bytes. */
 function writeBack(webSocket: WebSocket, socket: Socket): void {
   let takenBytes = 0;
   let acknowledgedBytes = 0;
@@ -86,7 +85,7 @@ function writeBack(webSocket: WebSocket, socket: Socket): void {
   webSocket.once("close", () => socket.destroySoon());
 }
 
-/** Answers with what ends it. */
+/** Resolves with what ends it. */
 function keepAlive(webSocket: WebSocket): () => void {
   let isAnswered = true;
   webSocket.on("pong", () => {

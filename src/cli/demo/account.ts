@@ -1,6 +1,6 @@
 /**
- * Holds what was acknowledged against what was read: every record at its offset, once, and each
- * key's records in the order in which they were produced.
+ * Compares what was acknowledged with what was read: every record at its offset, once, and each key's records in the
+ * order in which they were produced.
  */
 import type { Delivered, Read } from "./api.ts";
 import type { NumberedFlight } from "./flights.ts";

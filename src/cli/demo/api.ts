@@ -56,7 +56,7 @@ export async function deleteTopic(target: Target, cluster: string): Promise<void
   await asked(await fetch(`${cluster}/topics/${topic}`, { method: "DELETE", headers }));
 }
 
-/** One request; answers where each flight was written, in their order. Throws unless all were. */
+/** Sends one request; returns where each flight was written, in order. Throws unless all were. */
 export async function produce(
   { url, headers, topic }: Target,
   flights: readonly NumberedFlight[],
@@ -76,8 +76,8 @@ export async function produce(
 }
 
 /**
- * Every record of a partition from its first on, as they come, until the signal. Reconnects where a
- * stream ends, with the id of the last event, as browsers do.
+ * Every record of a partition from its first on, as they arrive, until the signal. Reconnects where a stream ends,
+ * with the id of the last event, as browsers do.
  */
 export async function* tail(
   { url, headers, topic }: Target,

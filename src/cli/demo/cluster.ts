@@ -1,4 +1,4 @@
-/** The cluster as the demo watches and handles it: brokers, and how the partitions of its topic stand. */
+/** The cluster as the demo sees it: brokers, and the state of its topic's partitions. */
 import { ERRORS } from "../../base/errors.ts";
 import { asked, type Target } from "./api.ts";
 import type { ProducedRecord } from "./produced-record.ts";
@@ -21,10 +21,10 @@ export interface Partition {
   readonly endOffset: number;
 }
 
-/** Where the records were written, or why the request is to be made again. */
+/** Where the records were written, or why the request has to be repeated. */
 export type Appended = { readonly baseOffset: number } | { readonly again: string };
 
-/** A request that is not answered within this time is made again. */
+/** A request that is not answered within this time is repeated. */
 const REQUEST_MS = 10_000;
 
 const RETRIABLE: ReadonlySet<number> = new Set(
@@ -93,7 +93,7 @@ export class Cluster {
     return producer_id;
   }
 
-  /** Writes records of one producer that follow each other. Throws where a repeat cannot help. */
+  /** Writes consecutive records of one producer. Throws where a repeat cannot help. */
   async append(
     partition: number,
     records: readonly ProducedRecord[],

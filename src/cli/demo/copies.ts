@@ -1,6 +1,6 @@
 /**
- * Reads a partition to its end: its records, and the bytes of each of its replicas, asked for by the
- * rack of its broker.
+ * Reads a partition to its end: its records, and the bytes of each of its replicas, which are selected by the rack of
+ * their broker.
  */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +10,7 @@ import type { ProducedRecord } from "./produced-record.ts";
 
 const RECORD_BATCHES = "application/vnd.kafka.recordbatch.v2";
 const JSON_TYPE = "application/json";
-/** How long a replica is waited for that does not know yet how far the log is committed. */
+/** How long to wait for a replica that does not know yet how far the log is committed. */
 const PATIENCE_MS = 15_000;
 const WAIT_MS = 1_000;
 const PAUSE_MS = 50;
@@ -39,7 +39,7 @@ export async function* recordsOf(
   }
 }
 
-/** The copy of one broker. Throws where another replica answers in its stead all along. */
+/** The copy of one broker. Throws where another replica answers in its place every time. */
 export async function copyOf(
   target: Target,
   partition: number,

@@ -1,6 +1,6 @@
 /**
- * The flights demo: real flights, keyed by their origin, go into a topic of six partitions over HTTP
- * while a tailing reader follows; then every record is accounted for.
+ * The flights demo: real flights, keyed by their origin, are produced over HTTP into a topic of six partitions while
+ * a tailing reader follows; then every record is accounted for.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { readUsage, usageBetween, usd } from "../usage.ts";
@@ -17,7 +17,7 @@ const READER_POLL_MS = 5;
 const PRODUCED = "produced";
 const READ = "read by the tail";
 
-/** Answers whether every record is accounted for. Throws when the signal comes; the topic is gone then too. */
+/** Whether every record is accounted for. Throws when the signal comes; the topic is deleted then too. */
 export async function demonstrateFlights(
   target: Target,
   keep: boolean,
@@ -45,7 +45,7 @@ export async function demonstrateFlights(
   return isWell;
 }
 
-/** Produces all and waits until the tail has read as many. */
+/** Produces all flights and waits until the tail has read as many. */
 async function run(
   target: Target,
   flights: readonly NumberedFlight[],
@@ -84,7 +84,7 @@ async function run(
   return account;
 }
 
-/** One request at a time: that is what keeps a key's order. */
+/** One request at a time, which keeps the order of a key. */
 async function produceAll(
   target: Target,
   flights: readonly NumberedFlight[],

@@ -1,7 +1,7 @@
 /** The demo's input: flights within the United States in 2001, from the `vega-datasets` package. */
 import { readFileSync } from "node:fs";
 
-/** The largest of the package's files of flights that tell their origin; in order of departure. */
+/** The largest of the package's files of flights that contain the origin; sorted by departure. */
 export const DATA_SET = "flights-20k.json";
 
 export interface Flight {

@@ -6,9 +6,9 @@ const V2 = "application/vnd.kafka.v2+json";
 const JSON_V2 = "application/vnd.kafka.json.v2+json";
 const SESSION_MS = 3_000;
 const POLL_MS = 500;
-/** Of one answer: small, so that there is a lag to be seen. */
+/** Records in one answer: few, so that there is a visible lag. */
 const ANSWER_BYTES = 24_000;
-/** Between an answer and its commit: as if there was something to do. */
+/** Between an answer and its commit, as if the records took time to process. */
 const WORK_MS = 100;
 
 export class GroupReader {
@@ -27,7 +27,7 @@ export class GroupReader {
     this.#take = take;
   }
 
-  /** Joins; reads from then on. */
+  /** Joins the group and reads from then on. */
   async start(): Promise<void> {
     await this.#post(this.#path, {
       name: this.name,
@@ -41,7 +41,7 @@ export class GroupReader {
     this.#running.catch(() => {});
   }
 
-  /** What it reads at present, by its group's word. */
+  /** The partitions that it owns now, as its group says. */
   async partitions(): Promise<number[]> {
     const { headers } = this.#target;
     const answer = await asked(await fetch(`${this.#instance}/assignments`, { headers }));
@@ -49,12 +49,12 @@ export class GroupReader {
     return partitions.map(({ partition }) => partition).toSorted((a, b) => a - b);
   }
 
-  /** It is gone in the middle of whatever it did, and says nothing. */
+  /** Stops in the middle of whatever it does, without leaving the group. */
   kill(): void {
     this.#ended.abort();
   }
 
-  /** It takes leave. Throws what has stopped it, if something has. */
+  /** Leaves the group. Throws what has stopped the reader, if something has. */
   async close(): Promise<void> {
     this.#ended.abort();
     const { headers } = this.#target;
@@ -100,7 +100,7 @@ export class GroupReader {
       body: JSON.stringify({ offsets }),
       signal,
     });
-    // 409: the partitions have moved on meanwhile; whoever has them reads these records once more.
+    // 409: the partitions have moved meanwhile; their new owner reads these records again.
     if (answer.status !== 409) await asked(answer);
   }
 

@@ -1,6 +1,6 @@
 /**
- * The demo of a consumer group: three consumers share the flights, one is killed, its partitions move to
- * the others, the lag rises and falls to zero; then every record is looked for among those processed.
+ * The demo of a consumer group: three consumers share the flights, one is killed, its partitions move to the others,
+ * the lag rises and falls to zero; then every record is looked for among those processed.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -19,7 +19,7 @@ import { print, printProblems } from "./print.ts";
 const PARTITIONS = 6;
 const NAMES = ["one", "two", "three"] as const;
 const VICTIM = 1;
-/** When it is killed, as a share of what is to be produced. */
+/** When the consumer is killed, as a share of the records to produce. */
 const KILLED_AT = 0.35;
 const RECORDS_PER_REQUEST = 500;
 const PAUSE_MS = 200;
@@ -27,7 +27,7 @@ const LOOK_MS = 250;
 const END_WAIT_MS = 120_000;
 const LAG_COLUMNS = 30;
 
-/** Answers whether every record was processed. Throws when the signal comes; the topic is gone then too. */
+/** Whether every record was processed. Throws when the signal comes; the topic is deleted then too. */
 export async function demonstrateGroup(
   target: Target,
   keep: boolean,
@@ -115,11 +115,11 @@ class Story {
     return true;
   }
 
-  /** Ends what is left of the group. */
+  /** Removes what is left of the group. */
   async end(): Promise<void> {
     for (const reader of this.#readers) reader.kill();
     const { headers } = this.#target;
-    // The victim is gone for its group by now, or goes by itself.
+    // The group has removed the killed consumer by now, or will by itself.
     const living = this.#readers.filter((_, i) => !this.#hasMoved || i !== VICTIM);
     await Promise.allSettled(living.map((reader) => reader.close()));
     await fetch(this.#groupUrl, { method: "DELETE", headers }).catch(() => {});
@@ -142,7 +142,7 @@ class Story {
     tell(`Consumer ${victim.name} is killed. It takes no leave.`);
   }
 
-  /** Shows who has what, and the lag; answers the lag. */
+  /** Shows the owners and the lag; returns the lag. */
   async #look(isProduced: boolean): Promise<number> {
     const living = this.#readers.filter((_, i) => this.#killedMs === 0 || i !== VICTIM);
     const shares = await Promise.all(living.map((reader) => reader.partitions()));
@@ -171,7 +171,7 @@ class Story {
     const answer = await fetch(`${this.#groupUrl}/lags`, { headers });
     const { data } = (await (await asked(answer)).json()) as { data: { lag: number | null }[] };
     const known = data.filter(({ lag }) => lag !== null).length;
-    // What is not committed yet is not known to be behind: all that was produced counts.
+    // Where nothing is committed yet, everything that was produced counts as lag.
     if (known === 0) return this.#produced.size - this.#processed.size;
     return data.reduce((sum, { lag }) => sum + (lag ?? 0), 0);
   }

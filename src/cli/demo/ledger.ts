@@ -1,7 +1,4 @@
-/**
- * Holds what was acknowledged against what the log holds: each record at its offset, as it was sent,
- * and none twice.
- */
+/** Compares what was acknowledged with the log: each record at its offset, as it was sent, and none twice. */
 import { recordOf, type ProducedRecord } from "./produced-record.ts";
 
 interface Sent {
@@ -11,7 +8,7 @@ interface Sent {
 
 export interface Balance {
   readonly acknowledged: number;
-  /** Acknowledged, and not at their offset as they were sent. */
+  /** Acknowledged, and not found at their offset as they were sent. */
   readonly lost: number;
   /** Read a second time. */
   readonly duplicates: number;
@@ -52,7 +49,7 @@ export class Ledger {
     }
     this.#read.set(producer, numbers.add(number));
     const sent = this.#acknowledged[partition]!.get(offset);
-    // Nobody was promised it; that is no fault of a log.
+    // Never acknowledged, which is no fault of the log.
     if (sent === undefined) return;
     const due = recordOf(sent.producer, sent.number);
     if (JSON.stringify(due) === JSON.stringify(value)) this.#found[partition]!.add(offset);

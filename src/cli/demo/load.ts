@@ -1,6 +1,6 @@
 /**
- * Load that does not let go: idempotent producers with acks=all, each of which repeats a request under
- * the same sequence until it is acknowledged, as Kafka's producers do. Counts what that took.
+ * A load of idempotent producers with acks=all, each of which repeats a request with the same sequence until it is
+ * acknowledged, as Kafka's producers do. Counts the repeats and the gaps.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "./cluster.ts";
@@ -9,10 +9,10 @@ import { recordOf, type ProducedRecord } from "./produced-record.ts";
 
 const PRODUCERS_PER_PARTITION = 2;
 const RECORDS_PER_REQUEST = 20;
-/** A producer's pace: what a machine can do beside its own log is not the subject here. */
+/** A producer's pace; the demo is not about throughput. */
 const INTERVAL_MS = 50;
 const RETRY_MS = 50;
-/** A producer that was not acknowledged for so long has failed. */
+/** A producer without an acknowledgement for this long has failed. */
 const GIVE_UP_MS = 30_000;
 
 export class Load {
@@ -22,7 +22,7 @@ export class Load {
   retries = 0;
   readonly #cluster: Cluster;
   readonly #ledger: Ledger;
-  /** By partition: when it last acknowledged anything, and the longest it did not. */
+  /** By partition: when it last acknowledged anything, and the longest time in which it did not. */
   readonly #lastMs: number[];
   readonly #gapMs: number[];
   #gapBeforeMs = 0;
@@ -45,7 +45,7 @@ export class Load {
     return { beforeMs: this.#gapBeforeMs, afterMs: Math.max(...this.#gapMs) };
   }
 
-  /** From here on gaps are measured anew; one that is under way counts as a later one. */
+  /** Gaps are measured separately from here on; one in progress counts as a later one. */
   mark(): void {
     this.#gapBeforeMs = Math.max(...this.#gapMs);
     this.#gapMs.fill(0);

@@ -12,7 +12,7 @@ import { print, printProblems } from "./print.ts";
 import { Watch } from "./watch.ts";
 
 const REPLICAS = 3;
-/** When the broker goes and returns, as shares of the time. */
+/** When the broker is fenced and returns, as shares of the time. */
 const LOST_AT = 0.25;
 const BACK_AT = 0.55;
 const RECOVERY_MS = 60_000;
@@ -25,8 +25,8 @@ export interface LossOptions {
 }
 
 /**
- * Answers whether nothing was lost. Throws when the signal comes; the broker is back in service and
- * the topic gone then too.
+ * Whether nothing was lost. Throws when the signal comes; the broker is back in service and the topic deleted then
+ * too.
  */
 export async function loseABroker(
   target: Target,

@@ -1,17 +1,17 @@
 /**
- * Produce (0): record batches, judged to their last byte and stored as they came.
+ * Produce (0): appends record batches, which are validated to their last byte and stored as they came.
  *
- * Each partition's outcome is its own. Appends of one connection to one partition are made in the order in
- * which they came, the next when the last is answered; those to other partitions run beside them.
+ * Each partition has its own outcome. Appends of one connection to one partition are made in the order in which they
+ * came, each after the last was answered; appends to different partitions run concurrently.
  *
- * A batch is refused whole, with the records that are to blame (KIP-467): 1,000 of them at most, where Kafka names
- * all.
+ * A batch is refused whole, and the answer names the records at fault (KIP-467): at most 1,000 of them, where Kafka
+ * names all.
  *
- * Where it deviates from Kafka: several batches for one partition are taken, all or nothing. Versions 0 to 2
- * are advertised and refused, as the message sets they carry. Transactions are refused.
+ * Deviations from Kafka: several batches for one partition are accepted, all or nothing. Versions 0 to 2 are
+ * advertised and refused, like the message sets they carry. Transactions are refused.
  *
- * A topic that is named by its id (KIP-516, version 13 on) is that very topic: once it is deleted the producer
- * hears UNKNOWN_TOPIC_ID, whatever else has its name by now.
+ * A topic that is named by its id (KIP-516, version 13 on) is that very topic: once it is deleted the producer gets
+ * UNKNOWN_TOPIC_ID, even if another topic has its name now.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { Appended, AppendRefusal, AppendRequest } from "../../objects/contracts/partition.ts";
@@ -21,7 +21,7 @@ import { codeOf, codeOfProduce, NO_TRANSACTIONS, NONE, ofTopicId } from "../erro
 import { produce as messages } from "../messages/00-produce.ts";
 import type { Request, Response } from "../messages/index.ts";
 import { isById, keyOfTopic, type NamedTopic } from "../named-topic.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Context, Session } from "../session.ts";
 import { appendBatches } from "../../gateway/append.ts";
 import { within } from "../../gateway/time.ts";
@@ -29,7 +29,7 @@ import { within } from "../../gateway/time.ts";
 type PartitionData = Request<0>["topicData"][number]["partitionData"][number];
 type PartitionAnswer = Response<0>["responses"][number]["partitionResponses"][number];
 
-/** From this version on a producer may send zstd (KIP-110): older clients could not read their own topic. */
+/** From this version on a producer may send zstd (KIP-110); older clients could not read their own topic. */
 const ZSTD_SINCE = 7;
 
 const NOT_LEADER = codeOf("NOT_LEADER_OR_FOLLOWER");
@@ -37,7 +37,7 @@ const NOT_LEADER = codeOf("NOT_LEADER_OR_FOLLOWER");
 interface Settings {
   readonly acks: AppendRequest["acks"];
   readonly takesZstd: boolean;
-  /** How long the client waits for the replicas; null: as long as the service does. */
+  /** How long the client waits for the replicas, in milliseconds; null: as long as the service does. */
   readonly timeoutMs: number | null;
 }
 
@@ -64,7 +64,7 @@ export const produce: Handler<0> = async (request, context) => {
     }),
   );
   if (request.acks !== 0) return { responses, nodeEndpoints: leaders.endpoints };
-  // Nobody is told: Kafka ends the connection, so that the client looks at its metadata again.
+  // With acks=0 there is no answer: Kafka ends the connection, so that the client refreshes its metadata.
   const hasFailed = responses.some(({ partitionResponses }) =>
     partitionResponses.some(({ errorCode }) => errorCode !== NONE),
   );
@@ -72,7 +72,7 @@ export const produce: Handler<0> = async (request, context) => {
   return null;
 };
 
-/** What is wrong with all of it. */
+/** What is wrong with the request as a whole. */
 function refusalOf(request: Request<0>, { version }: Context): Refusal | null {
   if (version < messages.minServed) return refuse("UNSUPPORTED_FOR_MESSAGE_FORMAT");
   if (request.transactionalId !== null) return NO_TRANSACTIONS;
@@ -93,7 +93,7 @@ function settingsOf({ acks, timeoutMs }: Request<0>, { session, version }: Conte
   };
 }
 
-/** Has appends to one partition made one after the other. */
+/** Makes the appends to one partition one after the other. */
 async function inOrder(
   { appends }: Session,
   key: string,
@@ -109,7 +109,7 @@ async function inOrder(
   return (await made).outcome;
 }
 
-/** What is answered, and when the append is truly over: the next may begin only then. */
+/** The answer, and when the append has really ended: the next one begins only then. */
 interface AppendOutcome {
   readonly outcome: Appended | AppendRefusal;
   readonly settled: Promise<unknown>;
@@ -162,7 +162,7 @@ function partitionAnswer(index: number, outcome: Appended | AppendRefusal): Part
   return { index, errorCode: NONE, baseOffset, logAppendTimeMs, logStartOffset };
 }
 
-/** The records that are to blame (KIP-467): clients give up these, and may send the others again. */
+/** The records at fault (KIP-467): clients fail these, and may send the others again. */
 function recordErrorsOf({ recordErrors = [] }: AppendRefusal): PartitionAnswer["recordErrors"] {
   return recordErrors.map(({ index, message }) => ({
     batchIndex: index,

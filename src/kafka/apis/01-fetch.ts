@@ -1,13 +1,13 @@
 /**
- * Fetch (1): record batches as they are stored, of several partitions at once; with a session (KIP-227, see
- * `fetch-sessions.ts`) of those that it remembers, and then only what is news is answered.
+ * Fetch (1): reads record batches of several partitions, as they are stored. In a session (KIP-227, see
+ * `fetch-sessions.ts`) it reads the partitions that the session remembers, and answers only what has changed.
  *
- * A topic that is named by its id (KIP-516, version 13 on) is that very topic: once it is deleted the reader hears
- * UNKNOWN_TOPIC_ID, or INCONSISTENT_TOPIC_ID where its session knew the topic and another has its name by now.
+ * A topic that is named by its id (KIP-516, version 13 on) is that very topic: once it is deleted the reader gets
+ * UNKNOWN_TOPIC_ID, or INCONSISTENT_TOPIC_ID where its session knew the topic and another has its name now.
  *
- * Where it deviates from Kafka: a client is never sent to another replica; with a rack said, the nearest one
- * in sync is read here. One answer holds at most {@link FETCH_BYTES_MAX}, and of a request for more partitions
- * than {@link PARTITIONS_SERVED_MAX} some come empty, others the next time.
+ * Deviations from Kafka: a client is never sent to another replica; where it names its rack, the nearest in-sync
+ * replica is read from here. One answer holds at most {@link FETCH_BYTES_MAX}; of a request for more than {@link
+ * PARTITIONS_SERVED_MAX} partitions some are answered empty, and others the next time.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
@@ -20,7 +20,7 @@ import type { AskedPartition } from "../fetch-sessions.ts";
 import { checkPartitions } from "../leader-epochs.ts";
 import type { Request } from "../messages/index.ts";
 import { isById, keyOfTopic } from "../named-topic.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Context, Session } from "../session.ts";
 import type { Page } from "../watches.ts";
 
@@ -33,7 +33,7 @@ const BY_ID_SINCE = 13;
 
 type Isolation = FetchRequest["isolation"];
 
-/** One partition of a request, and what has become of it. */
+/** One partition of a request, and its outcome. */
 interface Part extends FetchedPart {
   readonly key: string;
   readonly reader: PartitionReader | null;
@@ -74,13 +74,15 @@ class FetchRound {
     this.place = isNearest ? request.rackId || session.peer.place : "";
   }
 
-  /** Reads until there is enough, or time is up. Partitions in the order in which they were asked for. */
+  /**
+   * Reads until there is enough, or the wait is over. The partitions are in the order in which they were asked for.
+   */
   async run(): Promise<readonly Part[]> {
     const { request, session } = this;
     const { watches } = session;
     const untilMs = Date.now() + Math.min(Math.max(0, request.maxWaitMs), FETCH_WAIT_MS_MAX);
     await this.findParts();
-    const served = session.turns.take(this.parts, PARTITIONS_SERVED_MAX);
+    const served = session.rotation.take(this.parts, PARTITIONS_SERVED_MAX);
     watches.keep(new Set(this.parts.map(({ key }) => key)));
     await this.read(served);
     while (!this.isEnough) {
@@ -97,7 +99,7 @@ class FetchRound {
     return this.bytes >= this.request.minBytes || this.parts.some(({ outcome }) => !outcome.ok);
   }
 
-  /** Looks topics up, each once, and sees what is wrong with their partitions. */
+  /** Looks the topics up, each once, and checks their partitions. */
   private async findParts(): Promise<void> {
     const { asked, parts } = this;
     const places = new Map<string, number[]>();
@@ -129,7 +131,7 @@ class FetchRound {
   private partOf(topic: KnownTopic, one: AskedPartition): Part {
     const { partition, fetchOffset } = one.asked;
     const { topicId } = topic.metadata;
-    // An offset beyond what a number holds is beyond every log.
+    // An offset beyond the safe integers is beyond every log.
     if (typeof fetchOffset === "bigint" || fetchOffset < 0) {
       return refusedPart(one, topicId, topic, refuse("OFFSET_OUT_OF_RANGE"));
     }
@@ -154,12 +156,12 @@ class FetchRound {
     };
   }
 
-  /** Reads some partitions, as many at once as the room that is left allows for. */
+  /** Reads some partitions, as many at once as the remaining bytes allow. */
   private async read(parts: readonly Part[]): Promise<void> {
     const bytesMax = Math.min(Math.max(0, this.request.maxBytes), FETCH_BYTES_MAX);
     for (let from = 0; from < parts.length;) {
       const room = bytesMax - this.bytes;
-      // The first batch comes whatever its size: there must be something to go on with.
+      // The first batch is returned whatever its size, so that the client makes progress.
       if (room <= 0 && this.bytes > 0) return;
       const each = Math.max(1, Math.min(parts[from]!.asked.partitionMaxBytes, room));
       const count = Math.min(READ_AT_ONCE, Math.max(1, Math.floor(room / each)));
@@ -170,7 +172,7 @@ class FetchRound {
     }
   }
 
-  /** Counts what was read, and drops what does not fit beside what there is. */
+  /** Counts what was read, and drops what no longer fits into the answer. */
   private take(part: Part, page: Page | Refusal, bytesMax: number): void {
     part.isServed = true;
     const before = part.outcome.ok ? part.outcome.records.byteLength : 0;
@@ -204,7 +206,7 @@ class FetchRound {
     return { ...ends, records: batches };
   }
 
-  /** Waits for more than there is. */
+  /** Waits for more records. */
   private watch({ key, reader, outcome }: Part): void {
     const { session, isolation } = this;
     if (reader === null || !outcome.ok) return;
@@ -233,7 +235,7 @@ function refusedPart(
   };
 }
 
-/** Of a part that is read: others have an offset that no log has. */
+/** For a partition that is read; the others have an offset that no log has. */
 function offsetOf({ asked }: Part): number {
   return Number(asked.fetchOffset);
 }

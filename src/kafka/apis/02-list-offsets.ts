@@ -1,12 +1,12 @@
 /**
- * ListOffsets (2): where a partition begins (-2) and ends (-1), where its newest timestamp is (-3, KIP-734),
- * or the first record at or after a time. The end is the high watermark, or the last stable offset for
- * readers of committed records; Kafka's followers' question for the log's end is not answered to clients.
+ * ListOffsets (2): where a partition begins (-2) and ends (-1), where its newest timestamp is (-3, KIP-734), or the
+ * first record at or after a time. The end is the high watermark, or the last stable offset for readers of committed
+ * records; the question of Kafka's followers for the log end is not answered to clients.
  *
- * A partition that is named more than once is answered once, INVALID_REQUEST, as in Kafka.
+ * A partition that is named more than once is answered once, with INVALID_REQUEST, as in Kafka.
  *
- * Nothing is tiered here, so the log begins locally (-4, KIP-405) where it begins, and what asks for the tiered
- * part (-5, KIP-1005; -6, KIP-1023) is answered -1, as Kafka does without tiers.
+ * There is no tiered storage: the local log start (-4, KIP-405) is the log start, and questions about the tiered part
+ * (-5, KIP-1005; -6, KIP-1023) are answered -1, as Kafka does without tiers.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
@@ -16,13 +16,13 @@ import { codeOfListOffsets, NONE } from "../errors.ts";
 import { checkPartitions } from "../leader-epochs.ts";
 import type { Request, Response } from "../messages/index.ts";
 import { inBatches } from "../in-batches.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 type Asked = Request<2>["topics"][number]["partitions"][number];
 type Answer = Response<2>["topics"][number]["partitions"][number];
 
-/** The questions that stand for a timestamp, and the first version that may ask each. */
+/** The special timestamps, and the first version that may use each. */
 const QUESTIONS = {
   latest: { timestamp: -1, since: 1 },
   earliest: { timestamp: -2, since: 1 },
@@ -63,7 +63,7 @@ export const listOffsets: Handler<2> = async ({ topics, isolationLevel }, { sess
     for (const asked of all) {
       const { partitionIndex } = asked;
       if ((repeated.get(partitionIndex) ?? 0) <= 1) continue;
-      // Answered here, where it comes first.
+      // Answered where the partition is named first.
       repeated.set(partitionIndex, 0);
       answered.push(answer(asked, REPEATED, version));
     }
@@ -97,7 +97,7 @@ function answer(
   return { partitionIndex, errorCode: NONE, offset, timestamp: timestampMs, leaderEpoch };
 }
 
-/** Null: a time is asked for. UNSUPPORTED_VERSION: of a question that the version does not have. */
+/** Null: a time is asked for. UNSUPPORTED_VERSION: the version does not have this special timestamp. */
 function questionOf(timestamp: number | bigint, version: number): Question | Refusal | null {
   if (timestamp >= 0) return null;
   for (const [question, { timestamp: value, since }] of Object.entries(QUESTIONS)) {
@@ -114,12 +114,12 @@ async function offsetAt(
   isolation: FetchRequest["isolation"],
 ): Promise<ListedOffset | Refusal> {
   if (question === "latestTiered" || question === "earliestPendingUpload") return NOT_FOUND;
-  // No record has a time beyond what a number holds.
+  // No record has a time beyond the safe integers.
   if (question === null && typeof timestamp === "bigint") return NOT_FOUND;
   const spec = specOf(question, Number(timestamp), isolation);
   const listed = await session.leader(topic, partitionIndex, (stub) => stub.listOffset(spec));
   if (!listed.ok) return listed;
-  // Nothing found has no leader epoch, and ends have no timestamp, in Kafka's answers.
+  // As in Kafka's answers: no leader epoch where nothing was found, and no timestamp for the ends of a log.
   if (listed.offset < 0) return NOT_FOUND;
   return question === null || question === "maxTimestamp" ? listed : { ...listed, timestampMs: -1 };
 }

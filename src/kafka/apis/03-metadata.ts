@@ -1,11 +1,10 @@
 /**
- * Metadata (3): the brokers, and for each topic its partitions, leaders and replicas, as the controller has
- * them now.
+ * Metadata (3): the brokers, and for each topic its partitions, leaders and replicas, as the controller has them now.
  *
- * Where it deviates from Kafka: a topic that is created by being asked for is there in the same answer,
- * leaders and all. The controller is an object of its own here; the lowest active broker stands for it, and
- * takes what a client sends to it as any other does. Of brokers that share a port one is named, also as the
- * leader of what the others lead.
+ * Deviations from Kafka: a topic that is created by this request is in the same answer, with its leaders. The
+ * controller is an object of its own here; the lowest active broker is named in its place, and accepts what a client
+ * sends to the controller, as every broker does. Of brokers that share a port one is named, also as the leader of
+ * partitions that the others lead.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID, topicNameProblem } from "../../base/ids.ts";
@@ -15,7 +14,7 @@ import { nodesOf, type Nodes } from "../addresses.ts";
 import { AUTHORIZED_OPERATIONS } from "../authorized-operations.ts";
 import { codeOf, codeOfRefusal, NONE } from "../errors.ts";
 import type { Request, Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 type TopicAnswer = Response<3>["topics"][number];
@@ -80,7 +79,7 @@ function namesOf({ topics }: Request<3>, version: number): readonly string[] | n
   return [...new Set(topics.map(({ name }) => name ?? ""))];
 }
 
-/** One topic of an answer: what was asked for, and what there is. */
+/** One topic of an answer: what was asked for, and what was found. */
 interface Answered {
   readonly name: string | null;
   readonly topicId: string;
@@ -96,7 +95,7 @@ function byName(names: readonly string[], found: ReadonlyMap<string, TopicMetada
   return names.map((name) => ({ name, topicId: NO_TOPIC_ID, topic: found.get(name) }));
 }
 
-/** Creates what is missing, where the service is set to; answers why what could not be. */
+/** Creates missing topics, where the service is configured to; answers why a topic could not be created. */
 async function create(
   session: Session,
   names: readonly string[],
@@ -111,13 +110,13 @@ async function create(
     );
     forget(name);
     if (created.ok) found.set(name, created.topic);
-    // Where another client was first, the next request finds the topic.
+    // Where another client has created it first, the next request finds the topic.
     else refusals.set(name, created);
   }
   return refusals;
 }
 
-/** One error for all of it: of each topic, and from version 13 on of the request (KIP-1102). */
+/** One error for the whole request: reported for each topic, and from version 13 on for the request (KIP-1102). */
 function refusedAll({ topics }: Request<3>, refusal: Refusal): Response<3> {
   const errorCode = codeOfRefusal(refusal);
   return {
@@ -146,7 +145,7 @@ function topicAnswer(
   };
 }
 
-/** `name` null: nothing has the id that was asked for. */
+/** `name` null: no topic has the id that was asked for. */
 function missingCode(name: string | null, refusals: ReadonlyMap<string, Refusal>): number {
   if (name === null) return codeOf("UNKNOWN_TOPIC_ID");
   if (topicNameProblem(name) !== null) return codeOf("INVALID_TOPIC_EXCEPTION");

@@ -1,13 +1,13 @@
 /**
- * OffsetCommit (8): a group's offsets, in one row however many. Versions 2 to 4 may say how long they are to be
- * kept; else that is as `offsets.retention.minutes` says (KIP-211).
+ * OffsetCommit (8): commits a group's offsets, in one row however many there are. Versions 2 to 4 may say how long
+ * they are kept; otherwise `offsets.retention.minutes` holds (KIP-211).
  */
 import { OFFSETS_RETENTION_MS_MAX } from "../../base/limits.ts";
 import { codeOf, codeOfGroup, codeOfOffsetCommit, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import type { Request } from "../messages/index.ts";
 import { isById } from "../named-topic.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 import type { OffsetToCommit } from "../../objects/contracts/offsets.ts";
 
@@ -52,7 +52,7 @@ function retentionOf({ retentionTimeMs }: Request<8>): { readonly retentionMs?: 
   return { retentionMs: Math.min(Number(retentionTimeMs), OFFSETS_RETENTION_MS_MAX) };
 }
 
-/** All offsets of a request in their order, and what is wrong with each by itself. */
+/** All offsets of a request in order, each with what is wrong with it. */
 async function offsetsOf(
   request: Request<8>,
   session: Session,

@@ -1,7 +1,7 @@
 /**
- * OffsetFetch (9): what groups have committed, as their objects tell it: of topics that are there. From version
- * 10 on topics are named by their ids (KIP-516). There are no transactions to wait for (`requireStable`), and no
- * members of the consumer protocol, whose epochs version 9 brings.
+ * OffsetFetch (9): the offsets that groups have committed, for topics that exist. From version 10 on topics are named
+ * by their ids (KIP-516). There are no transactions to wait for (`requireStable`), and no members of the consumer
+ * protocol, whose epochs came with version 9.
  */
 import type { Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
@@ -9,7 +9,7 @@ import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 import type { CommittedOffset } from "../../objects/contracts/offsets.ts";
 
@@ -20,7 +20,7 @@ interface AskedTopic {
   readonly name: string;
   readonly topicId: string;
   readonly partitionIndexes: readonly number[];
-  /** By its id, which no topic has. */
+  /** A topic was asked for by an id that no topic has. */
   readonly error: number;
 }
 
@@ -49,7 +49,7 @@ export const offsetFetch: Handler<9> = async (request, { session, version }) => 
   return { groups };
 };
 
-/** With the names of those that are asked for by their ids. */
+/** Adds the names of topics that are asked for by their ids. */
 async function named(
   session: Session,
   topics: NonNullable<Request<9>["groups"][number]["topics"]>,
@@ -95,7 +95,7 @@ async function committedOf(
   return { errorCode: NONE, topics: answers };
 }
 
-/** Each partition says it too: version 1 has no other place for it. */
+/** Reported for each partition too: version 1 has no other field for it. */
 function refused(refusal: Refusal, topics: readonly AskedTopic[]): Answered {
   const errorCode = codeOfGroup(refusal);
   return {
@@ -112,7 +112,7 @@ function nothing(partitionIndex: number, errorCode: number): PartitionAnswer {
   return { partitionIndex, committedOffset: -1, metadata: "", errorCode };
 }
 
-/** Asked for by an id, what was committed of another topic of the name is no answer. */
+/** For a topic that is asked for by its id, commits for another topic of the same name are left out. */
 function partitionOf(committed: CommittedOffset, asked: string): PartitionAnswer {
   const { partition, offset, leaderEpoch, metadata, topicId = asked } = committed;
   if (asked !== NO_TOPIC_ID && topicId !== asked) {
@@ -142,7 +142,7 @@ async function all(
   return [...topics].map(([name, { topicId, partitions }]) => ({ name, topicId, partitions }));
 }
 
-/** Commits of older times do not say what topic they were of. */
+/** Commits of older versions of this service do not have the topic's id. */
 async function idOf(session: Session, { topic, topicId }: CommittedOffset): Promise<string> {
   if (topicId !== undefined) return topicId;
   const known = await session.topic(topic);

@@ -3,7 +3,7 @@ import type { Refusal } from "../../base/errors.ts";
 import { coordinatorOf, nodesOf, type BrokerAddress } from "../addresses.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import type { Request, Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 const KEY_TYPE_MAX = 1;

@@ -1,12 +1,12 @@
 /**
- * JoinGroup (11): answers when the rebalance has everybody. What members say of themselves is theirs: it goes
- * to the group's object and to its leader as bytes.
+ * JoinGroup (11): answers when the rebalance has all members. The members' metadata is opaque: it goes to the group's
+ * object and to the group's leader as bytes.
  */
 import { codeOfGroup, NONE } from "../errors.ts";
 import { groupIdRefusal } from "../group-names.ts";
 import type { Refusal } from "../../base/errors.ts";
 import type { Request, Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Context } from "../session.ts";
 import type {
   JoinedGroup,
@@ -14,10 +14,10 @@ import type {
   JoinRefusal,
 } from "../../objects/contracts/members.ts";
 
-/** A rebalance may take as long as the slowest member was given; the object itself ends it. */
+/** A rebalance may take as long as the slowest member's timeout; the group's object ends it. */
 export const REBALANCE_MS = 1_900_000;
 
-/** The first version whose members first get an id, then join with it (KIP-394). */
+/** The first version whose members are given an id first, and then join with it (KIP-394). */
 const MEMBER_ID_REQUIRED_SINCE = 4;
 
 export const joinGroup: Handler<11> = async (request, context) => {
@@ -53,10 +53,10 @@ function joinRequest(
     clientId,
     clientHost: session.peer.host,
     sessionTimeoutMs,
-    // Without one, or with none that anybody could meet: as in version 0.
+    // No timeout, or one that nobody could meet: as in version 0.
     rebalanceTimeoutMs: rebalanceTimeoutMs <= 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
     protocolType,
-    // Copies: a view would take the whole frame along.
+    // Copies: a view would keep the whole frame in memory.
     protocols: request.protocols.map(({ name, metadata }) => ({
       name,
       metadata: metadata.slice(),

@@ -1,7 +1,7 @@
-/** LeaveGroup (13): one member, or from version 3 on several, static ones by their instance (KIP-345). */
+/** LeaveGroup (13): removes one member, or from version 3 on several, static ones by their instance id (KIP-345). */
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { groupIdRefusal } from "../group-names.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { LeavingMember } from "../../objects/contracts/members.ts";
 
 const SEVERAL_SINCE = 3;

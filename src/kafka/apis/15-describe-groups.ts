@@ -1,10 +1,13 @@
-/** DescribeGroups (15): state, protocol and members; a group that is not there is described as Dead, as in Kafka, and from version 6 on refused with GROUP_ID_NOT_FOUND. */
+/**
+ * DescribeGroups (15): state, protocol and members. A group that does not exist is described as Dead, as in Kafka,
+ * and from version 6 on refused with GROUP_ID_NOT_FOUND.
+ */
 import { refuse } from "../../base/errors.ts";
 import { codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 const ERROR_SINCE = 6;

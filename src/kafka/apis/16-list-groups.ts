@@ -1,19 +1,20 @@
 /**
- * ListGroups (16): the groups, by id. Clients ask every broker and put the answers together, so that each port
- * tells of those whose coordinator it is said to be; one that is not known tells of all. Their names stand in the controller, their states with each group: those
- * beyond {@link DESCRIBED_MAX} are named without being asked, as consumers in the state Unknown.
+ * ListGroups (16): the groups, by id. Clients ask every broker and merge the answers, so each port lists the groups
+ * whose coordinator it is named as; a port that is not known lists all. The controller has the names, and each group
+ * has its state: groups beyond {@link DESCRIBED_MAX} are listed without being asked, as consumers in the state
+ * Unknown.
  */
 import type { Refusal } from "../../base/errors.ts";
 import { coordinatorOf, nodesOf } from "../addresses.ts";
 import { codeOfGroup, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 const DESCRIBED_MAX = 1_000;
 const PAGE_GROUPS = 10_000;
-/** The type of all groups, as Kafka names it: of the classic protocol. */
+/** The type of all groups, by Kafka's name for the classic protocol. */
 const CLASSIC = "Classic";
 
 /** Filters are compared without regard to case, as in Kafka. */

@@ -1,7 +1,7 @@
-/** SaslHandshake (17): which mechanism authenticates. There is PLAIN. After version 0 a bare token follows. */
+/** SaslHandshake (17): chooses the mechanism, which is PLAIN. After version 0 a bare token follows. */
 import { codeOf, NONE } from "../errors.ts";
 import { MECHANISMS } from "../sasl.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 
 export const saslHandshake: Handler<17> = ({ mechanism }, context) => {
   const mechanisms = [...MECHANISMS];

@@ -1,13 +1,13 @@
 /**
- * ApiVersions (18): what is served. A version of it that is not known is answered in version 0 with the table
- * (KIP-511), so that a client of any age learns what it may say.
+ * ApiVersions (18): the APIs and versions that are served. An unknown version of it is answered in version 0 with the
+ * table (KIP-511), so that a client of any age can choose its versions.
  *
- * Where it deviates from Kafka: of the cluster and the node that a client means (KIP-1242) only the cluster is
- * looked at, since any port serves any request.
+ * Deviation from Kafka: of the cluster and the node that a client intends to reach (KIP-1242) only the cluster is
+ * checked, because any port serves any request.
  */
 import { codeOf, NONE } from "../errors.ts";
 import { APIS, type Request, type Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 
 const API_KEYS = APIS.map(({ key, versions }) => ({
   apiKey: key,
@@ -15,10 +15,10 @@ const API_KEYS = APIS.map(({ key, versions }) => ({
   maxVersion: versions.max,
 }));
 
-/** A client says what it is from this version on. */
+/** From this version on a client names its software. */
 const NAMED_SINCE = 3;
 
-/** What Kafka takes for the name and the version of a client's software. */
+/** What Kafka accepts as the name and the version of a client's software. */
 const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
 export const UNSUPPORTED_API_VERSIONS: Response<18> = {

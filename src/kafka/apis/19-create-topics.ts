@@ -1,9 +1,9 @@
 /**
- * CreateTopics (19). Each topic's outcome is its own.
+ * CreateTopics (19). Each topic has its own outcome.
  *
- * Where it deviates from Kafka: a setting whose value is null has its default. Whatever
- * time was given, the answer comes when all replicas have been told, but after five seconds at the latest: the
- * topic is recorded then, as when Kafka answers, and the rest of them follow.
+ * Deviations from Kafka: a setting whose value is null has its default. Whatever timeout is given, the answer comes
+ * when all replicas have been told, but after five seconds at the latest: the topic is recorded by then, as it is
+ * when Kafka answers, and the remaining replicas follow.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { TopicAnswer, TopicMetadata } from "../../objects/contracts/controller.ts";
@@ -11,11 +11,13 @@ import { forget } from "../../gateway/metadata.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
-import { topicSettings } from "../settings.ts";
+import { topicConfigEntries } from "../config-entries.ts";
 
-/** Clients give up on a request after ten seconds or more: a topic that is recorded is not told of as failed. */
+/**
+ * Clients give up on a request after ten seconds or more: a topic that is recorded must not be reported as failed.
+ */
 const TOLD_MS_MAX = 5_000;
 
 type Asked = Request<19>["topics"][number];
@@ -86,10 +88,10 @@ function answer(
   return {
     name,
     ...errorFields(created),
-    // What was only checked has no id.
+    // A topic that was only validated has no id.
     ...(!validateOnly && { topicId: topic.topicId }),
     numPartitions: topic.partitions.length,
     replicationFactor: topic.partitions[0]?.replicas.length ?? 0,
-    configs: topicSettings(session.service, topic, null),
+    configs: topicConfigEntries(session.service, topic, null),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * DeleteTopics (20), by name or (from version 6 on) by id. A topic is gone when this answers; its storage
- * follows. `delete.topic.enable` does not exist: whoever may call may delete.
+ * DeleteTopics (20), by name or (from version 6 on) by id. The topic is gone when this answers; its storage is
+ * deleted afterwards. There is no `delete.topic.enable`: whoever may call may delete.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
@@ -9,7 +9,7 @@ import { forget } from "../../gateway/metadata.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 const BY_ID_SINCE = 6;
@@ -38,7 +38,7 @@ function askedOf({ topics, topicNames }: Request<20>, version: number): readonly
   return topicNames.map((name) => ({ name, topicId: NO_TOPIC_ID }));
 }
 
-/** The names of the topics that are given by id; asks only where there are some. */
+/** The names of the topics that are given by id; makes no call where there are none. */
 async function namesById(
   session: Session,
   asked: readonly Asked[],

@@ -1,10 +1,10 @@
 /**
  * DeleteRecords (21): raises log start offsets; -1 stands for the high watermark (KIP-107). A partition is answered
- * when its in-sync replicas have raised theirs too, or REQUEST_TIMED_OUT after the client's time: it is raised at
- * the leader then, and they follow.
+ * when its in-sync replicas have raised theirs too, or with REQUEST_TIMED_OUT after the client's timeout; the leader
+ * has raised it then, and the replicas follow.
  *
- * Where it deviates from Kafka: that waits for replicas that are alive and not in sync as well, here they are left
- * to copy the log as it is. The service waits no longer than its own request.timeout.ms.
+ * Deviations from Kafka: Kafka also waits for replicas that are alive and out of sync, which here copy the log later
+ * as it is then. The service waits no longer than its own request.timeout.ms.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { codeOfDeleteRecords, NONE } from "../errors.ts";
@@ -12,7 +12,7 @@ import type { PartitionApi } from "../../objects/contracts/partition.ts";
 import { waitingCall } from "../../gateway/calls.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 type Asked = Request<21>["topics"][number]["partitions"][number];
@@ -42,11 +42,11 @@ async function deleteFront(
   { partitionIndex, offset }: Asked,
   untilMs: number,
 ): Promise<Deleted> {
-  // An offset beyond what a number holds is beyond every log.
+  // An offset beyond the safe integers is beyond every log.
   if (typeof offset === "bigint" || offset < -1) return refuse("OFFSET_OUT_OF_RANGE");
   const topic = await session.topic(name);
   if (!topic.ok) return topic;
-  // Those that come later in a long request have what is left of its time.
+  // Later entries of a long request have what is left of its timeout.
   const waitMs = Math.max(0, untilMs - Date.now());
   const call = (stub: PartitionApi): Promise<Deleted> => stub.deleteRecords(offset, waitMs);
   return session.leader(topic, partitionIndex, call, waitingCall(waitMs));

@@ -1,7 +1,6 @@
 /**
- * OffsetForLeaderEpoch (23): where the records of a leader epoch end, which a consumer asks after a change of
- * leaders, to learn whether what it has read is still there (KIP-320). -1 where the partition has not had the
- * epoch yet.
+ * OffsetForLeaderEpoch (23): where the records of a leader epoch end. A consumer asks this after a change of leaders,
+ * to find out whether what it has read was truncated (KIP-320). -1 where the partition has not had the epoch yet.
  */
 import type { Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
@@ -10,7 +9,7 @@ import { codeOfRefusal, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import { checkPartitions } from "../leader-epochs.ts";
 import type { Request, Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 
 type Asked = Request<23>["topics"][number]["partitions"][number];
 type Answer = Response<23>["topics"][number]["partitions"][number];

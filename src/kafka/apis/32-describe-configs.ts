@@ -1,18 +1,23 @@
 /**
- * DescribeConfigs (32): a topic's settings, where each comes from and what would hold without it; of a broker
- * its own and the settings of the service, which are the same for all and come from the environment.
+ * DescribeConfigs (32): a topic's settings, the source of each and the value without it; for a broker its own
+ * settings and those of the service, which are the same for all brokers and come from the environment.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
-import { brokerNamed } from "../altering.ts";
+import { brokerNamed } from "../alter-configs.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
-import { RESOURCE, brokerSettings, topicSettings, type SettingAnswer } from "../settings.ts";
+import {
+  RESOURCE,
+  brokerConfigEntries,
+  topicConfigEntries,
+  type ConfigEntry,
+} from "../config-entries.ts";
 
 type Asked = Request<32>["resources"][number];
-type Described = { readonly ok: true; readonly settings: readonly SettingAnswer[] } | Refusal;
+type Described = { readonly ok: true; readonly settings: readonly ConfigEntry[] } | Refusal;
 
 export const describeConfigs: Handler<32> = async (request, { session }) => ({
   results: await inBatches(request.resources, async (asked) => {
@@ -36,14 +41,17 @@ async function describe(session: Session, asked: Asked): Promise<Described> {
     case RESOURCE.topic: {
       const topic = await session.topic(resourceName, true);
       if (!topic.ok) return topic;
-      return { ok: true, settings: topicSettings(service, topic.metadata, wanted) };
+      return { ok: true, settings: topicConfigEntries(service, topic.metadata, wanted) };
     }
     case RESOURCE.broker: {
-      // The empty name stands for what all brokers are told dynamically: nothing.
+      // The empty name stands for the dynamic settings of all brokers; there are none.
       if (resourceName === "") return { ok: true, settings: [] };
       const found = await brokerNamed(session, resourceName);
       if (!found.ok) return found;
-      return { ok: true, settings: brokerSettings(service, found.broker.configs ?? {}, wanted) };
+      return {
+        ok: true,
+        settings: brokerConfigEntries(service, found.broker.configs ?? {}, wanted),
+      };
     }
     default:
       return refuse("INVALID_REQUEST", "Topics and brokers have settings.");

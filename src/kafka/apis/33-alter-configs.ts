@@ -1,14 +1,14 @@
 /**
- * AlterConfigs (33): gives a topic or a broker these settings and no others. It is read and changed in two steps, as
- * clients of it must expect: IncrementalAlterConfigs is the one that loses nothing.
+ * AlterConfigs (33): replaces all settings of a topic or a broker. It reads and changes them in two steps, so
+ * concurrent changes may be lost, as its clients must expect; IncrementalAlterConfigs loses none.
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { ConfigChange } from "../../objects/contracts/controller.ts";
-import { alterResource, ownConfigs } from "../altering.ts";
+import { alterResource, ownConfigs } from "../alter-configs.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 type Asked = Request<33>["resources"][number];

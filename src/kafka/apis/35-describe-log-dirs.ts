@@ -1,9 +1,9 @@
 /**
- * DescribeLogDirs (35): the replicas of a broker and their bytes. Clients ask every broker and the answer does
- * not name one, so that each port tells of the brokers that are reached there; one that is not known tells of all.
+ * DescribeLogDirs (35): the replicas of a broker and their sizes. Clients ask every broker and the answer does not
+ * name one, so each port reports the brokers that are reached there; a port that is not known reports all.
  *
  * A broker is a place without a volume of its own: it has one log directory, whose size is not known. Each replica is
- * asked for its bytes; those beyond {@link ASKED_MAX}, or that do not answer, have the size -1.
+ * asked for its size; those beyond {@link ASKED_MAX}, or that do not answer, have the size -1.
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { ClusterMetadata, TopicMetadata } from "../../objects/contracts/controller.ts";
@@ -11,7 +11,7 @@ import { nodesOf } from "../addresses.ts";
 import { codeOfRefusal, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 import { describeReplica } from "../../gateway/replicas.ts";
 

@@ -1,11 +1,11 @@
 /**
- * SaslAuthenticate (36): the token of PLAIN. A wrong one is answered and ends the connection. A session has
- * no end of its own (KIP-368): a key holds until it is taken out of the configuration and the isolate ends.
+ * SaslAuthenticate (36): the token of PLAIN. A wrong one is answered and ends the connection. Sessions do not expire
+ * (KIP-368): a key is valid until it is removed from the configuration and the isolate ends.
  */
 import { ERRORS } from "../../base/errors.ts";
 import { countError } from "../../gateway/metrics.ts";
 import { codeOf, NONE } from "../errors.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 
 const NOTHING = new Uint8Array(0);
 

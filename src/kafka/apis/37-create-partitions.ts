@@ -1,10 +1,10 @@
-/** CreatePartitions (37): more partitions for topics, which the service places where they are not by hand. */
+/** CreatePartitions (37): adds partitions to topics; the service places those that are not placed by hand. */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { forget } from "../../gateway/metadata.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 type Asked = Request<37>["topics"][number];
@@ -28,7 +28,7 @@ async function grow(
   { name, count, assignments }: Asked,
   validateOnly: boolean,
 ): Promise<{ readonly ok: true } | Refusal> {
-  // Some clients write an empty list for none.
+  // Some clients send an empty list for none.
   const isByHand = assignments !== null && assignments.length > 0;
   const byHand = isByHand ? assignments.map(({ brokerIds }) => brokerIds) : null;
   const grown = await session.controller(false, (controller) =>

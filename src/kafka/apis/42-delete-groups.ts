@@ -1,8 +1,8 @@
-/** DeleteGroups (42): groups that have no members, with their offsets. */
+/** DeleteGroups (42): deletes groups without members, with their offsets. */
 import { codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
 import { inBatches } from "../in-batches.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 
 export const deleteGroups: Handler<42> = async ({ groupsNames }, { session }) => ({
   results: await inBatches(groupsNames, async (groupId) => {

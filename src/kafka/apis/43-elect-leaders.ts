@@ -1,6 +1,7 @@
 /**
- * ElectLeaders (43): the preferred replica, or (from version 1 on, type 1) any that answers where a partition has
- * no leader. Asked for all partitions it looks only at those that an election could change, as Kafka does.
+ * ElectLeaders (43): elects the preferred replica, or (from version 1 on, type 1) any replica that answers where a
+ * partition has no leader. Asked for all partitions it considers only those that an election could change, as Kafka
+ * does.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
@@ -8,7 +9,7 @@ import { forget } from "../../gateway/metadata.ts";
 import { codeOfRefusal, errorFields, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 type Asked = NonNullable<Request<43>["topicPartitions"]>;

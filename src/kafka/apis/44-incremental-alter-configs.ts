@@ -4,11 +4,11 @@
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { ConfigChange } from "../../objects/contracts/controller.ts";
-import { alterResource } from "../altering.ts";
+import { alterResource } from "../alter-configs.ts";
 import { errorFields } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 
 type Asked = Request<44>["resources"][number];

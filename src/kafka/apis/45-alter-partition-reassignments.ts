@@ -1,8 +1,8 @@
-/** AlterPartitionReassignments (45): moves partitions to other brokers, or calls a move off (KIP-455). */
+/** AlterPartitionReassignments (45): moves partitions to other brokers, or cancels a move (KIP-455). */
 import { forget } from "../../gateway/metadata.ts";
 import { errorFields, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 
 export const alterPartitionReassignments: Handler<45> = async (request, { session }) => {
   const { topics, allowReplicationFactorChange } = request;

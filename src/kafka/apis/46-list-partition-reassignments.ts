@@ -1,8 +1,8 @@
-/** ListPartitionReassignments (46): the moves under way, all of them or those of the partitions named. */
+/** ListPartitionReassignments (46): the moves in progress, all of them or those of the partitions named. */
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { errorFields } from "../errors.ts";
 import type { Request } from "../messages/index.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 
 export const listPartitionReassignments: Handler<46> = async ({ topics }, { session }) => {
   const names = topics === null ? null : topics.map(({ name }) => name);

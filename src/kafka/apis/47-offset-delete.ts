@@ -1,7 +1,7 @@
 /** OffsetDelete (47): committed offsets of topics that no member of the group is subscribed to (KIP-496). */
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { groupIdRefusal } from "../group-names.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 
 export const offsetDelete: Handler<47> = async ({ groupId, topics }, { session }) => {
   const asked = topics.flatMap(({ name, partitions }) =>

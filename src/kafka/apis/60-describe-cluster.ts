@@ -2,7 +2,7 @@
 import { addressOf, nodesOf } from "../addresses.ts";
 import { AUTHORIZED_OPERATIONS } from "../authorized-operations.ts";
 import { codeOf, errorFields, NONE } from "../errors.ts";
-import type { Handler } from "../served.ts";
+import type { Handler } from "../handler.ts";
 
 const BROKERS = 1;
 

@@ -1,7 +1,4 @@
-/**
- * Heartbeat (12): a member is there. Version 3 brings static membership (KIP-345), 4 the compact
- * encoding.
- */
+/** Heartbeat (12): a member is alive. Version 3 brings static membership (KIP-345), 4 the compact encoding. */
 import { defineApi, int16, int32, string } from "./schema.ts";
 
 export const heartbeat = defineApi({

@@ -1,6 +1,6 @@
 /**
- * LeaveGroup (13): a member goes. From version 3 on several may at once (KIP-345), in `members` instead
- * of `memberId`; 4 brings the compact encoding.
+ * LeaveGroup (13): a member leaves. From version 3 on several may at once (KIP-345), in `members` instead of
+ * `memberId`; 4 brings the compact encoding.
  */
 import { array, defineApi, int16, int32, string, struct } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 /**
- * DescribeGroups (15): groups with their members. Version 3 brings authorized operations, 4 static
- * membership (KIP-345), 5 the compact encoding, 6 groups that are not there as an error with a text (KIP-1043).
+ * DescribeGroups (15): groups with their members. Version 3 brings authorized operations, 4 static membership
+ * (KIP-345), 5 the compact encoding, 6 an error with a text for groups that do not exist (KIP-1043).
  */
 import { array, bool, bytes, defineApi, int16, int32, string, struct } from "./schema.ts";
 

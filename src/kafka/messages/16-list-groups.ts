@@ -1,4 +1,7 @@
-/** ListGroups (16): the groups there are. Version 3 is the compact encoding, 4 knows states (KIP-518), 5 types (KIP-848). */
+/**
+ * ListGroups (16): the groups of the cluster. Version 3 is the compact encoding, 4 has states (KIP-518), 5 types
+ * (KIP-848).
+ */
 import { array, defineApi, int16, int32, string, struct } from "./schema.ts";
 
 export const listGroups = defineApi({
@@ -7,9 +10,9 @@ export const listGroups = defineApi({
   versions: [0, 5],
   flexibleFrom: 3,
   request: {
-    /** Empty: whatever its state. */
+    /** Empty: groups in any state. */
     statesFilter: array(string(), { since: 4, default: [] }),
-    /** Empty: of whatever type. */
+    /** Empty: groups of any type. */
     typesFilter: array(string(), { since: 5, default: [] }),
   },
   response: {

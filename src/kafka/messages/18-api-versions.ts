@@ -1,7 +1,7 @@
 /**
- * ApiVersions (18): what is spoken here. Version 3 brings the client's name (KIP-511), features
- * (KIP-584) and the compact encoding, but for the header of the answer: a client reads that before it
- * knows which version it got. 5 says which cluster and node the client means to talk to (KIP-1242).
+ * ApiVersions (18): the APIs and versions that are served. Version 3 brings the client's name (KIP-511), features
+ * (KIP-584) and the compact encoding, except for the header of the answer: a client reads that before it knows which
+ * version it got. 5 says which cluster and node the client intends to reach (KIP-1242).
  */
 import { array, bool, defineApi, int16, int32, int64, string, struct } from "./schema.ts";
 

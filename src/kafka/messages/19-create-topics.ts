@@ -13,7 +13,7 @@ export const createTopics = defineApi({
     topics: array(
       struct({
         name: string(),
-        /** -1 where `assignments` says it, or where the service may choose. */
+        /** -1 where `assignments` says it, or where the service is to choose. */
         numPartitions: int32(),
         replicationFactor: int16(),
         assignments: array(struct({ partitionIndex: int32(), brokerIds: array(int32()) })),
@@ -31,7 +31,7 @@ export const createTopics = defineApi({
         topicId: uuid({ since: 7, default: "00000000000000000000000000000000" }),
         errorCode: int16(),
         errorMessage: string({ nullable: 0 }),
-        /** Why there are no settings. */
+        /** The error for which the settings are left out. */
         topicConfigErrorCode: int16({ since: 5, default: 0, tag: 0 }),
         numPartitions: int32({ since: 5, default: -1 }),
         replicationFactor: int16({ since: 5, default: -1 }),

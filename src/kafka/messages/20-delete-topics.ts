@@ -26,7 +26,7 @@ export const deleteTopics = defineApi({
     throttleTimeMs: int32({ default: 0 }),
     responses: array(
       struct({
-        /** null, from version 6 on, where an id was given that nothing is known of. */
+        /** null, from version 6 on, where the given id is unknown. */
         name: string({ nullable: 6 }),
         topicId: uuid({ since: 6, default: NO_TOPIC_ID }),
         errorCode: int16(),

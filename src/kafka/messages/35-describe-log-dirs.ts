@@ -1,6 +1,6 @@
 /**
- * DescribeLogDirs (35): what a broker holds, in bytes (KIP-113). Version 4 brings the size of the volume
- * (KIP-827), 5 whether new replicas are kept off it (KIP-1066).
+ * DescribeLogDirs (35): the replicas of a broker, with sizes in bytes (KIP-113). Version 4 brings the size of the
+ * volume (KIP-827), 5 whether new replicas are kept off it (KIP-1066).
  */
 import { array, bool, defineApi, int16, int32, int64, string, struct } from "./schema.ts";
 

@@ -14,7 +14,7 @@ export const saslAuthenticate = defineApi({
     errorCode: int16(),
     errorMessage: string({ nullable: 0 }),
     authBytes: bytes(),
-    /** 0: without end. */
+    /** 0: no expiry. */
     sessionLifetimeMs: int64({ since: 1, default: 0 }),
   },
 });

@@ -10,9 +10,9 @@ export const createPartitions = defineApi({
     topics: array(
       struct({
         name: string(),
-        /** How many there are to be. */
+        /** The total number of partitions afterwards. */
         count: int32(),
-        /** Of the new ones; null: the service places them. */
+        /** For the new partitions; null: the service places them. */
         assignments: array(struct({ brokerIds: array(int32()) }), { nullable: 0 }),
       }),
     ),

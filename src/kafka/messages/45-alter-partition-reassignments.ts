@@ -1,5 +1,7 @@
-/** AlterPartitionReassignments (45): begins or cancels moves of replicas (KIP-455); version 1 may hold the number of replicas fixed
- * (KIP-860). */
+/**
+ * AlterPartitionReassignments (45): begins or cancels moves of replicas (KIP-455); version 1 may keep the number of
+ * replicas fixed (KIP-860).
+ */
 import { array, bool, defineApi, int16, int32, string, struct } from "./schema.ts";
 
 export const alterPartitionReassignments = defineApi({
@@ -17,7 +19,7 @@ export const alterPartitionReassignments = defineApi({
         partitions: array(
           struct({
             partitionIndex: int32(),
-            /** null: cancels the move under way. */
+            /** null: cancels the move in progress. */
             replicas: array(int32(), { nullable: 0, default: null }),
           }),
         ),

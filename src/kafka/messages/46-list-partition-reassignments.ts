@@ -1,4 +1,4 @@
-/** ListPartitionReassignments (46): the moves under way (KIP-455). */
+/** ListPartitionReassignments (46): the moves in progress (KIP-455). */
 import { array, defineApi, int16, int32, string, struct } from "./schema.ts";
 
 export const listPartitionReassignments = defineApi({

@@ -1,4 +1,4 @@
-/** OffsetDelete (47): forgets committed offsets of a group (KIP-496). */
+/** OffsetDelete (47): deletes committed offsets of a group (KIP-496). */
 import { array, defineApi, int16, int32, string, struct } from "./schema.ts";
 
 export const offsetDelete = defineApi({

@@ -1,6 +1,6 @@
 /**
- * DescribeCluster (60): brokers and controller (KIP-700). Version 1 brings the kind of endpoint
- * (KIP-919), 2 tells of fenced brokers where it is asked to (KIP-1073).
+ * DescribeCluster (60): brokers and controller (KIP-700). Version 1 brings the kind of endpoint (KIP-919), 2 includes
+ * fenced brokers on request (KIP-1073).
  */
 import { array, bool, defineApi, int16, int32, int8, string, struct } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 /**
- * ConsumerGroupHeartbeat (68): what members of the consumer protocol say (KIP-848). Version 1 brings
+ * ConsumerGroupHeartbeat (68): the heartbeat of members of the consumer protocol (KIP-848). Version 1 brings
  * subscriptions by a pattern.
  */
 import { array, defineApi, int16, int32, string, struct, uuid } from "./schema.ts";

@@ -1,6 +1,6 @@
 /**
- * Turns a shape and a version into a reader and a writer: once, into closures, since messages pass
- * here with every produce and fetch. Which fields a version has is then decided already.
+ * Turns a schema and a version into a reader and a writer: once, into closures, because every produce and fetch
+ * passes through here. Which fields a version has is decided at that time.
  */
 import { assert } from "../../base/errors.ts";
 import { MalformedMessage, type Reader } from "./reader.ts";
@@ -10,7 +10,7 @@ import { Writer } from "./writer.ts";
 interface Codec {
   readonly read: (from: Reader) => unknown;
   readonly write: (out: Writer, value: unknown) => void;
-  /** The fewest bytes that a value takes: what bounds a count before anything is allocated. */
+  /** The fewest bytes that a value takes; bounds a count before anything is allocated. */
   readonly bytesMin: number;
 }
 
@@ -84,7 +84,7 @@ const WIDE_INT64: Codec = scalar(
   (out, value) => out.wideInt64(value),
 );
 
-/** The codec of a shape for every version, each made when it is first needed. */
+/** The codec of a schema for every version, each made when it is first needed. */
 export function codecsOf(shape: Shape, flexibleFrom: number): (version: number) => ShapeCodec {
   const made: ShapeCodec[] = [];
   return (version) =>
@@ -150,7 +150,7 @@ function writeTagged(
   });
   out.uvarint(present.length);
   for (const { name, codec, tag } of present) {
-    // The size comes first, and is known once the field is written.
+    // The size is written first, and is known only once the field is encoded.
     const apart = new Writer();
     codec.write(apart, fields[name]);
     const message = apart.finish();
@@ -174,7 +174,7 @@ function fieldCodec(field: AnyField, of: VersionOf): Codec {
     case "array":
       return arrayCodec(fieldCodec(type.element, of), of.flexible, nullable);
     case "struct":
-      // A tagged one that is missing is not sent at all.
+      // A tagged field with its default is not sent.
       return nullable && field.options.tag === undefined
         ? optionalCodec(shapeCodec(type.shape, of))
         : shapeCodec(type.shape, of);
@@ -183,7 +183,7 @@ function fieldCodec(field: AnyField, of: VersionOf): Codec {
   }
 }
 
-/** A byte says whether it is there. */
+/** One byte says whether the value is present. */
 function optionalCodec(codec: ShapeCodec): Codec {
   return {
     read: (from) => (from.int8() < 0 ? null : codec.read(from)),
@@ -244,7 +244,7 @@ function orBroken<T>(value: T | null, nullable: boolean): T | null {
   return value;
 }
 
-/** Shared by all messages, which is why what is read is readonly. */
+/** Shared by all messages, which is why decoded values are readonly. */
 function defaultOf(field: AnyField): unknown {
   const given = field.options.default;
   if (given !== undefined) return Array.isArray(given) ? EMPTY : given;

@@ -1,8 +1,8 @@
 /**
- * What consumers say to each other through their group (the protocol type "consumer"): a
- * subscription travels in the metadata of JoinGroup, an assignment in SyncGroup. Shapes as of
- * KIP-429 (owned partitions, version 1), KIP-792 (generation, version 2) and KIP-881 (rack,
- * version 3); never the compact encoding. To a group itself both are opaque bytes.
+ * What consumers tell each other through their group (the protocol type "consumer"): a subscription travels in the
+ * metadata of JoinGroup, an assignment in SyncGroup. Shapes as of KIP-429 (owned partitions, version 1), KIP-792
+ * (generation, version 2) and KIP-881 (rack, version 3); never the compact encoding. Both are opaque bytes to the
+ * group itself.
  */
 import { readSafely, MalformedMessage, Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
@@ -15,9 +15,9 @@ export interface TopicPartitions {
 export interface ConsumerSubscription {
   readonly topics: readonly string[];
   readonly userData: Uint8Array | null;
-  /** What the member held when it said this; the cooperative assignors go by it. */
+  /** What the member owned when it sent this; used by the cooperative assignors. */
   readonly ownedPartitions: readonly TopicPartitions[];
-  /** The generation in which it held them; -1: none. */
+  /** The generation in which it owned them; -1: none. */
   readonly generationId: number;
   readonly rackId: string | null;
 }
@@ -27,7 +27,7 @@ export interface ConsumerAssignment {
   readonly userData: Uint8Array | null;
 }
 
-/** The versions that have been defined; all fields of one are in the next. */
+/** The versions that are defined; each contains the fields of the ones before. */
 export type ConsumerProtocolVersion = 0 | 1 | 2 | 3;
 
 const VERSION_LATEST = 3;
@@ -49,9 +49,9 @@ export function encodeSubscription(
 }
 
 /**
- * Reads a subscription; null where it is unreadable. A version above 3 is read as 3, since later
- * ones only append. Fields that the version does not have, or that the bytes end before, have their
- * defaults. `userData` is a view of `bytes`.
+ * Decodes a subscription; null where it is malformed. A version above 3 is read as 3, because later ones only append.
+ * Fields that the version does not have, or that are cut off at the end, have their defaults. `userData` is a view of
+ * `bytes`.
  */
 export function decodeSubscription(bytes: Uint8Array): ConsumerSubscription | null {
   return readSafely(() => {
@@ -80,8 +80,8 @@ export function encodeAssignment(
 }
 
 /**
- * Reads an assignment; null where it is unreadable. No bytes at all say that nothing is assigned:
- * that is what a member gets whom its leader left out. `userData` is a view of `bytes`.
+ * Decodes an assignment; null where it is malformed. Empty bytes mean that nothing is assigned: a member gets them if
+ * its leader left it out. `userData` is a view of `bytes`.
  */
 export function decodeAssignment(bytes: Uint8Array): ConsumerAssignment | null {
   if (bytes.byteLength === 0) return { partitions: [], userData: null };

@@ -1,7 +1,7 @@
 /**
- * The messages of Kafka's wire protocol: which APIs are spoken, in which versions, and their bytes.
- * Pure functions. What cannot be read is null, never an exception; what is written must fit its
- * schema. A frame's four bytes of length are the connection's business: nothing here has them.
+ * The messages of Kafka's wire protocol: the APIs and versions that are served, and their bytes. Pure functions.
+ * Malformed input is null, never an exception; values to encode must fit their schema. A frame's four bytes of length
+ * belong to the connection and do not appear here.
  */
 import { produce } from "./00-produce.ts";
 import { fetch } from "./01-fetch.ts";
@@ -82,15 +82,15 @@ const DEFINED = [
 
 type Defined = (typeof DEFINED)[number];
 
-/** Of one of the APIs that are spoken. */
+/** A message of one of the APIs that are served. */
 export type ApiKey = Defined["key"];
 type ApiOf<K extends ApiKey> = Extract<Defined, { readonly key: K }>;
 
-/** A request as it is read: every field is there, with its default where its version lacks it. */
+/** A decoded request: every field is present, with its default where its version lacks it. */
 export type Request<K extends ApiKey> = ReadShape<ApiOf<K>["request"]>;
-/** An answer as it is written: fields with a default may be left out. */
+/** An answer to encode: fields with a default may be left out. */
 export type Response<K extends ApiKey> = WriteShape<ApiOf<K>["response"]>;
-/** The same for the other side of a connection. */
+/** The same for the client's side of a connection. */
 export type RequestToWrite<K extends ApiKey> = WriteShape<ApiOf<K>["request"]>;
 export type ResponseAsRead<K extends ApiKey> = ReadShape<ApiOf<K>["response"]>;
 
@@ -111,7 +111,7 @@ const SPOKEN: ReadonlyMap<number, Spoken> = new Map(
   }),
 );
 
-/** A client reads the header of this answer before it knows the version: it is never a flexible one. */
+/** A client reads the header of this answer before it knows the version: it is never flexible. */
 const API_VERSIONS_KEY = 18;
 
 export interface RequestHeader {
@@ -119,21 +119,18 @@ export interface RequestHeader {
   readonly apiVersion: number;
   readonly correlationId: number;
   readonly clientId: string | null;
-  /**
-   * What {@link decodeRequest} takes, a view of the frame; null where no such API, or no such version
-   * of it, is spoken.
-   */
+  /** What {@link decodeRequest} takes, a view of the frame; null where the API or its version is not served. */
   readonly body: Uint8Array | null;
 }
 
-/** Whether an API is spoken at all. */
+/** Whether an API is served at all. */
 export function isApiKey(key: number): key is ApiKey {
   return SPOKEN.has(key);
 }
 
 /**
- * Reads what every request begins with (header version 1, or 2 where the version of the API is
- * flexible); null where it is malformed. `frame` is a request without its length.
+ * Decodes the header of a request (header version 1, or 2 where the version of the API is flexible); null where it is
+ * malformed. `frame` is a request without its length.
  */
 export function decodeRequestHeader(frame: Uint8Array): RequestHeader | null {
   return readSafely(() => {
@@ -141,7 +138,7 @@ export function decodeRequestHeader(frame: Uint8Array): RequestHeader | null {
     const apiKey = from.int16();
     const apiVersion = from.int16();
     const correlationId = from.int32();
-    // Never compact: it must be readable whatever the version.
+    // Never compact: it must be readable in any version.
     const clientId = from.string(false);
     const spoken = spokenAt(apiKey, apiVersion);
     if (spoken && apiVersion >= spoken.api.flexibleFrom) from.taggedFields(skipAll);
@@ -151,8 +148,8 @@ export function decodeRequestHeader(frame: Uint8Array): RequestHeader | null {
 }
 
 /**
- * Reads the body of a request; null where it is malformed or the version is not spoken. Bytes and
- * records are views of `body`. Bytes behind the request are not looked at, as in Kafka.
+ * Decodes the body of a request; null where it is malformed or the version is not served. Bytes and records are views
+ * of `body`. Bytes after the request are ignored, as in Kafka.
  */
 export function decodeRequest<K extends ApiKey>(
   key: K,
@@ -165,8 +162,8 @@ export function decodeRequest<K extends ApiKey>(
 }
 
 /**
- * Encodes an answer with its header. Large bytes and records are not copied: they are parts of the
- * message, and must not change until it is sent. Breaks where a value does not fit its field.
+ * Encodes an answer with its header. Large bytes and records are not copied: they are parts of the message, and must
+ * not change until it is sent. Throws where a value does not fit its field.
  */
 export function encodeResponse<K extends ApiKey>(
   key: K,
@@ -202,7 +199,7 @@ export function encodeRequest<K extends ApiKey>(
   return out.finish();
 }
 
-/** Reads an answer with its header, `frame` being without its length; null where it is malformed. */
+/** Decodes an answer with its header; null where it is malformed. `frame` is without its length. */
 export function decodeResponse<K extends ApiKey>(
   key: K,
   version: number,

@@ -1,37 +1,36 @@
 /**
- * Reads the primitive types of Kafka's protocol (the protocol guide's "Protocol Primitive Types",
- * and KIP-482 for the compact ones) out of bytes from outside. Every read is checked against the
- * bytes that are left, and a count of elements also against what they must take at least and
- * against a budget, before anything is made of it.
+ * Decodes the primitive types of Kafka's protocol (the protocol guide's "Protocol Primitive Types", and KIP-482 for
+ * the compact ones) from untrusted bytes. Every read is checked against the bytes that are left; a count of elements
+ * is also checked against the fewest bytes they can take and against a budget, before anything is allocated.
  *
- * What cannot be read throws {@link MalformedMessage}. It never leaves this folder: the surfaces
- * (`index.ts`, `consumer-protocol.ts`) turn it into a value with {@link readSafely}.
+ * Malformed bytes throw {@link MalformedMessage}. It never leaves this folder: the entry points (`index.ts`,
+ * `consumer-protocol.ts`) turn it into null with {@link readSafely}.
  */
 import { readI16, readI32, readI64 } from "../../records/integers.ts";
 
-/** These bytes are not the message they should be. */
+/** These bytes are not the message that they should be. */
 export class MalformedMessage extends Error {
   override readonly name = "MalformedMessage";
 }
 
-/** Kafka's bound on a string, in bytes; compact strings could say more, and may not. */
+/** Kafka's bound on a string, in bytes; compact strings could be longer, and may not be. */
 export const STRING_BYTES_MAX = 32_767;
 
 /**
- * Array elements of one message, over all its arrays. The smallest elements are a hundred times as
- * large in memory as on the wire, so that the size of a frame alone does not bound what it unfolds to.
+ * Array elements of one message, over all its arrays. The smallest elements are a hundred times as large in memory as
+ * on the wire, so the size of a frame alone does not bound the memory it takes.
  */
 export const REQUEST_ELEMENTS_MAX = 200_000;
 
-/** As {@link REQUEST_ELEMENTS_MAX}, for answers: they come from a service, and describe whole clusters. */
+/** As {@link REQUEST_ELEMENTS_MAX}, for answers, which come from a service and describe whole clusters. */
 export const RESPONSE_ELEMENTS_MAX = 2_000_000;
 
-// Invalid UTF-8 is refused rather than replaced: two names would become one.
+// Invalid UTF-8 is refused rather than replaced: otherwise two names could become the same.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Answers null instead of throwing where the bytes are malformed. */
+/** Returns null instead of throwing where the bytes are malformed. */
 export function readSafely<T>(read: () => T): T | null {
   try {
     return read();
@@ -80,14 +79,14 @@ export class Reader {
     return readI32(this.bytes, this.take(4));
   }
 
-  /** Of what the service itself gives out; what a number does not hold exactly is refused. */
+  /** For values that the service itself assigns; values beyond the safe integers are refused. */
   int64(): number {
     const value = readI64(this.bytes, this.take(8));
     if (Number.isNaN(value)) throw new MalformedMessage("a number beyond 2^53 - 1");
     return value;
   }
 
-  /** Of what a client may choose, which is anything: a bigint where a number does not hold it exactly. */
+  /** For values that a client may choose freely: a bigint beyond the safe integers. */
   wideInt64(): number | bigint {
     const at = this.take(8);
     const value = readI64(this.bytes, at);
@@ -102,7 +101,7 @@ export class Reader {
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.bytes[this.take(1)]!;
       if (shift === 28 && byte > 0x0f) break;
-      // Not by shifting: the 32nd bit would be a sign.
+      // Not by shifting: the 32nd bit would become the sign.
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
@@ -139,10 +138,7 @@ export class Reader {
     return this.bytes.subarray(start, start + length);
   }
 
-  /**
-   * The number of elements that follow, each of at least `elementBytesMin` bytes; null where it
-   * says that there is no array.
-   */
+  /** The number of elements that follow, each of at least `elementBytesMin` bytes; null where there is no array. */
   count(compact: boolean, elementBytesMin: number): number | null {
     const count = compact ? this.uvarint() - 1 : this.int32();
     if (count === -1) return null;
@@ -155,8 +151,8 @@ export class Reader {
   }
 
   /**
-   * Tagged fields (KIP-482). `visit` reads the field of a tag it knows, and gets to see no byte
-   * beyond it; where it answers false, the field is skipped.
+   * Tagged fields (KIP-482). `visit` reads the field of a tag it knows, and can read no byte beyond it; where it
+   * returns false, the field is skipped.
    */
   taggedFields(visit: (tag: number) => boolean): void {
     const count = this.uvarint();
@@ -175,7 +171,7 @@ export class Reader {
     }
   }
 
-  /** Passes `count` bytes and answers where they begin. */
+  /** Skips `count` bytes and returns where they begin. */
   private take(count: number): number {
     const start = this.at;
     if (count > this.end - start) throw new MalformedMessage("the bytes end too early");

@@ -1,23 +1,22 @@
 /**
- * The words in which a message is described, and the TypeScript types that follow from them. A
- * message is a shape: its fields by name, in the order in which they are written. A field says in
- * which versions it exists, from which on it may be null, its default, and its tag if it is a
- * tagged field (KIP-482), as Kafka's own message definitions do. Nothing is read or written here:
- * that is `codec.ts`.
+ * The vocabulary in which messages are described, and the TypeScript types that follow from it. A message is a
+ * schema: its fields by name, in the order in which they are written. A field says in which versions it exists, from
+ * which version on it may be null, its default, and its tag if it is a tagged field (KIP-482), as Kafka's own message
+ * definitions do. Encoding and decoding are in `codec.ts`.
  */
 
 export interface FieldOptions<Default> {
-  /** The first and the last version that has the field; without: all that there are. */
+  /** The first and the last version that has the field; without: all versions. */
   readonly since?: number;
   readonly until?: number;
-  /** The first version in which it may be null; without: never. */
+  /** The first version in which it may be null; without: none. */
   readonly nullable?: number;
   /**
-   * What stands for it where a version does not have it, and where a writer leaves it out. Without
-   * one: 0, false or empty, and a writer has to give it unless `until` is set.
+   * Its value where a version does not have it, and where a writer leaves it out. Without a default: 0, false or
+   * empty, and a writer has to give it unless `until` is set.
    */
   readonly default?: Default | null;
-  /** It travels as a tagged field, and not at all while it has its default. */
+  /** Sent as a tagged field, and not at all while it has its default. */
   readonly tag?: number;
 }
 
@@ -41,7 +40,7 @@ export type FieldType =
 export interface Field<Read, Write, Optional extends boolean> {
   readonly type: FieldType;
   readonly options: FieldOptions<unknown>;
-  /** Of types only; never set. */
+  /** Exists in the types only; never set. */
   readonly "~types"?: { readonly read: Read; readonly write: Write; readonly optional: Optional };
 }
 
@@ -54,10 +53,10 @@ type OptionalKeys<S extends Shape> = {
 }[keyof S];
 type Flat<T> = { [K in keyof T]: T[K] };
 
-/** What reading a message of this shape gives: every field, whatever the version. */
+/** A decoded message: every field, whatever the version. */
 export type ReadShape<S extends Shape> = { readonly [K in keyof S]: Types<S[K]>["read"] };
 
-/** What writing one takes: fields that have a default, or that later versions dropped, may be left out. */
+/** A message to encode: fields that have a default, or that later versions dropped, may be left out. */
 export type WriteShape<S extends Shape> = Flat<
   { readonly [K in Exclude<keyof S, OptionalKeys<S>>]: Types<S[K]>["write"] } & {
     readonly [K in OptionalKeys<S>]?: Types<S[K]>["write"] | undefined;
@@ -90,14 +89,14 @@ export const bool = scalar<boolean>("bool");
 export const int8 = scalar<number>("int8");
 export const int16 = scalar<number>("int16");
 export const int32 = scalar<number>("int32");
-/** Offsets, ids and timestamps that the service gives out: safe integers; others cannot be read. */
+/** Offsets, ids and timestamps that the service assigns: safe integers; others are malformed. */
 export const int64 = builder<number>({ kind: "int64", isWide: false });
-/** The same where a client gives them: all 64 bits, as a bigint beyond the safe integers. */
+/** The same where a client chooses them: all 64 bits, as a bigint beyond the safe integers. */
 export const wideInt64 = builder<number | bigint>({ kind: "int64", isWide: true });
 /** A topic's id: 32 lower-case hexadecimal digits. */
 export const uuid = scalar<string>("uuid");
 export const string = scalar<string>("string");
-/** Read as a view of the message's bytes. */
+/** Decoded as a view of the message's bytes. */
 export const bytes = scalar<Uint8Array, Uint8Array, never>("bytes");
 /** Record batches: as {@link bytes}, and what is written may come in parts. */
 export const records = scalar<Uint8Array, Uint8Array | readonly Uint8Array[], never>("records");
@@ -109,7 +108,7 @@ export function array<R, W, B extends boolean, const O extends FieldOptions<read
   return { type: { kind: "array", element }, options: options ?? {} };
 }
 
-/** Fields together: elements of an array, or a field whose absence is null. */
+/** A group of fields: the elements of an array, or a field that may be null as a whole. */
 export function struct<S extends Shape, const O extends FieldOptions<never>>(
   shape: S,
   options?: O,
@@ -117,15 +116,15 @@ export function struct<S extends Shape, const O extends FieldOptions<never>>(
   return { type: { kind: "struct", shape }, options: options ?? {} };
 }
 
-/** One API: a request, its answer, and the versions in which they are spoken here. */
+/** One API: its request, its answer, and the versions that are served. */
 export interface Api<K extends number, Q extends Shape, A extends Shape> {
   readonly key: K;
   readonly name: string;
-  /** What ApiVersions says, both inclusive. */
+  /** What ApiVersions advertises, both inclusive. */
   readonly versions: { readonly min: number; readonly max: number };
   /**
-   * The lowest version that is truly served. Lower ones are advertised for clients that conclude
-   * too much from their absence; they can be read, and answered with an error.
+   * The lowest version that is really served. Lower ones are advertised for clients that draw wrong conclusions from
+   * their absence; they can be decoded, and are answered with an error.
    */
   readonly minServed: number;
   /** The first version in the compact encoding with tagged fields; Infinity: none. */

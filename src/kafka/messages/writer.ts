@@ -1,16 +1,15 @@
 /**
- * Writes the primitive types of Kafka's protocol. Large byte fields are not copied: the message
- * leaves as parts, and such a field is a part of its own, so that record batches go from storage
- * to the socket as they are.
+ * Encodes the primitive types of Kafka's protocol. Large byte fields are not copied: each is a part of its own of the
+ * message, so that record batches go from storage to the socket as they are.
  *
- * A value that does not fit its field is a broken assumption of whoever wrote it, and crashes.
+ * A value that does not fit its field is a broken assumption of the caller, and throws.
  */
 import { joinBytes } from "../../base/bytes.ts";
 import { assert } from "../../base/errors.ts";
 import { writeI16, writeI32, writeI64 } from "../../records/integers.ts";
 import { STRING_BYTES_MAX } from "./reader.ts";
 
-/** A message in parts that go out one behind the other. */
+/** A message in parts that are sent in order. */
 export interface EncodedMessage {
   readonly parts: readonly Uint8Array[];
   /** Of all parts together. */
@@ -26,7 +25,7 @@ const utf8 = new TextEncoder();
 
 export class Writer {
   private buffer = new Uint8Array(BUFFER_BYTES);
-  /** Where the part being written begins and where the next write goes, within the buffer. */
+  /** Where the part in progress begins, and where the next write goes, within the buffer. */
   private start = 0;
   private at = 0;
   private readonly parts: Uint8Array[] = [];
@@ -100,7 +99,7 @@ export class Writer {
     if (value !== null) this.append(value);
   }
 
-  /** As {@link blob}, the parts one behind the other. */
+  /** As {@link blob}, with the parts in order. */
   blobParts(parts: readonly Uint8Array[], compact: boolean): void {
     let byteLength = 0;
     for (const part of parts) byteLength += part.byteLength;
@@ -114,18 +113,18 @@ export class Writer {
     else this.int32(count ?? -1);
   }
 
-  /** A message that was encoded apart: what tagged fields need, whose size comes first. */
+  /** A message that was encoded separately, as tagged fields need, whose size comes first. */
   message(message: EncodedMessage): void {
     for (const part of message.parts) this.append(part);
   }
 
-  /** Everything written; the writer is used up. */
+  /** Everything written; the writer cannot be used afterwards. */
   finish(): EncodedMessage {
     this.seal();
     return { parts: this.parts, byteLength: this.partBytes };
   }
 
-  /** Everything written, as one array; the writer is used up. */
+  /** Everything written, as one array; the writer cannot be used afterwards. */
   bytes(): Uint8Array {
     return joinBytes(this.finish().parts);
   }
@@ -147,7 +146,7 @@ export class Writer {
     this.buffer.set(bytes, at);
   }
 
-  /** Ends the part being written; the rest of the buffer serves the next one. */
+  /** Ends the part in progress; the rest of the buffer is used for the next one. */
   private seal(): void {
     if (this.at === this.start) return;
     this.parts.push(this.buffer.subarray(this.start, this.at));
@@ -155,7 +154,7 @@ export class Writer {
     this.start = this.at;
   }
 
-  /** Makes room for `count` bytes and answers where they go: in `buffer` as it is afterwards. */
+  /** Makes room for `count` bytes and returns where they go, in `buffer` as it is afterwards. */
   private room(count: number): number {
     if (this.at + count > this.buffer.byteLength) this.grow(count);
     const at = this.at;

@@ -14,6 +14,12 @@ import {
   settingOf,
   TOPIC_CONFIG_NAMES,
 } from "../../../src/base/config.ts";
+import { BROKER_SETTINGS } from "../../../src/base/config/brokers.ts";
+import { GROUP_SETTINGS } from "../../../src/base/config/groups.ts";
+import { LISTENER_SETTINGS } from "../../../src/base/config/listeners.ts";
+import { SERVICE_SETTINGS } from "../../../src/base/config/service.ts";
+import { TOPIC_SETTINGS } from "../../../src/base/config/topics.ts";
+import { TOPIC_SETTINGS_WITHOUT_EFFECT } from "../../../src/base/config/without-effect.ts";
 import { INT_MAX } from "../../../src/base/limits.ts";
 import { KAFKA_DEFAULTS } from "./kafka-defaults.ts";
 
@@ -23,6 +29,18 @@ const integers = CONFIG_NAMES.filter(
 const longs = CONFIG_NAMES.filter((name) => settingOf(name).kind === "long");
 
 describe("the config table", () => {
+  test("has no setting in two of its parts", () => {
+    const parts = [
+      TOPIC_SETTINGS,
+      TOPIC_SETTINGS_WITHOUT_EFFECT,
+      BROKER_SETTINGS,
+      SERVICE_SETTINGS,
+      GROUP_SETTINGS,
+      LISTENER_SETTINGS,
+    ];
+    expect(parts.flatMap((part) => Object.keys(part)).toSorted()).toEqual(CONFIG_NAMES.toSorted());
+  });
+
   test.for(CONFIG_NAMES)("%s takes its own default", (name) => {
     expect(parseConfig(name, defaultText(name))).toEqual({
       ok: true,

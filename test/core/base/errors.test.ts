@@ -9,6 +9,11 @@ import {
   refuse,
   type ErrorName,
 } from "../../../src/base/errors.ts";
+import { CLUSTER_ERRORS } from "../../../src/base/errors/cluster.ts";
+import { GROUP_ERRORS } from "../../../src/base/errors/groups.ts";
+import { MISSING_ERRORS } from "../../../src/base/errors/missing.ts";
+import { PRODUCER_ERRORS } from "../../../src/base/errors/producers.ts";
+import { REQUEST_ERRORS } from "../../../src/base/errors/requests.ts";
 
 const rows = Object.entries(ERRORS).map(([name, row]) => ({ name, ...row }));
 
@@ -48,6 +53,12 @@ const CONTRACT: Readonly<Record<number, number>> = {
 };
 
 describe("the error table", () => {
+  test("has no error in two of its parts", () => {
+    const parts = [REQUEST_ERRORS, PRODUCER_ERRORS, MISSING_ERRORS, GROUP_ERRORS, CLUSTER_ERRORS];
+    const names = parts.flatMap((part) => Object.keys(part));
+    expect(names.toSorted()).toEqual(rows.map(({ name }) => name).toSorted());
+  });
+
   test.for(rows)("$name has a status and a code of the contract", ({ http, rest }) => {
     expect(CONTRACT[rest]).toBe(http);
   });

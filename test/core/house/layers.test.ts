@@ -24,6 +24,10 @@ const BROKEN: readonly Snippet[] = [
   { file: "src/base/c.ts", code: `import { Hono } from "hono"; export const app = new Hono();` },
   { file: "src/base/d.ts", code: `import { readFileSync } from "node:fs"; readFileSync("x");` },
   { file: "src/base/e.ts", code: `export const now = (): number => Date.now();` },
+  {
+    file: "src/base/config/f.ts",
+    code: `import type { Y } from "../../objects/contracts/group.ts"; export type X = Y;`,
+  },
 
   { file: "src/records/a.ts", code: `export * from "../objects/partition/log.ts";` },
   { file: "src/records/b.ts", code: `import { readFileSync } from "node:fs"; readFileSync("x");` },

@@ -7,7 +7,7 @@ import {
   nodesOf,
   servingBrokers,
 } from "../../../src/kafka/addresses.ts";
-import { Turns } from "../../../src/kafka/turns.ts";
+import { Rotation } from "../../../src/kafka/rotation.ts";
 import type { BrokerDescription, BrokerState } from "../../../src/objects/contracts/controller.ts";
 
 const ADDRESSES = { host: "example.org", port: 9092, ports: 3 };
@@ -79,15 +79,15 @@ test("a port is one of the listeners or none", () => {
   ]);
 });
 
-describe("turns", () => {
+describe("rotation", () => {
   test("a short list is taken whole", () => {
-    expect(new Turns().take([1, 2, 3], 3)).toEqual([1, 2, 3]);
+    expect(new Rotation().take([1, 2, 3], 3)).toEqual([1, 2, 3]);
   });
 
   test("of a long list everything comes in its turn", () => {
-    const turns = new Turns();
+    const rotation = new Rotation();
     const items = [1, 2, 3, 4, 5];
-    expect([turns.take(items, 2), turns.take(items, 2), turns.take(items, 2)]).toEqual([
+    expect([rotation.take(items, 2), rotation.take(items, 2), rotation.take(items, 2)]).toEqual([
       [1, 2],
       [3, 4],
       [5, 1],

@@ -1,8 +1,8 @@
-/** What answers to an API: every API that can be read is served. */
+/** The type of a handler. Every API that can be decoded has one. */
 import type { ApiKey, Request, Response } from "./messages/index.ts";
 import type { Context } from "./session.ts";
 
-/** Null: nothing is answered. Throws only where an assumption is broken. */
+/** Null: no answer is sent. Throws only where an assumption is broken. */
 export type Handler<K extends ApiKey> = (
   request: Request<K>,
   context: Context,

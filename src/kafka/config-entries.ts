@@ -1,4 +1,4 @@
-/** A topic's settings as DescribeConfigs and CreateTopics tell them, and who may be told to change. */
+/** The settings of topics and brokers as DescribeConfigs and CreateTopics report them. */
 import {
   brokerName,
   CONFIG_NAMES,
@@ -31,57 +31,57 @@ interface Synonym {
   readonly source: number;
 }
 
-export interface SettingAnswer {
+export interface ConfigEntry {
   readonly name: string;
   readonly value: string;
   readonly readOnly: boolean;
   readonly configSource: number;
   readonly isSensitive: boolean;
-  /** Everything that gives it a value, the one that holds first. */
+  /** Everything that gives it a value, in order of precedence. */
   readonly synonyms: readonly Synonym[];
   readonly configType: number;
   readonly documentation: string;
 }
 
 /** `wanted` null: all. */
-export function topicSettings(
+export function topicConfigEntries(
   service: Service,
   topic: TopicMetadata,
   wanted: ReadonlySet<string> | null,
-): SettingAnswer[] {
+): ConfigEntry[] {
   return TOPIC_CONFIG_NAMES.filter((name) => wanted?.has(name) ?? true).map((name) => {
     const synonyms = synonymsOf(service, topic, name).map(({ source, ...synonym }) => ({
       ...synonym,
       source: SOURCES[source],
     }));
-    return settingAnswer(name, synonyms, false);
+    return configEntry(name, synonyms, false);
   });
 }
 
 /**
- * What a broker has of its own (`configs`), and what every broker has: the service's settings, and what holds for
- * topics that say nothing by Kafka's names for it. Those come from the environment.
+ * The settings of a broker (`configs`) and of the service, and the defaults for topics under the names that Kafka has
+ * for them on brokers. All but the broker's own come from the environment and are read-only.
  */
-export function brokerSettings(
+export function brokerConfigEntries(
   service: Service,
   configs: Readonly<Record<string, string>>,
   wanted: ReadonlySet<string> | null,
-): SettingAnswer[] {
+): ConfigEntry[] {
   return CONFIG_NAMES.filter((own) => wanted?.has(brokerName(own)) ?? true).map((own) => {
     const name = brokerName(own);
     const found = brokerSynonyms(service, configs, own).map(({ source, ...synonym }) => ({
       ...synonym,
       source: SOURCES[source],
     }));
-    return { ...settingAnswer(own, found, !isConfigOf("broker", own)), name };
+    return { ...configEntry(own, found, !isConfigOf("broker", own)), name };
   });
 }
 
-function settingAnswer(
+function configEntry(
   name: ConfigName,
-  synonyms: SettingAnswer["synonyms"],
+  synonyms: ConfigEntry["synonyms"],
   readOnly: boolean,
-): SettingAnswer {
+): ConfigEntry {
   const { value, source: configSource } = synonyms[0]!;
   const { kind, doc: documentation } = settingOf(name);
   const configType = TYPES[kind];

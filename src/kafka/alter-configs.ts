@@ -1,13 +1,13 @@
 /**
- * What AlterConfigs and IncrementalAlterConfigs share: topics and brokers have settings that can be altered. Whoever
- * gives a broker what it has already, as tools do that write out everything, is not refused.
+ * What AlterConfigs and IncrementalAlterConfigs share. Topics and brokers have settings that can be altered. Setting
+ * a broker's read-only setting to the value it already has is accepted, because tools write out every setting.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import { parseWhole } from "../base/ids.ts";
 import type { BrokerDescription, ConfigChange } from "../objects/contracts/controller.ts";
 import { forget } from "../gateway/metadata.ts";
 import type { Session } from "./session.ts";
-import { brokerSettings, RESOURCE } from "./settings.ts";
+import { brokerConfigEntries, RESOURCE } from "./config-entries.ts";
 
 export interface AlteredResource {
   readonly resourceType: number;
@@ -63,7 +63,7 @@ async function alterBroker(
   const found = await brokerNamed(session, name);
   if (!found.ok) return found;
   const { brokerId, configs = {} } = found.broker;
-  const settings = brokerSettings(session.service, configs, null);
+  const settings = brokerConfigEntries(session.service, configs, null);
   const fixed = new Map(
     settings.filter(({ readOnly }) => readOnly).map((setting) => [setting.name, setting.value]),
   );
@@ -76,7 +76,10 @@ async function alterBroker(
   );
 }
 
-/** The broker with this id. INVALID_REQUEST; INVALID_CONFIG of the empty name, which is Kafka's for all of them. */
+/**
+ * The broker with this id. Errors: INVALID_REQUEST; INVALID_CONFIG for the empty name, which stands for all brokers
+ * in Kafka.
+ */
 export async function brokerNamed(
   session: Session,
   name: string,

@@ -1,23 +1,23 @@
 /**
- * How long a connection is kept on which nothing moves. A peer that asks nothing is idle; one that has not shown
- * a key is not waited for long; one that takes nothing of what is written to it holds an answer, and no more.
- * A request under way is nobody's idleness: a long poll is bounded by itself.
+ * Ends connections without progress. A client that asks for nothing is idle; one that has not authenticated is given
+ * a short time; one that does not read its answer holds one answer in memory, and is given a bounded time too. A
+ * connection with a request in progress is not idle: long polls have deadlines of their own.
  */
 import type { Duplex } from "./duplex.ts";
 
-/** For as long as clients wait for an answer by default: whoever has a key has shown it by then. */
+/** The default request timeout of clients: whoever has a key has presented it by then. */
 const BEFORE_KEY_MS = 30_000;
 
-/** How long a peer may take nothing of {@link PIECE_BYTES}. */
+/** How long a client may take to read {@link PIECE_BYTES}. */
 const UNREAD_MS = 60_000;
 
-/** What is written at once, in bytes: whoever reads at all takes so much within {@link UNREAD_MS}. */
+/** Bytes written at once: a client that reads at all takes this many within {@link UNREAD_MS}. */
 const PIECE_BYTES = 262_144;
 
-/** Looked at no more often: one timer for a connection, whatever moves on it. */
+/** The longest interval between checks, in milliseconds: one timer for each connection. */
 const LOOK_MS_MAX = 60_000;
 
-/** What a peer has not done when it is waited for no longer. */
+/** Why a connection was ended. */
 export type Expiry = "idle" | "no_key" | "unread";
 
 interface Bound {
@@ -26,23 +26,23 @@ interface Bound {
 }
 
 export interface Waiting {
-  /** Whether a request is under way. */
+  /** Whether a request is in progress. */
   readonly isBusy: () => boolean;
   readonly isAuthenticated: () => boolean;
   readonly idleMs: number;
 }
 
-/** A duplex that is closed when nothing moves on it. */
-export class PatientDuplex implements Duplex {
+/** A duplex that is closed when there is no progress on it. */
+export class TimedDuplex implements Duplex {
   private readonly inner: Duplex;
   private readonly waiting: Waiting;
   private readonly openedMs = Date.now();
   private heardMs = this.openedMs;
-  /** Apart from what was heard: whoever takes nothing is not waited for because it goes on asking. */
+  /** Kept apart from `heardMs`: a client that reads nothing is not kept because it goes on asking. */
   private takenMs = this.openedMs;
   private writes = 0;
   private isClosed = false;
-  /** Ends what is waited for: a read, and a write. */
+  /** Ends the read and the write that are in progress. */
   private readonly abandoned = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private expired: Expiry | null = null;
@@ -58,14 +58,14 @@ export class PatientDuplex implements Duplex {
     return this.expired;
   }
 
-  /** At its end a read that is under way gives nothing, whether or not the stream below notices. */
+  /** Resolves with null when this is closed, whether or not the stream below notices. */
   async read(wanted: number): Promise<Uint8Array | null> {
     const bytes = await this.untilClosed(() => this.inner.read(wanted), null);
     this.heardMs = Date.now();
     return bytes;
   }
 
-  /** At its end a write that is under way fails: what nobody takes, a stream waits for in vain. */
+  /** Rejects when this is closed: a stream may wait forever for a client that does not read. */
   async write(bytes: Uint8Array): Promise<void> {
     this.writes += 1;
     if (this.writes === 1) this.takenMs = Date.now();
@@ -89,7 +89,7 @@ export class PatientDuplex implements Duplex {
     return this.inner.close();
   }
 
-  /** What comes of it, or `otherwise` when this is closed before; once it is closed, nothing is begun. */
+  /** The result of `begin`, or `otherwise` when this is closed before; once closed, nothing is begun. */
   private untilClosed<T>(begin: () => Promise<T>, otherwise: T): Promise<T> {
     if (this.isClosed) return Promise.resolve(otherwise);
     return new Promise((resolve, reject) => {
@@ -121,7 +121,7 @@ export class PatientDuplex implements Duplex {
     void this.close();
   }
 
-  /** Until when it is kept as things are. */
+  /** The time up to which the connection is kept in its present state. */
   private bound(): Bound {
     const { idleMs, isAuthenticated, isBusy } = this.waiting;
     if (!isAuthenticated()) {

@@ -1,6 +1,6 @@
 /** Proves that connections on which nothing moves are ended and counted, and those that only wait are not. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { PatientDuplex, type Waiting } from "../../../src/kafka/patience.ts";
+import { TimedDuplex, type Waiting } from "../../../src/kafka/timed-duplex.ts";
 import { counters, kafkaClosed } from "../../../src/gateway/metrics.ts";
 import { requestBytes, serve, TestDuplex } from "./support.ts";
 
@@ -21,10 +21,10 @@ afterEach(() => {
 
 function patient(waiting: Partial<Waiting> = {}): {
   readonly inner: TestDuplex;
-  readonly duplex: PatientDuplex;
+  readonly duplex: TimedDuplex;
 } {
   const inner = new TestDuplex();
-  const duplex = new PatientDuplex(inner, {
+  const duplex = new TimedDuplex(inner, {
     isBusy: () => false,
     isAuthenticated: () => true,
     idleMs: IDLE_MS,

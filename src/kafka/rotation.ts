@@ -1,8 +1,8 @@
-/** Taking turns: of a list too long to serve at once, a different stretch each time. */
-export class Turns {
+/** Takes turns over a list that is too long to serve at once: a different part of it each time. */
+export class Rotation {
   private at = 0;
 
-  /** At most `max` of `items`, going on behind those of the last time; all of them where they are few. */
+  /** At most `max` of `items`, continuing after those of the last call; all of them where they are few. */
   take<T>(items: readonly T[], max: number): readonly T[] {
     if (items.length <= max) return items;
     const from = this.at % items.length;
