@@ -3,6 +3,7 @@
  * or a payload; its name is remembered beside it, for the log line and the metrics.
  */
 import { ERRORS, type ErrorName, type Refusal } from "../base/errors.ts";
+import { ofTextBytes } from "./response-encoding.ts";
 
 /** The media type of v2 answers where a client asks for it. */
 export const V2_JSON = "application/vnd.kafka.v2+json";
@@ -36,10 +37,13 @@ export function errorNameOf(response: Response): ErrorName | undefined {
 
 /** A JSON answer. */
 export function json(value: unknown, status = 200, contentType = "application/json"): Response {
-  return new Response(JSON.stringify(value), {
-    status,
-    headers: { "content-type": contentType },
-  });
+  return jsonText(JSON.stringify(value), status, contentType);
+}
+
+/** An answer whose JSON is text already. */
+export function jsonText(text: string, status = 200, contentType = "application/json"): Response {
+  const response = new Response(text, { status, headers: { "content-type": contentType } });
+  return ofTextBytes(response, text.length);
 }
 
 /** Tells a refusal from a response or any value of the contracts. */

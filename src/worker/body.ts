@@ -1,71 +1,129 @@
-/** Bodies of requests: never more bytes than allowed, whatever the headers say; JSON of administration. */
+/**
+ * Bodies of requests: never more bytes than allowed, whatever the headers say, never waited for without end, and in
+ * gzip where the caller says so. JSON of administration.
+ */
 import type { z } from "@hono/zod-openapi";
 import { joinBytes } from "../base/bytes.ts";
 import { refuse, type Refusal } from "../base/errors.ts";
+import { within } from "../gateway/time.ts";
+import { bodyEncoding, gunzip, tooLarge } from "./content-encoding.ts";
 import { bareType } from "./media-types.ts";
 
 /** Largest body of an administration request, in bytes. */
 export const ADMIN_BODY_BYTES_MAX = 1_048_576;
 
-const tooLarge = (bytesMax: number): Refusal =>
-  refuse("MESSAGE_TOO_LARGE", `The request's body is larger than ${bytesMax} bytes.`);
+/** How long a body may take, in milliseconds, however short it is; longer ones have a second more for each so many bytes. */
+const BODY_WAIT_MS = 30_000;
+const BODY_BYTES_PER_SECOND_MIN = 16_384;
 
-/** The body's bytes, at most `bytesMax`. MESSAGE_TOO_LARGE, INVALID_REQUEST (cut off on its way). */
-export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array | Refusal> {
-  const length = request.headers.get("content-length");
-  if (length !== null && Number(length) > bytesMax) return tooLarge(bytesMax);
+const CUT_OFF = refuse("INVALID_REQUEST", "The request's body ended before it was complete.");
+const STALLED = refuse("REQUEST_BODY_TIMED_OUT");
+
+/**
+ * The body's bytes, decompressed, at most `bytesMax` before and after. MESSAGE_TOO_LARGE, INVALID_REQUEST (cut off on
+ * its way, gzip that is none), UNSUPPORTED_MEDIA_TYPE (another encoding), REQUEST_BODY_TIMED_OUT.
+ */
+export async function readBytes(
+  request: Request,
+  bytesMax: number,
+  waitMs = BODY_WAIT_MS,
+): Promise<Uint8Array | Refusal> {
+  const encoding = bodyEncoding(request.headers);
+  if (typeof encoding === "object") return encoding;
+  let bytes: Uint8Array | Refusal;
   try {
-    // The runtime holds a body to the length that it was announced with. `body` is not touched
-    // then: asking for it makes a stream, which costs more than the rest of this function.
-    if (length !== null) return new Uint8Array(await request.arrayBuffer());
-    if (request.body === null) return new Uint8Array(0);
-    return await readStream(request.body, bytesMax);
+    bytes = await readSent(request, bytesMax, waitMs);
   } catch {
-    return refuse("INVALID_REQUEST", "The request's body ended before it was complete.");
+    return CUT_OFF;
+  }
+  if (encoding === "identity" || !(bytes instanceof Uint8Array)) return bytes;
+  return bytes.length === 0 ? bytes : gunzip(bytes, bytesMax);
+}
+
+/** The bytes as they were sent. Rejects when they were cut off. */
+async function readSent(
+  request: Request,
+  bytesMax: number,
+  waitMs: number,
+): Promise<Uint8Array | Refusal> {
+  const length = request.headers.get("content-length");
+  if (length === null) {
+    return request.body === null ? new Uint8Array(0) : readStream(request.body, bytesMax, waitMs);
+  }
+  if (Number(length) > bytesMax) return tooLarge(bytesMax);
+  // The runtime holds a body to the length that it was announced with. `body` is not touched
+  // then: asking for it makes a stream, which costs more than the rest of this function.
+  const read = await within(bodyWaitMs(waitMs, Number(length)), request.arrayBuffer());
+  return read === null ? STALLED : new Uint8Array(read);
+}
+
+function bodyWaitMs(waitMs: number, bytes: number): number {
+  return waitMs + Math.ceil((bytes / BODY_BYTES_PER_SECOND_MIN) * 1_000);
+}
+
+async function readStream(
+  body: ReadableStream<Uint8Array>,
+  bytesMax: number,
+  waitMs: number,
+): Promise<Uint8Array | Refusal> {
+  const startedMs = Date.now();
+  const reader = body.getReader();
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for (;;) {
+    const leftMs = bodyWaitMs(waitMs, bytes) - (Date.now() - startedMs);
+    const read = await within(Math.max(0, leftMs), reader.read());
+    if (read === null) return abandoned(reader, STALLED);
+    if (read.done) return joinBytes(parts);
+    bytes += read.value.byteLength;
+    if (bytes > bytesMax) return abandoned(reader, tooLarge(bytesMax));
+    parts.push(read.value);
   }
 }
 
-/** Most of an unwanted body that is read away, in bytes. */
+/** Lets go of a body that is not read to its end. */
+function abandoned(reader: ReadableStreamDefaultReader<Uint8Array>, refusal: Refusal): Refusal {
+  // Its sender may have gone meanwhile, which is of no interest any more.
+  reader.cancel().catch(() => undefined);
+  return refusal;
+}
+
+/** Most of an unwanted body that is read away, in bytes, and how long that may take, in milliseconds. */
 const DRAINED_BYTES_MAX = 33_554_432;
+const DRAIN_WAIT_MS = 5_000;
 
 /**
- * Reads away a body that no handler read, within a bound: a connection that is closed with bytes
- * still coming takes the answer with it, and its sender would take the refusal for an outage.
+ * Reads away a body that no handler read, within bounds: a connection that is closed with bytes still coming loses
+ * the answer, and its sender would take the refusal for an outage.
  */
 export async function drain(request: Request): Promise<void> {
   if (request.body === null || request.bodyUsed) return;
+  const reader = request.body.getReader();
+  await within(DRAIN_WAIT_MS, readAway(reader));
+  reader.cancel().catch(() => undefined);
+}
+
+/** Reads what else comes, and keeps nothing of it. Never rejects. */
+async function readAway(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
   let bytes = 0;
   try {
-    for await (const part of request.body) {
-      bytes += part.byteLength;
-      if (bytes > DRAINED_BYTES_MAX) return;
+    while (bytes <= DRAINED_BYTES_MAX) {
+      const read = await reader.read();
+      if (read.done) return;
+      bytes += read.value.byteLength;
     }
   } catch {
     // Its sender has gone: nobody waits for the answer.
   }
 }
 
-async function readStream(
-  body: ReadableStream<Uint8Array>,
-  bytesMax: number,
-): Promise<Uint8Array | Refusal> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of body) {
-    bytes += part.byteLength;
-    if (bytes > bytesMax) return tooLarge(bytesMax);
-    parts.push(part);
-  }
-  return joinBytes(parts);
-}
-
 /** A JSON body in the shape that the schema asks for, wrapped so that any value can be told from a refusal. */
 export type ReadJson<T> = { readonly ok: true; readonly value: T } | Refusal;
 
 /**
- * Reads and validates a JSON body; for administration only, a schema library has no place where
- * records go through. `absent` is what an empty body stands for, where it may be empty.
- * INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, MESSAGE_TOO_LARGE.
+ * Reads and validates a JSON body; for administration only: a schema library would slow down the routes that take
+ * records. `absent` is what an empty body stands for, where it may be empty.
+ * INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, MESSAGE_TOO_LARGE, REQUEST_BODY_TIMED_OUT.
  */
 export async function readJson<S extends z.ZodType>(
   request: Request,

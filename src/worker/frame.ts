@@ -10,6 +10,7 @@ import { pass, type Admitted } from "./gate.ts";
 import { ANONYMOUS, mayDo } from "../gateway/principal.ts";
 import { countError } from "../gateway/metrics.ts";
 import { requestIdOf } from "./request-id.ts";
+import { encodeFor } from "./response-encoding.ts";
 import type { Ctx, Outcome, Route } from "./route.ts";
 import { serviceOf, type Service } from "../gateway/service.ts";
 import { because, causeOf } from "../gateway/causes.ts";
@@ -62,6 +63,9 @@ function finished(
   const request = c.req.raw;
   const id = requestIdOf(request);
   response.headers.set("x-request-id", id);
+  response.headers.set("date", httpDate(Date.now()));
+  response.headers.set("x-content-type-options", "nosniff");
+  encodeFor(request, response);
   if (service.corsOrigins !== null) allowOrigin(request, response, service.corsOrigins);
   // Hono answers HEAD with GET's handler and drops the body; one that streams must be told.
   if (request.method === "HEAD" && response.body !== null) void response.body.cancel();
@@ -82,6 +86,19 @@ function finished(
     });
   }
   return response;
+}
+
+let dateSecond = -1;
+let dateText = "";
+
+/** A time as HTTP writes it (RFC 9110, section 5.6.7), made once a second. */
+function httpDate(timeMs: number): string {
+  const second = Math.floor(timeMs / 1_000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(timeMs).toUTCString();
+  }
+  return dateText;
 }
 
 interface FailureLine {

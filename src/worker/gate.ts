@@ -24,6 +24,8 @@ const KEY_WRONG = "The key is not one of those configured.";
 const FOREIGN_PAGE =
   "Without a key, pages of other origins may not call: allow the origin with CORS_ALLOW_ORIGINS, or configure a key.";
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** A caller that was let in, and as whom. */
 export interface Admitted {
   readonly ok: true;
@@ -74,13 +76,25 @@ function presentedKey(request: Request): string | null {
   return null;
 }
 
+/** The password of HTTP Basic. */
 function basicPassword(encoded: string): string | null {
+  let bytes: string;
   try {
-    const decoded = atob(encoded);
-    const colon = decoded.indexOf(":");
-    return colon === -1 ? null : decoded.slice(colon + 1);
+    bytes = atob(encoded);
   } catch {
     return null;
+  }
+  const text = utf8Text(bytes);
+  const colon = text.indexOf(":");
+  return colon === -1 ? null : text.slice(colon + 1);
+}
+
+/** The text is UTF-8 (RFC 7617, section 2.1: the challenge asks for it); older clients send Latin-1. */
+function utf8Text(bytes: string): string {
+  try {
+    return UTF8.decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
+  } catch {
+    return bytes;
   }
 }
 

@@ -66,7 +66,6 @@ describe("answers", () => {
       { key: "a", value: 1 },
       { partition: 2, value: 2 },
       { partition: 3, value: 3 },
-      { value: 4, unknown: 1 },
       { partition: 2, value: 5 },
     ];
     const response = await post(`/topics/${topic}`, {
@@ -81,7 +80,6 @@ describe("answers", () => {
         at(0, byKey),
         at(shift, 2),
         { partition: null, offset: null, error_code: 40402, error: expect.any(String) },
-        { partition: null, offset: null, error_code: 42206, error: expect.any(String) },
         at(1 + shift, 2),
       ],
       key_schema_id: null,
@@ -110,14 +108,63 @@ describe("answers", () => {
   });
 });
 
+describe("a request with a record that is not legal", () => {
+  const good = { key: "AAAA", value: "AA==" };
+  const bad: readonly (readonly [string, number, unknown, Record<string, string>])[] = [
+    ["an unknown field", 422, { value: 4, unknown: 1 }, {}],
+    ["a timestamp that is none", 422, { value: 4, timestamp: "soon" }, {}],
+    ["a partition that is no number", 422, { value: 4, partition: "0" }, {}],
+    ["a header without a name", 422, { value: 4, headers: [{ value: "AA==" }] }, {}],
+    ["no base64", 400, { value: "!" }, typed("binary")],
+    ["a number where strings are sent", 422, { value: 4 }, typed("string")],
+    ["no object", 422, 7, {}],
+  ];
+
+  it.for(bad)("writes none of it: %s (issue 11)", async ([, status, record, headers]) => {
+    const topic = await newTopic(2);
+    for (const path of [`/topics/${topic}`, `/topics/${topic}/partitions/1`]) {
+      for (const records of [
+        [good, record],
+        [record, good],
+      ]) {
+        const refused = await errorOf(await post(path, { records }, headers));
+        expect(refused.status).toBe(status);
+        expect(refused.message).toContain(`Record ${records.indexOf(record)}:`);
+      }
+    }
+    for (const partition of [0, 1]) expect(await readAll(topic, partition)).toEqual([]);
+  });
+
+  it("keeps what the topic refuses to the record that it is about", async () => {
+    const compacted = await newTopic(1, {
+      "cleanup.policy": "compact",
+      "max.message.bytes": "500",
+    });
+    const records = [
+      { key: "a" },
+      { value: 1 },
+      { key: "b", value: "x".repeat(600) },
+      { key: "c" },
+    ];
+    const response = await post(`/topics/${compacted}`, { records });
+    expect(response.status).toBe(200);
+    const { offsets } = await response.json<V2Answer>();
+    expect(offsets.map(({ error_code }) => error_code)).toEqual([null, 42206, 413, null]);
+    expect((await readAll(compacted)).map(({ key }) => key)).toEqual(["a", "c"]);
+  });
+});
+
 describe("one partition", () => {
   it("takes what the path names, and no record that names another", async () => {
     const topic = await newTopic(4);
-    const records = [{ key: "a", value: 1 }, { partition: 3 }, { partition: 0, value: 2 }];
-    const response = await post(`/topics/${topic}/partitions/3`, { records });
+    const path = `/topics/${topic}/partitions/3`;
+    const records = [{ key: "a", value: 1 }, { partition: 3 }];
+    const response = await post(path, { records });
     const { offsets } = await response.json<V2Answer>();
-    expect(offsets.slice(0, 2)).toEqual([at(0, 3), at(1, 3)]);
-    expect(offsets[2]).toMatchObject({ error_code: 42206 });
+    expect(offsets).toEqual([at(0, 3), at(1, 3)]);
+    const elsewhere = { records: [...records, { partition: 0, value: 2 }] };
+    expect(await errorOf(await post(path, elsewhere))).toMatchObject({ status: 422, code: 42206 });
+    expect((await readAll(topic, 3)).length).toBe(2);
   });
 
   it("is idempotent without gaps", async () => {

@@ -127,25 +127,89 @@ describe("an event stream", () => {
     await reader.close();
   });
 
-  it("ends with an error event when its records were deleted, and is refused from then on", async () => {
-    const topic = await newTopic();
-    await produce(topic, ...Array.from({ length: 5 }, () => "x".repeat(300_000)));
-    const reader = await EventReader.open(topic, "?offset=0&max_bytes=1");
-    await reader.take(1);
-    await call(`${partitionPath(topic)}?before=5`, { method: "DELETE" });
-    const events = [];
-    for (let event = await reader.next(); event !== null; event = await reader.next()) {
-      events.push(event);
-      // Where all were on their way already, the stream goes on and waits for more.
-      if (event.id === "5") break;
-    }
-    const last = events.at(-1);
-    if (last?.event === "error") expect(JSON.parse(last.data)).toMatchObject({ error_code: 41001 });
-    else expect(last?.id).toBe("5");
-    const again = await call(`${partitionPath(topic)}?offset=1`, {
-      headers: { accept: "text/event-stream" },
+  describe("whose records were deleted", () => {
+    const events = (topic: string, query: string, headers: Record<string, string> = {}) =>
+      call(partitionPath(topic) + query, { headers: { accept: "text/event-stream", ...headers } });
+    const shortened = async (): Promise<string> => {
+      const topic = await newTopic();
+      await produce(topic, ...Array.from({ length: 8 }, (_, i) => i));
+      await call(`${partitionPath(topic)}?before=5`, { method: "DELETE" });
+      return topic;
+    };
+
+    it("goes on from the earliest and says so: browsers do not return after a 410 (issue 11)", async () => {
+      const topic = await shortened();
+      for (const [query, headers] of [
+        ["?offset=1", {}],
+        ["?offset=7", { "last-event-id": "1" }],
+        ["?offset=1&auto.offset.reset=earliest", {}],
+      ] as const) {
+        const reader = await EventReader.open(topic, query, headers);
+        expect(reader.response.headers.get("x-next-offset")).toBe("5");
+        const [reset, ...rest] = await reader.take(4);
+        expect(reset).toMatchObject({ event: "reset", id: "5" });
+        expect(JSON.parse(reset!.data)).toEqual({
+          error_code: 41001,
+          message: expect.any(String),
+          requested_offset: 1,
+          offset: 5,
+        });
+        expect(valuesOf(rest)).toEqual([5, 6, 7]);
+        await reader.close();
+      }
     });
-    expect(await errorOf(again)).toMatchObject({ status: 410, code: 41001 });
+
+    it("goes on from the latest, or is refused, where its reader says so", async () => {
+      const topic = await shortened();
+      const reader = await EventReader.open(topic, "?offset=1&auto.offset.reset=latest");
+      expect(await reader.take(1)).toMatchObject([{ event: "reset", id: "8" }]);
+      await produce(topic, "new");
+      expect(valuesOf(await reader.take(1))).toEqual(["new"]);
+      await reader.close();
+      const refused = await events(topic, "?offset=1&auto.offset.reset=none");
+      expect(await errorOf(refused)).toMatchObject({ status: 410, code: 41001 });
+      const unknown = await events(topic, "?offset=1&auto.offset.reset=never");
+      expect(await errorOf(unknown)).toMatchObject({ status: 400, code: 400 });
+    });
+
+    it("goes on when they are deleted while it is read", async () => {
+      for (const policy of ["earliest", "none"]) {
+        const topic = await newTopic();
+        await produce(topic, ...Array.from({ length: 5 }, () => "x".repeat(300_000)));
+        const query = `?offset=0&max_bytes=1&auto.offset.reset=${policy}`;
+        const reader = await EventReader.open(topic, query);
+        await reader.take(1);
+        await call(`${partitionPath(topic)}?before=5`, { method: "DELETE" });
+        await produce(topic, "last");
+        const seen = [];
+        for (let event = await reader.next(); event !== null; event = await reader.next()) {
+          seen.push(event);
+          if (event.id === "6") break;
+        }
+        // Where all were on their way already, nothing was missed.
+        const told = seen.find(({ event }) => event !== "message");
+        if (told !== undefined) {
+          expect(told.event).toBe(policy === "none" ? "error" : "reset");
+          expect(JSON.parse(told.data)).toMatchObject({ error_code: 41001 });
+        }
+        if (policy === "earliest") expect(seen.at(-1)!.id).toBe("6");
+        await reader.close();
+      }
+    });
+
+    it("goes on from the earliest when the log ends below what was read of another of the name", async () => {
+      const topic = await newTopic();
+      await produce(topic, 0);
+      const reader = await EventReader.open(topic, "", { "last-event-id": "7" });
+      const [reset, first] = await reader.take(2);
+      expect(JSON.parse(reset!.data)).toMatchObject({
+        error_code: 41601,
+        requested_offset: 7,
+        offset: 0,
+      });
+      expect(valuesOf([first!])).toEqual([0]);
+      await reader.close();
+    });
   });
 
   it("is refused by status before it begins", async () => {
@@ -158,7 +222,8 @@ describe("an event stream", () => {
       );
     expect(await open("?offset=1")).toMatchObject({ status: 416, code: 41601 });
     expect(await open("", { "last-event-id": "x" })).toMatchObject({ status: 400 });
-    expect(await open("", { "last-event-id": "7" })).toMatchObject({ status: 416 });
+    const refusing = "?auto.offset.reset=none";
+    expect(await open(refusing, { "last-event-id": "7" })).toMatchObject({ status: 416 });
     expect(await open("?format=xml")).toMatchObject({ status: 400 });
     expect(await open("?format=recordbatch")).toMatchObject({ status: 406 });
   });

@@ -78,6 +78,8 @@ function open(log: FakePartition) {
     batches: new Uint8Array(0),
     maxBytes: 1_000,
     isolation: "read_uncommitted",
+    resetPolicy: "none",
+    reset: null,
   });
   const reader = stream.getReader();
   const next = async (): Promise<string | null> => {

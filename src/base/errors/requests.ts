@@ -4,6 +4,13 @@ import { row } from "../error-row.ts";
 export const REQUEST_ERRORS = {
   // The request itself.
   INVALID_REQUEST: row(42, 400, 400, false, "The request is malformed."),
+  REQUEST_BODY_TIMED_OUT: row(
+    42,
+    408,
+    408,
+    true,
+    "The request's body stopped before it was complete; nothing of what was incomplete was written.",
+  ),
   INVALID_TOPIC_EXCEPTION: row(17, 400, 40002, false, "The topic name is not legal."),
   TOPIC_ALREADY_EXISTS: row(36, 400, 40002, false, "A topic of this name already exists."),
   INVALID_PARTITIONS: row(37, 400, 40002, false, "The number of partitions is not legal."),

@@ -11,6 +11,7 @@ import {
   type Sample,
 } from "../../gateway/metrics.ts";
 import { callController } from "../../gateway/objects.ts";
+import { ofTextBytes } from "../response-encoding.ts";
 import type { Ctx, Outcome, Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 import { describeReplica } from "../../gateway/replicas.ts";
@@ -171,5 +172,7 @@ export async function metricsText(
       samples[metric] = [...(samples[metric] ?? []), ...found];
     }
   }
-  return new Response(renderMetrics(samples), { headers: { "content-type": METRICS_TEXT } });
+  const text = renderMetrics(samples);
+  const response = new Response(text, { headers: { "content-type": METRICS_TEXT } });
+  return ofTextBytes(response, text.length);
 }

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { refuse } from "../../base/errors.ts";
 import { json } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
+import { ofTextBytes } from "../response-encoding.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { isStorageFailing } from "../../gateway/storage-health.ts";
 import { metricsText } from "./metrics-text.ts";
@@ -131,10 +132,11 @@ const pageRoute = (page: () => string): Route =>
     answers: {
       200: { description: "The page.", content: { "text/html": { schema: z.string() } } },
     },
-    handler: () =>
-      new Response(page(), {
-        headers: { "content-type": HTML, "content-security-policy": PAGE_POLICY },
-      }),
+    handler: () => {
+      const text = page();
+      const headers = { "content-type": HTML, "content-security-policy": PAGE_POLICY };
+      return ofTextBytes(new Response(text, { headers }), text.length);
+    },
   });
 
 /**

@@ -6,6 +6,7 @@ import type { KnownTopic } from "../../gateway/metadata.ts";
 import { queryWhole } from "../params.ts";
 import { isReplicated, JSON_PAGE_BYTES_MAX, readersPlace } from "../records/fetch.ts";
 import { recordSchema } from "../records/fetch-routes.ts";
+import { ofTextBytes } from "../response-encoding.ts";
 import { defineRoute, type Content, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 import { I, INSTANCE_ERRORS, namedInstance, receivedOf } from "./instance.ts";
@@ -57,7 +58,7 @@ async function pollRecords(c: Ctx, service: Service): Promise<Outcome> {
     "x-poll-id": polled.pollId,
   };
   if (polled.generationId >= 0) headers["x-generation"] = String(polled.generationId);
-  return new Response(polled.body, { headers });
+  return ofTextBytes(new Response(polled.body, { headers }), polled.body.length);
 }
 
 const content: Readonly<Record<string, Content>> = Object.fromEntries(

@@ -8,6 +8,7 @@ import type { FetchRequest } from "../../objects/contracts/partition.ts";
 import { counters } from "../../gateway/metrics.ts";
 import type { PartitionReader } from "../../gateway/partition-reader.ts";
 import { writeRecords, type RecordFormat } from "../json/record-json.ts";
+import type { ResetPolicy } from "./fetch-query.ts";
 
 /** Output of one pull, in bytes; compressed batches may unfold to much more than they are. */
 const EVENTS_BYTES_MAX = 1_048_576;
@@ -29,6 +30,31 @@ const KEEP_ALIVE = ENCODER.encode(":\n\n");
 /** Tells a browser to come back after a second. */
 const GREETING = ENCODER.encode("retry: 1000\n\n");
 
+/** A stream goes on at another offset than the one asked for, and its first event says so. */
+export interface OffsetReset {
+  readonly ok: true;
+  readonly requestedOffset: number;
+  readonly offset: number;
+  readonly reason: Refusal;
+}
+
+/**
+ * Where a stream goes on whose offset is not in the log any more: a browser does not connect again after a refusal.
+ * The refusal itself, where it is another one or the policy is `none`.
+ */
+export async function resetOffset(
+  reader: PartitionReader,
+  policy: ResetPolicy,
+  requestedOffset: number,
+  reason: Refusal,
+): Promise<OffsetReset | Refusal> {
+  const { error } = reason;
+  const isOffLog = error === "OFFSET_BELOW_LOG_START" || error === "OFFSET_OUT_OF_RANGE";
+  if (policy === "none" || !isOffLog) return reason;
+  const offset = await reader.offsetOf(policy);
+  return typeof offset === "number" ? { ok: true, requestedOffset, offset, reason } : offset;
+}
+
 export interface EventsOptions {
   readonly format: RecordFormat;
   /** Where the stream begins. */
@@ -38,6 +64,10 @@ export interface EventsOptions {
   /** Bytes of batches asked for at once. */
   readonly maxBytes: number;
   readonly isolation: FetchRequest["isolation"];
+  /** What becomes of the stream when retention overtakes its reader. */
+  readonly resetPolicy: ResetPolicy;
+  /** Why it does not begin where it was asked to; null where it does. */
+  readonly reset: OffsetReset | null;
 }
 
 type Controller = ReadableStreamDefaultController<Uint8Array>;
@@ -65,6 +95,7 @@ class RecordEvents {
 
   start(controller: Controller): void {
     controller.enqueue(GREETING);
+    if (this.options.reset !== null) controller.enqueue(resetEvent(this.options.reset));
   }
 
   /** Gives one piece of the stream, or ends it. */
@@ -73,7 +104,7 @@ class RecordEvents {
       if (this.ended || this.subrequests >= SUBREQUESTS_MAX) return this.end(controller);
       const refused = this.queue.length > 0 ? this.deliver(controller) : await this.advance();
       if (refused === "delivered") return;
-      if (refused !== null) return this.fail(controller, refused);
+      if (refused !== null) return this.resetOrFail(controller, refused);
       if (this.ended) continue;
       if (this.queue.length > 0 || this.socket === null) continue;
       if (await this.wait()) continue;
@@ -209,6 +240,14 @@ class RecordEvents {
     });
   }
 
+  private async resetOrFail(controller: Controller, refused: Refusal): Promise<void> {
+    this.subrequests++;
+    const reset = await resetOffset(this.reader, this.options.resetPolicy, this.next, refused);
+    if (!reset.ok) return this.fail(controller, reset);
+    this.next = reset.offset;
+    controller.enqueue(resetEvent(reset));
+  }
+
   private fail(controller: Controller, { error, message }: Refusal): void {
     const data = JSON.stringify({ error_code: ERRORS[error].rest, message });
     controller.enqueue(ENCODER.encode(`event: error\ndata: ${data}\n\n`));
@@ -223,6 +262,17 @@ class RecordEvents {
       // The reader has closed it.
     }
   }
+}
+
+/** Its id is the new offset: a reader that is cut off here goes on there. */
+function resetEvent({ requestedOffset, offset, reason }: OffsetReset): Uint8Array {
+  const data = JSON.stringify({
+    error_code: ERRORS[reason.error].rest,
+    message: reason.message,
+    requested_offset: requestedOffset,
+    offset,
+  });
+  return ENCODER.encode(`event: reset\nid: ${offset}\ndata: ${data}\n\n`);
 }
 
 /** A stream that ends when its reader goes, or when the reader should connect anew. */

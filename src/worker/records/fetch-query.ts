@@ -97,6 +97,16 @@ function queryPosition(c: Ctx, absent: Position): Position | Refusal {
   return parseWhole(text) ?? refuse("INVALID_REQUEST", "offset is a number, earliest or latest.");
 }
 
+/** Where an event stream goes on whose offset is not in the log any more; `none`: it is refused. */
+export type ResetPolicy = (typeof RESET_POLICIES)[number];
+export const RESET_POLICIES = ["earliest", "latest", "none"] as const;
+
+export function queryReset(c: Ctx): ResetPolicy | Refusal {
+  const text = c.req.query("auto.offset.reset") ?? "earliest";
+  for (const policy of RESET_POLICIES) if (policy === text) return policy;
+  return refuse("INVALID_REQUEST", "auto.offset.reset is earliest, latest or none.");
+}
+
 /** Where an event stream goes on after a lost connection; null when it is a new one. */
 export function lastEventId(request: Request): number | null | Refusal {
   const id = request.headers.get("last-event-id");

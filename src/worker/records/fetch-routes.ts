@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { ErrorName } from "../../base/errors.ts";
 import { defineRoute, type Route, type RouteSpec } from "../route.ts";
 import { fetchRecords } from "./fetch.ts";
-import { EVENT_STREAM_TYPE } from "./fetch-query.ts";
+import { EVENT_STREAM_TYPE, RESET_POLICIES } from "./fetch-query.ts";
 import { RECORD_BATCH_TYPE } from "./produce.ts";
 
 const DESCRIPTION = `Records from an offset on. Accept chooses how: JSON (values as they were written), \`application/vnd.kafka.binary.v2+json\` (base64), \`application/vnd.kafka.string.v2+json\`, \`${RECORD_BATCH_TYPE}\` (the stored batches, the first of which may begin below the offset) or \`${EVENT_STREAM_TYPE}\` (a record an event, whose id is the offset to go on from; \`Last-Event-ID\` overrides \`offset\`). A key or value that does not fit the format comes as a string or in base64, and the record then says so in \`key_encoding\` or \`value_encoding\`.
@@ -29,6 +29,12 @@ const query = z.object({
     .enum(["json", "binary", "string", "recordbatch"])
     .optional()
     .describe("Of events and tails; default json."),
+  "auto.offset.reset": z
+    .enum(RESET_POLICIES)
+    .optional()
+    .describe(
+      "Of events: where the stream goes on when its offset is below the log start, or its Last-Event-ID past the end. A `reset` event comes first, with requested_offset, offset and the error. Default earliest; none refuses.",
+    ),
   "client.rack": z
     .string()
     .optional()

@@ -6,15 +6,18 @@ import { counters } from "../../gateway/metrics.ts";
 import { pathPartition, pathText } from "../params.ts";
 import type { Ctx, Outcome } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
-import { eventStream } from "./events.ts";
+import { ofTextBytes, STREAMED } from "../response-encoding.ts";
+import { eventStream, resetOffset, type OffsetReset } from "./events.ts";
 import {
   EVENT_STREAM_TYPE,
   fetchQuery,
   lastEventId,
   queryFormat,
+  queryReset,
   representation,
   type FetchQuery,
   type Representation,
+  type ResetPolicy,
 } from "./fetch-query.ts";
 import { placeOfReader, type Origin } from "../../gateway/nearest.ts";
 import { PartitionReader } from "../../gateway/partition-reader.ts";
@@ -74,17 +77,51 @@ async function events(c: Ctx, reader: PartitionReader, query: FetchQuery): Promi
   const format = queryFormat(c);
   if (typeof format === "object") return format;
   if (format === "recordbatch") return refuse("NOT_ACCEPTABLE", "Events are text.");
+  const resetPolicy = queryReset(c);
+  if (typeof resetPolicy === "object") return resetPolicy;
   const resumed = lastEventId(c.req.raw);
   if (typeof resumed === "object" && resumed !== null) return resumed;
   const offset = await reader.offsetOf(resumed ?? query.position);
   if (typeof offset === "object") return offset;
-  // The first page is read before anything is answered: what is wrong is told by a status.
-  const first = await read(reader, query, offset, 0);
-  if (!first.ok) return first;
+  const begun = await beginEvents(reader, query, offset, resetPolicy, resumed !== null);
+  if (!begun.ok) return begun;
+  const { first, reset } = begun;
   const { maxBytes, isolation } = query;
-  const options = { format, offset, batches: first.batches, maxBytes, isolation };
-  const headers = pageHeaders(EVENT_STREAM_TYPE, offset, first, reader);
-  return new Response(eventStream(reader, options), { headers });
+  const from = reset?.offset ?? offset;
+  const { batches } = first;
+  const options = { format, offset: from, batches, maxBytes, isolation, resetPolicy, reset };
+  const headers = pageHeaders(EVENT_STREAM_TYPE, from, first, reader);
+  return new Response(eventStream(reader, options), { headers: { ...headers, ...STREAMED } });
+}
+
+interface BegunEvents {
+  readonly ok: true;
+  readonly first: Fetched;
+  readonly reset: OffsetReset | null;
+}
+
+/** Log starts that move while a stream begins: how often it is tried. */
+const BEGIN_TRIES = 3;
+
+/** Reads the first page before anything is answered: what is wrong has a status. */
+async function beginEvents(
+  reader: PartitionReader,
+  query: FetchQuery,
+  offset: number,
+  resetPolicy: ResetPolicy,
+  isResumed: boolean,
+): Promise<BegunEvents | Refusal> {
+  let first = await read(reader, query, offset, 0);
+  let reset: OffsetReset | null = null;
+  for (let tries = 0; !first.ok && tries < BEGIN_TRIES; tries++) {
+    // Who begins past the end has read nothing that could have been in the log.
+    if (first.error === "OFFSET_OUT_OF_RANGE" && !isResumed) return first;
+    const found = await resetOffset(reader, resetPolicy, offset, first);
+    if (!found.ok) return found;
+    reset = found;
+    first = await read(reader, query, reset.offset, 0);
+  }
+  return first.ok ? { ok: true, first, reset } : first;
 }
 
 async function page(
@@ -126,7 +163,7 @@ function jsonPage(
   if (!written.ok) return written;
   counters.recordsOut += written.records;
   const headers = pageHeaders(type, written.nextOffset, fetched, reader);
-  return new Response(written.bytes, { headers });
+  return ofTextBytes(new Response(written.bytes, { headers }), written.bytes.length);
 }
 
 function read(

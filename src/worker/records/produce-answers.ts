@@ -6,11 +6,6 @@ import { ERRORS, type Refusal } from "../../base/errors.ts";
 import type { Appended } from "../../objects/contracts/partition.ts";
 import type { RequestRecords } from "./request-records.ts";
 
-/** An answer whose JSON is text already. */
-export function jsonText(text: string, status = 200, contentType = "application/json"): Response {
-  return new Response(text, { status, headers: { "content-type": contentType } });
-}
-
 /** `error_code` and `message` of an error, as members of an object. */
 function errorMembers({ error, message }: Refusal): string {
   return `"error_code":${ERRORS[error].rest},"message":${JSON.stringify(message)}`;

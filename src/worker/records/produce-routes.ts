@@ -1,7 +1,7 @@
 /** The routes that take records: v3's streamed and batch forms, the atomic form, and v2's. */
 import { z } from "@hono/zod-openapi";
 import { refuse, type ErrorName } from "../../base/errors.ts";
-import { V2_JSON } from "../answers.ts";
+import { jsonText, V2_JSON } from "../answers.ts";
 import { bareType } from "../media-types.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
@@ -12,13 +12,7 @@ import {
   RECORD_BATCH_TYPE,
   type ProduceForm,
 } from "./produce.ts";
-import {
-  batchAnswer,
-  deliveryReports,
-  jsonText,
-  offsetsAnswer,
-  rangeAnswer,
-} from "./produce-answers.ts";
+import { batchAnswer, deliveryReports, offsetsAnswer, rangeAnswer } from "./produce-answers.ts";
 import { readConcatenated, readEntries, readRecordsV2, readRecordsV3 } from "./read-request.ts";
 import type { DataType } from "./record-fields.ts";
 import { PRODUCE_DOC } from "./produce-schemas.ts";
@@ -67,6 +61,7 @@ function v2Form(type: DataType): ProduceForm {
   return {
     read: readRecordsV2(type),
     answer: (records) => jsonText(offsetsAnswer(records), 200, V2_JSON),
+    malformedRefusesAll: true,
     unknownPartition: "UNKNOWN_PARTITION",
   };
 }

@@ -92,7 +92,7 @@ export const PRODUCE_DOC = {
   reportsText: `The body is one record or several, one behind the other. Broken JSON fails the request and changes nothing; a record that cannot be taken has a report with an error.${SPREAD}${STATUS} ${IDEMPOTENCE}`,
   idempotenceText: `An entry's id has 1 to 80 characters and is its own.${SPREAD}${STATUS} ${IDEMPOTENCE}`,
   atomicText: `The body is {"records": […]} of v3 records, or record batches of Kafka's format 2, which are stored as they come. An idempotent request fits one batch (max.message.bytes). ${IDEMPOTENCE}`,
-  v2Text: `The media type says how keys and values are written: json (also application/json), binary (base64) or string.${SPREAD}${STATUS} ${IDEMPOTENCE}`,
+  v2Text: `The media type says how keys and values are written: json (also application/json), binary (base64) or string. The whole request is checked before any of it is written: one record whose fields are not legal refuses them all (400 or 422). What the topic refuses (a partition that it does not have, a record that is too large) is told of that record alone.${SPREAD}${STATUS} ${IDEMPOTENCE}`,
   recordBody: { "application/json": { schema: record, example: EXAMPLE } },
   reports: {
     description: "A delivery report for each record, in their order, one a line.",

@@ -17,7 +17,8 @@ import {
 import { pathText } from "../params.ts";
 import type { Ctx, Outcome } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
-import { jsonText, rangeAnswer } from "./produce-answers.ts";
+import { jsonText } from "../answers.ts";
+import { rangeAnswer } from "./produce-answers.ts";
 import { producerStamp, type ProducerStamp } from "./producer-stamp.ts";
 import { readRawBatches, topicCompression } from "../../gateway/raw-batches.ts";
 import type { RequestReader } from "./read-request.ts";
@@ -34,6 +35,8 @@ export interface ProduceForm {
   /** The answer, from the records and their outcomes. */
   readonly answer: (records: RequestRecords, service: Service, topic: string) => Response;
   readonly allOrNothing?: true;
+  /** See {@link ProducePlan}. */
+  readonly malformedRefusesAll?: true;
   readonly unknownPartition: ProducePlan["unknownPartition"];
 }
 
@@ -149,6 +152,7 @@ function planOf(
     bodyBytes,
     // On one partition sequences have no gaps: a record left out would be one.
     allOrNothing: form.allOrNothing === true || (stamp !== null && isOnePartition(topic, settings)),
+    malformedRefusesAll: form.malformedRefusesAll === true,
     // Of numbered records the leader judges, which recognises those that it holds already.
     keysRequired: stamp === null && needsKeys(topic.config),
     unknownPartition: form.unknownPartition,

@@ -18,6 +18,11 @@ export interface ProducePlan extends BatchRules {
   readonly bodyBytes: number;
   /** One record that cannot be taken refuses them all. */
   readonly allOrNothing: boolean;
+  /**
+   * A record that no topic could take refuses them all: one whose fields do not fit the request. What depends on the
+   * topic (its partitions, its keys, its sizes) is still told of that record alone.
+   */
+  readonly malformedRefusesAll: boolean;
   /** A record without a key is refused: INVALID_RECORD. */
   readonly keysRequired: boolean;
   /** How this version of the API says that there is no such partition. */
@@ -27,6 +32,8 @@ export interface ProducePlan extends BatchRules {
 }
 
 const KEYLESS = refuse("INVALID_RECORD", "A compacted topic takes no record without a key.");
+
+const ELSEWHERE = refuse("INVALID_RECORD", "A record names another partition than the path.");
 
 const WITH_OTHERS =
   "It was not written: another record of the request to this partition is not legal.";
@@ -78,8 +85,12 @@ export class RequestRecords {
     this.valueBytes.push(value.sizeBytes);
     this.ids.push(record.id);
     this.timestamps.push(record.timestamp);
-    if (record.refusal !== null) return this.refuse(index, record.refusal);
+    if (record.refusal !== null) return this.refuseMalformed(index, record.refusal);
     if (this.plan.keysRequired && key.source === null) return this.refuse(index, KEYLESS);
+    const { partition: named } = record;
+    if (this.plan.partition >= 0 && named >= 0 && named !== this.plan.partition) {
+      return this.refuseMalformed(index, ELSEWHERE);
+    }
     const partition = this.choose(record);
     if (typeof partition !== "number") return this.refuse(index, partition);
     const part = this.parts.get(partition) ?? this.open(partition, index);
@@ -113,13 +124,18 @@ export class RequestRecords {
     }
   }
 
-  private refuse(index: number, refusal: Refusal): void {
+  private refuse(index: number, refusal: Refusal, refusesAll = this.plan.allOrNothing): void {
     this.partitions.push(-1);
     this.places.push(-1);
     this.refusals.set(index, refusal);
-    if (this.plan.allOrNothing) {
+    if (refusesAll) {
       this.refusal ??= { ...refusal, message: `Record ${index}: ${refusal.message}` };
     }
+  }
+
+  private refuseMalformed(index: number, refusal: Refusal): void {
+    const { allOrNothing, malformedRefusesAll } = this.plan;
+    this.refuse(index, refusal, allOrNothing || malformedRefusesAll);
   }
 
   private open(partition: number, index: number): PartitionPart {
@@ -136,10 +152,7 @@ export class RequestRecords {
   private choose(record: RecordFields): number | Refusal {
     const { plan } = this;
     const named = record.partition;
-    if (plan.partition >= 0) {
-      if (named < 0 || named === plan.partition) return plan.partition;
-      return refuse("INVALID_RECORD", "A record names another partition than the path.");
-    }
+    if (plan.partition >= 0) return plan.partition;
     if (named >= 0) {
       if (named < plan.partitions) return named;
       this.namesUnknownPartition = true;

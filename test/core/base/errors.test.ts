@@ -22,6 +22,7 @@ const CONTRACT: Readonly<Record<number, number>> = {
   400: 400,
   404: 404,
   405: 405,
+  408: 408,
   413: 413,
   415: 415,
   40001: 400,
@@ -67,10 +68,11 @@ describe("the error table", () => {
     expect(text).toMatch(/^[A-Z].*\.$/);
   });
 
-  test("calls retriable only what may pass by itself: no status below 500 but no leader, a rebalance and 429", () => {
+  test("calls retriable only what may pass by itself: no status below 500 but a stopped body, no leader, a rebalance and 429", () => {
     const odd = rows.filter(
       ({ http, rest, retriable }) =>
-        retriable !== (http >= 500 || rest === 42901 || rest === 40404 || rest === 40905),
+        retriable !==
+        (http >= 500 || http === 408 || rest === 42901 || rest === 40404 || rest === 40905),
     );
     expect(odd).toEqual([]);
   });

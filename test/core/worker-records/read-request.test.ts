@@ -21,6 +21,7 @@ const PLAN: ProducePlan = {
   nowMs: 1_700_000_000_000,
   bodyBytes: 100,
   allOrNothing: false,
+  malformedRefusesAll: false,
   keysRequired: false,
   unknownPartition: "UNKNOWN_PARTITION",
   random: (below) => below - 1,

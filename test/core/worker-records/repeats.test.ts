@@ -38,6 +38,7 @@ async function viaJson(harness: ReplicaHarness, known: Configs, attempt: Attempt
     nowMs: harness.nowMs,
     bodyBytes: 1_000,
     allOrNothing: attempt.isOnePartition,
+    malformedRefusesAll: false,
     // As produce.ts has it for numbered requests.
     keysRequired: false,
     unknownPartition: "UNKNOWN_PARTITION",
