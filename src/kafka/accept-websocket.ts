@@ -8,7 +8,7 @@ import { BROKERS_MAX } from "../base/limits.ts";
 import { regionOf, type Origin } from "../gateway/nearest.ts";
 import type { Service } from "../gateway/service.ts";
 import { offeredProtocols, WEBSOCKET_PROTOCOL } from "../gateway/subprotocols.ts";
-import { configuredAddresses, listenerAt, type Addresses } from "./addresses.ts";
+import { configuredAddresses, listenerAt, type Addresses } from "../gateway/addresses.ts";
 import { Connection } from "./connection.ts";
 import { WebSocketDuplex } from "./websocket.ts";
 

@@ -3,7 +3,7 @@
  * at once, without a Metadata request.
  */
 import { newestKnown, type KnownTopic } from "../gateway/metadata.ts";
-import { Nodes, servingBrokers, type Addresses, type BrokerAddress } from "./addresses.ts";
+import { Nodes, servingBrokers, type Addresses, type BrokerAddress } from "../gateway/addresses.ts";
 
 export class CurrentLeaders {
   private readonly addresses: Addresses;

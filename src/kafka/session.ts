@@ -17,7 +17,7 @@ import {
 import { callController, callCoordinator, type CallOptions } from "../gateway/objects.ts";
 import { ANONYMOUS, KEY_HOLDER, type Principal } from "../gateway/principal.ts";
 import type { Service } from "../gateway/service.ts";
-import type { Addresses } from "./addresses.ts";
+import type { Addresses } from "../gateway/addresses.ts";
 import { FetchSessions } from "./fetch-sessions.ts";
 import { isById, type NamedTopic } from "./named-topic.ts";
 import { SaslState } from "./sasl.ts";

@@ -5,7 +5,7 @@
  */
 import type { Env } from "../objects/runtime/env.ts";
 import { serviceOf } from "../gateway/service.ts";
-import { configuredAddresses, listenerAt } from "./addresses.ts";
+import { configuredAddresses, listenerAt } from "../gateway/addresses.ts";
 import { Connection } from "./connection.ts";
 import type { Duplex } from "./duplex.ts";
 import { isLoopback } from "../gateway/keys.ts";

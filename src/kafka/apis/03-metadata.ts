@@ -10,7 +10,7 @@ import { refuse, type Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID, topicNameProblem } from "../../base/ids.ts";
 import type { PartitionMetadata, TopicMetadata } from "../../objects/contracts/controller.ts";
 import { forget } from "../../gateway/metadata.ts";
-import { nodesOf, type Nodes } from "../addresses.ts";
+import { nodesOf, type Nodes } from "../../gateway/addresses.ts";
 import { AUTHORIZED_OPERATIONS } from "../authorized-operations.ts";
 import { codeOf, codeOfRefusal, NONE } from "../errors.ts";
 import type { Request, Response } from "../messages/index.ts";

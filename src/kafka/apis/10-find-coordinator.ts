@@ -1,6 +1,6 @@
 /** FindCoordinator (10): the broker that a client is to ask about a group or a transactional id. */
 import type { Refusal } from "../../base/errors.ts";
-import { coordinatorOf, nodesOf, type BrokerAddress } from "../addresses.ts";
+import { coordinatorOf, nodesOf, type BrokerAddress } from "../../gateway/addresses.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../handler.ts";

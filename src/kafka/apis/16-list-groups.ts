@@ -5,7 +5,7 @@
  * Unknown.
  */
 import type { Refusal } from "../../base/errors.ts";
-import { coordinatorOf, nodesOf } from "../addresses.ts";
+import { coordinatorOf, nodesOf } from "../../gateway/addresses.ts";
 import { codeOfGroup, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Response } from "../messages/index.ts";

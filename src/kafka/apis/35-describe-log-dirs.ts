@@ -7,7 +7,7 @@
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { ClusterMetadata, TopicMetadata } from "../../objects/contracts/controller.ts";
-import { nodesOf } from "../addresses.ts";
+import { nodesOf } from "../../gateway/addresses.ts";
 import { codeOfRefusal, NONE } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";

@@ -1,5 +1,5 @@
 /** DescribeCluster (60): the brokers and their addresses. There are no controllers to connect to (KIP-919). */
-import { addressOf, nodesOf } from "../addresses.ts";
+import { addressOf, nodesOf } from "../../gateway/addresses.ts";
 import { AUTHORIZED_OPERATIONS } from "../authorized-operations.ts";
 import { codeOf, errorFields, NONE } from "../errors.ts";
 import type { Handler } from "../handler.ts";

@@ -6,7 +6,7 @@ import {
   Nodes,
   nodesOf,
   servingBrokers,
-} from "../../../src/kafka/addresses.ts";
+} from "../../../src/gateway/addresses.ts";
 import { Rotation } from "../../../src/kafka/rotation.ts";
 import type { BrokerDescription, BrokerState } from "../../../src/objects/contracts/controller.ts";
 

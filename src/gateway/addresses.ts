@@ -6,7 +6,7 @@
  */
 import { murmur2 } from "../records/index.ts";
 import type { BrokerDescription, ClusterMetadata } from "../objects/contracts/controller.ts";
-import type { Service } from "../gateway/service.ts";
+import type { Service } from "./service.ts";
 
 export interface Addresses {
   readonly host: string;
