@@ -15,7 +15,7 @@ import type { KnownTopic } from "../../gateway/metadata.ts";
 import { codeOfListOffsets, NONE } from "../errors.ts";
 import { checkPartitions } from "../leader-epochs.ts";
 import type { Request, Response } from "../messages/index.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";
 

@@ -7,7 +7,7 @@ import type { Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
 import { codeOf, codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";

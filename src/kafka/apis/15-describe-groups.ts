@@ -5,7 +5,7 @@
 import { refuse } from "../../base/errors.ts";
 import { codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Response } from "../messages/index.ts";
 import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";

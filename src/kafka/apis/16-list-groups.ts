@@ -7,7 +7,7 @@
 import type { Refusal } from "../../base/errors.ts";
 import { coordinatorOf, nodesOf } from "../../gateway/addresses.ts";
 import { codeOfGroup, NONE } from "../errors.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Response } from "../messages/index.ts";
 import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";

@@ -7,7 +7,7 @@ import { NO_TOPIC_ID } from "../../base/ids.ts";
 import type { TopicDeleted } from "../../objects/contracts/controller.ts";
 import { forget } from "../../gateway/metadata.ts";
 import { errorFields } from "../errors.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Request } from "../messages/index.ts";
 import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";

@@ -10,7 +10,7 @@ import { refuse, type Refusal } from "../../base/errors.ts";
 import { codeOfDeleteRecords, NONE } from "../errors.ts";
 import type { PartitionApi } from "../../objects/contracts/partition.ts";
 import { waitingCall } from "../../gateway/calls.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Request } from "../messages/index.ts";
 import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";

@@ -6,7 +6,7 @@ import type { Refusal } from "../../base/errors.ts";
 import { NO_TOPIC_ID } from "../../base/ids.ts";
 import type { EpochEnd } from "../../objects/contracts/partition.ts";
 import { codeOfRefusal, NONE } from "../errors.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import { checkPartitions } from "../leader-epochs.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../handler.ts";

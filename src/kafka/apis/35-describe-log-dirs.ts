@@ -9,7 +9,7 @@ import type { Refusal } from "../../base/errors.ts";
 import type { ClusterMetadata, TopicMetadata } from "../../objects/contracts/controller.ts";
 import { nodesOf } from "../../gateway/addresses.ts";
 import { codeOfRefusal, NONE } from "../errors.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Request, Response } from "../messages/index.ts";
 import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";

@@ -1,7 +1,7 @@
 /** DeleteGroups (42): deletes groups without members, with their offsets. */
 import { codeOfGroup, NONE } from "../errors.ts";
 import { offsetsGroupIdRefusal } from "../group-names.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Handler } from "../handler.ts";
 
 export const deleteGroups: Handler<42> = async ({ groupsNames }, { session }) => ({

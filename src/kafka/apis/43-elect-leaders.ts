@@ -7,7 +7,7 @@ import { refuse, type Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { forget } from "../../gateway/metadata.ts";
 import { codeOfRefusal, errorFields, NONE } from "../errors.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Request } from "../messages/index.ts";
 import type { Handler } from "../handler.ts";
 import type { Session } from "../session.ts";

@@ -1,7 +1,7 @@
 /** AlterPartitionReassignments (45): moves partitions to other brokers, or cancels a move (KIP-455). */
 import { forget } from "../../gateway/metadata.ts";
 import { errorFields, NONE } from "../errors.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import type { Handler } from "../handler.ts";
 
 export const alterPartitionReassignments: Handler<45> = async (request, { session }) => {

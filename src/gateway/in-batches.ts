@@ -1,6 +1,6 @@
 /** Runs the same call for many items, a bounded number at a time. */
 
-/** Calls of objects that one connection makes at the same time. */
+/** Calls of objects that one request makes at the same time. */
 const AT_ONCE = 32;
 
 /** The results in the order of the items. */
