@@ -6,7 +6,9 @@ import { Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import type { Env } from "../objects/runtime/env.ts";
 import { aboutRoutes } from "./about/routes.ts";
+import { aclRoutes } from "./admin/acls.ts";
 import { brokerConfigRoutes } from "./admin/broker-configs.ts";
+import { brokerReplicaRoutes } from "./admin/broker-replicas.ts";
 import { brokerRoutes } from "./admin/brokers.ts";
 import { clusterRoutes } from "./admin/clusters.ts";
 import { configRoutes } from "./admin/configs.ts";
@@ -28,13 +30,15 @@ import { kafkaRoutes } from "./kafka-route.ts";
 export const routes: readonly Route[] = [
   ...recordRoutes,
   ...clusterRoutes,
+  ...aclRoutes,
   ...brokerRoutes,
   ...brokerConfigRoutes,
+  ...brokerReplicaRoutes,
   ...topicRoutes,
   ...configRoutes,
+  ...reassignmentRoutes,
   ...partitionRoutes,
   ...electionRoutes,
-  ...reassignmentRoutes,
   ...offsetRoutes,
   ...v2Routes,
   ...consumerRoutes,
@@ -43,7 +47,7 @@ export const routes: readonly Route[] = [
   ...aboutRoutes(everyRoute, everyCountedRoute),
 ];
 
-const unmatched = unmatchedRoute(routes);
+const unmatched = unmatchedRoute(methodsAt);
 
 // Functions, because the routes that describe all routes are among them.
 function everyRoute(): readonly Route[] {
@@ -52,6 +56,12 @@ function everyRoute(): readonly Route[] {
 
 function everyCountedRoute(): readonly Route[] {
   return [...routes, unmatched];
+}
+
+/** The methods that are answered at a path, as requests are led to their routes. */
+function methodsAt(path: string): readonly string[] {
+  const methods = [...new Set(routes.map(({ method }) => method))];
+  return methods.filter((method) => app.router.match(method, path)[0].length > 0);
 }
 
 // The trie takes literals and parameters side by side, which the regular expression router does not;

@@ -1,16 +1,11 @@
 /**
  * Bodies of requests: never more bytes than allowed, whatever the headers say, never waited for without end, and in
- * gzip where the caller says so. JSON of administration.
+ * gzip where the caller says so.
  */
-import type { z } from "@hono/zod-openapi";
 import { joinBytes } from "../base/bytes.ts";
 import { refuse, type Refusal } from "../base/errors.ts";
 import { within } from "../gateway/time.ts";
 import { bodyEncoding, gunzip, tooLarge } from "./content-encoding.ts";
-import { bareType } from "./media-types.ts";
-
-/** Largest body of an administration request, in bytes. */
-export const ADMIN_BODY_BYTES_MAX = 1_048_576;
 
 /** How long a body may take, in milliseconds, however short it is; longer ones have a second more for each so many bytes. */
 const BODY_WAIT_MS = 30_000;
@@ -115,42 +110,4 @@ async function readAway(reader: ReadableStreamDefaultReader<Uint8Array>): Promis
   } catch {
     // Its sender has gone: nobody waits for the answer.
   }
-}
-
-/** A JSON body in the shape that the schema asks for, wrapped so that any value can be told from a refusal. */
-export type ReadJson<T> = { readonly ok: true; readonly value: T } | Refusal;
-
-/**
- * Reads and validates a JSON body; for administration only: a schema library would slow down the routes that take
- * records. `absent` is what an empty body stands for, where it may be empty.
- * INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, MESSAGE_TOO_LARGE, REQUEST_BODY_TIMED_OUT.
- */
-export async function readJson<S extends z.ZodType>(
-  request: Request,
-  schema: S,
-  absent?: z.output<S>,
-): Promise<ReadJson<z.output<S>>> {
-  const type = bareType(request.headers.get("content-type"));
-  if (type !== "" && type !== "application/json" && !type.endsWith("+json")) {
-    return refuse("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json.");
-  }
-  const bytes = await readBytes(request, ADMIN_BODY_BYTES_MAX);
-  if (!(bytes instanceof Uint8Array)) return bytes;
-  if (bytes.length === 0 && absent !== undefined) return { ok: true, value: absent };
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
-  } catch {
-    return refuse("INVALID_REQUEST", "The body is not JSON in UTF-8.");
-  }
-  const checked = schema.safeParse(parsed);
-  if (checked.success) return { ok: true, value: checked.data };
-  return refuse("INVALID_REQUEST", problemOf(checked.error));
-}
-
-/** The first thing that is wrong, and where; zod's texts do not repeat values. */
-function problemOf(error: z.ZodError): string {
-  const issue = error.issues[0]!;
-  const where = issue.path.length === 0 ? "The body" : issue.path.join(".");
-  return `${where}: ${issue.message}`;
 }

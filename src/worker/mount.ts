@@ -4,22 +4,24 @@ import type { App, Route } from "./route.ts";
 
 /** Puts routes into the application. */
 export function mount(app: App, routes: readonly Route[]): void {
+  const withVerbs = new Set(routes.flatMap(({ path }) => path.match(/\{\w+\}(?=:)/g) ?? []));
   for (const route of routes) {
-    app.on(route.method, honoPath(route.path), (c) => answer(c, route));
+    app.on(route.method, honoPath(route.path, withVerbs), (c) => answer(c, route));
   }
 }
 
 /**
  * `{name}` becomes `:name`. A literal with a colon (`records:batch`) becomes a parameter that only
  * it matches: some of Hono's routers read `records:batch` as `records` and anything. In front of a
- * verb (`{name}:fence`) the parameter holds the verb too: `pathBeforeVerb` takes it off.
+ * verb (`{name}:fence`) the parameter holds the verb too: `pathBeforeVerb` takes it off. A parameter that can have a
+ * verb (`withVerbs`) has no colon without one, so that no other route answers where a verb is misspelt.
  */
-function honoPath(path: string): string {
+function honoPath(path: string, withVerbs: ReadonlySet<string>): string {
   return path
     .split("/")
     .map((segment) => {
       const parameter = /^\{(\w+)\}$/.exec(segment);
-      if (parameter) return `:${parameter[1]}`;
+      if (parameter) return `:${parameter[1]}${withVerbs.has(segment) ? "{[^/:]+}" : ""}`;
       const verb = /^\{(\w+)\}(:[a-z-]+)$/.exec(segment);
       if (verb) return `:${verb[1]}{[^/:]+${verb[2]}}`;
       return segment.includes(":") ? `:_literal{${segment}}` : segment;

@@ -6,9 +6,14 @@ import { pass } from "./gate.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "./route.ts";
 import type { Service } from "../gateway/service.ts";
 
+/** GET's handlers answer HEAD too, and every path that there is answers OPTIONS. */
+const ALLOW_ORDER = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/** The methods that have a route at a path. */
+type MethodsAt = (path: string) => readonly string[];
+
 /** A route for everything that is none. Its path in logs and metrics is `*`. */
-export function unmatchedRoute(routes: readonly Route[]): Route {
-  let patterns: readonly Pattern[] | undefined;
+export function unmatchedRoute(methodsAt: MethodsAt): Route {
   return defineRoute({
     method: "GET",
     path: "*",
@@ -19,34 +24,21 @@ export function unmatchedRoute(routes: readonly Route[]): Route {
     // A browser's preflight carries no key; for all else the handler asks the gate itself.
     open: true,
     answers: {},
-    handler: (c, service) => unmatched(c, service, (patterns ??= routes.map(patternOf))),
+    handler: (c, service) => unmatched(c, service, methodsAt),
   });
 }
 
-interface Pattern {
-  readonly method: string;
-  readonly path: RegExp;
-}
-
-function patternOf(route: Route): Pattern {
-  const path = route.path.replace(/\./g, "\\.").replace(/\{\w+\}/g, "[^/]+");
-  return { method: route.method, path: new RegExp(`^${path}$`) };
-}
-
-function unmatched(c: Ctx, service: Service, patterns: readonly Pattern[]): Outcome {
+function unmatched(c: Ctx, service: Service, methodsAt: MethodsAt): Outcome {
   const preflight = service.corsOrigins !== null && isPreflight(c.req.raw);
   if (!preflight) {
     const admitted = pass(c.req.raw, service);
     if (admitted instanceof Response || !admitted.ok) return admitted;
   }
-  const methods = new Set<string>();
-  for (const { method, path } of patterns) {
-    if (!path.test(c.req.path)) continue;
-    methods.add(method);
-    if (method === "GET") methods.add("HEAD");
-  }
-  if (methods.size === 0) return refuse("NOT_FOUND");
-  const allow = [...methods, "OPTIONS"].join(", ");
+  const methods = methodsAt(c.req.path);
+  if (methods.length === 0) return refuse("NOT_FOUND");
+  const allow = ALLOW_ORDER.filter(
+    (method) => method === "OPTIONS" || methods.includes(method === "HEAD" ? "GET" : method),
+  ).join(", ");
   if (c.req.method !== "OPTIONS") {
     return errorAnswer(refuse("METHOD_NOT_ALLOWED"), { allow });
   }

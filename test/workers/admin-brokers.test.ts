@@ -47,6 +47,56 @@ describe("brokers", () => {
     await expectError(await call(`${BROKERS}/77/configs`), "BROKER_NOT_FOUND");
   });
 
+  it("have settings of their own set, altered and reset", async () => {
+    const throttle = "leader.replication.throttled.rate";
+    const path = `${BROKERS}/2/configs`;
+    const send = (method: string, at: string, json?: unknown) => call(at, { method, json });
+    expect((await send("PUT", `${path}/${throttle}`, { value: "5000" })).status).toBe(204);
+    expect(await bodyOf(await call(`${path}/${throttle}`))).toMatchObject({
+      value: "5000",
+      source: "DYNAMIC_BROKER_CONFIG",
+      is_read_only: false,
+    });
+    const alter = (data: unknown, validate_only = false) =>
+      post(`${path}:alter`, { data, validate_only });
+    expect((await alter([{ name: throttle, value: "1" }], true)).status).toBe(204);
+    expect((await bodyOf(await call(`${path}/${throttle}`))).value).toBe("5000");
+    expect((await alter([{ name: throttle, value: "7000" }])).status).toBe(204);
+    const { data } = await bodyOf(await call(`${BROKERS}/-/configs`));
+    const set = data
+      .filter((one: { name: string }) => one.name === throttle)
+      .map((one: { broker_id: number; source: string }) => [one.broker_id, one.source]);
+    expect(set).toContainEqual([1, "DEFAULT_CONFIG"]);
+    expect(set).toContainEqual([2, "DYNAMIC_BROKER_CONFIG"]);
+    expect((await send("DELETE", `${path}/${throttle}`)).status).toBe(204);
+    expect((await bodyOf(await call(`${path}/${throttle}`))).source).toBe("DEFAULT_CONFIG");
+
+    const fixed = await send("PUT", `${path}/log.retention.ms`, { value: "1" });
+    expect(await expectError(fixed, "INVALID_CONFIG")).toContain("environment");
+    await expectError(await send("DELETE", `${path}/log.retention.ms`), "INVALID_CONFIG");
+    await expectError(await send("PUT", `${path}/no.such`, { value: "1" }), "UNKNOWN_CONFIG");
+    await expectError(await send("DELETE", `${path}/no.such`), "UNKNOWN_CONFIG");
+    await expectError(await send("PUT", `${path}/${throttle}`, { value: "x" }), "INVALID_CONFIG");
+    const nowhere = await send("PUT", `${BROKERS}/77/configs/${throttle}`, { value: "1" });
+    await expectError(nowhere, "BROKER_NOT_FOUND");
+    await expectError(await alter([{ name: throttle, value: "1", op: "SET" }]), "INVALID_REQUEST");
+  });
+
+  it("have settings in common, which are read-only", async () => {
+    const list = await bodyOf(await call(`${CLUSTER}/broker-configs`));
+    expect(list.kind).toBe("KafkaClusterConfigList");
+    expect(list.data.every((one: { is_read_only: boolean }) => one.is_read_only)).toBe(true);
+    const one = await bodyOf(await call(`${CLUSTER}/broker-configs/log.retention.ms`));
+    expect(one).toMatchObject({ kind: "KafkaClusterConfig", config_type: "BROKER" });
+    expect(list.data).toContainEqual(one);
+    await expectError(await call(`${CLUSTER}/broker-configs/no.such`), "UNKNOWN_CONFIG");
+    const set = await call(`${CLUSTER}/broker-configs/log.retention.ms`, {
+      method: "PUT",
+      json: { value: "1" },
+    });
+    expect(set.headers.get("allow")).toBe("GET, HEAD, OPTIONS");
+  });
+
   it("are registered, confirmed when registered alike, and refused when not", async () => {
     const spec = { broker_id: 7, rack: "rack-7", location_hint: "oc" };
     const created = await post(BROKERS, spec);
@@ -91,8 +141,8 @@ describe("brokers", () => {
     for (const id of ["99", "x", "-1"]) {
       await expectError(await post(`${BROKERS}/${id}:fence`), "BROKER_NOT_FOUND");
     }
-    await expectError(await post(`${BROKERS}/2:burn`), "METHOD_NOT_ALLOWED");
-    await expectError(await call(`${BROKERS}/2:fence`), "BROKER_NOT_FOUND");
+    await expectError(await post(`${BROKERS}/2:burn`), "NOT_FOUND");
+    await expectError(await call(`${BROKERS}/2:fence`), "METHOD_NOT_ALLOWED");
   });
 });
 

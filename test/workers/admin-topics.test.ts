@@ -1,7 +1,7 @@
 /** The administration routes of v3 that concern the cluster, topics and settings, through the real objects. */
 import { describe, expect, it } from "vitest";
 import { TOPIC_CONFIG_NAMES } from "../../src/base/config.ts";
-import { ADMIN_BODY_BYTES_MAX } from "../../src/worker/body.ts";
+import { ADMIN_BODY_BYTES_MAX } from "../../src/worker/read-json.ts";
 import {
   append,
   bodyOf,

@@ -77,17 +77,13 @@ describe("an instance", () => {
       { name: ".." },
       { name: "x".repeat(256) },
       { "no.such.setting": 1 },
-    ]) {
-      expect(await make(wrong), JSON.stringify(wrong)).toEqual([422, 42204]);
-    }
-    for (const wrong of [
       { "fetch.min.bytes": -2 },
       { "consumer.request.timeout.ms": "60001" },
       { "session.timeout.ms": 10 },
       { "max.poll.records": 0 },
       { "max.poll.interval.ms": 0 },
     ]) {
-      expect(await make(wrong), JSON.stringify(wrong)).toEqual([400, 40001]);
+      expect(await make(wrong), JSON.stringify(wrong)).toEqual([422, 42204]);
     }
     expect(await make([])).toEqual([400, 400]);
     expect(await make("{")).toEqual([400, 400]);

@@ -24,13 +24,6 @@ export const REQUEST_ERRORS = {
   INVALID_REPLICA_ASSIGNMENT: row(39, 400, 40002, false, "The replica assignment is not legal."),
   INVALID_CONFIG: row(40, 400, 40002, false, "The configuration is not legal."),
   POLICY_VIOLATION: row(44, 400, 40002, false, "The topic's settings do not allow it."),
-  INVALID_CONSUMER_CONFIG_VALUE: row(
-    42,
-    400,
-    40001,
-    false,
-    "A consumer setting is out of its bounds.",
-  ),
   INVALID_CONSUMER_CONFIG: row(42, 422, 42204, false, "A consumer setting is not legal."),
   INVALID_GROUP_ID: row(24, 400, 400, false, "The group's id is not legal."),
   INVALID_SESSION_TIMEOUT: row(

@@ -70,7 +70,7 @@ export class Cluster {
   }
 
   async partitions(): Promise<Partition[]> {
-    const path = `/topics/${this.#target.topic}/partitions`;
+    const path = `/topics/${this.#target.topic}/partitions?offsets=true`;
     const { data } = await this.#ask<{ data: PartitionBody[] }>("GET", path);
     return data.map((body) => ({
       partition: body.partition_id,

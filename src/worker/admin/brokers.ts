@@ -1,10 +1,10 @@
 /** The brokers: who is there, registering one, and taking a region out of service and back. */
 import { z } from "@hono/zod-openapi";
-import { refuse, type ErrorName } from "../../base/errors.ts";
+import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import type { BrokerAction, BrokerDescription } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
-import { readJson } from "../body.ts";
+import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { forgetAll } from "../../gateway/metadata.ts";
 import { callController } from "../../gateway/objects.ts";
 import { pathBeforeVerb, pathText } from "../params.ts";
@@ -16,7 +16,7 @@ import { brokerListSchema, brokerSchema, clusterPlace, head, list } from "./reso
 const BROKERS = "/v3/clusters/{cluster_id}/brokers";
 
 const registration = z
-  .object({
+  .strictObject({
     broker_id: z.int().min(0).max(2_147_483_647).optional(),
     rack: z.string().max(255),
     location_hint: z.string().max(32).optional(),
@@ -49,12 +49,24 @@ async function listBrokers(c: Ctx, service: Service): Promise<Outcome> {
   return json(list("KafkaBrokerList", self, data));
 }
 
-async function getBroker(c: Ctx, service: Service): Promise<Outcome> {
+type FoundBroker = { readonly ok: true; readonly broker: BrokerDescription } | Refusal;
+
+/** The broker that the path names. BROKER_NOT_FOUND. */
+export async function findBroker(c: Ctx, service: Service): Promise<FoundBroker> {
   const cluster = await callController(service, true, (controller) => controller.metadata([]));
-  if (!cluster.ok) return cluster;
+  return cluster.ok ? brokerOf(c, cluster.brokers) : cluster;
+}
+
+/** As {@link findBroker}, among these. */
+export function brokerOf(c: Ctx, brokers: readonly BrokerDescription[]): FoundBroker {
   const id = parseWhole(pathText(c, "broker_id"));
-  const broker = cluster.brokers.find(({ brokerId }) => brokerId === id);
-  return broker === undefined ? refuse("BROKER_NOT_FOUND") : json(brokerData(c, service, broker));
+  const broker = brokers.find(({ brokerId }) => brokerId === id);
+  return broker === undefined ? refuse("BROKER_NOT_FOUND") : { ok: true, broker };
+}
+
+async function getBroker(c: Ctx, service: Service): Promise<Outcome> {
+  const found = await findBroker(c, service);
+  return found.ok ? json(brokerData(c, service, found.broker)) : found;
 }
 
 async function registerBroker(c: Ctx, service: Service): Promise<Outcome> {
@@ -147,12 +159,7 @@ export const brokerRoutes: readonly Route[] = [
         headers: z.object({ Location: z.string() }),
       },
     },
-    errors: [
-      "INVALID_REQUEST",
-      "DUPLICATE_BROKER_REGISTRATION",
-      "UNSUPPORTED_MEDIA_TYPE",
-      "MESSAGE_TOO_LARGE",
-    ],
+    errors: [...BODY_ERRORS, "DUPLICATE_BROKER_REGISTRATION"],
     handler: registerBroker,
   }),
   defineRoute({

@@ -31,7 +31,7 @@ async function describeCluster(c: Ctx, service: Service): Promise<Described> {
     broker_configs: place.related("broker-configs"),
     consumer_groups: place.related("consumer-groups"),
     topics: place.related("topics"),
-    partition_reassignments: place.related("reassignments"),
+    partition_reassignments: place.related("topics/-/partitions/-/reassignment"),
     topics_count: controller.topics,
     partitions_count: controller.partitions,
     under_replicated_partitions: controller.underReplicated,

@@ -10,23 +10,38 @@ import { refuse } from "../../base/errors.ts";
 import type { ConfigChange, TopicMetadata } from "../../objects/contracts/controller.ts";
 import { synonymsOf } from "../../gateway/config-synonyms.ts";
 import { json } from "../answers.ts";
-import { readJson } from "../body.ts";
+import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { forget, topicMetadata } from "../../gateway/metadata.ts";
 import { callController } from "../../gateway/objects.ts";
 import { pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 import { configExample, configsExample } from "./examples.ts";
-import { configListSchema, configSchema, head, list, topicPlace } from "./resources.ts";
+import { limitOf, limitParameter, type PageSizes } from "./paging.ts";
+import {
+  clusterPlace,
+  configListSchema,
+  configSchema,
+  head,
+  list,
+  topicPlace,
+} from "./resources.ts";
 
 const CONFIGS = "/v3/clusters/{cluster_id}/topics/{topic}/configs";
 
-const update = z.object({ value: z.string().nullable() }).openapi("UpdateConfigRequest");
+/** Topics of a page of the settings of all topics. */
+const PAGE_TOPICS: PageSizes = { usual: 100, max: 1_000 };
 
-const alteration = z
-  .object({
+/** What sets one setting, of a topic or a broker. */
+export const update = z
+  .strictObject({ value: z.string().nullable() })
+  .openapi("UpdateConfigRequest");
+
+/** What changes several settings at once. */
+export const alteration = z
+  .strictObject({
     data: z.array(
-      z.object({
+      z.strictObject({
         name: z.string(),
         value: z.string().nullable().optional(),
         operation: z.enum(["SET", "DELETE", "APPEND", "SUBTRACT"]).nullable().optional(),
@@ -63,6 +78,29 @@ async function listConfigs(c: Ctx, service: Service): Promise<Outcome> {
   const self = `${topicPlace(c, service, metadata.topic).self}/configs`;
   const data = TOPIC_CONFIG_NAMES.map((name) => configData(c, service, metadata, name));
   return json(list("KafkaTopicConfigList", self, data));
+}
+
+/** Settings of all topics, so many topics at a time: in the order of their names. */
+async function listAllConfigs(c: Ctx, service: Service): Promise<Outcome> {
+  const limit = limitOf(c, PAGE_TOPICS);
+  if (typeof limit === "object") return limit;
+  const after = c.req.query("after") ?? "";
+  const cluster = await callController(service, true, (controller) => controller.metadata(null));
+  if (!cluster.ok) return cluster;
+  const topics = cluster.topics
+    .filter(({ topic }) => topic > after)
+    .toSorted((a, b) => (a.topic < b.topic ? -1 : 1));
+  const shown = topics.slice(0, limit);
+  const data = shown.flatMap((topic) =>
+    TOPIC_CONFIG_NAMES.map((name) => configData(c, service, topic, name)),
+  );
+  const self = `${clusterPlace(c, service).self}/topics/-/configs`;
+  const last = shown.at(-1)?.topic ?? "";
+  const next =
+    shown.length < topics.length
+      ? `${self}?after=${encodeURIComponent(last)}&limit=${limit}`
+      : null;
+  return json(list("KafkaTopicConfigList", self, data, next));
 }
 
 async function getConfig(c: Ctx, service: Service): Promise<Outcome> {
@@ -105,17 +143,49 @@ async function resetConfig(c: Ctx, service: Service): Promise<Outcome> {
 async function alterConfigs(c: Ctx, service: Service): Promise<Outcome> {
   const body = await readJson(c.req.raw, alteration);
   if (!body.ok) return body;
-  const changes = body.value.data.map(({ name, value, operation }) => ({
+  const changes = changesOf(body.value);
+  return alter(service, pathText(c, "topic"), changes, body.value.validate_only === true);
+}
+
+export function changesOf({ data }: z.output<typeof alteration>): ConfigChange[] {
+  return data.map(({ name, value, operation }) => ({
     name,
     value: value ?? null,
     operation: operation ?? "SET",
   }));
-  return alter(service, pathText(c, "topic"), changes, body.value.validate_only === true);
 }
 
-const BODY_ERRORS = ["INVALID_REQUEST", "UNSUPPORTED_MEDIA_TYPE", "MESSAGE_TOO_LARGE"] as const;
+const alterationExample = {
+  data: [
+    { name: "retention.ms", value: "3600000" },
+    { name: "segment.ms", operation: "DELETE" },
+  ],
+};
 
+/** The first before those of one topic: `-` stands for all of them. */
 export const configRoutes: readonly Route[] = [
+  defineRoute({
+    method: "GET",
+    path: "/v3/clusters/{cluster_id}/topics/-/configs",
+    id: "listAllTopicConfigs",
+    needs: [["topic", "describeConfigs"]],
+    tag: "Configs",
+    summary: "All settings of all topics",
+    description:
+      "In the order of the topics' names, so many topics at a time: `metadata.next` leads to the next page.",
+    query: z.object({
+      after: z.string().optional().describe("Only topics whose name comes after this one."),
+      limit: limitParameter("Topics", PAGE_TOPICS),
+    }),
+    answers: {
+      200: {
+        description: "The settings.",
+        content: { "application/json": { schema: configListSchema, example: configsExample } },
+      },
+    },
+    errors: ["INVALID_REQUEST"],
+    handler: listAllConfigs,
+  }),
   defineRoute({
     method: "GET",
     path: CONFIGS,
@@ -144,15 +214,7 @@ export const configRoutes: readonly Route[] = [
     description:
       "SET (the default), DELETE, which returns a setting to its default, or for lists APPEND and SUBTRACT. With `validate_only` everything is checked and nothing is changed.",
     body: {
-      "application/json": {
-        schema: alteration,
-        example: {
-          data: [
-            { name: "retention.ms", value: "3600000" },
-            { name: "segment.ms", operation: "DELETE" },
-          ],
-        },
-      },
+      "application/json": { schema: alteration, example: alterationExample },
     },
     answers: { 204: { description: "Changed." } },
     errors: ["UNKNOWN_TOPIC", "INVALID_CONFIG", ...BODY_ERRORS],

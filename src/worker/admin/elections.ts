@@ -1,7 +1,7 @@
 /** Electing a partition's leader by hand. */
 import { z } from "@hono/zod-openapi";
 import { json } from "../answers.ts";
-import { readJson } from "../body.ts";
+import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { callController } from "../../gateway/objects.ts";
 import { pathBeforeVerb, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
@@ -12,14 +12,13 @@ import { findPartition, partitionView } from "./partition-view.ts";
 import { partitionSchema } from "./resources.ts";
 
 const election = z
-  .object({ election_type: z.enum(["preferred", "unclean"]).optional() })
+  .strictObject({ election_type: z.enum(["preferred", "unclean"]).optional() })
   .openapi("ElectLeaderRequest");
 
 async function electLeader(c: Ctx, service: Service): Promise<Outcome> {
-  const isEmpty = c.req.raw.body === null || c.req.raw.headers.get("content-length") === "0";
-  const body = isEmpty ? null : await readJson(c.req.raw, election);
-  if (body !== null && !body.ok) return body;
-  const type = body?.value.election_type ?? "preferred";
+  const body = await readJson(c.req.raw, election, {});
+  if (!body.ok) return body;
+  const type = body.value.election_type ?? "preferred";
   const topic = pathText(c, "topic");
   const partition = pathBeforeVerb(c, "partition_id");
   const elected = await callController(service, false, (controller) =>
@@ -52,12 +51,10 @@ export const electionRoutes: readonly Route[] = [
     },
     errors: [
       ...NOT_THERE,
-      "INVALID_REQUEST",
+      ...BODY_ERRORS,
       "ELECTION_NOT_NEEDED",
       "PREFERRED_LEADER_NOT_AVAILABLE",
       "ELIGIBLE_LEADERS_NOT_AVAILABLE",
-      "UNSUPPORTED_MEDIA_TYPE",
-      "MESSAGE_TOO_LARGE",
     ],
     handler: electLeader,
   }),

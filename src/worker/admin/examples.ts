@@ -24,7 +24,7 @@ export const clusterExample = {
   broker_configs: related(`${C}/broker-configs`),
   consumer_groups: related(`${C}/consumer-groups`),
   topics: related(`${C}/topics`),
-  partition_reassignments: related(`${C}/reassignments`),
+  partition_reassignments: related(`${C}/topics/-/partitions/-/reassignment`),
   topics_count: 3,
   partitions_count: 18,
   under_replicated_partitions: 0,
@@ -60,7 +60,7 @@ export const topicExample = {
   partitions_count: 6,
   partitions: related(`${T}/partitions`),
   configs: related(`${T}/configs`),
-  partition_reassignments: related(`${C}/reassignments`),
+  partition_reassignments: related(`${T}/partitions/-/reassignment`),
   under_replicated_partitions: 0,
   offline_partitions: 0,
 };
@@ -103,6 +103,27 @@ export const brokerConfigsExample = listExample(
   brokerConfigExample,
 );
 
+export const clusterConfigExample = {
+  ...head(
+    "KafkaClusterConfig",
+    `${C}/broker-configs/log.retention.ms`,
+    "/broker-config=log.retention.ms",
+  ),
+  config_type: "BROKER",
+  name: "log.retention.ms",
+  value: "604800000",
+  is_default: true,
+  is_read_only: true,
+  is_sensitive: false,
+  source: "DEFAULT_CONFIG",
+  synonyms: [{ name: "log.retention.ms", value: "604800000", source: "DEFAULT_CONFIG" }],
+};
+export const clusterConfigsExample = listExample(
+  "KafkaClusterConfigList",
+  `${C}/broker-configs`,
+  clusterConfigExample,
+);
+
 const replicaState = {
   broker_id: 1,
   generation: 0,
@@ -134,11 +155,13 @@ export const partitionExample = {
   high_watermark: 1000,
   log_end_offset: 1000,
 };
-export const partitionsExample = listExample(
-  "KafkaPartitionList",
-  `${T}/partitions`,
-  partitionExample,
-);
+const offsetsUnasked = { log_start_offset: null, high_watermark: null, log_end_offset: null };
+const unasked = { is_reachable: null, storage: null, ...offsetsUnasked };
+export const partitionsExample = listExample("KafkaPartitionList", `${T}/partitions`, {
+  ...partitionExample,
+  replica_states: [{ ...replicaState, ...unasked }],
+  ...offsetsUnasked,
+});
 
 export const replicaExample = {
   ...head("KafkaReplica", `${P}/replicas/1`, "/topic=flights/partition=0/replica=1"),
@@ -147,6 +170,11 @@ export const replicaExample = {
   ...replicaState,
   broker: related(`${C}/brokers/1`),
 };
+export const brokerReplicasExample = listExample(
+  "KafkaReplicaList",
+  `${C}/brokers/1/partition-replicas`,
+  { ...replicaExample, ...unasked },
+);
 export const replicasExample = listExample("KafkaReplicaList", `${P}/replicas`, replicaExample);
 
 export const reassignmentExample = {

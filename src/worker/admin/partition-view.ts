@@ -5,7 +5,7 @@ import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
 import type { Ctx } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 import { named, placeOf } from "./leader.ts";
-import { replicaViews } from "./replicas.ts";
+import { replicaViews, type ReplicaView } from "./replicas.ts";
 import { head } from "./resources.ts";
 
 /** A partition, and what the cluster knows of it and its topic. */
@@ -35,6 +35,17 @@ export async function partitionView(
   metadata: PartitionMetadata,
 ): Promise<unknown> {
   const replicas = await replicaViews(service, topic, metadata);
+  return partitionData(c, service, topic, metadata, replicas);
+}
+
+/** A partition with what is known of its replicas. */
+export function partitionData(
+  c: Ctx,
+  service: Service,
+  topic: KnownTopic,
+  metadata: PartitionMetadata,
+  replicas: readonly ReplicaView[],
+): unknown {
   const leader = replicas.find((replica) => replica.is_leader);
   const place = placeOf(c, service, topic, metadata.partition);
   return {
@@ -48,7 +59,7 @@ export async function partitionView(
     partition_epoch: metadata.partitionEpoch,
     in_sync_replicas: metadata.inSync,
     replica_states: replicas,
-    // Not known while the leader cannot be asked; the rest of the answer is.
+    // Not known where the leader was not asked, or did not answer; the rest of the answer is.
     log_start_offset: leader?.log_start_offset ?? null,
     high_watermark: leader?.high_watermark ?? null,
     log_end_offset: leader?.log_end_offset ?? null,

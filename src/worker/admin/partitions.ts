@@ -1,8 +1,11 @@
 /** Partitions and their replicas: who leads, who is in sync, where the log begins and ends. */
+import { z } from "@hono/zod-openapi";
 import { refuse } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
-import { json } from "../answers.ts";
+import { TOPIC_PARTITIONS_MAX } from "../../base/limits.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import { topicMetadata } from "../../gateway/metadata.ts";
+import { json } from "../answers.ts";
 import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
@@ -13,8 +16,19 @@ import {
   replicasExample,
 } from "./examples.ts";
 import { named, NOT_THERE, P, placeOf } from "./leader.ts";
-import { findPartition, partitionView, type FoundPartition } from "./partition-view.ts";
-import { replicaViews, type ReplicaView } from "./replicas.ts";
+import { entriesOf, nextOf, pageOf, pageParameters, type PageSizes } from "./paging.ts";
+import {
+  findPartition,
+  partitionData,
+  partitionView,
+  type FoundPartition,
+} from "./partition-view.ts";
+import {
+  knownReplicaViews,
+  replicaViews,
+  replicaViewsByLeader,
+  type ReplicaView,
+} from "./replicas.ts";
 import {
   clusterPlace,
   head,
@@ -28,21 +42,30 @@ import {
 
 const PARTITIONS = "/v3/clusters/{cluster_id}/topics/{topic}/partitions";
 
-/** Replicas that are asked at the same time when all of a topic's are listed, about. */
-const ASKED_AT_ONCE = 64;
+/** Partitions of a page: one call of the controller, whatever their number. */
+const PAGE: PageSizes = { usual: 500, max: TOPIC_PARTITIONS_MAX };
+/** Of a page with offsets, where each partition is a call of its leader. */
+const PAGE_WITH_OFFSETS: PageSizes = { usual: 100, max: 100 };
 
 async function listPartitions(c: Ctx, service: Service): Promise<Outcome> {
+  const offsets = c.req.query("offsets") ?? "false";
+  if (offsets !== "true" && offsets !== "false") {
+    return refuse("INVALID_REQUEST", "The query's offsets is true or false.");
+  }
+  const isWithOffsets = offsets === "true";
+  const page = pageOf(c, isWithOffsets ? PAGE_WITH_OFFSETS : PAGE);
+  if (!page.ok) return page;
   const topic = await topicMetadata(service, pathText(c, "topic"), true);
   if (!topic.ok) return topic;
   const { partitions } = topic.metadata;
-  const data: unknown[] = [];
-  const step = Math.ceil(ASKED_AT_ONCE / (partitions[0]?.replicas.length ?? 1));
-  for (let from = 0; from < partitions.length; from += step) {
-    const some = partitions.slice(from, from + step);
-    data.push(...(await Promise.all(some.map((p) => partitionView(c, service, topic, p)))));
-  }
+  const shown = entriesOf(page, partitions);
+  const replicas = isWithOffsets
+    ? await inBatches(shown, (p) => replicaViewsByLeader(service, topic, p))
+    : shown.map((p) => knownReplicaViews(topic.brokers, p));
+  const data = shown.map((p, i) => partitionData(c, service, topic, p, replicas[i]!));
   const self = `${topicPlace(c, service, topic.metadata.topic).self}/partitions`;
-  return json(list("KafkaPartitionList", self, data));
+  const next = nextOf(self, page, partitions.length, isWithOffsets ? { offsets } : {});
+  return json(list("KafkaPartitionList", self, data, next));
 }
 
 async function getPartition(c: Ctx, service: Service): Promise<Outcome> {
@@ -97,7 +120,16 @@ export const partitionRoutes: readonly Route[] = [
     tag: "Partitions",
     summary: "The partitions of a topic",
     description:
-      "Each replica is asked for its offsets; those of one that does not answer within a second are null.",
+      "A page at a time: `metadata.next` leads to the next one. It shows what the controller knows, which is one call; offsets are null. With `offsets=true` the leader of each partition of the page is asked for its own offsets and the ends of its followers' logs; those of one that does not answer within a second are null. What each replica says of itself is at one partition, and at its replicas.",
+    query: z.object({
+      ...pageParameters("Partitions", PAGE),
+      offsets: z
+        .enum(["true", "false"])
+        .optional()
+        .describe(
+          `Whether leaders are asked for offsets; at most ${PAGE_WITH_OFFSETS.max} a page.`,
+        ),
+    }),
     answers: {
       200: {
         description: "The partitions.",
@@ -106,7 +138,7 @@ export const partitionRoutes: readonly Route[] = [
         },
       },
     },
-    errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION"],
+    errors: ["INVALID_REQUEST", "UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION"],
     handler: listPartitions,
   }),
   defineRoute({
@@ -116,6 +148,8 @@ export const partitionRoutes: readonly Route[] = [
     needs: [["topic", "describe"]],
     tag: "Partitions",
     summary: "One partition",
+    description:
+      "Each replica is asked for its offsets; those of one that does not answer within a second are null.",
     answers: {
       200: {
         description: "It.",

@@ -3,11 +3,12 @@ import { z } from "@hono/zod-openapi";
 import { ERRORS, refuse, type Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
-import { readJson } from "../body.ts";
-import { forget } from "../../gateway/metadata.ts";
+import { BODY_ERRORS, readJson } from "../read-json.ts";
+import { forget, topicMetadata } from "../../gateway/metadata.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import { callController } from "../../gateway/objects.ts";
 import { pathPartition, pathText } from "../params.ts";
-import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
+import { defineRoute, type Ctx, type Outcome, type Route, type RouteSpec } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 import { reassignmentExample, reassignmentsExample } from "./examples.ts";
 import { NOT_THERE, P } from "./leader.ts";
@@ -25,10 +26,8 @@ const REASSIGNMENTS = "/v3/clusters/{cluster_id}/reassignments";
 
 /** Partitions of one request. */
 const ENTRIES_MAX = 1_000;
-/** How many of them the controller is asked for at the same time. */
-const ASKED_AT_ONCE = 32;
 
-const entry = z.object({
+const entry = z.strictObject({
   topic_name: z.string(),
   partition_id: z.int().min(0),
   broker_ids: z
@@ -39,7 +38,7 @@ const entry = z.object({
 type Entry = z.output<typeof entry>;
 
 const request = z
-  .object({ data: z.array(entry).min(1).max(ENTRIES_MAX) })
+  .strictObject({ data: z.array(entry).min(1).max(ENTRIES_MAX) })
   .openapi("ReassignPartitionsRequest");
 
 const outcomes = z
@@ -80,17 +79,31 @@ function reassignmentData(
   };
 }
 
-async function listReassignments(c: Ctx, service: Service): Promise<Outcome> {
-  const self = `${clusterPlace(c, service).self}/reassignments`;
-  const controller = await callController(service, true, (stub) => stub.describe());
-  if (!controller.ok) return controller;
-  // All metadata is much to ask for where nothing moves, which is the rule.
-  if (controller.reassigning === 0) return json(list("KafkaReassignmentList", self, []));
-  const cluster = await callController(service, true, (stub) => stub.metadata(null));
-  if (!cluster.ok) return cluster;
-  const data = cluster.topics.flatMap(({ topic, partitions }) =>
-    partitions.filter(isUnderWay).map((p) => reassignmentData(c, service, topic, p)),
-  );
+/** Of the whole cluster; `path` is where the list is asked for. */
+const listReassignments =
+  (path: string) =>
+  async (c: Ctx, service: Service): Promise<Outcome> => {
+    const self = `${clusterPlace(c, service).self}/${path}`;
+    const controller = await callController(service, true, (stub) => stub.describe());
+    if (!controller.ok) return controller;
+    // All metadata is much to ask for where nothing moves, which is the rule.
+    if (controller.reassigning === 0) return json(list("KafkaReassignmentList", self, []));
+    const cluster = await callController(service, true, (stub) => stub.metadata(null));
+    if (!cluster.ok) return cluster;
+    const data = cluster.topics.flatMap(({ topic, partitions }) =>
+      partitions.filter(isUnderWay).map((p) => reassignmentData(c, service, topic, p)),
+    );
+    return json(list("KafkaReassignmentList", self, data));
+  };
+
+async function listTopicReassignments(c: Ctx, service: Service): Promise<Outcome> {
+  const name = pathText(c, "topic");
+  const topic = await topicMetadata(service, name, true);
+  if (!topic.ok) return topic;
+  const data = topic.metadata.partitions
+    .filter(isUnderWay)
+    .map((p) => reassignmentData(c, service, name, p));
+  const self = `${topicPlace(c, service, name).self}/partitions/-/reassignment`;
   return json(list("KafkaReassignmentList", self, data));
 }
 
@@ -130,23 +143,17 @@ function failure(refusal: Refusal): { readonly error_code: number; readonly mess
 async function reassign(c: Ctx, service: Service): Promise<Outcome> {
   const body = await readJson(c.req.raw, request);
   if (!body.ok) return body;
-  const entries = body.value.data;
-  const data: unknown[] = [];
-  for (let from = 0; from < entries.length; from += ASKED_AT_ONCE) {
-    const some = entries.slice(from, from + ASKED_AT_ONCE);
-    data.push(...(await Promise.all(some.map((asked) => reassignOne(service, asked)))));
-  }
-  return json({ data });
+  return json({ data: await inBatches(body.value.data, (asked) => reassignOne(service, asked)) });
 }
 
-export const reassignmentRoutes: readonly Route[] = [
-  defineRoute({
+function listing(
+  spec: Pick<RouteSpec, "path" | "id" | "summary" | "description" | "errors" | "handler">,
+): Route {
+  return defineRoute({
+    ...spec,
     method: "GET",
-    path: REASSIGNMENTS,
-    id: "listReassignments",
     needs: [["cluster", "describe"]],
     tag: "Partitions",
-    summary: "The partitions that are moving",
     answers: {
       200: {
         description: "The reassignments under way.",
@@ -155,7 +162,29 @@ export const reassignmentRoutes: readonly Route[] = [
         },
       },
     },
-    handler: listReassignments,
+  });
+}
+
+/** Before the routes of one partition: `-` stands for all partitions, and for all topics. */
+export const reassignmentRoutes: readonly Route[] = [
+  listing({
+    path: REASSIGNMENTS,
+    id: "listReassignments",
+    summary: "The partitions that are moving",
+    handler: listReassignments("reassignments"),
+  }),
+  listing({
+    path: "/v3/clusters/{cluster_id}/topics/-/partitions/-/reassignment",
+    id: "listAllReassignments",
+    summary: "The same, by Confluent's path",
+    handler: listReassignments("topics/-/partitions/-/reassignment"),
+  }),
+  listing({
+    path: "/v3/clusters/{cluster_id}/topics/{topic}/partitions/-/reassignment",
+    id: "listTopicReassignments",
+    summary: "The partitions of a topic that are moving",
+    errors: ["UNKNOWN_TOPIC", "INVALID_TOPIC_EXCEPTION"],
+    handler: listTopicReassignments,
   }),
   defineRoute({
     method: "POST",
@@ -194,7 +223,7 @@ export const reassignmentRoutes: readonly Route[] = [
         },
       },
     },
-    errors: ["INVALID_REQUEST", "UNSUPPORTED_MEDIA_TYPE", "MESSAGE_TOO_LARGE"],
+    errors: BODY_ERRORS,
     handler: reassign,
   }),
   defineRoute({

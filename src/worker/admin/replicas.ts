@@ -1,6 +1,6 @@
 /**
- * How the replicas of a partition stand: what the cluster knows of them, and what each says of its
- * log. A replica that cannot be asked is shown as such; it never fails the view.
+ * How the replicas of a partition stand: what the cluster knows of them, and what is known of their logs. A replica
+ * that cannot be asked is shown as such; it never fails the view.
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
@@ -19,8 +19,8 @@ export interface ReplicaView {
   readonly is_fenced: boolean;
   readonly is_adding: boolean;
   readonly is_removing: boolean;
-  /** False: it could not be asked, and its offsets are null. */
-  readonly is_reachable: boolean;
+  /** False: it could not be asked, and its offsets are null. Null: it was not asked. */
+  readonly is_reachable: boolean | null;
   /** `unopened`: its object cannot be constructed, or read. Null: not known. */
   readonly storage: "sound" | "corrupt" | "lost" | "unopened" | null;
   readonly log_start_offset: number | null;
@@ -28,33 +28,90 @@ export interface ReplicaView {
   readonly log_end_offset: number | null;
 }
 
+type Brokers = KnownTopic["brokers"];
+
+/** What is known of a replica's log. */
+type LogView = Pick<
+  ReplicaView,
+  "is_reachable" | "storage" | "log_start_offset" | "high_watermark" | "log_end_offset"
+>;
+
+const NOT_ASKED: LogView = {
+  is_reachable: null,
+  storage: null,
+  log_start_offset: null,
+  high_watermark: null,
+  log_end_offset: null,
+};
+
 /** All replicas of a partition, in order of preference, each asked at the same time. */
-export async function replicaViews(
+export function replicaViews(
   service: Service,
   topic: KnownTopic,
   metadata: PartitionMetadata,
 ): Promise<ReplicaView[]> {
-  const { leader, inSync, adding = [], removing = [] } = metadata;
-  const ask = async (brokerId: number, generation: number): Promise<ReplicaView> => {
-    const log = await describeReplica(service, topic, metadata.partition, brokerId);
-    return {
-      broker_id: brokerId,
-      generation,
-      is_leader: brokerId === leader,
-      is_in_sync: inSync.includes(brokerId),
-      is_fenced: topic.brokers.get(brokerId)?.state === "fenced",
-      is_adding: adding.includes(brokerId),
-      is_removing: removing.includes(brokerId),
-      is_reachable: log.ok,
-      storage: storageOf(log),
-      log_start_offset: log.ok ? log.logStartOffset : null,
-      high_watermark: log.ok ? log.highWatermark : null,
-      log_end_offset: log.ok ? log.logEndOffset : null,
-    };
-  };
   return Promise.all(
-    metadata.replicas.map(({ brokerId, generation }) => ask(brokerId, generation)),
+    metadata.replicas.map(async ({ brokerId, generation }) => {
+      const log = await describeReplica(service, topic, metadata.partition, brokerId);
+      return viewOf(topic.brokers, metadata, { brokerId, generation }, askedLog(log));
+    }),
   );
+}
+
+/** As {@link replicaViews} by what the controller knows: no replica is asked. */
+export function knownReplicaViews(brokers: Brokers, metadata: PartitionMetadata): ReplicaView[] {
+  return metadata.replicas.map((replica) => viewOf(brokers, metadata, replica, NOT_ASKED));
+}
+
+/** As {@link replicaViews} with one call, of the leader: of its followers it knows how far each of them holds its log. */
+export async function replicaViewsByLeader(
+  service: Service,
+  topic: KnownTopic,
+  metadata: PartitionMetadata,
+): Promise<ReplicaView[]> {
+  const { leader, partition } = metadata;
+  const { brokers } = topic;
+  if (leader < 0) return knownReplicaViews(brokers, metadata);
+  const log = await describeReplica(service, topic, partition, leader);
+  const followers = new Map(
+    (log.ok ? log.followers : []).map(({ brokerId, endOffset }) => [brokerId, endOffset]),
+  );
+  return metadata.replicas.map((replica) => {
+    if (replica.brokerId === leader) return viewOf(brokers, metadata, replica, askedLog(log));
+    const end = followers.get(replica.brokerId) ?? -1;
+    return viewOf(brokers, metadata, replica, {
+      ...NOT_ASKED,
+      log_end_offset: end < 0 ? null : end,
+    });
+  });
+}
+
+function viewOf(
+  brokers: Brokers,
+  { leader, inSync, adding = [], removing = [] }: PartitionMetadata,
+  { brokerId, generation }: PartitionMetadata["replicas"][number],
+  log: LogView,
+): ReplicaView {
+  return {
+    broker_id: brokerId,
+    generation,
+    is_leader: brokerId === leader,
+    is_in_sync: inSync.includes(brokerId),
+    is_fenced: brokers.get(brokerId)?.state === "fenced",
+    is_adding: adding.includes(brokerId),
+    is_removing: removing.includes(brokerId),
+    ...log,
+  };
+}
+
+function askedLog(log: ReplicaDescription | Refusal): LogView {
+  return {
+    is_reachable: log.ok,
+    storage: storageOf(log),
+    log_start_offset: log.ok ? log.logStartOffset : null,
+    high_watermark: log.ok ? log.highWatermark : null,
+    log_end_offset: log.ok ? log.logEndOffset : null,
+  };
 }
 
 /** Of a replica, by what it was described with. */

@@ -1,7 +1,6 @@
 /**
  * The shape of v3 resources, as in Confluent's REST Proxy: `kind`, `metadata` with an absolute
- * `self` and a resource name, and `related` links. A few links lead to resources that are not
- * offered (ACLs): clients of that shape expect the fields.
+ * `self` and a resource name, and `related` links, each of which leads to a route that there is.
  */
 import { z } from "@hono/zod-openapi";
 import type { Ctx } from "../route.ts";
@@ -150,6 +149,12 @@ export const brokerConfigSchema = resource("KafkaBrokerConfig", {
   broker_id: z.int(),
   ...configFields,
 });
+export const clusterConfigSchema = resource("KafkaClusterConfig", {
+  cluster_id: z.string(),
+  config_type: z.literal("BROKER"),
+  ...configFields,
+});
+export const clusterConfigListSchema = listOf(clusterConfigSchema, "KafkaClusterConfigList");
 export const brokerConfigListSchema = listOf(brokerConfigSchema, "KafkaBrokerConfigList");
 export const configListSchema = listOf(configSchema, "KafkaTopicConfigList");
 
@@ -163,7 +168,10 @@ const replicaState = {
   is_fenced: z.boolean(),
   is_adding: z.boolean(),
   is_removing: z.boolean(),
-  is_reachable: z.boolean().describe("False: it did not answer, and its offsets are null."),
+  is_reachable: z
+    .boolean()
+    .nullable()
+    .describe("False: it did not answer, and its offsets are null. Null: it was not asked."),
   storage: z
     .enum(["sound", "corrupt", "lost", "unopened"])
     .nullable()

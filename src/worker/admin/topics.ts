@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { refuse } from "../../base/errors.ts";
 import type { TopicMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
-import { readJson } from "../body.ts";
+import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { forget, topicMetadata } from "../../gateway/metadata.ts";
 import { callController } from "../../gateway/objects.ts";
 import { pathText } from "../params.ts";
@@ -17,19 +17,19 @@ const TOPICS = "/v3/clusters/{cluster_id}/topics";
 const T = `${TOPICS}/{topic}`;
 
 const creation = z
-  .object({
+  .strictObject({
     topic_name: z.string(),
     partitions_count: z.int().optional(),
     replication_factor: z.int().optional(),
     replicas_assignments: z.record(z.string(), z.array(z.int())).optional(),
     configs: z
-      .array(z.object({ name: z.string(), value: z.string().nullable().optional() }))
+      .array(z.strictObject({ name: z.string(), value: z.string().nullable().optional() }))
       .optional(),
     validate_only: z.boolean().optional(),
   })
   .openapi("CreateTopicRequest");
 
-const growth = z.object({ partitions_count: z.int() }).openapi("UpdatePartitionCountRequest");
+const growth = z.strictObject({ partitions_count: z.int() }).openapi("UpdatePartitionCountRequest");
 
 function topicData(c: Ctx, service: Service, topic: TopicMetadata): Record<string, unknown> {
   const place = topicPlace(c, service, topic.topic);
@@ -43,7 +43,7 @@ function topicData(c: Ctx, service: Service, topic: TopicMetadata): Record<strin
     partitions_count: topic.partitions.length,
     partitions: place.related("partitions"),
     configs: place.related("configs"),
-    partition_reassignments: clusterPlace(c, service).related("reassignments"),
+    partition_reassignments: place.related("partitions/-/reassignment"),
     ...healthCounts(topic.partitions),
   };
 }
@@ -171,15 +171,13 @@ export const topicRoutes: readonly Route[] = [
       },
     },
     errors: [
-      "INVALID_REQUEST",
+      ...BODY_ERRORS,
       "INVALID_TOPIC_EXCEPTION",
       "TOPIC_ALREADY_EXISTS",
       "INVALID_PARTITIONS",
       "INVALID_REPLICATION_FACTOR",
       "INVALID_REPLICA_ASSIGNMENT",
       "INVALID_CONFIG",
-      "UNSUPPORTED_MEDIA_TYPE",
-      "MESSAGE_TOO_LARGE",
     ],
     handler: createTopic,
   }),
@@ -214,13 +212,7 @@ export const topicRoutes: readonly Route[] = [
         content: { "application/json": { schema: topicSchema, example: topicExample } },
       },
     },
-    errors: [
-      "INVALID_REQUEST",
-      "INVALID_PARTITIONS",
-      "UNKNOWN_TOPIC",
-      "UNSUPPORTED_MEDIA_TYPE",
-      "MESSAGE_TOO_LARGE",
-    ],
+    errors: [...BODY_ERRORS, "INVALID_PARTITIONS", "UNKNOWN_TOPIC"],
     handler: growTopic,
   }),
   defineRoute({

@@ -64,10 +64,3 @@ export function receivedOf(c: Ctx): string | null | Refusal {
   if (received === null || received.length <= GROUP_NAME_LENGTH_MAX) return received;
   return refuse("INVALID_REQUEST", "Last-Poll-Id is the X-Poll-Id of an answer, or empty.");
 }
-
-/** What a route that reads a body may come to. */
-export const BODY_ERRORS: readonly ErrorName[] = [
-  "INVALID_REQUEST",
-  "UNSUPPORTED_MEDIA_TYPE",
-  "MESSAGE_TOO_LARGE",
-];

@@ -1,12 +1,11 @@
 /** Consumer instances: made and closed. Their state lives in the group's object, so any worker serves any of them. */
 import { z } from "@hono/zod-openapi";
 import { V2_JSON } from "../answers.ts";
-import { readJson } from "../body.ts";
+import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { callCoordinator } from "../../gateway/objects.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 import {
-  BODY_ERRORS,
   callGroup,
   I,
   INSTANCE_ERRORS,
@@ -89,7 +88,6 @@ export const instanceRoutes: readonly Route[] = [
       ...BODY_ERRORS,
       "INVALID_GROUP_ID",
       "INVALID_CONSUMER_CONFIG",
-      "INVALID_CONSUMER_CONFIG_VALUE",
       "INSTANCE_EXISTS",
       "GROUP_MAX_SIZE_REACHED",
       "NOT_ACCEPTABLE",

@@ -3,14 +3,13 @@ import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole, topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, INT_MAX } from "../../base/limits.ts";
-import { readJson } from "../body.ts";
+import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { LEADER } from "../admin/leader.ts";
 import { topicMetadata } from "../../gateway/metadata.ts";
 import { PartitionReader } from "../../gateway/partition-reader.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 import {
-  BODY_ERRORS,
   callGroup,
   I,
   INSTANCE_ERRORS,
@@ -98,7 +97,7 @@ const seekToEnd =
   };
 
 const commitRequest = z
-  .object({ offsets: offsetsSchema.shape.offsets.nullable().optional() })
+  .strictObject({ offsets: offsetsSchema.shape.offsets.nullable().optional() })
   .openapi("ConsumerCommitRequest");
 
 /** The generation that a commit states; null when it states none. INVALID_REQUEST. */

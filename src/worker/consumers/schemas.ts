@@ -7,7 +7,7 @@ import type { Content } from "../route.ts";
 const topicPartition = { topic: z.string(), partition: z.int().min(0) };
 
 export const partitionsSchema = z
-  .object({ partitions: z.array(z.object(topicPartition)).max(GROUP_PARTITIONS_MAX) })
+  .strictObject({ partitions: z.array(z.strictObject(topicPartition)).max(GROUP_PARTITIONS_MAX) })
   .openapi("ConsumerPartitions");
 
 export const partitionsExample = { partitions: [{ topic: "flights", partition: 0 }] };
@@ -18,14 +18,14 @@ const offset = z
   .min(0)
   .max(INT_MAX - 1);
 
-const offsetEntry = z.object({
+const offsetEntry = z.strictObject({
   ...topicPartition,
   offset,
   metadata: z.string().nullable().optional(),
 });
 
 export const offsetsSchema = z
-  .object({ offsets: z.array(offsetEntry).max(GROUP_PARTITIONS_MAX) })
+  .strictObject({ offsets: z.array(offsetEntry).max(GROUP_PARTITIONS_MAX) })
   .openapi("ConsumerOffsets");
 
 export const offsetsExample = { offsets: [{ topic: "flights", partition: 0, offset: 41 }] };

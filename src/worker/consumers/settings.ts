@@ -20,7 +20,8 @@ import type { InstanceSpec } from "../../objects/contracts/instances.ts";
 
 type Bound = number | ((config: EffectiveConfig) => number);
 
-type Setting = { readonly doc: string } & (
+/** `also`: names that other proxies have for the same setting. */
+type Setting = { readonly doc: string; readonly also?: string } & (
   | { readonly kind: "text"; readonly fallback: string; readonly isName?: true }
   | { readonly kind: "boolean"; readonly fallback: boolean }
   | { readonly kind: "whole"; readonly fallback: number; readonly min: Bound; readonly max: Bound }
@@ -40,6 +41,7 @@ export const INSTANCE_SETTINGS = {
     kind: "text",
     fallback: "",
     isName: true,
+    also: "id",
     doc: "The instance's name, unique in the group; made where none is given.",
   },
   format: {
@@ -71,6 +73,7 @@ export const INSTANCE_SETTINGS = {
     fallback: 1,
     min: -1,
     max: FETCH_BYTES_MAX,
+    also: "responseMinBytes",
     doc: "A poll waits for so many bytes of record batches, until its timeout; -1 is the default.",
   },
   "consumer.request.timeout.ms": {
@@ -78,6 +81,7 @@ export const INSTANCE_SETTINGS = {
     fallback: 1_000,
     min: 0,
     max: FETCH_WAIT_MS_MAX,
+    also: "requestWaitMs",
     doc: "How long a poll waits that names no timeout.",
   },
   "partition.assignment.strategy": {
@@ -113,6 +117,13 @@ export const INSTANCE_SETTINGS = {
     choices: ["read_uncommitted", "read_committed"],
     doc: "Whether records of open and aborted transactions are read.",
   },
+  "topic.metadata.refresh.interval.ms": {
+    kind: "whole",
+    fallback: 5_000,
+    min: -1,
+    max: TIMEOUT_MS_MAX,
+    doc: "Taken because other proxies know it, and of no effect: a poll has topics looked up that were last looked up 5 seconds ago.",
+  },
   "client.id": {
     kind: "text",
     fallback: "http",
@@ -134,38 +145,55 @@ type Values = { readonly [N in SettingName]: ValueOf<(typeof INSTANCE_SETTINGS)[
 
 const NAMES = Object.keys(INSTANCE_SETTINGS) as SettingName[];
 
+/** The table's name by every name that a request may give a setting. */
+const BY_WRITTEN_NAME: ReadonlyMap<string, SettingName> = new Map(
+  NAMES.flatMap((name): [string, SettingName][] => {
+    const { also }: Setting = INSTANCE_SETTINGS[name];
+    return also === undefined
+      ? [[name, name]]
+      : [
+          [name, name],
+          [also, name],
+        ];
+  }),
+);
+
+/** Longest name of an unknown setting that an answer repeats, in UTF-16 units. */
+const SHOWN_LENGTH_MAX = 64;
+
 /** Where a request comes from, as descriptions of the group show it. */
 type Client = Pick<InstanceSpec, "clientHost">;
 
 export type ReadSpec = { readonly ok: true; readonly spec: InstanceSpec } | Refusal;
 
 /**
- * The settings of a request's body. INVALID_REQUEST (no object), INVALID_CONSUMER_CONFIG (an unknown
- * name, a value of a wrong type or that is no choice), INVALID_CONSUMER_CONFIG_VALUE (out of bounds).
+ * The settings of a request's body. INVALID_REQUEST (no object), INVALID_CONSUMER_CONFIG (an unknown name, one
+ * setting by two names, a value of a wrong type, out of bounds, or that is no choice).
  */
 export function readInstanceSpec(body: unknown, config: EffectiveConfig, client: Client): ReadSpec {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     return refuse("INVALID_REQUEST", "The settings of an instance are an object.");
   }
-  for (const name of Object.keys(body)) {
-    if (Object.hasOwn(INSTANCE_SETTINGS, name)) continue;
-    // Longer than any setting: not worth repeating.
-    const shown = name.length <= 64 ? `: ${name}${didYouMean(name, NAMES)}` : "";
-    return refuse("INVALID_CONSUMER_CONFIG", `There is no such setting of an instance${shown}`);
-  }
   const values: Record<string, unknown> = {};
-  for (const name of NAMES) {
-    const given = (body as Record<string, unknown>)[name];
-    const setting: Setting = INSTANCE_SETTINGS[name];
-    if (given === undefined || given === null) {
-      values[name] = setting.fallback;
-      continue;
+  for (const [written, given] of Object.entries(body)) {
+    const name = BY_WRITTEN_NAME.get(written);
+    if (name === undefined) return unknownSetting(written);
+    if (given === null) continue;
+    if (Object.hasOwn(values, name)) {
+      return refuse("INVALID_CONSUMER_CONFIG", `${name} is given by two names.`);
     }
-    const read = readSetting(name, setting, given, config);
+    const read = readSetting(written, INSTANCE_SETTINGS[name], given, config);
     if (!read.ok) return read;
     values[name] = read.value;
   }
+  for (const name of NAMES) values[name] ??= INSTANCE_SETTINGS[name].fallback;
   return { ok: true, spec: specOf(values as Values, client) };
+}
+
+function unknownSetting(written: string): Refusal {
+  const hint = didYouMean(written, [...BY_WRITTEN_NAME.keys()]);
+  const shown = written.length <= SHOWN_LENGTH_MAX ? `: ${written}${hint}` : "";
+  return refuse("INVALID_CONSUMER_CONFIG", `There is no such setting of an instance${shown}`);
 }
 
 function specOf(values: Values, client: Client): InstanceSpec {
@@ -189,8 +217,9 @@ function specOf(values: Values, client: Client): InstanceSpec {
 
 type ReadValue = { readonly ok: true; readonly value: unknown } | Refusal;
 
+/** `name`: as the request has it, for the text of a refusal. */
 function readSetting(
-  name: SettingName,
+  name: string,
   setting: Setting,
   given: unknown,
   config: EffectiveConfig,
@@ -206,15 +235,17 @@ function readSetting(
     case "whole":
       return readWhole(name, boundOf(setting.min, config), boundOf(setting.max, config), given);
     case "choice": {
-      const isLegal = typeof given === "string" && setting.choices.includes(given);
-      return isLegal ? { ok: true, value: given } : illegal(name, oneOf(setting.choices));
+      // Other proxies take `JSON` and `Earliest` too.
+      const value = typeof given === "string" ? given.toLowerCase() : "";
+      const isLegal = setting.choices.includes(value);
+      return isLegal ? { ok: true, value } : illegal(name, oneOf(setting.choices));
     }
     case "choices":
       return readChoices(name, setting.choices, given);
   }
 }
 
-function readText(name: SettingName, isName: boolean, given: unknown): ReadValue {
+function readText(name: string, isName: boolean, given: unknown): ReadValue {
   if (typeof given !== "string") return illegal(name, "a string");
   if (given === "") return { ok: true, value: given };
   const problem = groupNameProblem(given);
@@ -224,16 +255,16 @@ function readText(name: SettingName, isName: boolean, given: unknown): ReadValue
   return { ok: true, value: given };
 }
 
-function readWhole(name: SettingName, min: number, max: number, given: unknown): ReadValue {
+function readWhole(name: string, min: number, max: number, given: unknown): ReadValue {
   const isNumber =
     typeof given === "number" || (typeof given === "string" && /^\s*-?\d{1,16}\s*$/.test(given));
   const value = isNumber ? Number(given) : Number.NaN;
   if (!Number.isInteger(value) || Math.abs(value) > INT_MAX) return illegal(name, "a whole number");
   if (value >= min && value <= max) return { ok: true, value };
-  return refuse("INVALID_CONSUMER_CONFIG_VALUE", `${name} is from ${min} to ${max}.`);
+  return refuse("INVALID_CONSUMER_CONFIG", `${name} is from ${min} to ${max}.`);
 }
 
-function readChoices(name: SettingName, choices: readonly string[], given: unknown): ReadValue {
+function readChoices(name: string, choices: readonly string[], given: unknown): ReadValue {
   const list: unknown =
     typeof given === "string" ? given.split(",").map((one) => one.trim()) : given;
   const isLegal =
@@ -245,7 +276,7 @@ function readChoices(name: SettingName, choices: readonly string[], given: unkno
   return { ok: true, value: list };
 }
 
-function illegal(name: SettingName, expected: string): Refusal {
+function illegal(name: string, expected: string): Refusal {
   return refuse("INVALID_CONSUMER_CONFIG", `${name}: ${expected} expected.`);
 }
 
@@ -259,12 +290,20 @@ function boundOf(bound: Bound, config: EffectiveConfig): number {
 
 /** The table as a schema. Describes; does not validate. */
 export const instanceSchema = z
-  .object(Object.fromEntries(NAMES.map((name) => [name, schemaOf(INSTANCE_SETTINGS[name])])))
+  .strictObject(
+    Object.fromEntries(
+      [...BY_WRITTEN_NAME].map(([written, name]) => [written, schemaOf(written, name)]),
+    ),
+  )
   .openapi("ConsumerInstanceRequest");
 
-function schemaOf(setting: Setting): z.ZodType {
-  const description = `${setting.doc} Default: ${defaultText(setting)}.${boundsText(setting)}`;
-  return typeOf(setting).optional().describe(description);
+function schemaOf(written: string, name: SettingName): z.ZodType {
+  const setting: Setting = INSTANCE_SETTINGS[name];
+  const description =
+    written === name
+      ? `${setting.doc} Default: ${defaultText(setting)}.${boundsText(setting)}`
+      : `The same as \`${name}\`.`;
+  return typeOf(setting).nullable().optional().describe(description);
 }
 
 function typeOf(setting: Setting): z.ZodType {

@@ -3,25 +3,18 @@ import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, PATTERN_LENGTH_MAX } from "../../base/limits.ts";
-import { readJson } from "../body.ts";
+import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
-import {
-  BODY_ERRORS,
-  callGroup,
-  I,
-  INSTANCE_ERRORS,
-  namedInstance,
-  REPEATABLE,
-} from "./instance.ts";
+import { callGroup, I, INSTANCE_ERRORS, namedInstance, REPEATABLE } from "./instance.ts";
 import { answerV2 } from "./negotiation.ts";
 import { NO_CONTENT, partitionsExample, partitionsSchema, v2Content } from "./schemas.ts";
 import type { Subscription } from "../../objects/contracts/instances.ts";
 import type { TopicPartition } from "../../objects/contracts/offsets.ts";
 
 const subscriptionRequest = z
-  .object({
+  .strictObject({
     topics: z.array(z.string()).max(GROUP_PARTITIONS_MAX).nullable().optional(),
     topic_pattern: z
       .string()

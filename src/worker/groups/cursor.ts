@@ -25,13 +25,19 @@ export function isCursor({ after, digest }: Cursor): boolean {
   return groupIdProblem(after) === null && (digest === null || /^[0-9a-f]{64}$/.test(digest));
 }
 
-/** The next page's URL: `url` has no query yet. */
-export async function urlAfter(url: string, groupId: string, limit: number): Promise<string> {
-  const plain = `${url}?after=${encodeURIComponent(groupId)}&limit=${limit}`;
+/** The next page's URL: `url` has no query yet. `state` is passed on as it was asked for. */
+export async function urlAfter(
+  url: string,
+  groupId: string,
+  limit: number,
+  state: "true" | "false",
+): Promise<string> {
+  const rest = `&limit=${limit}${state === "false" ? "&state=false" : ""}`;
+  const plain = `${url}?after=${encodeURIComponent(groupId)}${rest}`;
   // Percent-encoded it is ASCII, one byte for each character.
   if (plain.length <= URL_BYTES_MAX) return plain;
   const after = encodeURIComponent(beginningOf(groupId));
-  return `${url}?after=${after}&after_digest=${await hexDigest(groupId)}&limit=${limit}`;
+  return `${url}?after=${after}&after_digest=${await hexDigest(groupId)}${rest}`;
 }
 
 /** The ids of a page, in their order. */

@@ -17,7 +17,7 @@ export const groupExample = {
   members_count: 2,
   loose_instances_count: 0,
   committed_partitions_count: 6,
-  coordinator: related(`${G}/coordinator`),
+  coordinator: related(`${C}/brokers/1`),
   consumers: related(`${G}/consumers`),
   lag_summary: related(`${G}/lag-summary`),
 };

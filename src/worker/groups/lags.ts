@@ -6,10 +6,11 @@
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { GroupDescription, MemberDescription } from "../../objects/contracts/group.ts";
-import { clusterPlace, head, list } from "../admin/resources.ts";
+import { entriesOf, nextOf, pageOf, pageParameters, type PageSizes } from "../admin/paging.ts";
+import { clusterPlace, head, list, topicPlace } from "../admin/resources.ts";
 import { json } from "../answers.ts";
 import { pathGroup } from "../consumers/instance.ts";
-import { pathPartition, pathText, queryWhole } from "../params.ts";
+import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 import { lagExample, lagsExample, lagSummaryExample } from "./examples.ts";
@@ -17,6 +18,9 @@ import { allCommitted, describeGroup, G, GROUP_ERRORS } from "./group.ts";
 import { listOffsets, PARTITIONS_MAX, topicsOf } from "./log-ends.ts";
 import { groupPlace, lagListSchema, lagPlace, lagSchema, lagSummarySchema } from "./resources.ts";
 import type { CommittedOffset, TopicPartition } from "../../objects/contracts/offsets.ts";
+
+/** Partitions of a page: each is a call of its leader. */
+const PAGE: PageSizes = { usual: 500, max: 500 };
 
 /** A partition of the group, before anybody has asked where its log ends. */
 interface Held extends TopicPartition {
@@ -109,20 +113,15 @@ function lagData(c: Ctx, service: Service, groupId: string, lag: Lag): unknown {
 }
 
 async function listLags(c: Ctx, service: Service): Promise<Outcome> {
-  const start = queryWhole(c, "start", 0);
-  if (typeof start === "object") return start;
-  const limit = queryWhole(c, "limit", PARTITIONS_MAX);
-  if (typeof limit === "object") return limit;
-  const count = Math.min(Math.max(limit, 1), PARTITIONS_MAX);
+  const page = pageOf(c, PAGE);
+  if (!page.ok) return page;
   const found = await heldBy(c, service);
   if (!found.ok) return found;
   const { groupId, held } = found;
-  const lags = await lagsOf(service, held.slice(start, start + count));
+  const lags = await lagsOf(service, entriesOf(page, held));
   const self = `${groupPlace(c, service, groupId).self}/lags`;
-  const hasNext = start + count < held.length;
-  const next = hasNext ? `${self}?start=${start + count}&limit=${count}` : null;
   const data = lags.map((lag) => lagData(c, service, groupId, lag));
-  return json(list("KafkaConsumerLagList", self, data, next));
+  return json(list("KafkaConsumerLagList", self, data, nextOf(self, page, held.length)));
 }
 
 async function getLag(c: Ctx, service: Service): Promise<Outcome> {
@@ -164,10 +163,15 @@ async function getSummary(c: Ctx, service: Service): Promise<Outcome> {
     max_lag_partition_id: most?.partition ?? null,
     max_lag: most?.lag ?? 0,
     total_lag: total,
-    max_lag_consumer: place.related(`consumers/${encodeURIComponent(memberId)}`),
-    max_lag_partition: clusterPlace(c, service)
-      .item("topics", "topic", most?.topic ?? "")
-      .related(`partitions/${most?.partition ?? ""}`),
+    // Where there is none, the links lead to where one would be.
+    max_lag_consumer:
+      memberId === ""
+        ? place.related("consumers")
+        : place.related(`consumers/${encodeURIComponent(memberId)}`),
+    max_lag_partition:
+      most === null
+        ? clusterPlace(c, service).related("topics")
+        : topicPlace(c, service, most.topic).related(`partitions/${most.partition}`),
   });
 }
 
@@ -182,14 +186,8 @@ export const lagRoutes: readonly Route[] = [
     needs: [["group", "describe"]],
     tag: "Groups",
     summary: "How far a group is behind, by partition",
-    description: `${DESCRIPTION} Each partition is a call of its leader.`,
-    query: z.object({
-      start: z.string().optional().describe("How many partitions are passed over; default 0."),
-      limit: z
-        .string()
-        .optional()
-        .describe(`Partitions of a page; default and at most ${PARTITIONS_MAX}.`),
-    }),
+    description: `${DESCRIPTION} A page at a time: \`metadata.next\` leads to the next one. Each partition of a page is a call of its leader.`,
+    query: z.object(pageParameters("Partitions", PAGE)),
     answers: {
       200: {
         description: "The lags, by topic and partition.",

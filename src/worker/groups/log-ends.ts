@@ -1,25 +1,35 @@
 /** Looking up points of many partitions' logs, so many at a time. */
 import { refuse, type Refusal } from "../../base/errors.ts";
+import { topicNameProblem } from "../../base/ids.ts";
 import type { ListedOffset, OffsetSpec } from "../../objects/contracts/partition.ts";
 import { callPartition, SHORT_CALL } from "../../gateway/calls.ts";
-import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
+import { unkeptTopic, type KnownTopic } from "../../gateway/metadata.ts";
+import { callController } from "../../gateway/objects.ts";
 import type { Service } from "../../gateway/service.ts";
 import type { TopicPartition } from "../../objects/contracts/offsets.ts";
 
 /** Partitions that one request may ask about: each is up to three calls of its leader. */
 export const PARTITIONS_MAX = 2_000;
-const ASKED_AT_ONCE = 50;
 
-/** The topics by name, each looked up once: what is known of it, or why nothing is. */
+/** The topics by name, with one call of the controller: what is known of each, or why nothing is. */
 export async function topicsOf(
   service: Service,
   partitions: readonly { readonly topic: string }[],
 ): Promise<Map<string, KnownTopic | Refusal>> {
-  const topics = new Map<string, KnownTopic | Refusal>();
-  for (const { topic } of partitions) {
-    if (!topics.has(topic)) topics.set(topic, await topicMetadata(service, topic, true));
-  }
-  return topics;
+  const names = [...new Set(partitions.map(({ topic }) => topic))];
+  const asked = names.filter((name) => topicNameProblem(name) === null);
+  if (names.length === 0) return new Map();
+  const cluster = await callController(service, true, (controller) => controller.metadata(asked));
+  const found = new Map(cluster.ok ? cluster.topics.map((topic) => [topic.topic, topic]) : []);
+  const known = (name: string): KnownTopic | Refusal => {
+    const problem = topicNameProblem(name);
+    if (problem !== null) return refuse("INVALID_TOPIC_EXCEPTION", problem);
+    if (!cluster.ok) return cluster;
+    const topic = found.get(name);
+    return topic === undefined ? refuse("UNKNOWN_TOPIC") : unkeptTopic(service, cluster, topic);
+  };
+  return new Map(names.map((name) => [name, known(name)]));
 }
 
 /** What the leaders answer, in the order of the partitions. A refusal stands for its partition alone. */
@@ -34,9 +44,5 @@ export async function listOffsets(
     if (!known.ok) return known;
     return callPartition(service, known, partition, SHORT_CALL, (stub) => stub.listOffset(spec));
   };
-  const found: (ListedOffset | Refusal)[] = [];
-  for (let from = 0; from < partitions.length; from += ASKED_AT_ONCE) {
-    found.push(...(await Promise.all(partitions.slice(from, from + ASKED_AT_ONCE).map(ask))));
-  }
-  return found;
+  return inBatches(partitions, ask);
 }

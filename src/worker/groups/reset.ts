@@ -7,14 +7,14 @@ import { PARTITIONS_MAX } from "./log-ends.ts";
 
 const offset = z.int().min(0).max(INT_MAX);
 
-const entry = z.object({
+const entry = z.strictObject({
   topic_name: z.string(),
   partition_id: z.int().min(0),
   offset: offset.describe("The next offset to read: nothing is added."),
   metadata: z.string().optional(),
 });
 
-const topicChoice = z.object({
+const topicChoice = z.strictObject({
   topic_name: z.string(),
   partitions: z
     .array(z.int().min(0))
@@ -24,7 +24,7 @@ const topicChoice = z.object({
     .describe("All of the topic's when absent."),
 });
 
-const resetSchema = z.object({
+const resetSchema = z.strictObject({
   to: z.enum(["earliest", "latest", "current", "timestamp", "offset", "shift-by"]),
   timestamp: z
     .union([z.iso.datetime({ offset: true }), offset])
@@ -43,7 +43,7 @@ const resetSchema = z.object({
 });
 
 export const offsetsRequest = z
-  .object({
+  .strictObject({
     offsets: z.array(entry).min(1).max(PARTITIONS_MAX).optional(),
     reset: resetSchema.optional(),
     dry_run: z.boolean().optional().describe("Answers what would be set, and sets nothing."),

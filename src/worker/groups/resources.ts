@@ -34,7 +34,7 @@ export const groupSchema = resource("KafkaConsumerGroup", {
   ...named,
   is_simple: z.boolean().describe("It has never had members: somebody only commits."),
   partition_assignor: z.string(),
-  state: z.enum(STATES).describe("UNKNOWN: the group's object did not answer."),
+  state: z.enum(STATES).describe("UNKNOWN: the group's object did not answer, or was not asked."),
   type: z.literal("CLASSIC"),
   is_mixed_consumer_group: z.literal(false),
   generation_id: z.int().nullable(),
@@ -105,14 +105,16 @@ export function groupPlace(c: Ctx, service: Service, group: string): Place {
   return clusterPlace(c, service).item("consumer-groups", "consumer-group", group);
 }
 
-/** `null`: the group's object did not answer. */
+/** `group` null: the group's object did not answer, or was not asked. `coordinator`: a broker's id. */
 export function groupData(
   c: Ctx,
   service: Service,
   groupId: string,
   group: GroupDescription | null,
+  coordinator: number | null,
 ): unknown {
   const place = groupPlace(c, service, groupId);
+  const brokers = coordinator === null ? "brokers" : `brokers/${coordinator}`;
   return {
     ...head("KafkaConsumerGroup", place),
     cluster_id: service.clusterId,
@@ -126,7 +128,7 @@ export function groupData(
     members_count: group?.members.length ?? null,
     loose_instances_count: group?.looseInstances ?? null,
     committed_partitions_count: group?.committedPartitions ?? null,
-    coordinator: place.related("coordinator"),
+    coordinator: clusterPlace(c, service).related(brokers),
     consumers: place.related("consumers"),
     lag_summary: place.related("lag-summary"),
   };

@@ -2,11 +2,13 @@
 import { z } from "@hono/zod-openapi";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { GroupDescription, MemberDescription } from "../../objects/contracts/group.ts";
+import { limitOf, limitParameter, type PageSizes } from "../admin/paging.ts";
 import { list } from "../admin/resources.ts";
 import { json } from "../answers.ts";
 import { ONCE, pathGroup } from "../consumers/instance.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import { callCoordinator } from "../../gateway/objects.ts";
-import { pathPartition, pathText, queryWhole } from "../params.ts";
+import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route, type RouteSpec } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 import {
@@ -17,6 +19,7 @@ import {
   groupExample,
   groupsExample,
 } from "./examples.ts";
+import { coordinators } from "./coordinator.ts";
 import { groupsAfter, isCursor, urlAfter } from "./cursor.ts";
 import { describeAny, describeGroup, G, GROUP_ERRORS, GROUPS } from "./group.ts";
 import {
@@ -34,15 +37,18 @@ import {
 } from "./resources.ts";
 
 /** Groups of one page: each is a call that wakes an object. */
-const PAGE_GROUPS = 100;
-const PAGE_GROUPS_MAX = 1_000;
-/** How many of them are asked at the same time. */
-const ASKED_AT_ONCE = 50;
+const PAGE: PageSizes = { usual: 100, max: 100 };
+/** Of a page of names: one call of the controller. */
+const PAGE_OF_NAMES: PageSizes = { usual: 1_000, max: 1_000 };
 
 async function listGroups(c: Ctx, service: Service): Promise<Outcome> {
-  const limit = queryWhole(c, "limit", PAGE_GROUPS);
-  if (typeof limit === "object") return limit;
-  const count = Math.min(Math.max(limit, 1), PAGE_GROUPS_MAX);
+  const state = c.req.query("state") ?? "true";
+  if (state !== "true" && state !== "false") {
+    return refuse("INVALID_REQUEST", "The query's state is true or false.");
+  }
+  const isNamesOnly = state === "false";
+  const count = limitOf(c, isNamesOnly ? PAGE_OF_NAMES : PAGE);
+  if (typeof count === "object") return count;
   const cursor = {
     after: c.req.query("after") ?? "",
     digest: c.req.query("after_digest") ?? null,
@@ -54,18 +60,16 @@ async function listGroups(c: Ctx, service: Service): Promise<Outcome> {
   const found = await groupsAfter(service, cursor, count + 1);
   if (!found.ok) return found;
   const shown = found.groupIds.slice(0, count);
-  const data: unknown[] = [];
-  for (let from = 0; from < shown.length; from += ASKED_AT_ONCE) {
-    const some = shown.slice(from, from + ASKED_AT_ONCE);
-    const described = await Promise.all(some.map((id) => describeAny(service, id)));
-    described.forEach((group, i) => {
-      data.push(groupData(c, service, some[i]!, group.ok ? group : null));
-    });
-  }
+  const coordinatorOf = await coordinators(service);
+  const described = isNamesOnly ? [] : await inBatches(shown, (id) => describeAny(service, id));
+  const data = shown.map((id, i) => {
+    const group = described[i];
+    return groupData(c, service, id, group?.ok === true ? group : null, coordinatorOf(id));
+  });
   const self = groupsPlace(c, service);
   const hasNext = found.groupIds.length > count || found.hasMore === true;
   const last = shown.at(-1);
-  const next = hasNext && last !== undefined ? await urlAfter(self, last, count) : null;
+  const next = hasNext && last !== undefined ? await urlAfter(self, last, count, state) : null;
   return json(list("KafkaConsumerGroupList", self, data, next));
 }
 
@@ -97,8 +101,15 @@ function memberOf(c: Ctx, group: GroupDescription): MemberDescription | Refusal 
   );
 }
 
-function getGroup(c: Ctx, service: Service): Promise<Outcome> {
-  return withGroup(c, service, (group) => groupData(c, service, group.groupId, group));
+async function getGroup(c: Ctx, service: Service): Promise<Outcome> {
+  const groupId = pathGroup(c);
+  if (typeof groupId !== "string") return groupId;
+  const [group, coordinatorOf] = await Promise.all([
+    describeGroup(service, groupId),
+    coordinators(service),
+  ]);
+  if (!group.ok) return group;
+  return json(groupData(c, service, groupId, group, coordinatorOf(groupId)));
 }
 
 function listConsumers(c: Ctx, service: Service): Promise<Outcome> {
@@ -168,17 +179,18 @@ export const groupViewRoutes: readonly Route[] = [
     tag: "Groups",
     summary: "The consumer groups, in the order of their ids",
     description:
-      "A page at a time: `metadata.next` leads to the next one. Each group on a page is a call of its object. Kafka clients may give groups ids that are longer than a URL (16 KB, percent-encoded): they are listed, and only Kafka clients reach them.",
+      "A page at a time: `metadata.next` leads to the next one. Each group on a page is a call of its object; with `state=false` none is called, and pages are longer. Kafka clients may give groups ids that are longer than a URL (16 KB, percent-encoded): they are listed, and only Kafka clients reach them.",
     query: z.object({
       after: z.string().optional().describe("Only groups whose id comes after this one."),
       after_digest: z
         .string()
         .optional()
         .describe("Of an id that no URL can carry and that begins with `after`: as in the link."),
-      limit: z
-        .string()
+      state: z
+        .enum(["true", "false"])
         .optional()
-        .describe(`Groups of a page; default ${PAGE_GROUPS}, at most ${PAGE_GROUPS_MAX}.`),
+        .describe(`false: only names; up to ${PAGE_OF_NAMES.max} of them a page.`),
+      limit: limitParameter("Groups", PAGE),
     }),
     answers: {
       200: {

@@ -59,29 +59,67 @@ describe("the settings of an instance", () => {
     const body = { "session.timeout.ms": 6_000 };
     const client = { clientHost: "" };
     expect(readInstanceSpec(body, narrow, client)).toMatchObject({
-      error: "INVALID_CONSUMER_CONFIG_VALUE",
+      error: "INVALID_CONSUMER_CONFIG",
     });
     expect(readInstanceSpec(body, config, client).ok).toBe(true);
   });
 
   it("are all described, and nothing else is taken", () => {
-    expect(Object.keys(instanceSchema.shape)).toEqual(Object.keys(INSTANCE_SETTINGS));
-    for (const [name, schema] of Object.entries(instanceSchema.shape)) {
-      expect(schema.description, name).toContain("Default: ");
-    }
+    const described = Object.entries(instanceSchema.shape);
+    const of = (pattern: RegExp) =>
+      described.filter(([, { description }]) => pattern.test(description ?? ""));
+    expect(of(/Default: /).map(([name]) => name)).toEqual(Object.keys(INSTANCE_SETTINGS));
+    const also = of(/^The same as `/).map(([name]) => name);
+    expect(also).toEqual(["id", "responseMinBytes", "requestWaitMs"]);
+    expect(described).toHaveLength(Object.keys(INSTANCE_SETTINGS).length + also.length);
     for (const name of ["toString", "__proto__x", "Name"]) {
       expect(read({ [name]: 1 })).toMatchObject({ error: "INVALID_CONSUMER_CONFIG" });
+    }
+  });
+
+  it("have the names that other proxies know them by (issue 11)", () => {
+    const theirs = { id: "reader", responseMinBytes: 100, requestWaitMs: "5", format: "JSON" };
+    const ours = {
+      name: "reader",
+      "fetch.min.bytes": 100,
+      "consumer.request.timeout.ms": 5,
+      format: "json",
+    };
+    expect(read(theirs)).toEqual(read(ours));
+    expect(read({ "topic.metadata.refresh.interval.ms": 100 })).toEqual(read({}));
+    expect(read({ id: "a", name: "a" })).toMatchObject({
+      error: "INVALID_CONSUMER_CONFIG",
+      message: "name is given by two names.",
+    });
+    expect(read({ responseMinByte: 1 })).toMatchObject({
+      message: expect.stringContaining("did you mean responseMinBytes?"),
+    });
+  });
+
+  it("that are wrong in whatever way are 422 (issue 11)", () => {
+    const wrong = [
+      { "fetch.min.bytes": -10 },
+      { responseMinBytes: -10 },
+      { requestWaitMs: "soon" },
+      { "topic.metadata.refresh.interval.ms": -2 },
+      { "auto.offset.reset": "bar" },
+      { "auto.commit.enable": "perhaps" },
+      { "max.poll.records": 0 },
+      { format: "avro" },
+      { id: ".." },
+      { nmae: "a" },
+    ];
+    for (const body of wrong) {
+      const answer = read(body);
+      const refused = answer.ok ? "accepted" : ERRORS[answer.error];
+      expect(refused, JSON.stringify(body)).toMatchObject({ http: 422, rest: 42204 });
     }
   });
 
   it("of any request are read, or refused by a row of the table", () => {
     const name = fc.oneof(fc.constantFrom(...Object.keys(INSTANCE_SETTINGS)), fc.string());
     const body = fc.oneof(fc.jsonValue(), fc.dictionary(name, fc.jsonValue(), { maxKeys: 4 }));
-    const refusals = [
-      "INVALID_REQUEST",
-      "INVALID_CONSUMER_CONFIG",
-      "INVALID_CONSUMER_CONFIG_VALUE",
-    ];
+    const refusals = ["INVALID_REQUEST", "INVALID_CONSUMER_CONFIG"];
     fc.assert(
       fc.property(body, (said) => {
         const answer = read(said);
