@@ -1,6 +1,5 @@
 /** The worker's entry: what wrangler.toml's `main` names. Only the handlers and the object classes leave from here. */
 import type { Env } from "../objects/runtime/env.ts";
-import { serveSocket } from "../kafka/tcp.ts";
 import { app } from "./app.ts";
 
 export { Controller } from "../objects/controller/object.ts";
@@ -9,5 +8,9 @@ export { Partition } from "../objects/partition/object.ts";
 
 export default {
   fetch: app.fetch,
-  connect: (socket: Socket, env: Env): Promise<void> => serveSocket(socket, env),
+  // Kafka's protocol is loaded with the first connection.
+  async connect(socket: Socket, env: Env): Promise<void> {
+    const { serveSocket } = await import("../kafka/tcp.ts");
+    await serveSocket(socket, env);
+  },
 };

@@ -1,6 +1,5 @@
 /** The route of Kafka's protocol over a WebSocket. */
-import { z } from "@hono/zod-openapi";
-import { acceptWebSocket } from "../kafka/accept-websocket.ts";
+import * as z from "zod";
 import { defineRoute, type Route } from "./route.ts";
 
 export const kafkaRoutes: readonly Route[] = [
@@ -30,6 +29,10 @@ export const kafkaRoutes: readonly Route[] = [
     }),
     answers: { 101: { description: "The connection." } },
     errors: ["INVALID_REQUEST"],
-    handler: (c, service) => acceptWebSocket(c.req.raw, service),
+    // Loaded with the first connection, as in index.ts.
+    handler: async (c, service) => {
+      const { acceptWebSocket } = await import("../kafka/accept-websocket.ts");
+      return acceptWebSocket(c.req.raw, service);
+    },
   }),
 ];

@@ -1,5 +1,5 @@
 /** JSON bodies of administration and of consumer instances: read, held to their schema, and refused by the error table. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest-name.ts";
 import { readBytes } from "./body.ts";

@@ -3,7 +3,7 @@
  * puts it into the application; openapi.ts describes it from the same object, so that no route can be
  * missing from the description.
  */
-import type { z } from "@hono/zod-openapi";
+import type * as z from "zod";
 import type { Context, Hono } from "hono";
 import type { ErrorName, Refusal } from "../base/errors.ts";
 import type { Env } from "../objects/runtime/env.ts";

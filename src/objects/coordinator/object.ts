@@ -2,7 +2,7 @@
  * The Durable Object of a consumer group: storage, alarm, clock and calls of the platform behind the
  * ports of the rules. Holds no rule.
  */
-import { RE2JS } from "re2js";
+import type { RE2JS } from "re2js";
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseGroupObjectName } from "../../base/ids.ts";
@@ -55,10 +55,16 @@ export class Coordinator extends objectWith<RulesApi>(CALLS) {
     super(ctx, env);
     this.#shell = new Shell(ctx, "group", () => refuse("COORDINATOR_NOT_AVAILABLE"));
     void ctx.blockConcurrencyWhile(async () => {
+      // Large, so it is not loaded in isolates without groups.
+      const re2 = await import("re2js");
       const alarmAtMs = await ctx.storage.getAlarm();
       const config = effectiveConfig(configFromEnvironment(env));
       const store = groupStore(this.#shell.storage);
-      this.#rules = new GroupCoordinator(store, this.#ports(alarmAtMs), config);
+      this.#rules = new GroupCoordinator(
+        store,
+        this.#ports(alarmAtMs, matcherOf(re2.RE2JS)),
+        config,
+      );
       this.#wakeRowsRead = this.#shell.storage.rowsRead;
     });
   }
@@ -79,7 +85,7 @@ export class Coordinator extends objectWith<RulesApi>(CALLS) {
     await this.#shell.failures.guard(() => this.#rules!.onAlarm());
   }
 
-  #ports(alarmAtMs: number | null): CoordinatorPorts {
+  #ports(alarmAtMs: number | null, matcher: CoordinatorPorts["matcher"]): CoordinatorPorts {
     return {
       groupId: parseGroupObjectName(this.ctx.id.name ?? ""),
       alarm: this.#shell.alarm,
@@ -100,13 +106,15 @@ export class Coordinator extends objectWith<RulesApi>(CALLS) {
 }
 
 /** RE2: linear in the length of the name, whatever the pattern. */
-function matcher(pattern: string): ((name: string) => boolean) | null {
-  try {
-    const compiled = RE2JS.compile(pattern);
-    return (name) => compiled.matches(name);
-  } catch {
-    return null;
-  }
+function matcherOf(re2: typeof RE2JS): CoordinatorPorts["matcher"] {
+  return (pattern) => {
+    try {
+      const compiled = re2.compile(pattern);
+      return (name) => compiled.matches(name);
+    } catch {
+      return null;
+    }
+  };
 }
 
 function platformCluster(env: Env): ClusterPort {

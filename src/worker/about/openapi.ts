@@ -1,5 +1,6 @@
 /** The description of the API, made from the routes themselves and the error table. */
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { OpenAPIRegistry, OpenApiGeneratorV31 } from "@asteasolutions/zod-to-openapi";
+import * as z from "zod";
 import { ERRORS, type ErrorName } from "../../base/errors.ts";
 import { TAGS, type Content, type Route } from "../route.ts";
 
@@ -55,16 +56,15 @@ const PATH_TEXTS: Readonly<Record<string, string>> = {
 
 const errorSchema = z
   .object({ error_code: z.int(), message: z.string() })
-  .openapi("Error", { example: { error_code: 40401, message: ERRORS.UNKNOWN_TOPIC.text } });
+  .meta({ id: "Error", example: { error_code: 40401, message: ERRORS.UNKNOWN_TOPIC.text } });
 
 /** The OpenAPI 3.1 document of these routes. */
 export function describeApi(routes: readonly Route[]): ApiDocument {
-  const hono = new OpenAPIHono();
-  const registry = hono.openAPIRegistry;
+  const registry = new OpenAPIRegistry();
   registry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   registry.registerComponent("securitySchemes", "basic", { type: "http", scheme: "basic" });
   for (const route of routes) registry.registerPath(operationOf(route));
-  const document = hono.getOpenAPI31Document({
+  const document = new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: "3.1.0",
     info: {
       title: "Odradek",
@@ -80,7 +80,7 @@ export function describeApi(routes: readonly Route[]): ApiDocument {
   return document as unknown as ApiDocument;
 }
 
-type Registered = Parameters<OpenAPIHono["openAPIRegistry"]["registerPath"]>[0];
+type Registered = Parameters<OpenAPIRegistry["registerPath"]>[0];
 type RegisteredContent = NonNullable<Registered["responses"][number]>;
 
 function operationOf(route: Route): Registered {
@@ -110,7 +110,7 @@ function paramsOf(path: string): z.ZodObject | null {
   if (names.length === 0) return null;
   return z.object(
     Object.fromEntries(
-      names.map((name) => [name, z.string().openapi({ description: PATH_TEXTS[name] ?? "" })]),
+      names.map((name) => [name, z.string().meta({ description: PATH_TEXTS[name] ?? "" })]),
     ),
   );
 }

@@ -1,5 +1,5 @@
 /** What the service says of itself: liveness, description, page, metrics. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse } from "../../base/errors.ts";
 import { json } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
@@ -7,8 +7,7 @@ import { ofTextBytes } from "../response-encoding.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { isStorageFailing } from "../../gateway/storage-health.ts";
 import { metricsText } from "./metrics-text.ts";
-import { describeApi, type ApiDocument } from "./openapi.ts";
-import { renderPage } from "./page.ts";
+import type { ApiDocument } from "./openapi.ts";
 
 const HTML = "text/html; charset=utf-8";
 
@@ -88,7 +87,7 @@ const metricsRoute = (counted: () => readonly Route[]): Route =>
     description:
       "Counters are those of the isolate that answers and begin at 0 with it; what the controller counts holds for the cluster. A scrape is two calls of the controller; only while replicas are out of sync it also asks up to 32 of their leaders how far they are behind.",
     query: z.object({
-      topic: z.string().optional().openapi({
+      topic: z.string().optional().meta({
         description: "Adds gauges of this topic's partitions, at one call for each.",
       }),
     }),
@@ -104,7 +103,7 @@ const metricsRoute = (counted: () => readonly Route[]): Route =>
     handler: (c, service) => metricsText(c, service, counted()),
   });
 
-const descriptionRoute = (described: () => ApiDocument): Route =>
+const descriptionRoute = (described: () => Promise<ApiDocument>): Route =>
   defineRoute({
     method: "GET",
     path: "/openapi.json",
@@ -118,10 +117,10 @@ const descriptionRoute = (described: () => ApiDocument): Route =>
         content: { "application/json": { schema: z.looseObject({ openapi: z.string() }) } },
       },
     },
-    handler: () => json(described()),
+    handler: async () => json(await described()),
   });
 
-const pageRoute = (page: () => string): Route =>
+const pageRoute = (page: () => Promise<string>): Route =>
   defineRoute({
     method: "GET",
     path: "/docs",
@@ -132,16 +131,16 @@ const pageRoute = (page: () => string): Route =>
     answers: {
       200: { description: "The page.", content: { "text/html": { schema: z.string() } } },
     },
-    handler: () => {
-      const text = page();
+    handler: async () => {
+      const text = await page();
       const headers = { "content-type": HTML, "content-security-policy": PAGE_POLICY };
       return ofTextBytes(new Response(text, { headers }), text.length);
     },
   });
 
 /**
- * `all` are the routes to describe, these included; `counted` those whose requests /metrics shows.
- * The description and page are made when first asked for, and only once.
+ * `all` are the routes to describe, these included; `counted` those whose requests /metrics shows. The description and
+ * the page are made when they are first asked for; only then is the code that makes them loaded.
  */
 export function aboutRoutes(
   all: () => readonly Route[],
@@ -149,12 +148,19 @@ export function aboutRoutes(
 ): readonly Route[] {
   let document: ApiDocument | undefined;
   let page: string | undefined;
-  const described = (): ApiDocument => (document ??= describeApi(all()));
+  const described = async (): Promise<ApiDocument> => {
+    const { describeApi } = await import("./openapi.ts");
+    return (document ??= describeApi(all()));
+  };
+  const rendered = async (): Promise<string> => {
+    const { renderPage } = await import("./page.ts");
+    return (page ??= renderPage(await described()));
+  };
   return [
     aboutRoute,
     healthRoute,
     metricsRoute(counted),
     descriptionRoute(described),
-    pageRoute(() => (page ??= renderPage(described()))),
+    pageRoute(rendered),
   ];
 }

@@ -1,5 +1,5 @@
 /** ACLs: there are none yet. Whoever holds a key may do everything, and the cluster's link leads to an empty list. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Service } from "../../gateway/service.ts";
 import { json } from "../answers.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";

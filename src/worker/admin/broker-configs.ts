@@ -2,7 +2,7 @@
  * The settings of brokers: what a broker has of its own, which can be altered, and what all of them have, which comes
  * from the service's environment: its own settings, and what holds for topics that say nothing.
  */
-import type { z } from "@hono/zod-openapi";
+import type * as z from "zod";
 import {
   brokerName,
   CONFIG_NAMES,

@@ -1,5 +1,5 @@
 /** The replicas that a broker has, of all topics: what the controller knows of them. No replica is asked. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { callController } from "../../gateway/objects.ts";
 import type { Service } from "../../gateway/service.ts";
 import type { ClusterMetadata } from "../../objects/contracts/controller.ts";

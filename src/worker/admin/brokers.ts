@@ -1,5 +1,5 @@
 /** The brokers: who is there, registering one, and taking a region out of service and back. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import type { BrokerAction, BrokerDescription } from "../../objects/contracts/controller.ts";
@@ -21,7 +21,7 @@ const registration = z
     rack: z.string().max(255),
     location_hint: z.string().max(32).optional(),
   })
-  .openapi("RegisterBrokerRequest");
+  .meta({ id: "RegisterBrokerRequest" });
 
 function brokerData(c: Ctx, service: Service, broker: BrokerDescription): unknown {
   const place = clusterPlace(c, service).item("brokers", "broker", broker.brokerId);

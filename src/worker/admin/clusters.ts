@@ -1,5 +1,5 @@
 /** The cluster, and the ids that it hands out to idempotent producers. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Refusal } from "../../base/errors.ts";
 import { json } from "../answers.ts";
 import { callController } from "../../gateway/objects.ts";

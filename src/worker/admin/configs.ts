@@ -1,5 +1,5 @@
 /** The settings of topics: what holds, where it comes from, and changing it. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import {
   isTopicConfig,
   TOPIC_CONFIG_NAMES,
@@ -35,7 +35,7 @@ const PAGE_TOPICS: PageSizes = { usual: 100, max: 1_000 };
 /** What sets one setting, of a topic or a broker. */
 export const update = z
   .strictObject({ value: z.string().nullable() })
-  .openapi("UpdateConfigRequest");
+  .meta({ id: "UpdateConfigRequest" });
 
 /** What changes several settings at once. */
 export const alteration = z
@@ -49,7 +49,7 @@ export const alteration = z
     ),
     validate_only: z.boolean().optional(),
   })
-  .openapi("AlterConfigsRequest");
+  .meta({ id: "AlterConfigsRequest" });
 
 function configData(c: Ctx, service: Service, topic: TopicMetadata, name: ConfigName): unknown {
   const synonyms = synonymsOf(service, topic, name);

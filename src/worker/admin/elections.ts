@@ -1,5 +1,5 @@
 /** Electing a partition's leader by hand. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { json } from "../answers.ts";
 import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { callController } from "../../gateway/objects.ts";
@@ -13,7 +13,7 @@ import { partitionSchema } from "./resources.ts";
 
 const election = z
   .strictObject({ election_type: z.enum(["preferred", "unclean"]).optional() })
-  .openapi("ElectLeaderRequest");
+  .meta({ id: "ElectLeaderRequest" });
 
 async function electLeader(c: Ctx, service: Service): Promise<Outcome> {
   const body = await readJson(c.req.raw, election, {});

@@ -1,5 +1,5 @@
 /** Where a partition begins and ends, where a time is in it, and deleting its front. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import type { OffsetSpec } from "../../objects/contracts/partition.ts";
@@ -87,7 +87,7 @@ export const offsetRoutes: readonly Route[] = [
       timestamp: z
         .string()
         .optional()
-        .openapi({ description: "Milliseconds since 1970, or `max`.", example: "1767225600000" }),
+        .meta({ description: "Milliseconds since 1970, or `max`.", example: "1767225600000" }),
     }),
     answers: {
       200: {
@@ -108,7 +108,7 @@ export const offsetRoutes: readonly Route[] = [
     description:
       "Raises the log start offset; offsets of what stays do not change. Answers when every in-sync replica has raised it. A topic whose cleanup.policy does not contain `delete` keeps its records.",
     query: z.object({
-      before: z.string().openapi({
+      before: z.string().meta({
         description: "The first offset to keep, or `latest` to keep nothing.",
         example: "1000",
       }),

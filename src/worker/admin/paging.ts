@@ -1,5 +1,5 @@
 /** Pages of lists: where one begins, how long it is, and the link to the next one. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Refusal } from "../../base/errors.ts";
 import { queryWhole } from "../params.ts";
 import type { Ctx } from "../route.ts";

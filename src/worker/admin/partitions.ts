@@ -1,5 +1,5 @@
 /** Partitions and their replicas: who leads, who is in sync, where the log begins and ends. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import { TOPIC_PARTITIONS_MAX } from "../../base/limits.ts";

@@ -1,5 +1,5 @@
 /** Moving partitions to other brokers: asking for it, and what is under way. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { ERRORS, refuse, type Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
@@ -39,7 +39,7 @@ type Entry = z.output<typeof entry>;
 
 const request = z
   .strictObject({ data: z.array(entry).min(1).max(ENTRIES_MAX) })
-  .openapi("ReassignPartitionsRequest");
+  .meta({ id: "ReassignPartitionsRequest" });
 
 const outcomes = z
   .object({
@@ -55,7 +55,7 @@ const outcomes = z
       }),
     ),
   })
-  .openapi("ReassignPartitionsResponse");
+  .meta({ id: "ReassignPartitionsResponse" });
 
 function isUnderWay({ adding = [], removing = [] }: PartitionMetadata): boolean {
   return adding.length + removing.length > 0;

@@ -2,7 +2,7 @@
  * The shape of v3 resources, as in Confluent's REST Proxy: `kind`, `metadata` with an absolute
  * `self` and a resource name, and `related` links, each of which leads to a route that there is.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Ctx } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
 
@@ -66,7 +66,7 @@ export const related = z.object({ related: z.string() });
 const metadata = z.object({ self: z.string(), resource_name: z.string() });
 
 export const resource = <S extends z.ZodRawShape>(kind: string, shape: S) =>
-  z.object({ kind: z.literal(kind), metadata, ...shape }).openapi(kind);
+  z.object({ kind: z.literal(kind), metadata, ...shape }).meta({ id: kind });
 
 export const listOf = (item: z.ZodType, kind: string) =>
   z
@@ -75,7 +75,7 @@ export const listOf = (item: z.ZodType, kind: string) =>
       metadata: z.object({ self: z.string(), next: z.string().nullable() }),
       data: z.array(item),
     })
-    .openapi(kind);
+    .meta({ id: kind });
 
 export const clusterSchema = resource("KafkaCluster", {
   cluster_id: z.string(),

@@ -1,5 +1,5 @@
 /** Topics: list, create, describe, grow, delete. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse } from "../../base/errors.ts";
 import type { TopicMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
@@ -27,9 +27,11 @@ const creation = z
       .optional(),
     validate_only: z.boolean().optional(),
   })
-  .openapi("CreateTopicRequest");
+  .meta({ id: "CreateTopicRequest" });
 
-const growth = z.strictObject({ partitions_count: z.int() }).openapi("UpdatePartitionCountRequest");
+const growth = z
+  .strictObject({ partitions_count: z.int() })
+  .meta({ id: "UpdatePartitionCountRequest" });
 
 function topicData(c: Ctx, service: Service, topic: TopicMetadata): Record<string, unknown> {
   const place = topicPlace(c, service, topic.topic);

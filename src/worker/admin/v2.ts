@@ -1,5 +1,5 @@
 /** The read-only part of v2: topics, partitions, offsets, brokers. Producing lies with the records. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { TOPIC_CONFIG_NAMES } from "../../base/config.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
@@ -27,7 +27,7 @@ const partitionSchema = z
     leader: z.int(),
     replicas: z.array(z.object({ broker: z.int(), leader: z.boolean(), in_sync: z.boolean() })),
   })
-  .openapi("V2Partition");
+  .meta({ id: "V2Partition" });
 
 const topicSchema = z
   .object({
@@ -35,7 +35,7 @@ const topicSchema = z
     configs: z.record(z.string(), z.string()),
     partitions: z.array(partitionSchema),
   })
-  .openapi("V2Topic");
+  .meta({ id: "V2Topic" });
 
 const offsetsSchema = z.object({ beginning_offset: z.int(), end_offset: z.int() });
 

@@ -1,5 +1,5 @@
 /** Consumer instances: made and closed. Their state lives in the group's object, so any worker serves any of them. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { V2_JSON } from "../answers.ts";
 import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { callCoordinator } from "../../gateway/objects.ts";
@@ -20,7 +20,7 @@ import { instanceSchema, readInstanceSpec } from "./settings.ts";
 
 const created = z
   .object({ instance_id: z.string(), base_uri: z.string() })
-  .openapi("ConsumerInstanceResponse");
+  .meta({ id: "ConsumerInstanceResponse" });
 
 /** Absolute, from the request's own URL; its names are encoded, so that any name is one segment. */
 function baseUri(c: Ctx, group: string, instanceId: string): string {

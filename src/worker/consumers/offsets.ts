@@ -1,5 +1,5 @@
 /** Where an instance reads, and what its group has committed. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole, topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, INT_MAX } from "../../base/limits.ts";
@@ -98,7 +98,7 @@ const seekToEnd =
 
 const commitRequest = z
   .strictObject({ offsets: offsetsSchema.shape.offsets.nullable().optional() })
-  .openapi("ConsumerCommitRequest");
+  .meta({ id: "ConsumerCommitRequest" });
 
 /** The generation that a commit states; null when it states none. INVALID_REQUEST. */
 function generationOf(c: Ctx): number | null | Refusal {
@@ -192,7 +192,7 @@ const committedSchema = z
       z.object({ topic: z.string(), partition: z.int(), offset: z.int(), metadata: z.string() }),
     ),
   })
-  .openapi("ConsumerCommittedOffsets");
+  .meta({ id: "ConsumerCommittedOffsets" });
 
 const POSITIONS = `${I}/positions`;
 const OFFSETS = `${I}/offsets`;
@@ -274,8 +274,8 @@ Polls answer the generation in X-Generation. A commit that states it (\`?generat
     description:
       "Of the partitions in the body (`{partitions}`), or of the one that `topic` and `partition` name. Offsets come as they are stored, that is, one more than a commit names (as other proxies do): the offset that reading goes on with. Partitions of which nothing is committed are left out.",
     query: z.object({
-      topic: z.string().optional().openapi({ example: "flights" }),
-      partition: z.string().optional().openapi({ example: "0" }),
+      topic: z.string().optional().meta({ example: "flights" }),
+      partition: z.string().optional().meta({ example: "0" }),
     }),
     answers: {
       200: {

@@ -1,5 +1,5 @@
 /** The route that an instance is read by. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
 import type { KnownTopic } from "../../gateway/metadata.ts";

@@ -1,5 +1,5 @@
 /** Shapes of the requests and answers about consumer instances that several routes share. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { GROUP_PARTITIONS_MAX, INT_MAX } from "../../base/limits.ts";
 import { V2_JSON } from "../answers.ts";
 import type { Content } from "../route.ts";
@@ -8,7 +8,7 @@ const topicPartition = { topic: z.string(), partition: z.int().min(0) };
 
 export const partitionsSchema = z
   .strictObject({ partitions: z.array(z.strictObject(topicPartition)).max(GROUP_PARTITIONS_MAX) })
-  .openapi("ConsumerPartitions");
+  .meta({ id: "ConsumerPartitions" });
 
 export const partitionsExample = { partitions: [{ topic: "flights", partition: 0 }] };
 
@@ -26,7 +26,7 @@ const offsetEntry = z.strictObject({
 
 export const offsetsSchema = z
   .strictObject({ offsets: z.array(offsetEntry).max(GROUP_PARTITIONS_MAX) })
-  .openapi("ConsumerOffsets");
+  .meta({ id: "ConsumerOffsets" });
 
 export const offsetsExample = { offsets: [{ topic: "flights", partition: 0, offset: 41 }] };
 

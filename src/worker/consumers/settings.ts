@@ -3,7 +3,7 @@
  * Reading a request, the schema in the API's description and its text are made from the table.
  * Clients of v2 send numbers and booleans as strings as often as not: both are taken.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { EffectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { groupNameProblem } from "../../base/ids.ts";
@@ -295,7 +295,7 @@ export const instanceSchema = z
       [...BY_WRITTEN_NAME].map(([written, name]) => [written, schemaOf(written, name)]),
     ),
   )
-  .openapi("ConsumerInstanceRequest");
+  .meta({ id: "ConsumerInstanceRequest" });
 
 function schemaOf(written: string, name: SettingName): z.ZodType {
   const setting: Setting = INSTANCE_SETTINGS[name];

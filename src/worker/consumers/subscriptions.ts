@@ -1,5 +1,5 @@
 /** What an instance reads: topics it shares with its group, or partitions that it names itself. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, PATTERN_LENGTH_MAX } from "../../base/limits.ts";
@@ -23,11 +23,11 @@ const subscriptionRequest = z
       .optional()
       .describe("A regular expression that names match as a whole."),
   })
-  .openapi("ConsumerSubscriptionRequest");
+  .meta({ id: "ConsumerSubscriptionRequest" });
 
 const subscriptionAnswer = z
   .object({ topics: z.array(z.string()), topic_pattern: z.string().optional() })
-  .openapi("ConsumerSubscription");
+  .meta({ id: "ConsumerSubscription" });
 
 /** Null: to nothing. ILLEGAL_STATE (both), INVALID_REQUEST (neither), INVALID_TOPIC_EXCEPTION. */
 function subscriptionOf(

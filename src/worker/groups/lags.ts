@@ -3,7 +3,7 @@
  * difference. Also of groups whose members are gone, and of partitions that are assigned though nothing
  * is committed of them yet.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { GroupDescription, MemberDescription } from "../../objects/contracts/group.ts";
 import { entriesOf, nextOf, pageOf, pageParameters, type PageSizes } from "../admin/paging.ts";

@@ -1,5 +1,5 @@
 /** What an operator does to the offsets of a group: sets them, resets them by a rule, deletes them. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import { LEADER } from "../admin/leader.ts";
@@ -239,7 +239,7 @@ const answer = z
       }),
     ),
   })
-  .openapi("AlterConsumerGroupOffsetsResponse");
+  .meta({ id: "AlterConsumerGroupOffsetsResponse" });
 
 const TOPIC_ERRORS: readonly ErrorName[] = [
   "UNKNOWN_TOPIC",
@@ -304,7 +304,7 @@ export const groupOffsetRoutes: readonly Route[] = [
     summary: "Delete what a group has committed of a topic",
     description: "Not while members are subscribed to the topic.",
     query: z.object({
-      topic: z.string().openapi({ example: "flights" }),
+      topic: z.string().meta({ example: "flights" }),
       partition: z.string().optional().describe("Only this one; all of the topic when absent."),
     }),
     answers: { 204: { description: "Deleted, or not there." } },

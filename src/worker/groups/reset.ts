@@ -1,5 +1,5 @@
 /** Where an operator sets a group: the shapes of the request, and the offset that a rule comes to. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { INT_MAX } from "../../base/limits.ts";
 import type { OffsetSpec } from "../../objects/contracts/partition.ts";
@@ -48,7 +48,7 @@ export const offsetsRequest = z
     reset: resetSchema.optional(),
     dry_run: z.boolean().optional().describe("Answers what would be set, and sets nothing."),
   })
-  .openapi("AlterConsumerGroupOffsetsRequest");
+  .meta({ id: "AlterConsumerGroupOffsetsRequest" });
 
 export type Reset = z.output<typeof resetSchema>;
 

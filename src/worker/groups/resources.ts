@@ -1,5 +1,5 @@
 /** Groups, their members, assignments and lags as v3 resources: shapes, and how they are filled. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type {
   GroupDescription,
   GroupState,

@@ -1,5 +1,5 @@
 /** Groups and their members, as their objects describe them. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { GroupDescription, MemberDescription } from "../../objects/contracts/group.ts";
 import { limitOf, limitParameter, type PageSizes } from "../admin/paging.ts";

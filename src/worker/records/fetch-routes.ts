@@ -1,5 +1,5 @@
 /** The routes that give records: pages, event streams and tails, under v3's path and v2's. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { ErrorName } from "../../base/errors.ts";
 import { defineRoute, type Route, type RouteSpec } from "../route.ts";
 import { fetchRecords } from "./fetch.ts";

@@ -1,5 +1,5 @@
 /** The routes that take records: v3's streamed and batch forms, the atomic form, and v2's. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { refuse, type ErrorName } from "../../base/errors.ts";
 import { jsonText, V2_JSON } from "../answers.ts";
 import { bareType } from "../media-types.ts";

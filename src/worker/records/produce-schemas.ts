@@ -1,5 +1,5 @@
 /** What the API's description says of the bodies and answers of the produce routes. Describes; validates nothing. */
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { V2_JSON } from "../answers.ts";
 import { RECORD_BATCH_TYPE } from "./produce.ts";
 import { DATA_TYPES } from "./record-fields.ts";
