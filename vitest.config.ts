@@ -13,6 +13,8 @@ export default defineConfig({
       {
         plugins: [
           cloudflareTest({
+            // From its sources; what wrangler.toml names is built of them.
+            main: "./src/worker/index.ts",
             wrangler: { configPath: "./wrangler.toml" },
             // As `npm start` has it: nobody waits for members that are far away.
             miniflare: { bindings: { GROUP_INITIAL_REBALANCE_DELAY_MS: "0" } },

@@ -8,13 +8,17 @@ const LENGTH_MAX = 100;
 
 /**
  * The nearest of the names by changes of single characters (insert, delete, replace, swap two neighbours); null where
- * more than a third of the name would have to change.
+ * more than a third of the name would have to change, or more than `changesMax` characters.
  */
-export function nearestName(written: string, names: readonly string[]): string | null {
+export function nearestName(
+  written: string,
+  names: readonly string[],
+  changesMax = LENGTH_MAX,
+): string | null {
   if (written.length > LENGTH_MAX) return null;
   const lower = written.toLowerCase();
   let nearest: string | null = null;
-  let least = Math.floor(written.length / 3) + 1;
+  let least = Math.min(Math.floor(written.length / 3), changesMax) + 1;
   for (const name of names) {
     if (Math.abs(name.length - lower.length) >= least) continue;
     const changes = distance(lower, name.toLowerCase());

@@ -5,7 +5,7 @@
  * The runtime is a process of its own and may outlive a killed service by a moment, while it writes to the same data.
  * So its identity is noted beside the lock, and a new service waits for its end.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,6 +13,20 @@ import { identify, isRunning, type ProcessIdentity } from "./processes.ts";
 
 const EARLIER_RUNTIME_WAIT_MS = 5_000;
 const EARLIER_RUNTIME_POLL_MS = 20;
+
+const NOT_WRITABLE = "this user may not write there.";
+const NO_FOLDER = "it is a file, or below one.";
+
+/** By the system's code. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: NOT_WRITABLE,
+  EPERM: NOT_WRITABLE,
+  EROFS: "the file system is read-only.",
+  EEXIST: NO_FOLDER,
+  ENOTDIR: NO_FOLDER,
+  ENOENT: "its folder cannot be created.",
+  ENOSPC: "the disk is full.",
+};
 
 export interface DataLock {
   readonly ok: true;
@@ -30,9 +44,10 @@ interface Note {
 export async function lockData(
   dataDir: string,
 ): Promise<DataLock | { readonly ok: false; readonly problem: string }> {
-  mkdirSync(dataDir, { recursive: true });
   const notePath = join(dataDir, "service.json");
-  const lock = new DatabaseSync(join(dataDir, "service.lock"));
+  const opened = openLock(dataDir);
+  if (!opened.ok) return opened;
+  const { lock } = opened;
   if (!lockWhole(lock)) {
     lock.close();
     const holder = readNote(notePath)?.service;
@@ -58,6 +73,23 @@ export async function lockData(
       lock.close();
     },
   };
+}
+
+/** Creates the directory where it is missing, and opens the lock's file in it, which writes. */
+function openLock(
+  dataDir: string,
+):
+  | { readonly ok: true; readonly lock: DatabaseSync }
+  | { readonly ok: false; readonly problem: string } {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    return { ok: true, lock: new DatabaseSync(join(dataDir, "service.lock")) };
+  } catch (error) {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    const reason = REASONS[code] ?? `${message}.`;
+    return { ok: false, problem: `DATA_DIR ${dataDir} cannot be used: ${reason}` };
+  }
 }
 
 function lockWhole(lock: DatabaseSync): boolean {

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "./arguments.ts";
 import type { Target } from "./demo/api.ts";
 import { DATA_SET } from "./demo/flights.ts";
 import { demonstrateFlights, FLIGHTS_PARTITIONS } from "./demo/flights-demo.ts";
@@ -23,7 +23,7 @@ const INTERRUPTED = 130;
  */
 const ECHO_MS = 500;
 
-const USAGE = `Usage: npm run demo [-- OPTIONS]
+const USAGE = `Usage: odradek demo [OPTIONS]        (also: npm run demo -- [OPTIONS])
 
 Produces ${DATA_SET} of vega-datasets into a topic of its own with ${FLIGHTS_PARTITIONS} partitions, keyed by origin,
 follows it with a tailing reader, and accounts for every record.
@@ -105,7 +105,7 @@ function interruption(): AbortSignal {
 /** Null where there is nothing to run; any problem was printed then. */
 function readOptions(): Options | null {
   try {
-    const { values } = parseArgs({
+    const args = readArguments({
       options: {
         url: { type: "string" },
         key: { type: "string" },
@@ -117,6 +117,8 @@ function readOptions(): Options | null {
         help: { type: "boolean", short: "h" },
       },
     });
+    if (!args.ok) throw new Error(args.problem);
+    const { values } = args;
     if (values.help === true) {
       process.stdout.write(USAGE);
       return null;
@@ -131,7 +133,7 @@ function readOptions(): Options | null {
       partitions: whole("--partitions", values.partitions, PARTITIONS),
     };
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    process.stderr.write(`${(error as Error).message} (odradek demo --help says more)\n`);
     process.exitCode = 1;
     return null;
   }

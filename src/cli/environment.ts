@@ -13,6 +13,7 @@ import {
   parseConfig,
   type ConfigName,
 } from "../base/config.ts";
+import { nearestName } from "../base/nearest-name.ts";
 import { isLoopbackHost, WILDCARDS } from "./hosts.ts";
 
 export interface LocalSettings {
@@ -61,6 +62,9 @@ const VARIABLES: readonly Variable[] = [
   },
 ];
 
+/** Changed characters that are taken for a slip. */
+const SLIPS_MAX = 2;
+
 export function readSettings(env: Environment): ReadSettings {
   const given = (name: string): string => {
     const value = env[name];
@@ -101,6 +105,22 @@ export function readSettings(env: Environment): ReadSettings {
       variables,
     },
   };
+}
+
+/**
+ * Variables that are none of ours, and whose names differ from one of ours by a slip: a line for each. Only a hint, since
+ * an environment holds the variables of other programs too.
+ */
+export function misspeltVariables(env: Environment): string[] {
+  const names = [...VARIABLES.map(({ name }) => name), ...CONFIG_NAMES.map(environmentName)];
+  return Object.keys(env)
+    .filter((name) => env[name] !== "" && !names.includes(name))
+    .flatMap((name) => {
+      const meant = nearestName(name, names, SLIPS_MAX);
+      if (meant === null || meant.toLowerCase() === name.toLowerCase()) return [];
+      if (env[meant] !== undefined) return [];
+      return `Warning: ${name} is no setting of this service; did you mean ${meant}?`;
+    });
 }
 
 /** The part of the usage text that lists every variable. */

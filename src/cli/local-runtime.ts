@@ -8,8 +8,9 @@
  */
 import { enableCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bundleWorker } from "./bundle.ts";
 import { guardRuntime } from "./runtime-guard.ts";
+import { readWorkerConfig } from "./worker-config.ts";
+import { workerModules } from "./worker-modules.ts";
 
 export interface RuntimeOptions {
   /** Path of the wrangler.toml. */
@@ -43,16 +44,14 @@ const READY_POLL_MS = 10;
  * Starts the worker, and resolves when `GET /healthz` is answered. Throws when it cannot listen or does not build.
  */
 export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntime> {
-  // wrangler is large: compiling it would be half of the time to start.
+  // What this process loads is large too, and compiled once.
   enableCompileCache();
-  const [wrangler, miniflare, logs] = await Promise.all([
-    import("wrangler"),
+  const config = readWorkerConfig(options.configPath);
+  const [miniflare, logs, modules] = await Promise.all([
     import("miniflare"),
     import("./worker-logs.ts"),
+    workerModules(config.main),
   ]);
-  const config = wrangler.unstable_readConfig({ config: options.configPath });
-  const { workerOptions, define, main } = wrangler.unstable_getMiniflareWorkerOptions(config);
-  const script = await bundleWorker(main!, define);
   const guard = guardRuntime(options.started ?? (() => {}));
   const instance = withoutSignalHandlers(
     () =>
@@ -68,10 +67,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
           ...(options.inspect === true && { inspectorPort: 0 }),
           workers: [
             {
-              ...workerOptions,
-              name: config.name!,
-              bindings: { ...(workerOptions.bindings as object), ...options.variables },
-              modules: [{ type: "ESModule", path: "worker.js", contents: script }],
+              ...config.options,
+              name: config.name,
+              compatibilityFlags: [...config.options.compatibilityFlags],
+              bindings: { ...config.options.bindings, ...options.variables },
+              modules: modules.map((module) => ({ type: "ESModule" as const, ...module })),
               connectHandlers: (options.kafkaPorts ?? []).map((port) => ({
                 protocol: "tcp" as const,
                 port,

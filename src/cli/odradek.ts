@@ -1,5 +1,8 @@
 /** The command line: finds the command that is asked for. Each reads its own arguments and has a `--help`. */
 import process from "node:process";
+import { didYouMean } from "../base/nearest-name.ts";
+import { fail } from "./fail.ts";
+import { programVersion } from "./version.ts";
 
 interface Command {
   readonly doc: string;
@@ -21,21 +24,35 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
+/** What is answered here, with the ways to ask for it. */
+const HELP: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
+const VERSION: ReadonlySet<string> = new Set(["version", "--version", "-v", "-V"]);
+
 const USAGE = `Usage: odradek COMMAND [OPTIONS]
 
 ${Object.entries(COMMANDS)
-  .map(([name, { doc }]) => `  ${name.padEnd(8)}${doc}`)
+  .map(([name, { doc }]) => `  ${name.padEnd(9)}${doc}`)
   .join("\n")}
-
-odradek COMMAND --help says more.
+  help     prints this; odradek help COMMAND says more of one
+  version  prints the version
 `;
 
-const [name = "", ...rest] = process.argv.slice(2);
-if (name === "--help" || name === "-h") process.stdout.write(USAGE);
-else if (Object.hasOwn(COMMANDS, name)) {
-  process.argv.splice(2, Infinity, ...rest);
+await main(process.argv.slice(2));
+
+async function main([name = "", ...rest]: readonly string[]): Promise<void> {
+  const [topic] = rest;
+  if (HELP.has(name) && topic !== undefined) return run(topic, ["--help"]);
+  if (HELP.has(name)) process.stdout.write(USAGE);
+  else if (VERSION.has(name)) process.stdout.write(`odradek ${programVersion()}\n`);
+  else await run(name, rest);
+}
+
+async function run(name: string, args: readonly string[]): Promise<void> {
+  if (name === "") return fail(USAGE.trimEnd());
+  if (!Object.hasOwn(COMMANDS, name)) {
+    const names = [...Object.keys(COMMANDS), "help", "version", "--help", "--version"];
+    return fail(`There is no command ${name}${didYouMean(name, names)}\n\n${USAGE.trimEnd()}`);
+  }
+  process.argv.splice(2, Infinity, ...args);
   await COMMANDS[name]!.run();
-} else {
-  process.stderr.write(name === "" ? USAGE : `There is no command ${name}.\n\n${USAGE}`);
-  process.exitCode = 1;
 }

@@ -4,19 +4,28 @@
  */
 import { once } from "node:events";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { lockData, type DataLock } from "./data-lock.ts";
 import { environmentName } from "../base/config.ts";
-import { describeEnvironment, readSettings, type LocalSettings } from "./environment.ts";
+import { readArguments } from "./arguments.ts";
+import { lockData, type DataLock } from "./data-lock.ts";
+import {
+  describeEnvironment,
+  misspeltVariables,
+  readSettings,
+  type LocalSettings,
+} from "./environment.ts";
 import { fail } from "./fail.ts";
-import { kafkaPorts } from "./kafka-ports.ts";
+import { kafkaPorts, type KafkaPorts } from "./kafka-ports.ts";
 import { askedToEnd } from "./launcher.ts";
+import { inUse, listenProblem } from "./listening.ts";
 import { startRuntime, type LocalRuntime } from "./local-runtime.ts";
+import { programVersion } from "./version.ts";
 
-const USAGE = `Usage: npm start [-- --help]
+const USAGE = `Usage: odradek start        (also: npm start)
 
 Serves Odradek on this machine until SIGTERM or SIGINT, and keeps its data.
 Prints one line with the URL, and the address for Kafka clients, when it is ready.
+
+  --help            prints this
 
 ${describeEnvironment()}
 `;
@@ -29,34 +38,39 @@ const CONFIG_PATH = resolve(import.meta.dirname, "../../wrangler.toml");
 await main();
 
 async function main(): Promise<void> {
-  if (wantsHelp()) {
+  const args = readArguments({ options: { help: { type: "boolean", short: "h" } } });
+  if (!args.ok) return fail(`${args.problem} (odradek start --help says more)`);
+  if (args.values.help === true) {
     process.stdout.write(USAGE);
     return;
   }
   const read = readSettings(process.env);
   if (!read.ok) return fail(read.problem);
-  const lock = await lockData(read.settings.dataDir);
-  if (!lock.ok) return fail(lock.problem);
-  await serve(read.settings, lock);
-}
-
-function wantsHelp(): boolean {
+  const { settings } = read;
+  for (const line of misspeltVariables(process.env)) process.stderr.write(`${line}\n`);
   try {
-    const { values } = parseArgs({ options: { help: { type: "boolean", short: "h" } } });
-    return values.help === true;
+    const lock = await lockData(settings.dataDir);
+    if (!lock.ok) return fail(lock.problem);
+    await serve(settings, lock);
   } catch (error) {
-    return fail(`${(error as Error).message}\n\n${USAGE}`);
+    fail(reasonOf(error, settings));
   }
 }
 
 async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
   const asked = askedToEnd();
-  if (!settings.loopback && !settings.hasKey) process.stderr.write(`${NOBODY_IS_LET_IN}\n`);
-  const kafka = await kafkaPorts(settings.host, settings.kafkaPort, settings.kafkaListeners);
+  const { host, port } = settings;
+  const problem = await listenProblem(host, port, "PORT");
+  const kafka: KafkaPorts =
+    problem === null
+      ? await kafkaPorts(host, settings.kafkaPort, settings.kafkaListeners)
+      : { ok: false, problem };
   if (!kafka.ok) {
     lock.release();
     return fail(kafka.problem);
   }
+  if (!settings.loopback && !settings.hasKey) process.stderr.write(`${NOBODY_IS_LET_IN}\n`);
+  process.stderr.write(`Odradek ${programVersion()} starts with the data in ${settings.dataDir}\n`);
   const [kafkaPort] = kafka.ports as [number, ...number[]];
   const variables = {
     [environmentName("kafka.advertised.port")]: String(kafkaPort),
@@ -67,8 +81,8 @@ async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
     runtime = await startRuntime({
       configPath: CONFIG_PATH,
       dataDir: settings.dataDir,
-      host: settings.host,
-      port: settings.port,
+      host,
+      port,
       kafkaPorts: kafka.ports,
       variables,
       started: lock.noteRuntime,
@@ -91,7 +105,7 @@ async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
 function reasonOf(error: unknown, { host, port }: LocalSettings): string {
   const { code, message } = error as Error & { code?: string };
   if (code === "ERR_ADDRESS_IN_USE") {
-    return `Port ${port} of ${host} is in use: end what listens there, or set PORT to another (0 picks a free one).`;
+    return inUse(host, port, "PORT");
   }
   return `The service did not start: ${message}`;
 }

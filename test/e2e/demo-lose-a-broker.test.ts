@@ -77,8 +77,8 @@ test("an interrupted demo puts the broker back and deletes its topic", async () 
 test.each([
   ["--seconds", "3"],
   ["--partitions", "many"],
-])("%s %s is refused with the usage", async (option, value) => {
+])("%s %s is refused", async (option, value) => {
   const ended = await run(NODE, [...DEMO, option, value], { cwd: ROOT }).catch((error) => error);
   expect(ended).toMatchObject({ code: 1, stdout: "" });
-  expect(ended.stderr).toMatch(new RegExp(`^${option} is a whole number of .*\\n\\nUsage:`));
+  expect(ended.stderr).toMatch(new RegExp(`^${option} is a whole number of .*--help`));
 });

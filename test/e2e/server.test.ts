@@ -4,7 +4,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,10 @@ import { afterEach, describe, expect, test } from "vitest";
 import { CONFIG_NAMES, environmentName } from "../../src/base/config.ts";
 import { allGone, killAll, processTree } from "./support/processes.ts";
 import { runToEnd, startService, type Service, type ServiceOptions } from "./support/service.ts";
+
+const { version } = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"),
+) as { readonly version: string };
 
 const TOPICS = "/v3/clusters/odradek/topics";
 
@@ -139,11 +144,55 @@ describe("refusals", () => {
     expect(stderr).toContain(message);
   });
 
-  test("an option that does not exist", async () => {
-    const { code, stderr } = await runToEnd({ args: ["--port", "1"] });
-    expect(code).toBe(1);
-    expect(stderr).toContain("Usage: npm start");
+  test("an option that does not exist, with the nearest one", async () => {
+    const { code, stderr } = await runToEnd({ args: ["--hlep"] });
+    expect([code, stderr]).toEqual([
+      1,
+      "There is no option --hlep; did you mean --help? (odradek start --help says more)\n",
+    ]);
   });
+
+  test.each([
+    ["an address of another machine", "192.0.2.1", "HOST 192.0.2.1 is no address of this machine."],
+    ["a name without address", "host.invalid", "HOST host.invalid is not known"],
+  ])("HOST is %s: one line", async (_, host, message) => {
+    const { code, stdout, stderr } = await runToEnd({ env: { HOST: host } });
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(new RegExp(`^${message.replaceAll(".", "\\.")}.*\n$`));
+  });
+
+  test.each([
+    ["a file", (folder: string) => join(folder, "file"), "it is a file, or below one."],
+    ["below a file", (folder: string) => join(folder, "file/data"), "it is a file, or below one."],
+    ["where nobody may write", () => "/proc/odradek", ""],
+  ] as const)("DATA_DIR is %s: one line", async (_, dataDirIn, reason) => {
+    const folder = await mkdtemp(join(tmpdir(), "odradek-test-"));
+    await writeFile(join(folder, "file"), "");
+    const dataDir = dataDirIn(folder);
+    const { code, stdout, stderr } = await runToEnd({ dataDir });
+    await rm(folder, { recursive: true });
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr.split("\n")).toHaveLength(2);
+    expect(stderr).toContain(`DATA_DIR ${dataDir} cannot be used: ${reason}`);
+  });
+});
+
+test("DATA_DIR below a folder that does not exist is created", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "odradek-test-"));
+  const service = await start({ dataDir: join(folder, "missing/data") });
+  expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+  await service.terminate();
+  await rm(folder, { recursive: true });
+});
+
+test("a start says on stderr what it does, before it is ready", async () => {
+  const service = await start({ env: { AUTO_CREATE_TOPIC_ENABLE: "true" } });
+  expect(service.stderr.split("\n")).toEqual([
+    "Warning: AUTO_CREATE_TOPIC_ENABLE is no setting of this service; did you mean AUTO_CREATE_TOPICS_ENABLE?",
+    `Odradek ${version} starts with the data in ${service.dataDir}`,
+    "",
+  ]);
+  expect(service.stdout.split("\n")).toHaveLength(2);
 });
 
 describe("the gate", () => {

@@ -1,7 +1,7 @@
 /** Reads and checks the arguments and environment of the bridge before anything starts. */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { BROKERS_MAX } from "../../base/limits.ts";
+import { readArguments } from "../arguments.ts";
 import { WILDCARDS } from "../hosts.ts";
 
 export interface BridgeSettings {
@@ -52,15 +52,12 @@ export function readBridgeSettings(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ReadBridgeSettings {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    return problem(`${(error as Error).message}\n\n${BRIDGE_USAGE}`);
-  }
+  const parsed = parse(args);
+  if (!parsed.ok) return problem(`${parsed.problem} (odradek bridge --help says more)`);
   const { values, positionals } = parsed;
   if (values.help === true) return { ok: true, settings: null };
-  if (positionals.length !== 1) return problem(`One URL is needed.\n\n${BRIDGE_USAGE}`);
+  if (positionals.length !== 1)
+    return problem("One URL is needed (odradek bridge --help says more).");
   const service = positionals[0]!;
   const endpoint = endpointOf(service);
   if (endpoint === null) return problem(`${service} is no http:// or https:// URL.`);
@@ -86,7 +83,7 @@ export function readBridgeSettings(
 }
 
 function parse(args: readonly string[]) {
-  return parseArgs({
+  return readArguments({
     args: [...args],
     allowPositionals: true,
     options: {
