@@ -23,7 +23,7 @@ import type { AppendRequest } from "../../src/objects/contracts/partition.ts";
 import { CorruptLog } from "../../src/objects/partition/log/integrity.ts";
 import { Replica, type ReplicaPorts } from "../../src/objects/partition/replica.ts";
 import type { TailSocket } from "../../src/objects/partition/reads/tails.ts";
-import { TailAccount } from "../../src/objects/partition/reads/tail-memory.ts";
+import { TailBudget } from "../../src/objects/partition/reads/tail-memory.ts";
 import { Cell, Unopened, type Instance, type Rules } from "./cell.ts";
 import type { Caller } from "./network.ts";
 import type { World } from "./world.ts";
@@ -354,7 +354,7 @@ export class Cluster {
         alterInSync: controller("alterInSync"),
         reportReplica: controller("reportReplica"),
       },
-      tailAccount: new TailAccount(33_554_432),
+      tailBudget: new TailBudget(33_554_432),
       settings: this.settings,
       alarmAtMs: instance.cell.disk.alarmAtMs,
       broken: (error) => {

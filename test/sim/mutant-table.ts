@@ -42,7 +42,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         statement: `$
         if (assignment.leaderEpoch > before.leaderEpoch && this.#core.highWatermark < this.#core.log.endOffset) {
           this.#core.log.truncate(this.#core.highWatermark, () => this.#core.persist());
-          this.#core.retreated();
+          this.#core.truncated();
         }`,
       },
     },
@@ -82,9 +82,9 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     seed: 2,
   },
   {
-    name: "forgotten-wish",
+    name: "pending-in-sync-set-forgotten",
     breaks: "what a leader asked for outlives its reset",
-    off: { "a-wish-outlives-its-instance": { value: "null" } },
+    off: { "a-pending-in-sync-set-outlives-its-instance": { value: "null" } },
     seed: 26,
   },
   {
@@ -92,7 +92,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     breaks: "members count until the controller has let them go",
     off: {
       "high-watermark-of-the-maximal-in-sync-set": {
-        value: "(wished ?? assignment.inSync).includes(brokerId)",
+        value: "(pendingInSync ?? assignment.inSync).includes(brokerId)",
       },
     },
     seed: 1,
@@ -178,7 +178,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     breaks: "readers see what is committed",
     off: {
       "readers-see-what-is-committed": {
-        value: "log.read(request.offset, log.endOffset, maxBytes)",
+        value: "log.reader.page(request.offset, log.endOffset, maxBytes)",
       },
     },
     seed: 1,
@@ -225,7 +225,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: "reset-replica-counts",
     breaks: "a replica that lost its storage leaves the in-sync set and does not lead (KIP-903)",
     off: {
-      "a-lost-storage-is-told": { value: "{ ok: true, wasReset: (this.#core.wasReset = false) }" },
+      "a-lost-storage-is-told": { value: "{ ok: true, wasReset: (damage.wasReset = false) }" },
     },
     test: {
       file: "test/sim/scenarios/in-sync.test.ts",
@@ -532,7 +532,9 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: "scrub-of-what-is-remembered",
     breaks: "scrubbing reads and verifies what was verified before as well",
     off: {
-      "scrubbing-verifies-anew": { statement: "integrity.check(row, new Uint8Array(row.data));" },
+      "scrubbing-verifies-anew": {
+        statement: "this.#integrity.check(row, new Uint8Array(row.data));",
+      },
     },
     test: {
       file: "test/core/partition/scrub.test.ts",

@@ -7,7 +7,7 @@ import { refuse, type Refusal } from "../../src/base/errors.ts";
 import type { Appended, AppendRequest } from "../../src/objects/contracts/partition.ts";
 import type { PeerPort } from "../../src/objects/contracts/replication.ts";
 import { Replica } from "../../src/objects/partition/replica.ts";
-import { TailAccount } from "../../src/objects/partition/reads/tail-memory.ts";
+import { TailBudget } from "../../src/objects/partition/reads/tail-memory.ts";
 import { batchOf, replicaRef } from "./replica.ts";
 import { ManualAlarm, SqliteStorage } from "./sqlite-storage.ts";
 import type { ReplicaAssignment } from "../../src/objects/contracts/assignment.ts";
@@ -264,7 +264,7 @@ export class ReplicaSet {
       },
       peers,
       controller,
-      tailAccount: new TailAccount(33_554_432),
+      tailBudget: new TailBudget(33_554_432),
       settings: this.#settings,
       alarmAtMs: member.alarm.atMs,
       broken: (error: unknown) => {

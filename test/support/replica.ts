@@ -12,7 +12,7 @@ import type {
 } from "../../src/objects/contracts/partition.ts";
 import type { PeerPort } from "../../src/objects/contracts/replication.ts";
 import { Replica } from "../../src/objects/partition/replica.ts";
-import { TailAccount } from "../../src/objects/partition/reads/tail-memory.ts";
+import { TailBudget } from "../../src/objects/partition/reads/tail-memory.ts";
 import {
   encodeBatch,
   recordsFrom,
@@ -142,7 +142,7 @@ export class ReplicaHarness {
       timers: this.timers,
       peers: ALONE,
       controller: ALONE,
-      tailAccount: new TailAccount(33_554_432),
+      tailBudget: new TailBudget(33_554_432),
       settings: this.#settings,
       alarmAtMs: this.alarm.atMs,
       broken: (error: unknown) => {

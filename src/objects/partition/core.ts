@@ -1,21 +1,22 @@
 /**
- * What the parts of a replica share: its log, its assignment, its high watermark and who reads.
- * Decides nothing about roles: replica.ts does, and tells it.
+ * What the parts of a replica share: its log, its assignment, its high watermark, its alarm, who waits and who reads.
+ * Persists the one row that keeps them. Decides nothing about roles: role.ts does.
  */
 import { effectiveConfig, type EffectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { AlarmPort, ClockPort, StoragePort, TimerPort } from "../../base/ports.ts";
-import type { LogEnds } from "../contracts/partition.ts";
-import { StorageFailure } from "../../base/storage-failure.ts";
-import { CorruptLog } from "./log/integrity.ts";
-import { Log } from "./log/log.ts";
-import type { PeerAddress, PeerPort } from "../contracts/replication.ts";
-import { writeReplicaState, type ReplicaState, type ScrubState } from "./log/tables.ts";
-import type { TailAccount } from "./reads/tail-memory.ts";
-import { Tails } from "./reads/tails.ts";
-import { Waiters } from "./reads/waiters.ts";
 import type { ReplicaAssignment, ReplicaRef } from "../contracts/assignment.ts";
 import type { ControllerPort } from "../contracts/controller-port.ts";
+import type { LogEnds } from "../contracts/partition.ts";
+import type { PeerAddress, PeerPort } from "../contracts/replication.ts";
+import { Damage } from "./damage.ts";
+import { CorruptLog } from "./log/integrity.ts";
+import { Log } from "./log/log.ts";
+import { writeReplicaState, type ReplicaState, type ScrubState } from "./log/tables.ts";
+import { ReadableBytes } from "./reads/readable-bytes.ts";
+import type { TailBudget } from "./reads/tail-memory.ts";
+import { Tails } from "./reads/tails.ts";
+import { Waiters } from "./reads/waiters.ts";
 
 export interface ReplicaPorts {
   readonly storage: StoragePort;
@@ -24,67 +25,64 @@ export interface ReplicaPorts {
   readonly timers: TimerPort;
   readonly peers: PeerPort;
   readonly controller: ControllerPort;
-  readonly tailAccount: TailAccount;
+  readonly tailBudget: TailBudget;
   /** The service's settings, by their names in the config table. */
   readonly settings: Readonly<Record<string, string>>;
-  /** When the alarm that survived the object's sleep is due; null for none. */
+  /** When the alarm is due that was set before the object slept, in ms; null if none is. */
   readonly alarmAtMs: number | null;
-  /** Storage and memory may disagree: the object must go and wake up anew. */
+  /** Storage and memory may disagree: the object has to be reset. */
   readonly broken: (error: unknown) => void;
 }
 
 export type Result<T> = T | Refusal;
 
-/** The largest `Date` has 8.64e15 ms: an alarm beyond it is none. */
+/** The largest time of a `Date`: alarms beyond it cannot be set. */
 const ALARM_MS_MAX = 8_640_000_000_000_000;
-const ENDS_MAX = 1_000;
 
 export class ReplicaCore {
   readonly ports: ReplicaPorts;
   readonly log: Log;
+  readonly damage: Damage;
   readonly tails: Tails;
   readonly waiters: Waiters;
   isPurged = false;
-  /** The replica's storage was lost and the log is not copied anew yet. */
-  wasReset: boolean;
-  /** A stored chunk is not what was written, and the log is not given up yet. */
-  isCorrupt: boolean;
-  /** What the replica does when it has found itself corrupt, after whoever found it. */
-  corrupted: () => void = () => {};
-  #isReporting = false;
-  /** The in-sync set asked for under this assignment; null when none is, or it was refused. */
-  wished: readonly number[] | null;
-  #standsAt: number | null;
-  /** How far stored chunks were looked at; null where that was never asked for. */
-  #scrub: ScrubState | null;
+  /**
+   * The in-sync set that this leader has asked the controller for under its assignment, and that may have been decided
+   * already (Kafka's pending in-sync set, KIP-497); null if there is none, or it was refused.
+   */
+  pendingInSync: readonly number[] | null;
+  readonly #readable: ReadableBytes;
   #assignment: ReplicaAssignment;
   #config: EffectiveConfig;
   #highWatermark: number;
+  #stalledAt: number | null;
+  #scrub: ScrubState | null;
   #alarmAtMs: number | null;
-  /** Ends of writes above the high watermark, to know how many bytes become readable. */
-  #ends: { readonly offset: number; readonly position: number }[] = [];
-  #readablePosition: number;
 
   constructor(ports: ReplicaPorts, state: ReplicaState) {
     this.ports = ports;
     this.#assignment = state.assignment;
     this.#config = effectiveConfig(state.assignment.configs, ports.settings);
-    this.log = new Log(
-      ports.storage,
+    this.damage = new Damage(
+      {
+        controller: ports.controller,
+        assignment: () => this.#assignment,
+        isPurged: () => this.isPurged,
+        persist: () => this.persist(),
+        emptyLog: () => this.#emptyLog(),
+        broken: ports.broken,
+      },
       state,
-      () => this.#config,
-      ports.tailAccount,
-      () => this.#foundCorrupt(),
     );
+    const { storage, tailBudget } = ports;
+    const config = (): EffectiveConfig => this.#config;
+    this.log = new Log(storage, state, config, tailBudget, () => this.damage.found());
     this.#scrub = state.scrub ?? null;
-    this.wasReset = state.wasReset === true;
-    // rule: corruption-is-remembered
-    this.isCorrupt = state.isCorrupt === true;
-    // rule: a-wish-outlives-its-instance
-    this.wished = state.wished ?? null;
-    this.#standsAt = state.standsAt ?? null;
-    this.#highWatermark = Math.max(this.log.wokenHighWatermark, this.#standsAt ?? 0);
-    this.#readablePosition = this.log.endPosition;
+    // rule: a-pending-in-sync-set-outlives-its-instance
+    this.pendingInSync = state.wished ?? null;
+    this.#stalledAt = state.standsAt ?? null;
+    this.#highWatermark = Math.max(this.log.recoveredHighWatermark, this.#stalledAt ?? 0);
+    this.#readable = new ReadableBytes(this.log.endPosition);
     this.#alarmAtMs = ports.alarmAtMs;
     this.waiters = new Waiters(ports.timers);
     this.tails = new Tails({
@@ -93,7 +91,7 @@ export class ReplicaCore {
       nowMs: () => ports.clock.nowMs(),
       windowBytes: () => this.#config["tail.window.bytes"],
     });
-    if (this.log.wokeCorrupt) this.#foundCorrupt();
+    if (this.log.isRecoveredCorrupt) this.damage.found();
   }
 
   get assignment(): ReplicaAssignment {
@@ -109,9 +107,9 @@ export class ReplicaCore {
     return this.#highWatermark;
   }
 
-  /** See {@link stand}; null where the high watermark may move, or is not known exactly. */
-  get standsAt(): number | null {
-    return this.#standsAt;
+  /** The high watermark that was persisted while it stalls (see {@link stall}); null if it may move. */
+  get stalledAt(): number | null {
+    return this.#stalledAt;
   }
 
   /** Whether this replica's broker is fenced. */
@@ -119,6 +117,7 @@ export class ReplicaCore {
     return this.peer(this.#assignment.brokerId)?.fenced === true;
   }
 
+  /** The partition's replica on a broker. */
   peer(brokerId: number): ReplicaRef | undefined {
     return this.#assignment.replicas.find((replica) => replica.brokerId === brokerId);
   }
@@ -129,195 +128,104 @@ export class ReplicaCore {
     return { topicId, partition, brokerId, generation, locationHint };
   }
 
+  /** The ends of the log as readers are told. */
   ends(): LogEnds {
     return {
-      logStartOffset: this.log.startOffset,
+      logStartOffset: this.log.logStartOffset,
       highWatermark: this.#highWatermark,
       lastStableOffset: this.#highWatermark,
     };
   }
 
-  /** Whether the log is to be had whole from others: then this replica neither leads nor is in sync. */
-  get yields(): boolean {
-    const { inSync, brokerId } = this.#assignment;
-    return this.isCorrupt && inSync.some((id) => id !== brokerId);
-  }
-
-  #foundCorrupt(): void {
-    const isNew = !this.isCorrupt;
-    // rule: a-corrupt-replica-knows-it
-    this.isCorrupt = true;
-    if (isNew) {
-      this.#remember();
-      // Not amid whatever read it: that may be a tail that is about to be closed.
-      Promise.resolve()
-        .then(() => this.corrupted())
-        .catch((error: unknown) => this.ports.broken(error));
-    }
-    this.reportCorruption();
-  }
-
-  /** Where storage takes nothing, it is known until the object sleeps, and then to whoever reads it. */
-  #remember(): void {
-    try {
-      this.persist();
-    } catch (error) {
-      if (!(error instanceof StorageFailure)) throw error;
-    }
-  }
-
-  /**
-   * Says so to the controller, which asks what is the matter: where others are in sync, this replica
-   * leaves the set and leads no more, and then copies the log anew.
-   */
-  reportCorruption(): void {
-    if (this.#isReporting || this.isPurged) return;
-    this.#isReporting = true;
-    const { topicId, partition, brokerId, leaderEpoch } = this.#assignment;
-    const done = (): void => {
-      this.#isReporting = false;
-    };
-    // Where it does not arrive, the next read, push or awakening says it again.
-    this.ports.controller
-      .reportReplica({ topicId, partition, brokerId, leaderEpoch })
-      .then(done, done);
-  }
-
-  /** Empty where what is stored is corrupt: the tail is closed, and reads from another leader if there is one. */
-  #readForTail(offset: number, maxBytes: number): Uint8Array {
-    try {
-      return this.log.read(offset, this.#highWatermark, maxBytes);
-    } catch (error) {
-      if (error instanceof CorruptLog) return new Uint8Array();
-      throw error;
-    }
-  }
-
-  /**
-   * A corrupt log is given up when the others do without it, and never before. Until this replica
-   * hears that they do, it acknowledges nothing: the leader would have it in sync again at once.
-   */
-  makeUpForCorruption(): Refusal | null {
-    if (!this.isCorrupt) return null;
-    const { inSync, brokerId } = this.#assignment;
-    // rule: a-corrupt-replica-acknowledges-nothing
-    if (inSync.includes(brokerId)) {
-      this.reportCorruption();
-      return refuse("KAFKA_STORAGE_ERROR");
-    }
-    // rule: a-corrupt-log-is-copied-anew
-    this.#beginAnew();
-    return null;
-  }
-
-  /** Gives up the log: it is copied anew (KIP-903). */
-  #beginAnew(): void {
-    const { wasReset, isCorrupt } = this;
-    this.wasReset = true;
-    this.isCorrupt = false;
-    try {
-      this.log.begin({ offset: 0, position: 0, producers: [] }, () => this.persist());
-    } catch (error) {
-      this.wasReset = wasReset;
-      this.isCorrupt = isCorrupt;
-      throw error;
-    }
-    this.retreated();
-  }
-
-  /** Persists a newer assignment, then goes by it. */
+  /** Persists a newer assignment, then takes it up. */
   adopt(assignment: ReplicaAssignment): void {
     const before = {
       assignment: this.#assignment,
-      wished: this.wished,
-      standsAt: this.#standsAt,
+      pendingInSync: this.pendingInSync,
+      stalledAt: this.#stalledAt,
     };
     this.#assignment = assignment;
-    this.#standsAt = null;
-    // Whatever was asked for under the partition epoch before is decided: it is this, or refused.
-    this.wished = null;
+    this.#stalledAt = null;
+    // Whatever was asked for under an earlier partition epoch is decided: it is part of this one, or was refused.
+    this.pendingInSync = null;
     try {
       this.persist();
     } catch (error) {
       this.#assignment = before.assignment;
-      this.wished = before.wished;
-      this.#standsAt = before.standsAt;
+      this.pendingInSync = before.pendingInSync;
+      this.#stalledAt = before.stalledAt;
       throw error;
     }
     this.#config = effectiveConfig(assignment.configs, this.ports.settings);
   }
 
-  /** Why this replica serves nobody; null when it may. */
+  /** Why this replica serves nobody; null if it may. */
   refusalToServe(): Refusal | null {
     if (this.isPurged) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
-    // A replica that was moved away hears of it from its peers before it is purged.
+    // A replica that was moved away learns it from its peers before it is purged.
     const { brokerId, generation } = this.#assignment;
     if (this.peer(brokerId)?.generation !== generation) return refuse("NOT_LEADER_OR_FOLLOWER");
     return this.isFenced ? refuse("REPLICA_NOT_AVAILABLE") : null;
   }
 
-  /** Notes the end of a write, for {@link advance}. */
+  /** Notes that the log has grown, for {@link advance}. */
   written(): void {
-    // While nothing is committed, the oldest ends are enough: the rest is told of together.
-    if (this.#ends.length >= ENDS_MAX) this.#ends.pop();
-    this.#ends.push({ offset: this.log.endOffset, position: this.log.endPosition });
+    this.#readable.written({ offset: this.log.endOffset, position: this.log.endPosition });
   }
 
-  /** Raises the high watermark: lower ones change nothing. */
+  /** Raises the high watermark; a lower one changes nothing. */
   advance(highWatermark: number): void {
     if (this.isPurged || highWatermark <= this.#highWatermark) return;
     this.#highWatermark = highWatermark;
-    if (this.#standsAt !== null) {
-      this.#standsAt = null;
+    if (this.#stalledAt !== null) {
+      this.#stalledAt = null;
       this.persist();
     }
-    let passed = 0;
-    for (const end of this.#ends) {
-      if (end.offset > highWatermark) break;
-      passed += 1;
-    }
-    const last = this.#ends.splice(0, passed).at(-1);
-    if (last) {
-      this.waiters.advance(last.position - this.#readablePosition);
-      this.#readablePosition = last.position;
-    } else {
-      // What became readable was written before this instance woke up: its size is not known.
-      this.waiters.release();
-    }
+    const bytes = this.#readable.advance(highWatermark);
+    if (bytes === null) this.waiters.release();
+    else this.waiters.advance(bytes);
     // rule: tails-get-what-becomes-readable
     this.tails.advance();
   }
 
   /**
-   * Writes down where the high watermark stands: fewer replicas than min.insync.replicas are in sync,
-   * and whoever wakes up before that changes could not ask anybody for it.
+   * Persists the high watermark, which stalls: fewer replicas than min.insync.replicas are in sync, so an object that
+   * wakes up before that changes has nobody to learn it from.
    */
-  stand(): void {
-    this.#standsAt = this.#highWatermark;
+  stall(): void {
+    this.#stalledAt = this.#highWatermark;
     this.persist();
   }
 
-  /** After the log was truncated or begun anew: nothing above its end is readable, nothing pending. */
-  retreated(): void {
-    this.#ends = [];
-    this.#readablePosition = this.log.endPosition;
+  /** After the log was truncated: nothing above its end is readable or waited for. */
+  truncated(): void {
+    this.#readable.reset(this.log.endPosition);
     // rule: the-high-watermark-is-within-the-log
     this.#highWatermark = Math.min(
-      Math.max(this.#highWatermark, this.log.startOffset),
+      Math.max(this.#highWatermark, this.log.localStartOffset),
       this.log.endOffset,
     );
   }
 
+  /** Raises the log start offset, which lies within the log, and begins to delete what is below. */
   raiseStart(offset: number): void {
     this.log.raiseStart(offset, () => this.persist());
-    if (this.log.deleteBelowStart()) this.setAlarm(this.ports.clock.nowMs() + 1);
+    this.deleteBelowStart();
   }
 
+  /** Deletes some of the rows below the local start; the alarm goes on with the rest. True if there is a rest. */
+  deleteBelowStart(): boolean {
+    const isMore = this.log.deleteBelowStart();
+    if (isMore) this.setAlarm(this.ports.clock.nowMs() + 1);
+    return isMore;
+  }
+
+  /** How far stored chunks were verified; null if the topic has never asked for it. */
   get scrub(): ScrubState | null {
     return this.#scrub;
   }
 
-  /** Writes down how far stored chunks were looked at. */
+  /** Persists how far stored chunks were verified. */
   scrubbed(state: ScrubState): void {
     this.#scrub = state;
     this.persist();
@@ -327,39 +235,52 @@ export class ReplicaCore {
     return this.#alarmAtMs;
   }
 
+  /** Has the alarm go off at this time at the latest. */
   setAlarm(atMs: number): void {
-    // Every setting is a written row: one that comes early enough already is left alone.
+    // Each setting is billed as a written row: an alarm that is early enough stays as it is.
     if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
     this.#alarmAtMs = Math.min(atMs, ALARM_MS_MAX);
     this.ports.alarm.set(this.#alarmAtMs);
   }
 
-  /** The alarm has gone off and is used up. */
+  /** The alarm has gone off, and none is set now. */
   alarmFired(): void {
     this.#alarmAtMs = null;
   }
 
   persist(): void {
-    // rule: a-lost-storage-is-persisted
-    const reset = this.wasReset ? { wasReset: true } : {};
-    // rule: corruption-is-persisted
-    const corrupt = this.isCorrupt ? { isCorrupt: true } : {};
     // rule: an-empty-log-keeps-its-epoch
     const leaderEpoch = this.log.lastEpoch;
     writeReplicaState(this.ports.storage, {
       version: 1,
       assignment: this.#assignment,
-      logStartOffset: this.log.startOffset,
+      logStartOffset: this.log.logStartOffset,
       emptyAt: {
         offset: this.log.endOffset,
         position: this.log.endPosition,
         leaderEpoch,
       },
-      ...reset,
-      ...corrupt,
-      ...(this.wished ? { wished: this.wished } : {}),
-      ...(this.#standsAt === null ? {} : { standsAt: this.#standsAt }),
+      ...this.damage.state,
+      ...(this.pendingInSync ? { wished: this.pendingInSync } : {}),
+      ...(this.#stalledAt === null ? {} : { standsAt: this.#stalledAt }),
       ...(this.#scrub === null ? {} : { scrub: this.#scrub }),
     });
+  }
+
+  /** Empty if what is stored there is corrupt: the tail is closed, and its reader finds another leader if there is one. */
+  #readForTail(offset: number, maxBytes: number): Uint8Array {
+    try {
+      return this.log.reader.page(offset, this.#highWatermark, maxBytes);
+    } catch (error) {
+      if (error instanceof CorruptLog) return new Uint8Array();
+      throw error;
+    }
+  }
+
+  #emptyLog(): void {
+    this.log.truncateFullyAndStartAt({ offset: 0, position: 0, producers: [] }, () =>
+      this.persist(),
+    );
+    this.truncated();
   }
 }

@@ -1,25 +1,16 @@
 /**
- * The Durable Object of a partition replica: adapts storage, alarm, RPC and hibernating sockets to
- * the ports of the rules. Holds no rules.
+ * The Durable Object of a partition replica: puts storage, alarm, timers, RPC and hibernating sockets of the platform
+ * behind the ports of the rules. Holds no rule.
  */
-import { DurableObject } from "cloudflare:workers";
 import { configFromEnvironment } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { replicaObjectName } from "../../base/ids.ts";
 import { StorageFailure } from "../../base/storage-failure.ts";
+import type { Assigned, ReplicaAssignment } from "../contracts/assignment.ts";
+import type { AppendRequest, ReplicaDescription } from "../contracts/partition.ts";
+import type { PartitionObject } from "../contracts/partition-object.ts";
+import { answerAppend, answerFetch, answerRefusal, readTransfer } from "../contracts/transfer.ts";
 import type { Env } from "../runtime/env.ts";
-import { Failures } from "../runtime/failures.ts";
-import { DurableAlarm, DurableStorage } from "../runtime/storage.ts";
-import { platformClock, platformTimer } from "../runtime/time.ts";
-import type {
-  Appended,
-  AppendRefusal,
-  AppendRequest,
-  EpochEnd,
-  ListedOffset,
-  OffsetSpec,
-  ReplicaDescription,
-} from "../contracts/partition.ts";
 import {
   answerPush,
   isPush,
@@ -28,31 +19,38 @@ import {
   readPush,
   type CountedPeers,
 } from "../runtime/peer-calls.ts";
-import type {
-  CatchUpAnswer,
-  CatchUpRequest,
-  PullAnswer,
-  PullRequest,
-  ReplicateAnswer,
-  ReplicateRequest,
-} from "../contracts/replication.ts";
-import { Replica, type ReplicaPorts } from "./replica.ts";
-import { TailAccount } from "./reads/tail-memory.ts";
+import { ANSWER, objectWith, Shell, type CallsOf } from "../runtime/shell.ts";
+import { platformClock } from "../runtime/time.ts";
+import { TailBudget } from "./reads/tail-memory.ts";
 import type { TailSocket, TailState } from "./reads/tails.ts";
-import { answerAppend, answerFetch, answerRefusal, readTransfer } from "../contracts/transfer.ts";
-import type { Assigned, Probed, ReplicaAssignment } from "../contracts/assignment.ts";
-import type { PartitionObject } from "../contracts/partition-object.ts";
+import { Replica, type ReplicaPorts } from "./replica.ts";
 
-/** A quarter of what all objects of an isolate have together. */
-const TAIL_ACCOUNT_BYTES = 33_554_432;
-const tailAccount = new TailAccount(TAIL_ACCOUNT_BYTES);
+/** A quarter of the memory that all objects of an isolate share. */
+const TAIL_BUDGET_BYTES = 33_554_432;
+const tailBudget = new TailBudget(TAIL_BUDGET_BYTES);
 
-export class Partition extends DurableObject<Env> implements Omit<PartitionObject, "fetch"> {
-  readonly #storage: DurableStorage;
-  readonly #alarm: DurableAlarm;
+/** What the rules answer as it is: not what makes and unmakes the replica, nor the description, to which the shell adds. */
+type RulesApi = Omit<PartitionObject, "assign" | "purge" | "describe" | "fetch">;
+
+const CALLS: CallsOf<RulesApi> = {
+  probe: true,
+  append: true,
+  listOffset: true,
+  endOfEpoch: true,
+  deleteRecords: true,
+  replicate: true,
+  catchUp: true,
+  pull: true,
+};
+
+export class Partition
+  extends objectWith<RulesApi>(CALLS)
+  implements Omit<PartitionObject, "fetch">
+{
+  readonly #shell: Shell;
   readonly #peers: CountedPeers;
   readonly #sockets = new Map<WebSocket, TailSocket>();
-  readonly #failures: Failures;
+  /** Null before the first assignment, after a purge, and while the storage cannot be read. */
   #replica: Replica | null = null;
   /** The storage could not be read when the object woke up. */
   #isUnreadable = false;
@@ -61,14 +59,12 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#failures = new Failures(ctx, "partition");
-    this.#storage = new DurableStorage(ctx.storage);
-    this.#alarm = new DurableAlarm(ctx.storage);
+    this.#shell = new Shell(ctx, "partition");
     this.#peers = platformPeers(env);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = await ctx.storage.getAlarm();
       this.#replica = this.#wake();
-      this.#wakeRowsRead = this.#storage.rowsRead;
+      this.#wakeRowsRead = this.#shell.storage.rowsRead;
       this.#resumeTails(ctx.getWebSockets());
     });
   }
@@ -78,72 +74,43 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
     if (name !== undefined && replicaObjectName(assignment) !== name) {
       return refuse("INVALID_REQUEST", "The assignment is one of another replica.");
     }
-    // What cannot be read is not written over: it may be all that is left.
+    // Storage that cannot be read is not written over: it may hold the last copy of the log.
     if (this.#isUnreadable) return this.#gone();
-    return this.#failures.answer(() => {
+    return this.#shell.failures.answer(() => {
       this.#replica ??= Replica.create(this.#ports(), assignment);
       return this.#replica.assign(assignment);
     });
   }
 
-  async probe(): Promise<Probed | Refusal> {
-    return this.#replica?.probe() ?? this.#gone();
-  }
-
-  async replicate(request: ReplicateRequest): Promise<ReplicateAnswer> {
-    return this.#answer((replica) => replica.replicate(request));
-  }
-
-  async catchUp(request: CatchUpRequest): Promise<CatchUpAnswer> {
-    return this.#answer((replica) => replica.catchUp(request));
-  }
-
-  async pull(request: PullRequest): Promise<PullAnswer> {
-    return this.#answer((replica) => replica.pull(request));
-  }
-
-  async append(request: AppendRequest): Promise<Appended | AppendRefusal> {
-    return this.#answer((replica) => replica.append(request));
-  }
-
-  async listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal> {
-    return this.#answer((replica) => replica.listOffset(spec));
-  }
-
-  async endOfEpoch(leaderEpoch: number): Promise<EpochEnd | Refusal> {
-    return this.#answer((replica) => replica.endOfEpoch(leaderEpoch));
-  }
-
-  async deleteRecords(
-    before: number,
-    timeoutMs?: number,
-  ): Promise<{ readonly ok: true; readonly logStartOffset: number } | Refusal> {
-    return this.#answer((replica) => replica.deleteRecords(before, timeoutMs));
-  }
-
   async describe(): Promise<ReplicaDescription | Refusal> {
-    return this.#answer((replica) => {
-      const rowsWritten = this.#storage.rowsWritten + this.#alarm.rowsWritten;
-      const { rowsRead } = this.#storage;
-      const wakeRowsRead = this.#wakeRowsRead;
-      const peerCalls = this.#peers.calls;
-      return { ...replica.describe(), peerCalls, wakeRowsRead, rowsRead, rowsWritten };
+    return this.#answer((replica) => ({
+      ...replica.describe(),
+      ...this.#shell.rows,
+      wakeRowsRead: this.#wakeRowsRead,
+      peerCalls: this.#peers.calls,
+    }));
+  }
+
+  /** Throws if storage fails: the controller then calls again. */
+  async purge(): Promise<{ readonly ok: true }> {
+    return this.#shell.failures.guard(async () => {
+      this.#replica?.close();
+      this.#replica = null;
+      await this.#shell.storage.deleteAll();
+      this.#isUnreadable = false;
+      return { ok: true };
     });
   }
 
-  async purge(): Promise<{ readonly ok: true }> {
-    this.#replica?.close();
-    this.#replica = null;
-    await this.#storage.deleteAll();
-    this.#isUnreadable = false;
-    return { ok: true };
+  override [ANSWER](call: (replica: Replica) => unknown): Promise<unknown> {
+    return this.#answer(call);
   }
 
   override async alarm(): Promise<void> {
-    await this.#failures.guard(() => this.#replica?.onAlarm());
+    await this.#shell.failures.guard(() => this.#replica?.onAlarm());
   }
 
-  /** The calls that carry batches: see transfer.ts and peer-calls.ts. */
+  /** Calls that carry batches: see transfer.ts and peer-calls.ts. */
   override async fetch(request: Request): Promise<Response> {
     if (isPush(request)) return answerPush(await this.replicate(await readPush(request)));
     const asked = readTransfer(request.url);
@@ -166,12 +133,12 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
   }
 
   async #openTail(offset: number): Promise<Response> {
-    if (!this.#replica) return answerRefusal(this.#gone());
     const pair = new WebSocketPair();
-    const refusal = await this.#replica.openTail(offset, () => {
+    const accept = (): TailSocket => {
       this.ctx.acceptWebSocket(pair[1]);
       return this.#adapt(pair[1]);
-    });
+    };
+    const refusal = await this.#answer((replica) => replica.openTail(offset, accept));
     if (refusal) return answerRefusal(refusal);
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
@@ -179,7 +146,7 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const tail = this.#sockets.get(socket);
     const text = typeof message === "string" ? message : "";
-    if (tail) await this.#failures.guard(() => this.#replica?.tails.message(tail, text));
+    if (tail) await this.#shell.failures.guard(() => this.#replica?.tails.message(tail, text));
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
@@ -191,13 +158,13 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
     this.#forget(socket);
   }
 
-  /** The replica that was here; null also where the storage cannot be read, which is remembered. */
+  /** Wakes the replica up; null if there is none, or its storage cannot be read, which is remembered. */
   #wake(): Replica | null {
     try {
       return Replica.wake(this.#ports());
     } catch (error) {
       if (!(error instanceof StorageFailure)) throw error;
-      this.#failures.note(error);
+      this.#shell.failures.note(error);
       this.#isUnreadable = true;
       return null;
     }
@@ -206,30 +173,31 @@ export class Partition extends DurableObject<Env> implements Omit<PartitionObjec
   #answer<T>(run: (replica: Replica) => T | Promise<T>): Promise<T | Refusal> {
     const replica = this.#replica;
     if (replica === null) return Promise.resolve(this.#gone());
-    return this.#failures.answer(() => run(replica));
+    return this.#shell.failures.answer(() => run(replica));
   }
 
+  /** Why there is no replica. */
   #gone(): Refusal {
     return refuse(this.#isUnreadable ? "STORAGE_LOST" : "UNKNOWN_TOPIC_OR_PARTITION");
   }
 
   #ports(): ReplicaPorts {
     return {
-      storage: this.#storage,
-      alarm: this.#alarm,
+      storage: this.#shell.storage,
+      alarm: this.#shell.alarm,
       clock: platformClock,
-      timers: platformTimer,
+      timers: this.#shell.timers,
       peers: this.#peers,
       controller: platformController(this.env),
-      tailAccount,
+      tailBudget,
       settings: configFromEnvironment(this.env),
       alarmAtMs: this.#alarmAtMs,
-      broken: this.#failures.broken,
+      broken: this.#shell.failures.broken,
     };
   }
 
   #adapt(socket: WebSocket): TailSocket {
-    // A reader that is gone is told of by webSocketClose or webSocketError, not by a failed send.
+    // Sending to a reader that has disconnected throws; webSocketClose or webSocketError follows.
     const attempt = (send: () => void): void => {
       try {
         send();

@@ -4,14 +4,27 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Refusal } from "../../base/errors.ts";
+import type { TimerPort } from "../../base/ports.ts";
 import type { Env } from "./env.ts";
 import { Failures } from "./failures.ts";
 import { DurableAlarm, DurableStorage } from "./storage.ts";
+import { platformTimer } from "./time.ts";
 
 export class Shell {
   readonly storage: DurableStorage;
   readonly alarm: DurableAlarm;
   readonly failures: Failures;
+  /** Timers that end with the instance: what one of them throws resets the object. */
+  readonly timers: TimerPort = {
+    after: (delayMs, run) =>
+      platformTimer.after(delayMs, () => {
+        try {
+          run();
+        } catch (error) {
+          this.failures.broken(error);
+        }
+      }),
+  };
   readonly #ctx: DurableObjectState;
 
   /**

@@ -16,7 +16,7 @@ import {
   readReplicaState,
   writeReplicaState,
 } from "../../../src/objects/partition/log/tables.ts";
-import { TailAccount } from "../../../src/objects/partition/reads/tail-memory.ts";
+import { TailBudget } from "../../../src/objects/partition/reads/tail-memory.ts";
 import { offsetOfMaxTimestamp } from "../../../src/objects/partition/log/timestamps.ts";
 import { splitBatches } from "../../../src/records/index.ts";
 import { batchOf } from "../../support/replica.ts";
@@ -48,7 +48,7 @@ class LoneLog {
     writeReplicaState(this.storage, {
       version: 1,
       assignment: ASSIGNMENT,
-      logStartOffset: log.startOffset,
+      logStartOffset: log.logStartOffset,
       emptyAt: { offset: log.endOffset, position: log.endPosition, leaderEpoch: log.lastEpoch },
     });
 
@@ -79,7 +79,10 @@ class LoneLog {
   /** Chunks at or above the log start, without what each replica has of its own. */
   chunks(): Record<string, unknown>[] {
     return this.storage
-      .all("SELECT * FROM chunks WHERE last_offset >= ? ORDER BY base_offset", this.log.startOffset)
+      .all(
+        "SELECT * FROM chunks WHERE last_offset >= ? ORDER BY base_offset",
+        this.log.logStartOffset,
+      )
       .map(({ producers_from: _from, high_watermark: _known, data, ...copied }) => {
         return { ...copied, data: Buffer.from(data as ArrayBuffer).toString("hex") };
       });
@@ -97,7 +100,7 @@ class LoneLog {
       this.storage,
       state,
       () => config,
-      new TailAccount(1_000_000),
+      new TailBudget(1_000_000),
       () => {},
     );
   }
@@ -121,9 +124,9 @@ function foldOf(chunks: readonly ModelChunk[]): ProducerBatch[] {
 }
 
 function endByScan(chunks: readonly ModelChunk[], log: Log, epoch: number): LogPoint {
-  const held = chunks.filter((chunk) => chunk.end > log.startOffset);
+  const held = chunks.filter((chunk) => chunk.end > log.logStartOffset);
   if (held.length === 0) {
-    return epoch >= log.lastEpoch ? log.point() : { offset: log.startOffset, leaderEpoch: -1 };
+    return epoch >= log.lastEpoch ? log.point() : { offset: log.logStartOffset, leaderEpoch: -1 };
   }
   const last = held.findLast((chunk) => chunk.epoch <= epoch);
   return last
@@ -167,7 +170,7 @@ class Pair {
 
   copy(maxBytes: number): void {
     const { log } = this.follower;
-    const page = this.leader.log.copyChunks(log.endOffset, maxBytes);
+    const page = this.leader.log.reader.copyChunks(log.endOffset, maxBytes);
     expect(page.length > 0).toBe(log.endOffset < this.leader.log.endOffset);
     const bytes = page.reduce((sum, { facts }) => sum + facts.size_bytes, 0);
     expect(page.length <= 1 || bytes <= maxBytes).toBe(true);
@@ -194,7 +197,7 @@ class Pair {
   raise(share: number): void {
     const offset = Math.floor(share * (this.highWatermark + 1));
     for (const { log, persist } of [this.leader, this.follower]) {
-      if (offset <= log.startOffset) continue;
+      if (offset <= log.logStartOffset) continue;
       log.raiseStart(offset, persist);
       while (log.deleteBelowStart());
     }
@@ -203,11 +206,11 @@ class Pair {
   /** The follower loses everything. */
   reset(): void {
     const beginning = this.leader.log.beginning();
-    this.follower.log.begin(beginning, this.follower.persist);
+    this.follower.log.truncateFullyAndStartAt(beginning, this.follower.persist);
     while (this.follower.log.deleteBelowStart());
     while (this.follower.log.endOffset < this.leader.log.endOffset) this.copy(1_000_000);
-    if (this.leader.log.startOffset > this.follower.log.startOffset) {
-      this.follower.log.raiseStart(this.leader.log.startOffset, this.follower.persist);
+    if (this.leader.log.logStartOffset > this.follower.log.logStartOffset) {
+      this.follower.log.raiseStart(this.leader.log.logStartOffset, this.follower.persist);
       while (this.follower.log.deleteBelowStart());
     }
   }
@@ -217,7 +220,7 @@ class Pair {
       const held = this.chunks.filter((chunk) => chunk.end <= log.endOffset);
       expect(byProducer(log.producers.entries())).toEqual(foldOf(held));
       for (let epoch = -1; epoch <= this.#epoch + 1; epoch++) {
-        expect(log.endOfEpoch(epoch)).toEqual(endByScan(held, log, epoch));
+        expect(log.reader.endOfEpoch(epoch)).toEqual(endByScan(held, log, epoch));
       }
       // The active segment has no row, and closed ones lie without gaps before it.
       const ends = allSegments(storage).map((segment) => segment.last_offset + 1);
@@ -229,9 +232,9 @@ class Pair {
     const original = this.leader.chunks();
     const copy = this.follower.chunks();
     expect(copy).toEqual(original.slice(0, copy.length));
-    const { startOffset, endOffset } = this.follower.log;
-    expect(this.follower.log.read(startOffset, endOffset, 1_000_000)).toEqual(
-      this.leader.log.read(startOffset, endOffset, 1_000_000),
+    const { logStartOffset: startOffset, endOffset } = this.follower.log;
+    expect(this.follower.log.reader.page(startOffset, endOffset, 1_000_000)).toEqual(
+      this.leader.log.reader.page(startOffset, endOffset, 1_000_000),
     );
   }
 }

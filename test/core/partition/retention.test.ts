@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
-import { decideRetention } from "../../../src/objects/partition/retention/retention.ts";
+import { decideRetention } from "../../../src/objects/partition/retention/decision.ts";
 import { batchOf, expectOk, ReplicaHarness, valuesOf } from "../../support/replica.ts";
 
 const chunkCount = (harness: ReplicaHarness): number =>

@@ -1,6 +1,6 @@
 /** Hot tails stay within their own budget and within the isolate's account. */
 import { expect, it } from "vitest";
-import { HotTail, TailAccount } from "../../../src/objects/partition/reads/tail-memory.ts";
+import { HotTail, TailBudget } from "../../../src/objects/partition/reads/tail-memory.ts";
 
 const chunk = (baseOffset: number, bytes: number, producers: string | null = null) => ({
   facts: {
@@ -20,7 +20,7 @@ const chunk = (baseOffset: number, bytes: number, producers: string | null = nul
 });
 
 it("keeps the newest chunks within its own budget", () => {
-  const tail = new HotTail(new TailAccount(1_000), () => 250);
+  const tail = new HotTail(new TailBudget(1_000), () => 250);
   for (let offset = 0; offset < 5; offset++) tail.push(chunk(offset, 100));
   expect(tail.from(2)).toBeNull();
   expect(tail.from(3)!.map(({ facts }) => facts.base_offset)).toEqual([3, 4]);
@@ -28,7 +28,7 @@ it("keeps the newest chunks within its own budget", () => {
 });
 
 it("drops the tail that was longest untouched when the account is overdrawn", () => {
-  const account = new TailAccount(250);
+  const account = new TailBudget(250);
   const [first, second, third] = [0, 1, 2].map(() => new HotTail(account, () => 1_000));
   first!.push(chunk(0, 100));
   second!.push(chunk(0, 100));
@@ -40,7 +40,7 @@ it("drops the tail that was longest untouched when the account is overdrawn", ()
 });
 
 it("gives back what it held when it is cleared, and drops itself when it alone is too large", () => {
-  const account = new TailAccount(250);
+  const account = new TailBudget(250);
   const large = new HotTail(account, () => 1_000);
   large.push(chunk(0, 300));
   expect(large.from(0)).toBeNull();

@@ -1,7 +1,7 @@
 /**
- * Appends to the log of a leader: checked, admitted within the bytes that may be in flight, gathered;
- * when no flush is under way, all that has gathered is decided (flush.ts), persisted (log.ts),
- * applied, and answered once it is durable, or with acks=all once the in-sync replicas have it too.
+ * Appends to the log of a leader. An append is admitted within the bytes that may be in flight, checked, and queued;
+ * when no flush is under way, all that is queued becomes one: planned (flush.ts), written (log.ts), and answered once it
+ * is durable, or with acks=all once every in-sync replica has it.
  */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import { CHUNK_BYTES_TARGET } from "../../../base/limits.ts";
@@ -10,37 +10,34 @@ import { splitBatches } from "../../../records/index.ts";
 import type { Appended, AppendRefusal, AppendRequest } from "../../contracts/partition.ts";
 import type { ReplicaCore } from "../core.ts";
 import { checkAppend, planFlush, type AppendOutcome } from "./flush.ts";
+import { retentionMsOf } from "../retention/decision.ts";
+import type { Retention } from "../retention/retention.ts";
+import type { Role } from "../role.ts";
 import type { Leadership } from "./leadership.ts";
-import { retentionMsOf } from "../retention/retention.ts";
-import type { GatheredAppend } from "./gathered.ts";
+import type { QueuedAppend } from "./queued-append.ts";
 
 type AppendAnswer = Appended | AppendRefusal;
 
-interface PendingAppend extends GatheredAppend {
+interface PendingAppend extends QueuedAppend {
   readonly answer: (result: AppendAnswer) => void;
 }
 
-export interface AppendsOwner {
-  /** The epoch that this replica leads now, or why it does not. */
-  leading(): Leadership | Refusal;
-  /** A segment was closed, or nothing watches over retention yet. */
-  enforceRetention(): void;
-}
-
-/** A flush of fewer bytes than this waits a turn for more. */
-const LITTLE_GATHERED_BYTES = 8_192;
+/** A flush of fewer bytes than this waits one turn of the event loop for more. */
+const SMALL_FLUSH_BYTES = 8_192;
 
 export class Appends {
   readonly #core: ReplicaCore;
-  readonly #owner: AppendsOwner;
-  #gathered: PendingAppend[] = [];
+  readonly #role: Role;
+  readonly #retention: Retention;
+  #queue: PendingAppend[] = [];
   #isFlushing = false;
   #bytesInFlight = 0;
   #bytesInFlightPeak = 0;
 
-  constructor(core: ReplicaCore, owner: AppendsOwner) {
+  constructor(core: ReplicaCore, role: Role, retention: Retention) {
     this.#core = core;
-    this.#owner = owner;
+    this.#role = role;
+    this.#retention = retention;
   }
 
   get bytesInFlight(): number {
@@ -53,7 +50,7 @@ export class Appends {
 
   /** See {@link Replica.receive}. */
   async receive(bytes: number, read: () => Promise<AppendRequest>): Promise<AppendAnswer> {
-    // An append that alone exceeds the bound would be refused for ever: it may go alone.
+    // An append that exceeds the bound by itself is admitted alone: otherwise it would be refused for ever.
     const bound = this.#core.config["queued.max.bytes"];
     if (this.#bytesInFlight > 0 && this.#bytesInFlight + bytes > bound) {
       return refuse("THROTTLING_QUOTA_EXCEEDED");
@@ -61,19 +58,19 @@ export class Appends {
     this.#bytesInFlight += bytes;
     this.#bytesInFlightPeak = Math.max(this.#bytesInFlightPeak, this.#bytesInFlight);
     try {
-      return await this.#gather(await read());
+      return await this.#enqueue(await read());
     } finally {
       this.#bytesInFlight -= bytes;
     }
   }
 
-  /** Nothing that waits for a flush will be written. */
-  refuseGathered(refusal: Refusal): void {
-    for (const append of this.#gathered.splice(0)) append.answer(refusal);
+  /** Refuses everything that waits for a flush: none of it will be written. */
+  refuseQueued(refusal: Refusal): void {
+    for (const append of this.#queue.splice(0)) append.answer(refusal);
   }
 
-  #gather(request: AppendRequest): AppendAnswer | Promise<AppendAnswer> {
-    const leading = this.#owner.leading();
+  #enqueue(request: AppendRequest): AppendAnswer | Promise<AppendAnswer> {
+    const leading = this.#role.leading();
     if ("ok" in leading) return leading;
     const split = splitBatches(request.batches);
     if (!split.ok) return split;
@@ -87,8 +84,8 @@ export class Appends {
     const refused = checkAppend(append);
     if (refused) return refused;
     return new Promise((answer) => {
-      this.#gathered.push({ ...append, answer });
-      // Not awaited: every append has an answer of its own.
+      this.#queue.push({ ...append, answer });
+      // Not awaited: each append has an answer of its own.
       if (!this.#isFlushing) void this.#flushAll();
     });
   }
@@ -96,40 +93,40 @@ export class Appends {
   async #flushAll(): Promise<void> {
     this.#isFlushing = true;
     try {
-      while (this.#gathered.length > 0) {
-        await this.#flush(this.#takeGathered());
-        // One more turn of the event loop where little has arrived yet: a row costs the same
-        // whatever it holds, and appends that come at once are delivered one a turn.
-        if (this.#isLittleGathered()) await this.#core.ports.storage.sync();
+      while (this.#queue.length > 0) {
+        await this.#flush(this.#nextFlush());
+        // If little is queued yet, wait one more turn of the event loop: a row costs the same whatever it holds, and
+        // concurrent appends are delivered one in each turn.
+        if (this.#isLittleQueued()) await this.#core.ports.storage.sync();
       }
     } catch (error) {
-      this.refuseGathered(refusalOfThrown(error));
+      this.refuseQueued(refusalOfThrown(error));
       this.#core.ports.broken(error);
     } finally {
       this.#isFlushing = false;
     }
   }
 
-  #isLittleGathered(): boolean {
+  #isLittleQueued(): boolean {
     let bytes = 0;
-    for (const append of this.#gathered) bytes += append.bytes.byteLength;
-    return bytes > 0 && bytes < LITTLE_GATHERED_BYTES;
+    for (const append of this.#queue) bytes += append.bytes.byteLength;
+    return bytes > 0 && bytes < SMALL_FLUSH_BYTES;
   }
 
-  /** What goes into the next flush: about a chunk's target, at least one append. */
-  #takeGathered(): PendingAppend[] {
+  /** Takes the appends of the next flush: at least one, and about as many bytes as a chunk should have. */
+  #nextFlush(): PendingAppend[] {
     let bytes = 0;
     let count = 0;
-    for (const append of this.#gathered) {
+    for (const append of this.#queue) {
       bytes += append.bytes.byteLength;
       if (count > 0 && bytes > CHUNK_BYTES_TARGET) break;
       count += 1;
     }
-    return this.#gathered.splice(0, count);
+    return this.#queue.splice(0, count);
   }
 
   async #flush(appends: readonly PendingAppend[]): Promise<void> {
-    const leading = this.#owner.leading();
+    const leading = this.#role.leading();
     if ("ok" in leading) {
       for (const append of appends) append.answer(leading);
       return;
@@ -142,13 +139,13 @@ export class Appends {
       leading.flushed(written);
       appends.forEach((append, i) => this.#answer(append, outcomes[i]!, leading));
     } catch (error) {
-      // Who has an answer already keeps it.
+      // An append that was answered already keeps its answer.
       for (const append of appends) append.answer(refusalOfThrown(error));
       throw error;
     }
   }
 
-  /** Decides, persists and applies one flush. Where storage refuses it, nothing was written. */
+  /** Plans and writes one flush. If storage refuses it, nothing was written. */
   #write(appends: readonly PendingAppend[]): readonly AppendOutcome[] {
     const { log, config, assignment, ports } = this.#core;
     const { endOffset, producers } = log;
@@ -163,11 +160,11 @@ export class Appends {
         this.#core.written();
         const hasRolled = segment !== log.segment.baseOffset;
         const isUnwatched = this.#core.alarmAtMs === null && retentionMsOf(config) >= 0;
-        if (hasRolled || isUnwatched) this.#owner.enforceRetention();
+        if (hasRolled || isUnwatched) this.#retention.enforce();
       }
     } catch (error) {
       if (!(error instanceof StorageFailure) || log.endOffset !== endOffset) throw error;
-      // What was in the log before this flush is there.
+      // Repeats of batches that were in the log before this flush are answered as such.
       return plan.outcomes.map((outcome) =>
         outcome.ok && outcome.lastOffset < endOffset ? outcome : refusalOfThrown(error),
       );
@@ -175,13 +172,13 @@ export class Appends {
     return plan.outcomes;
   }
 
-  /** The write is durable here: answers, or waits for the in-sync replicas. */
+  /** The write is durable here: answers the append, or has it wait for the in-sync replicas. */
   #answer(append: PendingAppend, outcome: AppendOutcome, leading: Leadership): void {
     if (!outcome.ok) return append.answer(outcome);
     const { assignment, highWatermark, config, log } = this.#core;
     const appended = (): Appended => ({
       ...outcome,
-      logStartOffset: log.startOffset,
+      logStartOffset: log.logStartOffset,
       partitionEpoch: assignment.partitionEpoch,
     });
     const { acks, answer } = append;
@@ -196,7 +193,7 @@ export class Appends {
     if (assignment.inSync.length < config["min.insync.replicas"]) {
       return answer({ ...refuse("NOT_ENOUGH_REPLICAS_AFTER_APPEND"), written: true });
     }
-    leading.commits.wait(outcome.lastOffset, config["request.timeout.ms"], (refused) =>
+    leading.delayedAppends.wait(outcome.lastOffset, config["request.timeout.ms"], (refused) =>
       answer(refused ?? appended()),
     );
   }

@@ -1,7 +1,6 @@
 /**
- * Decides one flush: which of the gathered appends are written, at which offsets, in which rows.
- * Pure: touches neither storage nor the log's state; what is decided here is persisted by log.ts
- * and only then applied and answered.
+ * Plans one flush: which of the queued appends are written, at which offsets, in which rows. Pure: touches neither
+ * storage nor the state of the log; log.ts persists the plan, and only then is it applied and answered.
  */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import { CHUNK_BYTES_MAX } from "../../../base/limits.ts";
@@ -11,7 +10,7 @@ import {
   type BatchHeader,
   type RecordsRefusal,
 } from "../../../records/index.ts";
-import type { FlushContext, GatheredAppend } from "./gathered.ts";
+import type { FlushContext, QueuedAppend } from "./queued-append.ts";
 import { refusalOfNew } from "./new-records.ts";
 import type { ProducerBatch } from "../../contracts/replication.ts";
 import { ProducerDraft, type Verdict } from "../log/producers.ts";
@@ -28,7 +27,7 @@ export type AppendOutcome =
     }
   | RecordsRefusal;
 
-/** A row to be: whole batches that lie behind each other. */
+/** A row to be written: consecutive whole batches. */
 export interface PlannedChunk {
   readonly baseOffset: number;
   lastOffset: number;
@@ -46,17 +45,17 @@ export interface FlushPlan {
 }
 
 /**
- * What can be refused before an append waits for a flush: what could never have been written. All
- * else may have been, by an earlier attempt, and is refused only when it is not recognised.
+ * Refuses before it is queued what can never have been written. Anything else may have been, by an earlier attempt, and
+ * is judged in its flush. Errors: INVALID_RECORD.
  */
-export function checkAppend(append: GatheredAppend): Refusal | null {
+export function checkAppend(append: QueuedAppend): Refusal | null {
   if (append.headers.length === 0) return refuse("INVALID_RECORD", "There is no record batch.");
   for (const header of append.headers) {
     if (header.recordCount !== header.lastOffsetDelta + 1) {
       return refuse("INVALID_RECORD", "A record batch has another count than its offsets say.");
     }
-    // Kafka takes one batch per partition and request from an idempotent producer: a repeat could
-    // otherwise find one part written and another not.
+    // Kafka, too, takes one batch for each partition and request of an idempotent producer: with more, a repeat could
+    // find one of them written and another not.
     if (header.producerId >= 0 && append.headers.length > 1) {
       return refuse("INVALID_RECORD", "A numbered request carries one record batch.");
     }
@@ -64,7 +63,7 @@ export function checkAppend(append: GatheredAppend): Refusal | null {
   return null;
 }
 
-/** Builds up a {@link FlushPlan} append by append. */
+/** Builds a {@link FlushPlan}, append by append. */
 class Planner {
   readonly chunks: PlannedChunk[] = [];
   readonly draft: ProducerDraft;
@@ -81,7 +80,7 @@ class Planner {
     return this.#next;
   }
 
-  take(append: GatheredAppend): AppendOutcome {
+  take(append: QueuedAppend): AppendOutcome {
     const verdict = this.#judge(append);
     // rule: repeats-are-recognised-before-anything-is-refused
     const answer = this.#recognised(verdict) ?? refusalOfNew(append, this.#context);
@@ -101,19 +100,19 @@ class Planner {
     return { ok: true, baseOffset, lastOffset, duplicate: false, logAppendTimeMs };
   }
 
-  #judge(append: GatheredAppend): Verdict {
+  #judge(append: QueuedAppend): Verdict {
     const header = append.headers[0]!;
     return header.producerId < 0 ? NEW : this.draft.judge(header, append.sparseSequences);
   }
 
-  /** The answer to a batch that is in the log, or may be; null where it is not. */
+  /** The answer to a batch that is in the log, or may be; null if it is not. */
   #recognised(verdict: Verdict): AppendOutcome | null {
     if (!verdict.ok) return verdict.absent ? null : verdict;
     if (!verdict.duplicateOf) return null;
     const [, , , count, baseOffset, appendedMs] = verdict.duplicateOf;
     const lastOffset = baseOffset + count - 1;
     const stamped = this.#context.config["message.timestamp.type"] === "LogAppendTime";
-    // What the first append was answered with: its records carry that time.
+    // As the first append was answered: its records carry that time.
     const logAppendTimeMs = stamped ? appendedMs : -1;
     return { ok: true, baseOffset, lastOffset, duplicate: true, logAppendTimeMs };
   }
@@ -144,7 +143,7 @@ class Planner {
 }
 
 /** Assigns offsets in the appends' own bytes, in the order of the appends. */
-export function planFlush(appends: readonly GatheredAppend[], context: FlushContext): FlushPlan {
+export function planFlush(appends: readonly QueuedAppend[], context: FlushContext): FlushPlan {
   const planner = new Planner(context);
   const outcomes = appends.map((append) => planner.take(append));
   return { chunks: planner.chunks, outcomes, endOffset: planner.endOffset };

@@ -1,7 +1,7 @@
 /**
- * A leader's side of one follower: what the follower is known to hold in this leader epoch, and the
- * one call to it that may be under way. Pushes what the log has gathered since; sends the follower to
- * catch up where it does not match. Knows nothing of in-sync sets: leadership.ts does.
+ * A leader's link to one follower: what the follower is known to hold in this leader epoch, and the one call to it that
+ * may be in flight. Pushes what the log has grown by; asks the follower to catch up if it does not match. Knows nothing
+ * of in-sync sets: in-sync-set.ts does.
  */
 import { within } from "../../../base/deadline.ts";
 import { PUSH_BYTES_MAX } from "../../../base/limits.ts";
@@ -16,29 +16,34 @@ import type {
 } from "../../contracts/replication.ts";
 import type { ReplicaAssignment, ReplicaRef } from "../../contracts/assignment.ts";
 
-/** What a link tells and asks of the leadership it belongs to. */
+/** What a link asks of the leadership that it belongs to, and tells it. */
 export interface LinkOwner {
-  /** End of the leader's own durable log. */
+  /** The end of what is durable in the leader's own log. */
   durable(): LogPoint;
   /** The follower holds more, or a reader waits there. */
   acknowledged(): void;
-  /** A higher epoch exists. */
+  /** The follower knows of a higher epoch. */
   deposed(assignment: ReplicaAssignment): void;
+  /** A call has failed. */
   failed(): void;
+  /** The leadership has ended. */
   isOver(): boolean;
 }
 
-/** A call that has not answered by then is given up on; a follower catches up for less. */
+/** A call that is not answered in time counts as failed. A follower ends catching up earlier than this. */
 const PUSH_MS_MAX = 5_000;
 const CATCH_UP_CALL_MS_MAX = 20_000;
 /**
- * Pauses between tries of a follower that fails: the first ones end by a timer, which keeps the object
- * awake; later ones with the next thing that there is to say, or by the alarm.
+ * Pauses between attempts to call a follower that fails. The first ones end by a timer, which keeps the object awake;
+ * later ones when there is something new to tell it, or by the alarm.
  */
 const RETRY_MS_MIN = 100;
 const RETRIES_MAX = 6;
 const PAUSE_MS = 5_000;
-/** A follower without storage, or with one that fails, is reported after so many failures in a row: a new one is told soon. */
+/**
+ * A follower whose storage is missing or fails is reported after so many failures in a row: if it is new, the controller
+ * tells it soon what it is.
+ */
 const REPORTED_FAILURES = 2;
 const REPORTED: ReadonlySet<ErrorName> = new Set<ErrorName>([
   "UNKNOWN_TOPIC_OR_PARTITION",
@@ -47,25 +52,25 @@ const REPORTED: ReadonlySet<ErrorName> = new Set<ErrorName>([
 ]);
 
 const ignore = (): void => {};
-/** A call that did not arrive, or whose answer did not: the next try begins from what is known. */
+/** A call that was lost, or whose answer was: the next attempt begins from what is known. */
 const unanswered = (): null => null;
 
 export class FollowerLink {
   replica: ReplicaRef;
   readonly sincePartitionEpoch: number;
-  /** Everything below equals the leader's log and is durable there; -1 while it has not said so in this epoch. */
+  /** Everything below equals the leader's log and is durable at the follower; -1 until it has said so in this epoch. */
   ackedOffset = -1;
-  /** Where the follower's log begins at the least; -1 likewise. */
+  /** The follower's log start is here or above; -1 until it has said so in this epoch. */
   ackedStart = -1;
-  /** Since when it has not had everything; null while it has. */
+  /** Since when the follower has lacked something, in ms; null while it has everything. */
   behindSinceMs: number | null = null;
   readonly #core: ReplicaCore;
   readonly #owner: LinkOwner;
-  /** Where the follower's log is taken to end: pushes go on from here. */
+  /** Where the follower's log is assumed to end: the next push begins here. */
   #next: LogPoint;
   #matches = true;
   #needsAssignment = false;
-  /** Readers wait at the follower for a high watermark above the one it was told. */
+  /** Readers wait at the follower for a higher high watermark than it was told. */
   #hasReaders = false;
   #toldHighWatermark = -1;
   #toldStartOffset = -1;
@@ -76,8 +81,9 @@ export class FollowerLink {
   #pausedUntilMs = 0;
 
   /**
-   * @param from where the leader's log ended when its epoch (or this instance) began
-   * @param sincePartitionEpoch where the follower was not in sync from the link's beginning on: since when
+   * @param from where the leader's log ended when its epoch, or this instance, began
+   * @param sincePartitionEpoch earlier pulls do not count: the partition epoch in which the follower was found to be out
+   *   of sync; 0 if it was in sync
    */
   constructor(
     core: ReplicaCore,
@@ -98,7 +104,7 @@ export class FollowerLink {
     return this.#failures > 0;
   }
 
-  /** Calls the follower if there is anything to say. `ask`: even when there is not. */
+  /** Calls the follower if there is anything to tell it. `ask`: also if there is not. */
   drive(ask = false): void {
     if (this.#isBusy || this.#cancelRetry !== null || this.replica.fenced) return;
     if (this.#pausedUntilMs > this.#core.ports.clock.nowMs()) return;
@@ -106,7 +112,7 @@ export class FollowerLink {
     this.#run().catch((error: unknown) => this.#core.ports.broken(error));
   }
 
-  /** As {@link drive}, now: without waiting for the pause after a failure to be over. */
+  /** As {@link drive}, without waiting for the end of a pause after a failure. */
   retry(): void {
     this.#cancelRetry?.();
     this.#cancelRetry = null;
@@ -115,13 +121,14 @@ export class FollowerLink {
     this.drive(this.ackedOffset < this.#owner.durable().offset);
   }
 
+  /** Ends: whatever the follower still answers is ignored. */
   end(): void {
     this.#hasEnded = true;
     this.#cancelRetry?.();
     this.#cancelRetry = null;
   }
 
-  /** The follower's log ends at `point` and matches: learned from a pull of its own. */
+  /** The follower's log ends at `point` and matches: it has pulled from there. */
   matchesUpTo(point: LogPoint): void {
     if (point.offset <= this.ackedOffset) return;
     this.ackedOffset = point.offset;
@@ -136,7 +143,7 @@ export class FollowerLink {
     const { highWatermark, log } = this.#core;
     return (
       (this.#hasReaders && this.#toldHighWatermark < highWatermark) ||
-      (this.#toldStartOffset >= 0 && this.#toldStartOffset < log.startOffset)
+      (this.#toldStartOffset >= 0 && this.#toldStartOffset < log.logStartOffset)
     );
   }
 
@@ -146,8 +153,8 @@ export class FollowerLink {
       const sentMs = this.#core.ports.clock.nowMs();
       const aim = this.#owner.durable().offset;
       this.behindSinceMs ??= sentMs;
-      // What it lacks is not held here any more: it has to begin anew.
-      if (this.#next.offset < this.#core.log.startOffset) this.#matches = false;
+      // What it lacks is not stored here any more: it has to begin anew.
+      if (this.#next.offset < this.#core.log.localStartOffset) this.#matches = false;
       const { timers } = this.#core.ports;
       const answer = this.#matches
         ? await within(timers, PUSH_MS_MAX, this.#push().catch(unanswered))
@@ -164,10 +171,10 @@ export class FollowerLink {
   #push(): Promise<ReplicateAnswer | null> {
     const { log, highWatermark, ports, assignment } = this.#core;
     const chunks = this.#chunksToPush();
-    // What cannot be read is not sent; others lead then, or the follower waits.
+    // What cannot be read is not sent: another replica is about to lead, or the follower waits.
     if (chunks === null) return Promise.resolve(null);
     const { leaderEpoch } = assignment;
-    const logStartOffset = log.startOffset;
+    const { logStartOffset } = log;
     const request = { leaderEpoch, highWatermark, logStartOffset, previous: this.#next, chunks };
     this.#tell(highWatermark, logStartOffset);
     return ports.peers.replicate(
@@ -180,7 +187,7 @@ export class FollowerLink {
     const durable = this.#owner.durable().offset;
     if (this.#next.offset >= durable) return [];
     try {
-      return this.#core.log
+      return this.#core.log.reader
         .copyChunks(this.#next.offset, PUSH_BYTES_MAX)
         .filter(({ facts }) => facts.last_offset < durable);
     } catch (error) {
@@ -192,7 +199,7 @@ export class FollowerLink {
   #sendToCatchUp(): Promise<CatchUpAnswer> {
     const { log, highWatermark, ports, assignment } = this.#core;
     const { leaderEpoch } = assignment;
-    const logStartOffset = log.startOffset;
+    const { logStartOffset } = log;
     const request = { leaderEpoch, highWatermark, logStartOffset };
     this.#tell(highWatermark, logStartOffset);
     return ports.peers.catchUp(
@@ -206,7 +213,7 @@ export class FollowerLink {
     this.#toldStartOffset = startOffset;
   }
 
-  /** False where it is to be tried again after a pause. */
+  /** Learns from an answer; false if the call is to be repeated after a pause. */
   #take(answer: ReplicateAnswer | CatchUpAnswer, aim: number, sentMs: number): boolean {
     if (!answer.ok) return this.#refused(answer);
     this.#failures = 0;
@@ -214,7 +221,7 @@ export class FollowerLink {
     if ("waiting" in answer) {
       this.#hasReaders = answer.waiting;
       if (!answer.matches) {
-        // Also where it had matched before: it may have lost its storage.
+        // Also if it has matched before: it may have lost its storage since.
         this.#matches = false;
         // rule: a-mismatch-takes-acknowledgements-back
         this.ackedOffset = -1;
@@ -223,13 +230,13 @@ export class FollowerLink {
       }
     }
     const { endOffset } = answer;
-    // One that does not say has taken over what it was told, where that lies within what it holds.
+    // A follower of an earlier version does not say: it has taken over what it was told, if it holds that much.
     const told = this.#toldStartOffset <= endOffset ? this.#toldStartOffset : -1;
     this.ackedStart = Math.max(this.ackedStart, answer.logStartOffset ?? told);
     const durable = this.#owner.durable();
     const leaderEpoch =
       endOffset === durable.offset ? durable.leaderEpoch : this.#epochBefore(endOffset);
-    // Where the row there is lost, the follower goes on by pulling: nothing else says where it matches.
+    // If the row there is lost, only a pull can find out where the follower matches.
     this.#matches = leaderEpoch !== null;
     this.#next = { offset: endOffset, leaderEpoch: leaderEpoch ?? -1 };
     this.ackedOffset = Math.max(this.ackedOffset, endOffset);
@@ -239,16 +246,17 @@ export class FollowerLink {
     return true;
   }
 
-  /** Of the record before `offset` in the leader's log; null where that is lost. */
+  /** The epoch of the record before `offset` in the leader's log; null if its row is lost. */
   #epochBefore(offset: number): number | null {
     try {
-      return this.#core.log.epochBefore(offset);
+      return this.#core.log.reader.epochBefore(offset);
     } catch (error) {
       if (error instanceof CorruptLog) return null;
       throw error;
     }
   }
 
+  /** As {@link #take}. */
   #refused(refusal: Refusal): boolean {
     if (refusal.error === "FENCED_LEADER_EPOCH" && "assignment" in refusal) {
       this.#owner.deposed(refusal.assignment as ReplicaAssignment);
@@ -262,12 +270,12 @@ export class FollowerLink {
     return false;
   }
 
-  /** The object has no replica (not yet, where the topic is new, or not any more), or its storage fails it. */
+  /** The object is not a replica (not yet, if the topic is new, or not any more), or its storage fails. */
   #report(): void {
     if (this.#failures < REPORTED_FAILURES) return;
     const { topicId, partition, leaderEpoch } = this.#core.assignment;
     const { brokerId } = this.replica;
-    // Whether it arrives or not, the next try will show.
+    // If the report is lost, the next failure repeats it.
     this.#core.ports.controller
       .reportReplica({ topicId, partition, brokerId, leaderEpoch })
       .then(ignore, ignore);

@@ -1,77 +1,76 @@
 /**
- * A replica's time as leader of one epoch: what its followers hold, the high watermark that follows
- * from it, the in-sync set and the appends that wait for it. One of these per epoch: what was
- * acknowledged to an earlier epoch counts for nothing here.
+ * A replica's term as leader of one epoch: what its followers hold, the high watermark that follows from it, and the
+ * operations that wait for either. There is one of these for each epoch, since what was acknowledged to an earlier epoch
+ * counts for nothing in this one.
  *
- * The high watermark is the smallest acknowledged end over the *maximal* in-sync set, the committed
- * members and those that were asked for and not yet refused (KIP-497), and stands still while fewer
- * than min.insync.replicas are committed (KIP-966).
+ * The high watermark is the smallest acknowledged end over the maximal in-sync set (KIP-497, see in-sync-set.ts), and
+ * stalls while fewer than min.insync.replicas are committed members (KIP-966).
  */
-import { within } from "../../../base/deadline.ts";
 import { refuse, type Refusal } from "../../../base/errors.ts";
-import { Commits } from "./commits.ts";
-import type { ReplicaCore } from "../core.ts";
-import { FollowerLink, type LinkOwner } from "./follower-link.ts";
-import { KnownEnd } from "../reads/known-end.ts";
-import { LogStarts } from "./log-starts.ts";
-import type { LogPoint, PullRequest } from "../../contracts/replication.ts";
 import type { ReplicaAssignment } from "../../contracts/assignment.ts";
-import type { AlteredInSync } from "../../contracts/controller-port.ts";
+import type { LogPoint, PullRequest } from "../../contracts/replication.ts";
+import type { ReplicaCore } from "../core.ts";
+import { VerifiedEnd } from "../reads/verified-end.ts";
+import { DelayedDeletes } from "./delayed-deletes.ts";
+import { FollowerLink, type LinkOwner } from "./follower-link.ts";
+import { InSyncSet } from "./in-sync-set.ts";
+import { Purgatory } from "./purgatory.ts";
 
-/** A wish for another in-sync set that is not decided is repeated after this, then after twice as long each time. */
-const ALTER_RETRY_MS_MIN = 250;
-const ALTER_RETRY_MS_MAX = 5_000;
-/** The controller's answer is waited for so long. */
-const ALTER_MS_MAX = 5_000;
-/** While a follower is out of sync, it is tried again at least so often, by the alarm. */
+/** While a follower is out of sync, the alarm calls it again at least this often. */
 const OUT_OF_SYNC_RETRY_MS = 15_000;
 
 export class Leadership implements LinkOwner {
-  readonly commits: Commits;
-  readonly #starts: LogStarts;
+  /** Appends with acks=all that wait for the high watermark. */
+  readonly delayedAppends: Purgatory;
+  readonly #delayedDeletes: DelayedDeletes;
   readonly #core: ReplicaCore;
   readonly #adopt: (assignment: ReplicaAssignment) => void;
   readonly #links = new Map<number, FollowerLink>();
-  /** The committed in-sync set as of the last look at the links. */
+  readonly #inSync: InSyncSet;
+  /** The committed in-sync set when the links were last brought in line with it. */
   #members: readonly number[] = [];
   /**
-   * Where the log ended when this instance began to lead. Every high watermark of earlier epochs, and
-   * of instances of this epoch that slept since, lies at or below it, while the one known here may lag
-   * (KAFKA-7128, KIP-497).
+   * Where the log ended when this instance began to lead. No high watermark of an earlier epoch, or of an instance of
+   * this epoch that has slept since, is above it, while the one that is known here may lag (KAFKA-7128, KIP-497).
    */
   readonly #beganAt: number;
-  /** Of the log, for readers: see {@link #settle}. */
-  readonly #end: KnownEnd;
-  /** Nothing is known to be durable before {@link begin}. */
+  readonly #verifiedEnd: VerifiedEnd;
+  /** Up to where the leader's own log is known to be durable; nothing before {@link begin}. */
   #durable: LogPoint = { offset: -1, leaderEpoch: -1 };
-  /** Numbers the questions to the controller; the one under way, 0 for none. */
-  #asked = 0;
-  #asking = 0;
-  #askFailures = 0;
-  #cancelAsking: (() => void) | null = null;
-  #cancelWatch: (() => void) | null = null;
   #isOver = false;
 
-  /** @param adopt takes up an assignment that was learned from elsewhere than the controller's delivery */
+  /** @param adopt takes up an assignment that came with the answer of a follower or the controller */
   constructor(core: ReplicaCore, adopt: (assignment: ReplicaAssignment) => void) {
     this.#core = core;
     this.#adopt = adopt;
-    this.commits = new Commits(core.ports.clock, core.ports.timers);
-    this.#starts = new LogStarts(core.ports.clock, core.ports.timers);
+    const { clock, timers } = core.ports;
+    this.delayedAppends = new Purgatory(clock, timers);
+    this.#delayedDeletes = new DelayedDeletes(clock, timers);
     this.#beganAt = core.log.endOffset;
-    this.#end = new KnownEnd(core.ports.timers);
+    this.#verifiedEnd = new VerifiedEnd(timers);
+    const owner = {
+      isOver: () => this.#isOver,
+      adopt,
+      altered: () => this.acknowledged(),
+      keepAlarm: () => this.#keepAlarm(),
+    };
+    this.#inSync = new InSyncSet(core, owner, this.#links, this.#beganAt);
     this.#link();
   }
 
-  /** Begins: the log is durable up to here. `elected`: the followers are told at once. */
+  /**
+   * Begins: the log is durable up to `point`.
+   *
+   * @param elected the epoch is new, and its followers are told at once
+   */
   begin(point: LogPoint, elected: boolean): void {
     if (this.#isOver || this.#durable.offset >= point.offset) return;
     this.#durable = point;
     this.#advance();
     if (elected) for (const link of this.#links.values()) link.drive(true);
     this.#driveOutOfSync();
-    if (this.#core.wished !== null) this.#consider();
-    this.#watch();
+    if (this.#core.pendingInSync !== null) this.#inSync.review();
+    this.#inSync.watchLag();
   }
 
   /** The leader's own log is durable up to here. */
@@ -80,7 +79,7 @@ export class Leadership implements LinkOwner {
     this.#durable = point;
     this.#advance();
     for (const link of this.#links.values()) link.drive();
-    this.#watch();
+    this.#inSync.watchLag();
   }
 
   /** The log start has risen. */
@@ -89,77 +88,74 @@ export class Leadership implements LinkOwner {
   }
 
   /**
-   * Waits until every replica of the maximal in-sync set begins where the log of this leader does now (KIP-107).
-   * REQUEST_TIMED_OUT where that takes longer than `timeoutMs`; NOT_LEADER_OR_FOLLOWER.
+   * Waits until the log start of every replica in the maximal in-sync set is at the present one of this leader, or
+   * above (KIP-107). Errors: REQUEST_TIMED_OUT after `timeoutMs`, NOT_LEADER_OR_FOLLOWER.
    */
   startHeld(timeoutMs: number): Promise<Refusal | null> {
-    const { startOffset } = this.#core.log;
+    const { logStartOffset } = this.#core.log;
     // rule: deletions-wait-for-the-in-sync-replicas
-    if (this.#heldStart() >= startOffset) return Promise.resolve(null);
-    const held = this.#starts.wait(startOffset, timeoutMs);
-    for (const link of this.#links.values()) {
-      if (this.#counts(link.replica.brokerId) && link.ackedStart < startOffset) link.drive(true);
+    if (this.#heldStart() >= logStartOffset) return Promise.resolve(null);
+    const held = this.#delayedDeletes.wait(logStartOffset, timeoutMs);
+    for (const [brokerId, link] of this.#links) {
+      if (this.#inSync.mayHave(brokerId) && link.ackedStart < logStartOffset) link.drive(true);
     }
     return held;
   }
 
-  /** The assignment changed within the epoch. */
+  /** The assignment has changed within the epoch. */
   reassigned(): void {
-    this.#asking = 0;
-    this.#askFailures = 0;
-    this.#cancelAsking?.();
-    this.#cancelAsking = null;
+    this.#inSync.reassigned();
     this.#link();
     if (this.#core.assignment.inSync.length < this.#core.config["min.insync.replicas"]) {
-      this.commits.refuseAll(refuse("NOT_ENOUGH_REPLICAS_AFTER_APPEND"));
+      this.delayedAppends.refuseAll(refuse("NOT_ENOUGH_REPLICAS_AFTER_APPEND"));
     }
     this.#advance();
-    if (this.#starts.isWaiting) this.#starts.advance(this.#heldStart());
+    this.#advanceDeletes();
     this.#driveOutOfSync();
-    this.#consider();
+    this.#inSync.review();
   }
 
-  /** Calls again whoever is out of sync or has not said what it holds. */
+  /** Calls again the followers that are out of sync, that fail, or that have not said what they hold. */
   check(): void {
-    for (const link of this.#links.values()) {
-      if (!this.#isCommitted(link) || link.ackedOffset < 0 || link.isFailing) link.retry();
+    for (const [brokerId, link] of this.#links) {
+      if (!this.#inSync.has(brokerId) || link.ackedOffset < 0 || link.isFailing) link.retry();
     }
-    this.#consider();
-    this.#watch();
+    this.#inSync.review();
+    this.#inSync.watchLag();
   }
 
-  /** Whether the high watermark known here lies at or above every one that readers were told. */
+  /** Whether the high watermark known here is at or above every one that readers were told. */
   get isVerified(): boolean {
-    return this.#end.isKnown;
+    return this.#verifiedEnd.isVerified;
   }
 
   /** Asks the in-sync followers that have not said yet what they hold. */
   verify(): void {
     if (this.isVerified || this.#isOver) return;
-    for (const link of this.#links.values()) {
-      if (this.#counts(link.replica.brokerId) && link.ackedOffset < 0) link.drive(true);
+    for (const [brokerId, link] of this.#links) {
+      if (this.#inSync.mayHave(brokerId) && link.ackedOffset < 0) link.drive(true);
     }
-    this.#watch();
+    this.#inSync.watchLag();
   }
 
-  /** As {@link verify}; resolves when it is verified, or cannot be for now. Bounded in time. */
+  /** As {@link verify}; resolves when the high watermark is verified, or cannot be for now. Waits a bounded time. */
   async verified(): Promise<void> {
     this.verify();
-    // While the high watermark stands still, waiting shows nothing.
-    if (!this.isVerified && !this.#standsStill()) await this.#end.wait();
+    // A high watermark that stalls is not verified by waiting.
+    if (!this.isVerified && !this.#inSync.isTooSmall()) await this.#verifiedEnd.wait();
   }
 
+  /** Ends the term: refuses the operations that wait. */
   end(refusal: Refusal): void {
     this.#isOver = true;
     for (const link of this.#links.values()) link.end();
-    this.#cancelAsking?.();
-    this.#unwatch();
-    this.#end.release();
-    this.commits.refuseAll(refusal);
-    this.#starts.end(refusal);
+    this.#inSync.end();
+    this.#verifiedEnd.release();
+    this.delayedAppends.refuseAll(refusal);
+    this.#delayedDeletes.end(refusal);
   }
 
-  /** A follower's pull: it holds everything below, durably. Not so one that was under way for long. */
+  /** A follower has pulled: it holds everything below durably, unless the pull is an old one. */
   pulled({ brokerId, from, partitionEpoch = Infinity, generation }: PullRequest): void {
     const link = this.#links.get(brokerId);
     if (!link) return;
@@ -170,6 +166,7 @@ export class Leadership implements LinkOwner {
     link.matchesUpTo(from);
   }
 
+  /** What each follower holds of the leader's log; -1 while it is not known. */
   get followers(): { readonly brokerId: number; readonly endOffset: number }[] {
     return [...this.#links].map(([brokerId, { ackedOffset }]) => ({
       brokerId,
@@ -188,10 +185,9 @@ export class Leadership implements LinkOwner {
   acknowledged(): void {
     if (this.#isOver) return;
     this.#advance();
-    if (this.#starts.isWaiting) this.#starts.advance(this.#heldStart());
-    this.#consider();
-    // A timer would keep an idle object awake.
-    if (this.#cancelWatch !== null && !this.#isAnyBehind()) this.#unwatch();
+    this.#advanceDeletes();
+    this.#inSync.review();
+    this.#inSync.unwatchLag();
   }
 
   deposed(assignment: ReplicaAssignment): void {
@@ -199,14 +195,13 @@ export class Leadership implements LinkOwner {
   }
 
   failed(): void {
-    this.#watch();
+    this.#inSync.watchLag();
     this.#keepAlarm();
   }
 
   /**
-   * One link per other replica; those of replicas that are gone end. Who has left the in-sync set may
-   * have lost what it had (KIP-903): it has to say anew what it holds, and what it said before is
-   * not listened to any more.
+   * Keeps one link to each other replica, and ends those to replicas that are gone. A replica that has left the in-sync
+   * set may have lost what it had (KIP-903): it gets a new link, by which it has to say again what it holds.
    */
   #link(): void {
     const { assignment } = this.#core;
@@ -225,7 +220,7 @@ export class Leadership implements LinkOwner {
       }
     }
     this.#members = inSync;
-    // Before the leader's own log is known to be durable: what leaves for a follower waits for that.
+    // Before the leader's own log is known to be durable: what is sent to a follower waits for that.
     const from = this.#durable.offset < 0 ? this.#core.log.point() : this.#durable;
     for (const replica of assignment.replicas) {
       const { brokerId } = replica;
@@ -235,170 +230,62 @@ export class Leadership implements LinkOwner {
     }
   }
 
-  #isCommitted(link: FollowerLink): boolean {
-    return this.#core.assignment.inSync.includes(link.replica.brokerId);
-  }
-
   #driveOutOfSync(): void {
-    for (const link of this.#links.values()) if (!this.#isCommitted(link)) link.drive(true);
+    for (const [brokerId, link] of this.#links) if (!this.#inSync.has(brokerId)) link.drive(true);
     this.#keepAlarm();
   }
 
+  /** Raises the high watermark to what is committed, and answers the appends that waited for it. */
   #advance(): void {
     if (this.#isOver) return;
     const { highWatermark } = this.#core;
-    const next = this.#standsStill() ? highWatermark : this.#committed();
+    const next = this.#inSync.isTooSmall() ? highWatermark : this.#committed();
     if (next > highWatermark) this.#core.advance(next);
-    this.#settle();
+    this.#settleEnd();
     if (next <= highWatermark) return;
-    this.commits.advance(next);
+    this.delayedAppends.advance(next);
     for (const link of this.#links.values()) link.drive();
   }
 
-  /** The smallest acknowledged end of the maximal in-sync set. */
+  #advanceDeletes(): void {
+    if (this.#delayedDeletes.isWaiting) this.#delayedDeletes.advance(this.#heldStart());
+  }
+
+  /** The smallest acknowledged end in the maximal in-sync set. */
   #committed(): number {
     let end = this.#durable.offset;
     for (const [brokerId, link] of this.#links) {
-      if (this.#counts(brokerId)) end = Math.min(end, link.ackedOffset);
+      if (this.#inSync.mayHave(brokerId)) end = Math.min(end, link.ackedOffset);
     }
     return end;
   }
 
-  /** Where the logs of the maximal in-sync set begin at the least. */
+  /** The smallest log start in the maximal in-sync set. */
   #heldStart(): number {
-    let start = this.#core.log.startOffset;
+    let start = this.#core.log.logStartOffset;
     for (const [brokerId, link] of this.#links) {
-      if (this.#counts(brokerId)) start = Math.min(start, link.ackedStart);
+      if (this.#inSync.mayHave(brokerId)) start = Math.min(start, link.ackedStart);
     }
     return start;
   }
 
-  /** Whether a replica is of the maximal in-sync set. */
-  #counts(brokerId: number): boolean {
-    const { assignment, wished } = this.#core;
-    // rule: high-watermark-of-the-maximal-in-sync-set
-    return assignment.inSync.includes(brokerId) || wished?.includes(brokerId) === true;
-  }
-
-  #standsStill(): boolean {
-    // rule: high-watermark-stands-still-below-min-insync
-    return this.#core.assignment.inSync.length < this.#core.config["min.insync.replicas"];
-  }
-
   /**
-   * What was ever told lies at or below where the log ended when this instance began: from there on
-   * the high watermark is verified, or where it was written down while it stood still.
+   * The high watermark is verified once it has reached the end that the log had when this instance began, since no
+   * higher one was ever told; or if it was persisted while it stalled, which this does as well.
    */
-  #settle(): void {
+  #settleEnd(): void {
     if (this.#durable.offset < 0) return;
-    const { highWatermark, standsAt } = this.#core;
-    if (!this.isVerified && (highWatermark >= this.#beganAt || standsAt !== null)) {
-      this.#end.known();
+    const { highWatermark, stalledAt } = this.#core;
+    if (!this.isVerified && (highWatermark >= this.#beganAt || stalledAt !== null)) {
+      this.#verifiedEnd.verified();
     }
-    if (this.isVerified && standsAt === null && this.#standsStill()) this.#core.stand();
+    if (this.isVerified && stalledAt === null && this.#inSync.isTooSmall()) this.#core.stall();
   }
 
-  /** Looks whether the in-sync set should be another one, and asks the controller. */
-  #consider(): void {
-    if (this.#isOver || this.#asking !== 0 || this.#cancelAsking !== null) return;
-    const { inSync } = this.#core.assignment;
-    const wanted = inSync.filter((brokerId) => !this.#hasFallenBehind(brokerId));
-    for (const [brokerId, link] of this.#links) {
-      if (!inSync.includes(brokerId) && this.#mayJoin(link)) wanted.push(brokerId);
-    }
-    const isSame = wanted.length === inSync.length && wanted.every((id) => inSync.includes(id));
-    const { wished } = this.#core;
-    const asked = wished ?? (isSame ? null : wanted);
-    if (asked !== null) this.#ask(asked).catch((error: unknown) => this.#core.ports.broken(error));
-  }
-
-  /**
-   * Who joins holds what is committed, everything below the high watermark known and any known before, and
-   * nothing that was deleted.
-   */
-  #mayJoin({ replica, ackedOffset, ackedStart }: FollowerLink): boolean {
-    if (replica.fenced || this.#hasFallenBehind(replica.brokerId)) return false;
-    // rule: joins-with-what-is-deleted
-    if (ackedStart < this.#core.log.startOffset) return false;
-    // rule: joins-with-what-is-committed
-    if (ackedOffset < this.#core.highWatermark) return false;
-    // rule: joins-with-what-may-have-been-committed
-    return ackedOffset >= this.#beganAt;
-  }
-
-  #hasFallenBehind(brokerId: number): boolean {
-    const link = this.#links.get(brokerId);
-    if (!link || link.behindSinceMs === null) return false;
-    const behindMs = this.#core.ports.clock.nowMs() - link.behindSinceMs;
-    return behindMs >= this.#core.config["replica.lag.time.max.ms"];
-  }
-
-  async #ask(inSync: readonly number[]): Promise<void> {
-    const { topicId, partition, brokerId, leaderEpoch, partitionEpoch } = this.#core.assignment;
-    this.#asked += 1;
-    const asking = this.#asked;
-    this.#asking = asking;
-    // From here on it may have been decided: new members count, leaving ones count still. Also after
-    // a reset: the call leaves when the row is durable.
-    if (this.#core.wished === null) {
-      this.#core.wished = inSync;
-      this.#core.persist();
-    }
-    let answer: AlteredInSync | Refusal | null = null;
-    try {
-      const request = { topicId, partition, brokerId, leaderEpoch, partitionEpoch, inSync };
-      const { controller, timers } = this.#core.ports;
-      answer = await within(timers, ALTER_MS_MAX, controller.alterInSync(request));
-    } catch {
-      // Whether it was decided is not known: the wish stands until an answer or an assignment comes.
-    }
-    if (this.#isOver || this.#asking !== asking) return;
-    this.#asking = 0;
-    if (answer && !answer.ok && answer.error === "INELIGIBLE_REPLICA") this.#core.wished = null;
-    if (answer?.ok) {
-      this.#askFailures = 0;
-      // Who was asked for counts until the answer is persisted: an instance that was superseded never
-      // gets so far.
-      this.#adopt(answer.assignment);
-      if (this.#core.wished === inSync) this.#core.wished = null;
-      return this.acknowledged();
-    }
-    const delayMs = Math.min(ALTER_RETRY_MS_MIN * 2 ** this.#askFailures, ALTER_RETRY_MS_MAX);
-    this.#askFailures += 1;
-    this.#cancelAsking = this.#core.ports.timers.after(delayMs, () => {
-      this.#cancelAsking = null;
-      this.#consider();
-    });
-    this.#keepAlarm();
-  }
-
-  /** While a follower is behind, somebody has to notice when it has been for too long. */
-  #watch(): void {
-    if (this.#isOver || this.#cancelWatch !== null || !this.#isAnyBehind()) return;
-    const lagMs = this.#core.config["replica.lag.time.max.ms"];
-    this.#cancelWatch = this.#core.ports.timers.after(Math.ceil(lagMs / 2), () => {
-      this.#cancelWatch = null;
-      this.#consider();
-      this.#watch();
-    });
-  }
-
-  #unwatch(): void {
-    this.#cancelWatch?.();
-    this.#cancelWatch = null;
-  }
-
-  #isAnyBehind(): boolean {
-    for (const link of this.#links.values()) {
-      if (link.behindSinceMs !== null && this.#isCommitted(link)) return true;
-    }
-    return false;
-  }
-
-  /** The alarm outlives the object's sleep: it stays set while a follower that could be is not in sync. */
+  /** The alarm outlives the object's sleep: it stays set while a follower that could be in sync is not. */
   #keepAlarm(): void {
-    const isUnhealthy = [...this.#links.values()].some(
-      (link) => !link.replica.fenced && (!this.#isCommitted(link) || link.isFailing),
+    const isUnhealthy = [...this.#links].some(
+      ([brokerId, link]) => !link.replica.fenced && (!this.#inSync.has(brokerId) || link.isFailing),
     );
     if (isUnhealthy) {
       this.#core.setAlarm(this.#core.ports.clock.nowMs() + OUT_OF_SYNC_RETRY_MS);

@@ -1,6 +1,6 @@
 /**
- * Why an append that is not in the log may not be written, by the topic's settings of now. Pure. Batches are
- * opened only where a setting asks for it: a bound on the age of records, or keys.
+ * Why an append that is not in the log yet may not be written, by the topic's present settings. Pure. Batches are opened
+ * only if a setting asks for it: a bound on the age of records, or keys.
  */
 import { needsKeys } from "../../../base/config.ts";
 import { refuse, type ErrorName } from "../../../base/errors.ts";
@@ -12,13 +12,13 @@ import {
   type RecordError,
   type RecordsRefusal,
 } from "../../../records/index.ts";
-import type { FlushContext, GatheredAppend } from "./gathered.ts";
+import type { FlushContext, QueuedAppend } from "./queued-append.ts";
 
 /**
- * Null when it may. Errors: NOT_ENOUGH_REPLICAS, MESSAGE_TOO_LARGE; INVALID_TIMESTAMP and INVALID_RECORD with
- * the records that are to blame (KIP-467).
+ * Null if it may. Errors: NOT_ENOUGH_REPLICAS, MESSAGE_TOO_LARGE; INVALID_TIMESTAMP and INVALID_RECORD with the records
+ * that are to blame (KIP-467); the refusal that the append brings with it.
  */
-export function refusalOfNew(append: GatheredAppend, context: FlushContext): RecordsRefusal | null {
+export function refusalOfNew(append: QueuedAppend, context: FlushContext): RecordsRefusal | null {
   if (append.unlessRepeated !== null) return append.unlessRepeated;
   const { config, inSync } = context;
   const needed = config["min.insync.replicas"];
@@ -35,22 +35,22 @@ export function refusalOfNew(append: GatheredAppend, context: FlushContext): Rec
   return refusalOfTimes(append, context) ?? refusalOfKeys(append, context);
 }
 
-/** The bounds of producers' times (KIP-937). Times that the broker sets have none. */
+/** The bounds of timestamps that producers set (KIP-937). */
 function refusalOfTimes(
-  append: GatheredAppend,
+  append: QueuedAppend,
   { config, nowMs }: FlushContext,
 ): RecordsRefusal | null {
   if (config["message.timestamp.type"] === "LogAppendTime") return null;
   const latest = nowMs + config["message.timestamp.after.max.ms"];
   const earliest = nowMs - config["message.timestamp.before.max.ms"];
   const isAnyLate = append.headers.some(({ maxTimestamp }) => maxTimestamp > latest);
-  // Without a bound, or anything beyond one, no batch is opened here.
+  // No batch is opened unless a record may be out of bounds.
   if (!isAnyLate && earliest <= 0) return null;
   return refusalOfRecords(append, "INVALID_TIMESTAMP", ({ timestamp }) => {
     if (timestamp > latest) {
       return `Its timestamp ${timestamp} is more than message.timestamp.after.max.ms after ${nowMs}.`;
     }
-    // Below 0 it has none.
+    // A timestamp below 0 is none.
     if (timestamp >= earliest || timestamp < 0) return null;
     return `Its timestamp ${timestamp} is more than message.timestamp.before.max.ms before ${nowMs}.`;
   });
@@ -58,15 +58,15 @@ function refusalOfTimes(
 
 const KEYLESS = "It has no key, and the topic's cleanup.policy is compact.";
 
-function refusalOfKeys(append: GatheredAppend, { config }: FlushContext): RecordsRefusal | null {
+function refusalOfKeys(append: QueuedAppend, { config }: FlushContext): RecordsRefusal | null {
   // rule: compacted-topics-take-keys-alone
   if (!needsKeys(config)) return null;
   return refusalOfRecords(append, "INVALID_RECORD", ({ key }) => (key === null ? KEYLESS : null));
 }
 
-/** Refuses an append for the records that `wrong` says something of; null where it says nothing of any. */
+/** Refuses an append for the records that `wrong` has an error message for; null if there are none. */
 function refusalOfRecords(
-  { bytes, headers }: GatheredAppend,
+  { bytes, headers }: QueuedAppend,
   error: ErrorName,
   wrong: (record: LogRecord) => string | null,
 ): RecordsRefusal | null {

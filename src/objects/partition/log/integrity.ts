@@ -1,12 +1,12 @@
 /**
- * Whether stored chunks are what was written: their batches fill the row exactly, carry the offsets
- * and the leader epoch that the row says (both lie outside a batch's checksum), and match their
- * CRC-32C. A chunk is looked at when it is first read from storage, and now and then again.
+ * Verifies that stored chunks are what was written: their batches fill the row exactly, have the offsets and the leader
+ * epoch that the row states (neither is covered by a batch's checksum), and match their CRC-32C. A chunk is verified when
+ * it is first read from storage, and again from time to time.
  */
 import { StorageFailure } from "../../../base/storage-failure.ts";
 import { hasValidCrc, readBatchHeader } from "../../../records/index.ts";
 
-/** What a row says of its data. */
+/** What a row states about its data. */
 export interface StoredFacts {
   readonly base_offset: number;
   readonly last_offset: number;
@@ -14,7 +14,7 @@ export interface StoredFacts {
   readonly size_bytes: number;
 }
 
-/** Records [firstOffset, lastOffset] cannot be read here; those before and behind can. */
+/** Offsets [firstOffset, lastOffset] cannot be read from this replica; those before and after can. */
 export class CorruptLog extends StorageFailure {
   override readonly name = "CorruptLog";
   override readonly shown: string;
@@ -28,20 +28,20 @@ export class CorruptLog extends StorageFailure {
   }
 }
 
-/** Chunks remembered as verified; beyond, all are looked at again. */
+/** Chunks that are remembered as verified; beyond that number, all are verified again. */
 const VERIFIED_MAX = 100_000;
-/** Of reads of chunks that are remembered, one in so many looks again. */
-const LOOK_AGAIN_EVERY = 64;
+/** Of the reads of chunks that are remembered, one in so many verifies again. */
+const REVERIFY_EVERY = 64;
 
 export class Integrity {
   readonly #verified = new Set<number>();
   #remembered = 0;
 
-  /** Throws {@link CorruptLog} where the data is not what was written; `anew`: whatever is remembered. */
+  /** Throws {@link CorruptLog} if the data is not what was written. `anew`: also if it is remembered as verified. */
   check(facts: StoredFacts, data: Uint8Array, anew = false): void {
     if (!anew && this.#verified.has(facts.base_offset)) {
       this.#remembered += 1;
-      if (this.#remembered % LOOK_AGAIN_EVERY !== 0) return;
+      if (this.#remembered % REVERIFY_EVERY !== 0) return;
     }
     const why = damageOf(facts, data);
     if (why !== null) throw new CorruptLog(facts.base_offset, facts.last_offset, why);
@@ -49,13 +49,13 @@ export class Integrity {
     this.#verified.add(facts.base_offset);
   }
 
-  /** Other chunks may come to lie at the same offsets. */
+  /** Forgets what was verified: other chunks may be written at the same offsets. */
   forget(): void {
     this.#verified.clear();
   }
 }
 
-/** What is wrong with a chunk; null: nothing is. */
+/** What is wrong with a chunk; null if nothing is. */
 function damageOf(facts: StoredFacts, data: Uint8Array): string | null {
   if (data.byteLength !== facts.size_bytes) return "the stored chunk has another size";
   let next = facts.base_offset;

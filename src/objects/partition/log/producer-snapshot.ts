@@ -1,7 +1,7 @@
 /**
- * How what is known of producers survives: a snapshot of the state at some offset, and the entries
- * of the chunks since. A snapshot never tells of what lies above the high watermark, so whatever
- * truncation takes away, the state before it is read again as waking up reads it.
+ * How the state of producers is stored: a snapshot of the state at some offset, and the entries in the rows of the chunks
+ * since. A snapshot never covers what lies above the high watermark, so that after a truncation the state can be read as
+ * it is when the object wakes up.
  */
 import type { StoragePort } from "../../../base/ports.ts";
 import { parseStored } from "../../../base/storage-failure.ts";
@@ -10,16 +10,16 @@ import type { ProducerBatch } from "../../contracts/replication.ts";
 import type { ProducerStates } from "./producers.ts";
 import { chunkBaseAtOrBelow } from "./tables.ts";
 
-/** Entries of one row: some 60 bytes each, far below the platform's 2 MB a row. */
+/** Entries in one row: of about 60 bytes each, far below the platform's limit of 2 MB for a row. */
 const ENTRIES_PER_ROW = 10_000;
 
 interface Snapshot {
-  /** It covers the log below. */
+  /** The snapshot covers the log below this offset. */
   readonly nextOffset: number;
   readonly entries: readonly ProducerBatch[];
 }
 
-/** Replaces the snapshot by one that covers the log below `nextOffset`. */
+/** Replaces the snapshot by one of the log below `nextOffset`. */
 export function writeProducerSnapshot(
   storage: StoragePort,
   nextOffset: number,
@@ -39,15 +39,15 @@ export function writeProducerSnapshot(
 }
 
 interface Snapshotted {
+  /** Base offset of the first chunk with entries that the snapshot lacks; null if it lacks none. */
   readonly producersFrom: number | null;
-  /** False: chunks that it was to be made of are missing. */
+  /** False if chunks that the state was to be read from are missing. */
   readonly isWhole: boolean;
 }
 
 /**
- * Writes a snapshot of the state below the chunk that holds `committed`, or of `states`, the state at
- * the end, where all is committed. What expired before `nowMs` is left out. `producersFrom`: the base
- * offset of the first chunk with entries that the snapshot lacks; null when it lacks none.
+ * Writes a snapshot of the state before the chunk that holds `committed`; if everything is committed, of `states`, the
+ * state at the end. Leaves out producers that have expired by `nowMs`.
  */
 export function snapshotProducers(
   storage: StoragePort,
@@ -73,22 +73,22 @@ export function snapshotProducers(
 }
 
 /**
- * What is to be known of the log below its first chunk: by the snapshot, since what has been written
- * above the high watermark may have pushed entries out of memory that count again if it is cut off.
+ * The entries below `offset`, where the first chunk begins. From the snapshot, not from memory: batches above the high
+ * watermark may have replaced entries in memory that count again if those batches are truncated.
  */
 export function producersBelow(storage: StoragePort, offset: number): readonly ProducerBatch[] {
   return readSnapshot(storage).entries.filter((batch) => batch[4] < offset);
 }
 
 export interface RecoveredProducers extends Snapshotted {
-  /** Read beside the snapshot. */
+  /** How many chunks were read in addition to the snapshot. */
   readonly chunks: number;
 }
 
 /**
- * Folds into `states`, which are empty, what storage tells of producers up to the end of the log.
- * A snapshot that covers more than the log (it was cut below the high watermark: an unclean election)
- * counts for what it tells of the log before its chunks, and is replaced.
+ * Folds what storage tells of producers, up to the end of the log, into the empty `states`. A snapshot that covers more
+ * than the log (after an unclean election, which truncates below the high watermark) is used for what lies before the
+ * first chunk, and replaced.
  */
 export function recoverProducers(
   storage: StoragePort,
@@ -109,14 +109,15 @@ export function recoverProducers(
   return { producersFrom: null, chunks: 0, isWhole };
 }
 
+/** The entries in a chunk's row. */
 export function parseProducers(producers: string | null): readonly ProducerBatch[] {
   if (producers === null) return [];
   return parseStored(producers, "the producers' state") as ProducerBatch[];
 }
 
 /**
- * The snapshot's entries, then those of the chunks below `below` that it lacks: how many chunks it
- * read, and whether all were there.
+ * Folds the snapshot's entries into `states`, then those of the chunks below `below` that it lacks. Returns how many
+ * chunks were read, and whether none was missing.
  */
 function fold(
   storage: StoragePort,
@@ -146,7 +147,7 @@ function fold(
   return { chunks, isWhole: isWhole && expected >= below };
 }
 
-/** Base offset of the first chunk from `offset` on with entries; null when there is none. */
+/** Base offset of the first chunk with entries from `offset` on; null if there is none. */
 function firstProducersFrom(storage: StoragePort, offset: number): number | null {
   const sql = `SELECT base_offset FROM chunks
     WHERE base_offset >= ? AND producers IS NOT NULL ORDER BY base_offset LIMIT 1`;

@@ -1,13 +1,13 @@
 /**
- * What a partition remembers of idempotent producers (KIP-98): per producer id the epoch and the
- * last five batches. The state is the fold of {@link ProducerBatch} entries, each of which lies in
- * the row of the batch that it tells of, so it survives whatever the log survives. Pure.
+ * The state of idempotent producers in a partition (KIP-98): for each producer id its epoch and its last five batches.
+ * The state is the fold of {@link ProducerBatch} entries, each of which is stored in the row of its batch, so that it
+ * survives whatever the log survives. Pure.
  */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import { SEQUENCE_MAX } from "../../../base/limits.ts";
 import type { ProducerBatch } from "../../contracts/replication.ts";
 
-/** What a batch says of its producer; the fields of a batch header. */
+/** The fields of a batch header that identify a batch of a producer. */
 export interface ProducerClaim {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -15,7 +15,10 @@ export interface ProducerClaim {
   readonly recordCount: number;
 }
 
-/** `absent`, of a refusal: the batch is not in the log, whatever became of earlier attempts. */
+/**
+ * Whether a batch may be appended, is a duplicate, or is refused. `absent`: a refused batch is certainly not in the log,
+ * whatever became of earlier attempts.
+ */
 export type Verdict =
   | { readonly ok: true; readonly duplicateOf: null }
   | { readonly ok: true; readonly duplicateOf: ProducerBatch }
@@ -30,7 +33,7 @@ function sequenceAfter(sequence: number, records: number): number {
   return (sequence + records) % SEQUENCES;
 }
 
-/** Whether `a` comes before `b` in a circle of sequences: less than half of the circle behind it. */
+/** Whether `a` comes before `b`, where sequences wrap around: by less than half of their range. */
 function isBefore(a: number, b: number): boolean {
   const ahead = (b - a + SEQUENCES) % SEQUENCES;
   return ahead !== 0 && ahead < SEQUENCES / 2;
@@ -39,8 +42,8 @@ function isBefore(a: number, b: number): boolean {
 type Windows = Map<number, readonly ProducerBatch[]>;
 
 /**
- * A new epoch begins a new window. So does a sequence behind the last one: the producer had been
- * forgotten and began anew under the same epoch, and its old batches are nothing that it may repeat.
+ * Adds a batch to its producer's window. A new epoch begins a new window. So does a sequence before the last one: the
+ * producer had expired and began anew in the same epoch, so it cannot repeat its old batches.
  */
 function remember(windows: Windows, known: readonly ProducerBatch[], batch: ProducerBatch): void {
   const last = known.at(-1);
@@ -54,13 +57,13 @@ function remember(windows: Windows, known: readonly ProducerBatch[], batch: Prod
 const NONE: readonly ProducerBatch[] = [];
 
 /**
- * Only the very batch is a duplicate. One that overlaps what was written, or is older than the window,
- * is out of order as in Kafka: clients take DUPLICATE_SEQUENCE_NUMBER for success, and whether all of
- * its records are there is not known.
+ * Only an identical batch is a duplicate. A batch that overlaps what was written, or is older than the window, is out of
+ * order, as in Kafka: clients take DUPLICATE_SEQUENCE_NUMBER for success, and it is not known whether all records of the
+ * batch are in the log.
  */
 function judge(window: readonly ProducerBatch[], claim: ProducerClaim, sparse: boolean): Verdict {
   const last = window.at(-1);
-  // A producer that is not (or no longer) known may begin anywhere, as in Kafka since KIP-360.
+  // A producer that is not known, or not any more, may begin with any sequence, as in Kafka since KIP-360.
   if (!last) return APPEND;
   if (claim.producerEpoch < last[1]) return refuse("INVALID_PRODUCER_EPOCH");
   if (claim.producerEpoch > last[1]) {
@@ -84,16 +87,17 @@ function judge(window: readonly ProducerBatch[], claim: ProducerClaim, sparse: b
   return behind ? refusal : { ...refusal, absent: true };
 }
 
+/** The state at one offset of the log. */
 export class ProducerStates {
   readonly #windows: Windows = new Map();
   readonly #expirationMs: () => number;
 
-  /** `expirationMs`: how long a producer that does not write is remembered. */
+  /** @param expirationMs how long a producer that does not write is remembered */
   constructor(expirationMs: () => number) {
     this.#expirationMs = expirationMs;
   }
 
-  /** A state of no producers, by the same rules. */
+  /** An empty state with the same expiration. */
   fresh(): ProducerStates {
     return new ProducerStates(this.#expirationMs);
   }
@@ -102,12 +106,12 @@ export class ProducerStates {
     return this.#windows.size;
   }
 
-  /** Folds one entry in: entries come in the order of their offsets. */
+  /** Folds in one entry, in the order of offsets. */
   apply(batch: ProducerBatch): void {
     remember(this.#windows, this.#windows.get(batch[0]) ?? NONE, batch);
   }
 
-  /** Forgets those that have not written for long. */
+  /** Forgets the producers that have expired. */
   expire(nowMs: number): void {
     for (const [producerId, window] of this.#windows) {
       if (this.#isExpired(window, nowMs)) this.#windows.delete(producerId);
@@ -119,7 +123,7 @@ export class ProducerStates {
     return [...this.#windows.values()].flat();
   }
 
-  /** What lives still of one producer's batches at this time. */
+  /** The batches of a producer that may still be repeated; none if it has expired. */
   window(producerId: number, nowMs: number): readonly ProducerBatch[] {
     const window = this.#windows.get(producerId);
     return window && !this.#isExpired(window, nowMs) ? window : NONE;
@@ -131,8 +135,8 @@ export class ProducerStates {
 }
 
 /**
- * Judges the batches of one flush, each in view of those before it, without touching the state:
- * what is not persisted must leave no trace. `batches` are applied once the flush is written.
+ * Judges the batches of one flush, each in view of those before it, without touching the state: what is not persisted
+ * leaves no trace. `batches` are applied to the state once the flush is written.
  */
 export class ProducerDraft {
   readonly batches: ProducerBatch[] = [];
@@ -145,14 +149,12 @@ export class ProducerDraft {
     this.#nowMs = nowMs;
   }
 
-  /**
-   * Errors: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER. With `sparse`, sequences may rise
-   * with gaps.
-   */
+  /** Errors: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER. `sparse`: sequences may rise with gaps. */
   judge(claim: ProducerClaim, sparse: boolean): Verdict {
     return judge(this.#window(claim.producerId), claim, sparse);
   }
 
+  /** Notes that the flush contains the batch, at this offset. */
   add(claim: ProducerClaim, baseOffset: number): void {
     const batch: ProducerBatch = [
       claim.producerId,

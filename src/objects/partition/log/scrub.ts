@@ -1,20 +1,21 @@
 /**
- * Scrubbing: a topic that asks for it (`scrub.interval.ms`) has its stored chunks read and verified now and then,
- * so that corruption is found before a reader meets it, and while others hold what was written. By the alarm alone,
- * a bounded slice at a time; how far a pass has come is persisted, so that it goes on after the object has slept.
+ * Scrubbing: a topic that asks for it (`scrub.interval.ms`) has its stored chunks read and verified at intervals, so that
+ * corruption is found before a reader meets it, and while other replicas hold what was written. Driven by the alarm
+ * alone, a bounded slice at a time; how far a pass has come is persisted, so that it continues after the object has
+ * slept.
  */
 import type { ReplicaCore } from "../core.ts";
 import { CorruptLog } from "./integrity.ts";
 import type { ScrubState } from "./tables.ts";
 
-/** Bytes of batches that one slice reads at most, but for a single larger chunk. */
+/** Bytes of batches that one slice reads at most, unless its first chunk is larger. */
 const SLICE_BYTES = 4_194_304;
-/** Between two slices of a pass: who appends and reads comes first. */
+/** Between two slices of a pass, so that appends and reads come first. */
 const SLICE_PAUSE_MS = 1_000;
 /** The shortest pause between two passes, whatever the topic asks for. */
 const INTERVAL_MS_MIN = 60_000;
 
-/** Sets the alarm for what is to be looked at next. Where scrubbing is off, nothing is set and nothing written. */
+/** Sets the alarm for the next slice. While scrubbing is off, nothing is set and nothing written. */
 export function armScrub(core: ReplicaCore): void {
   if (!isAsked(core)) return;
   const nowMs = core.ports.clock.nowMs();
@@ -23,7 +24,7 @@ export function armScrub(core: ReplicaCore): void {
   core.setAlarm(state.next === undefined ? nextPassMs(core, state) : nowMs + SLICE_PAUSE_MS);
 }
 
-/** The alarm has fired, for this or for something else: looks at a slice if one is due. */
+/** The alarm has gone off, for this or for something else: verifies a slice if one is due. */
 export function scrubWhenDue(core: ReplicaCore): void {
   if (!isAsked(core)) return;
   const nowMs = core.ports.clock.nowMs();
@@ -37,7 +38,7 @@ function isAsked({ config }: ReplicaCore): boolean {
   return config["scrub.interval.ms"] >= 0;
 }
 
-/** When the pass after the one that began then begins. */
+/** When the next pass begins. */
 function nextPassMs({ config }: ReplicaCore, { beganMs }: ScrubState): number {
   return beganMs + Math.max(config["scrub.interval.ms"], INTERVAL_MS_MIN);
 }
@@ -46,10 +47,10 @@ function scrubSlice(core: ReplicaCore, beganMs: number, from: number): void {
   const { log } = core;
   let next: number;
   try {
-    next = log.verify(Math.max(from, log.startOffset), SLICE_BYTES);
+    next = log.reader.verify(Math.max(from, log.localStartOffset), SLICE_BYTES);
   } catch (error) {
     if (!(error instanceof CorruptLog)) throw error;
-    // It is known and told now; the pass goes on behind it.
+    // The replica knows and has reported it; the pass continues after it.
     next = error.lastOffset + 1;
   }
   core.scrubbed(next < log.endOffset ? { beganMs, next } : { beganMs });

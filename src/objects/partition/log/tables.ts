@@ -1,19 +1,18 @@
 /**
- * The persisted shapes of a partition replica: tables, rows, and how they are read and written.
- * Append-only: a column or a table may be added, none may change its meaning.
+ * The persisted shapes of a partition replica: tables, rows, and how they are read and written. Append-only: a column or
+ * a table may be added, none may change its meaning.
  *
- * Rows written are what storage costs, so a flush is one row and there is no secondary index.
+ * Storage is billed by rows written, so a flush is one row and there is no secondary index.
  */
 import { assert } from "../../../base/errors.ts";
 import type { SqlRow, StoragePort } from "../../../base/ports.ts";
 import { parseStored } from "../../../base/storage-failure.ts";
-import type { CopiedFacts } from "../../contracts/replication.ts";
-import type { ReplicatedChunk } from "../../contracts/replication.ts";
+import type { CopiedFacts, ReplicatedChunk } from "../../contracts/replication.ts";
 import type { ReplicaAssignment } from "../../contracts/assignment.ts";
 
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS replica (id INTEGER PRIMARY KEY CHECK (id = 0), state TEXT NOT NULL)`,
-  // The small columns stand before the blob: reading them never touches its overflow pages.
+  // The small columns precede the blob: reading them never touches its overflow pages.
   `CREATE TABLE IF NOT EXISTS chunks (
      base_offset INTEGER PRIMARY KEY,
      last_offset INTEGER NOT NULL,
@@ -42,9 +41,10 @@ const TABLES = [
      entries TEXT NOT NULL)`,
 ];
 
-/** `next`: where the pass that is under way goes on; absent: it is over. */
+/** The latest pass of scrubbing: see scrub.ts. */
 export interface ScrubState {
   readonly beganMs: number;
+  /** The offset at which the pass continues; absent once it is complete. */
   readonly next?: number;
 }
 
@@ -52,47 +52,48 @@ export interface ScrubState {
 export interface ReplicaState {
   readonly version: 1;
   readonly assignment: ReplicaAssignment;
+  /** The first offset that readers may ask for. Also the first that the replica stores: see starts.ts. */
   readonly logStartOffset: number;
-  /** End of the log and its byte position when the row was written: they hold while there is no chunk. */
+  /** The end of the log when the row was written. It is the present end only while there is no chunk. */
   readonly emptyAt: {
     readonly offset: number;
     readonly position: number;
-    /** Of the last chunk there was; rows from before replication lack it. */
+    /** Of the last chunk there was; absent in rows from before replication. */
     readonly leaderEpoch?: number;
   };
-  /** The storage was lost once, and the log is not copied anew yet. */
+  /** The storage was lost, and the log is not copied completely yet. */
   readonly wasReset?: boolean;
-  /** A stored chunk was found not to be what was written, and the log is not given up yet. */
+  /** A stored chunk is not what was written, and the log is not given up yet. */
   readonly isCorrupt?: boolean;
   /**
-   * The in-sync set that this leader has asked for under the assignment's partition epoch: it may
-   * have been decided while the object was reset.
+   * The pending in-sync set, which this leader has asked for under the assignment's partition epoch: it may have been
+   * decided while the object was reset.
    */
   readonly wished?: readonly number[];
   /**
-   * The high watermark, exactly: it stands still, since this leader's in-sync set is smaller than
-   * min.insync.replicas. Absent where it may move, or is not known.
+   * The exact high watermark of a leader, while it stalls because its in-sync set is smaller than min.insync.replicas.
+   * Absent if it may move, or is not known.
    */
   readonly standsAt?: number;
-  /** How far stored chunks were looked at: see scrub.ts. Absent where the topic has never asked for it. */
+  /** How far stored chunks were verified. Absent if the topic has never asked for it. */
   readonly scrub?: ScrubState;
 }
 
-/** A chunk without its data: one row holding whole batches. */
+/** The row of a chunk without its data, which is whole batches. */
 export interface ChunkFacts extends CopiedFacts, SqlRow {
-  /** Base offset of the first chunk with producer entries that the snapshot lacks; null when it lacks none. */
+  /** Base offset of the first chunk with producers' entries that the snapshot lacks; null if it lacks none. */
   readonly producers_from: number | null;
-  /** The high watermark that the replica knew when it wrote the row: where it starts from when it wakes up. */
+  /** The high watermark that the replica knew when it wrote the row: its first one after waking up. */
   readonly high_watermark: number;
 }
 
-/** A closed segment: what retention and timestamp look-ups act on. */
+/** A closed segment, as retention and look-ups by time use it. */
 export interface SegmentFacts extends SqlRow {
   readonly base_offset: number;
   readonly last_offset: number;
   readonly position: number;
   readonly size_bytes: number;
-  /** -1 when none of its records has a timestamp. */
+  /** -1 if none of its records has a timestamp. */
   readonly max_timestamp: number;
   readonly closed_ms: number;
 }
@@ -108,7 +109,7 @@ export function createTables(storage: StoragePort): void {
   for (const table of TABLES) storage.all(table);
 }
 
-/** Null for an object that was never assigned, or was purged: it has no tables, and looking makes none. */
+/** Null for an object that was never assigned, or was purged: it has no tables, and this creates none. */
 export function readReplicaState(storage: StoragePort): ReplicaState | null {
   const table = storage.all("SELECT 1 AS found FROM sqlite_master WHERE name = 'replica'");
   if (table.length === 0) return null;
@@ -154,35 +155,34 @@ export function firstChunk(storage: StoragePort, from = 0): ChunkFacts | null {
   return storage.all<ChunkFacts>(sql, from)[0] ?? null;
 }
 
-/** Position of the chunk that begins at `offset`; null when none does. */
+/** Byte position of the chunk that begins at `offset`; null if none does. */
 export function positionOfChunk(storage: StoragePort, offset: number): number | null {
   const sql = "SELECT position FROM chunks WHERE base_offset = ?";
   return storage.all<{ position: number }>(sql, offset)[0]?.position ?? null;
 }
 
-/** Leader epoch of the chunk that ends before `offset`; -1 when there is none. */
+/** Leader epoch of the chunk that ends right before `offset`; -1 if none does. */
 export function epochBelow(storage: StoragePort, offset: number): number {
   const chunk = chunkAtOrBelow(storage, offset - 1);
   return chunk?.last_offset === offset - 1 ? chunk.leader_epoch : -1;
 }
 
-/** The chunk that holds `offset`, or else the one before it; null below all. */
+/** The chunk that holds `offset`, or else the one before it; null if there is neither. */
 export function chunkAtOrBelow(storage: StoragePort, offset: number): ChunkFacts | null {
   const sql = `SELECT ${CHUNK_FACTS} FROM chunks WHERE base_offset <= ? ORDER BY base_offset DESC LIMIT 1`;
   return storage.all<ChunkFacts>(sql, offset)[0] ?? null;
 }
 
-/** Base offset of the chunk that holds `offset`, or else of the one before it; null below all. */
+/** Base offset of the chunk that holds `offset`, or else of the one before it; null if there is neither. */
 export function chunkBaseAtOrBelow(storage: StoragePort, offset: number): number | null {
   const sql = `SELECT base_offset FROM chunks WHERE base_offset <= ? ORDER BY base_offset DESC LIMIT 1`;
   return storage.all<{ base_offset: number }>(sql, offset)[0]?.base_offset ?? null;
 }
 
 /**
- * Base offset of the last chunk that a page of `maxBytes` beginning in the chunk at `base` is read
- * from. A chunk that does not fit whole is left to the next page, unless this one would have fewer
- * bytes than `leastBytes`: half a page for readers, since a blob would be read for a few batches, and
- * read again.
+ * Base offset of the last chunk to read for a page of `maxBytes` that begins in the chunk at `base`. A chunk that does
+ * not fit as a whole is left to the next page, so that its blob is not read twice, unless this page would then have
+ * fewer bytes than `leastBytes`: half a page for readers.
  */
 export function lastChunkOfPage(
   storage: StoragePort,
@@ -207,7 +207,7 @@ export function lastChunkOfPage(
   return last;
 }
 
-/** Chunks of base offsets [from, to] with their data, as another replica gets them. */
+/** The chunks with base offsets in [from, to] and their data, as another replica gets them. */
 export function chunksWithin(storage: StoragePort, from: number, to: number): ReplicatedChunk[] {
   const chunks: ReplicatedChunk[] = [];
   storage.each<CopiedFacts & SqlRow & { data: ArrayBuffer }>(
@@ -222,7 +222,7 @@ export function chunksWithin(storage: StoragePort, from: number, to: number): Re
   return chunks;
 }
 
-/** The first chunk of base offsets [from, to] whose newest record is not older than `timestampMs`. */
+/** The first chunk with a base offset in [from, to] whose newest record is not older than `timestampMs`. */
 export function firstChunkSince(
   storage: StoragePort,
   from: number,
@@ -234,13 +234,13 @@ export function firstChunkSince(
   return storage.all<ChunkFacts>(sql, from, to, timestampMs)[0] ?? null;
 }
 
-/** Newest timestamp in chunks of base offsets [from, to]; null when there is none. Reads small columns only. */
+/** The newest timestamp in chunks with base offsets in [from, to]; null if there are none. Reads small columns only. */
 export function maxTimestampWithin(storage: StoragePort, from: number, to: number): number | null {
   const sql = "SELECT max(max_timestamp) AS newest FROM chunks WHERE base_offset BETWEEN ? AND ?";
   return storage.all<{ newest: number | null }>(sql, from, to)[0]?.newest ?? null;
 }
 
-/** Deletes at most `most` of the chunks that end below `offset`; returns how many. */
+/** Deletes the chunks that end below `offset`, at most `most`, from the first on; returns how many. */
 export function deleteChunksBelow(storage: StoragePort, offset: number, most: number): number {
   const found: number[] = [];
   storage.each<{ base_offset: number; last_offset: number }>(
@@ -263,7 +263,7 @@ export function deleteChunksFrom(storage: StoragePort, offset: number): void {
 }
 
 export function insertSegment(storage: StoragePort, segment: SegmentFacts): void {
-  // Where storage lost the rows behind a closed segment, it is closed once more.
+  // If storage has lost the rows after a closed segment, that segment is closed a second time.
   storage.all(
     `INSERT OR REPLACE INTO segments (${SEGMENT_FACTS}) VALUES (?, ?, ?, ?, ?, ?)`,
     segment.base_offset,

@@ -1,18 +1,20 @@
 /**
- * Finds offsets by time: the first record at or after a time, and the record with the newest
- * timestamp. Segments narrow the search, then chunks by their small columns; one chunk is read.
+ * Finds offsets by time: the first record at or after a time, and the record with the newest timestamp. The search is
+ * narrowed by the facts of segments, then by the small columns of chunks; then one chunk is read.
  */
 import type { StoragePort } from "../../../base/ports.ts";
 import { recordsFrom } from "../../../records/index.ts";
 import type { Log } from "./log.ts";
 import { allSegments, chunkBaseAtOrBelow, firstChunkSince, maxTimestampWithin } from "./tables.ts";
 
+/** A record, by its time. */
 export interface TimedOffset {
   readonly offset: number;
   readonly timestampMs: number;
   readonly leaderEpoch: number;
 }
 
+/** Offsets [from, to] of whole chunks, unless the local start cuts the first, and the newest timestamp among them. */
 interface Range {
   readonly from: number;
   readonly to: number;
@@ -20,8 +22,8 @@ interface Range {
 }
 
 /**
- * Closed segments that reach above the log start, then the active one, with the newest time of each;
- * of all only what lies below `below`, which readers may see.
+ * The closed segments that reach above the local start, then the active one; of each only what is below `below`, which
+ * readers may see.
  */
 function ranges(storage: StoragePort, log: Log, below: number): Range[] {
   const all: Range[] = allSegments(storage).map((segment) => ({
@@ -33,25 +35,27 @@ function ranges(storage: StoragePort, log: Log, below: number): Range[] {
   const newest = maxTimestampWithin(storage, active.from, active.to);
   if (newest !== null) all.push({ ...active, maxTimestamp: newest });
   return all
-    .filter((range) => range.to >= log.startOffset && range.from < below)
+    .filter((range) => range.to >= log.localStartOffset && range.from < below)
     .flatMap((range) => (range.to >= below ? belowEnd(storage, range, below) : [range]))
-    .flatMap((range) => (range.from < log.startOffset ? aboveStart(storage, log, range) : [range]));
+    .flatMap((range) =>
+      range.from < log.localStartOffset ? aboveStart(storage, log, range) : [range],
+    );
 }
 
-/** What readers may see of a range that reaches above: `below` lies between chunks. */
+/** What readers may see of a range that reaches over `below`, a chunk boundary. */
 function belowEnd(storage: StoragePort, range: Range, below: number): Range[] {
   const to = below - 1;
   const newest = maxTimestampWithin(storage, range.from, to);
   return newest === null ? [] : [{ from: range.from, to, maxTimestamp: newest }];
 }
 
-/** What is left of a range that the log start cuts: the rest of the chunk it lies in, then the others. */
+/** What is left of a range that the local start cuts: the rest of the chunk that it lies in, then the others. */
 function aboveStart(storage: StoragePort, log: Log, range: Range): Range[] {
-  const base = chunkBaseAtOrBelow(storage, log.startOffset);
+  const base = chunkBaseAtOrBelow(storage, log.localStartOffset);
   if (base === null) return [range];
-  let from = log.startOffset;
+  let from = log.localStartOffset;
   let newest = -1;
-  for (const record of recordsFrom(log.chunkData(base), log.startOffset)) {
+  for (const record of recordsFrom(log.reader.chunkData(base), log.localStartOffset)) {
     if (!record.ok) break;
     newest = Math.max(newest, record.timestamp);
     from = record.offset + 1;
@@ -63,7 +67,7 @@ function aboveStart(storage: StoragePort, log: Log, range: Range): Range[] {
   ];
 }
 
-/** Looks within one range, chunk by chunk: the first fitting chunk may fit only below the log start. */
+/** Searches one range chunk by chunk: a chunk may owe its newest timestamp to a record below the local start. */
 function findIn(
   storage: StoragePort,
   log: Log,
@@ -75,9 +79,9 @@ function findIn(
   for (;;) {
     const chunk = firstChunkSince(storage, from, range.to, timestampMs);
     if (!chunk || chunk.base_offset >= below) return null;
-    if (chunk.last_offset >= log.startOffset) {
-      const data = log.chunkData(chunk.base_offset);
-      for (const record of recordsFrom(data, log.startOffset)) {
+    if (chunk.last_offset >= log.localStartOffset) {
+      const data = log.reader.chunkData(chunk.base_offset);
+      for (const record of recordsFrom(data, log.localStartOffset)) {
         if (!record.ok) break;
         if (record.timestamp < timestampMs) continue;
         return {
@@ -91,7 +95,7 @@ function findIn(
   }
 }
 
-/** The first record below `below` whose timestamp is at or after `timestampMs`; null when there is none. */
+/** The first record below `below` whose timestamp is at or after `timestampMs`; null if there is none. */
 export function offsetAtTime(
   storage: StoragePort,
   log: Log,
@@ -106,7 +110,7 @@ export function offsetAtTime(
   return null;
 }
 
-/** The first record that carries the newest timestamp of the log (KIP-734); null for an empty log. */
+/** The first record below `below` with the newest timestamp there (KIP-734); null if there is none. */
 export function offsetOfMaxTimestamp(
   storage: StoragePort,
   log: Log,

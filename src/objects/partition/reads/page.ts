@@ -1,7 +1,6 @@
 /**
- * Gathers one page of a read: whole batches from the one that holds an offset on, up to a number
- * of bytes. Batches are never cut, and the first one comes whatever its size (KIP-74), so that a
- * reader always gets on. Pure.
+ * Collects one page of a read: whole batches from the one that holds an offset on, up to a number of bytes. Batches are
+ * never cut, and the first one is included whatever its size (KIP-74), so that a reader always makes progress. Pure.
  */
 import { joinBytes } from "../../../base/bytes.ts";
 import { assert } from "../../../base/errors.ts";
@@ -23,7 +22,7 @@ export class Page {
     return this.#isFull;
   }
 
-  /** Adds what belongs to the page of a chunk; chunks come in the order of their offsets. */
+  /** Adds the part of a chunk that belongs to the page. Chunks come in the order of their offsets. */
   add(baseOffset: number, data: Uint8Array): void {
     const room = this.#maxBytes - this.#bytes;
     if (baseOffset >= this.#offset && data.byteLength <= room) {
@@ -37,7 +36,7 @@ export class Page {
     if (this.#bytes >= this.#maxBytes) this.#isFull = true;
   }
 
-  /** The page in a buffer of its own size: a view would carry its whole buffer over RPC. */
+  /** The page in a buffer of its own: RPC would send the whole buffer of a view. */
   bytes(): Uint8Array {
     const page = joinBytes(this.#parts);
     return page.byteLength === page.buffer.byteLength ? page : page.slice();
@@ -67,7 +66,7 @@ export class Page {
   }
 }
 
-/** The offset behind the last record of a page that is not empty. */
+/** The offset after the last record of a page that is not empty. */
 export function offsetAfter(page: Uint8Array): number {
   let next = 0;
   for (let at = 0; at < page.length;) {

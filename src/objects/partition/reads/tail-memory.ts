@@ -1,7 +1,7 @@
 /**
- * Memory for the hot tails of logs. All objects of a class in one isolate share 128 MB, so beside
- * its own small budget each tail draws on one account for the isolate: when that is overdrawn, the
- * tail that was longest untouched is dropped (its readers go to storage then).
+ * Memory for the newest chunks of logs. All objects of a class in one isolate share 128 MB. So each log has a small limit
+ * of its own, and all of them share one budget: when it is exceeded, the chunks of the log that has not grown for the
+ * longest time are dropped, and its readers read from storage.
  */
 import type { ReplicatedChunk } from "../../contracts/replication.ts";
 
@@ -9,9 +9,10 @@ interface TailOwner {
   dropTail(): void;
 }
 
-/** The isolate's account. Insertion order of the map is the order of last use. */
-export class TailAccount {
+/** The budget of an isolate. */
+export class TailBudget {
   readonly #limitBytes: number;
+  /** In the order of last use. */
   readonly #held = new Map<TailOwner, number>();
   #heldBytes = 0;
 
@@ -19,7 +20,7 @@ export class TailAccount {
     this.#limitBytes = limitBytes;
   }
 
-  /** Says that `owner` holds so many bytes now; may drop the tails of others, or its own. */
+  /** Notes that `owner` holds so many bytes now. May drop the tails of others, or its own. */
   hold(owner: TailOwner, bytes: number): void {
     this.#heldBytes += bytes - (this.#held.get(owner) ?? 0);
     this.#held.delete(owner);
@@ -34,23 +35,24 @@ export class TailAccount {
   }
 }
 
-/** The newest chunks of one log, gapless up to its end, within a budget of bytes. */
+/** The newest chunks of one log, without gaps up to its end, within a limit of bytes. */
 export class HotTail implements TailOwner {
-  readonly #account: TailAccount;
+  readonly #budget: TailBudget;
   readonly #limitBytes: () => number;
   #chunks: ReplicatedChunk[] = [];
   #bytes = 0;
 
-  constructor(account: TailAccount, limitBytes: () => number) {
-    this.#account = account;
+  constructor(budget: TailBudget, limitBytes: () => number) {
+    this.#budget = budget;
     this.#limitBytes = limitBytes;
   }
 
+  /** Adds the chunk that was just written. */
   push(chunk: ReplicatedChunk): void {
     this.#chunks.push(chunk);
     this.#bytes += bytesOf(chunk);
     while (this.#bytes > this.#limitBytes()) this.#bytes -= bytesOf(this.#chunks.shift()!);
-    this.#account.hold(this, this.#bytes);
+    this.#budget.hold(this, this.#bytes);
   }
 
   /** Drops the chunks that begin at or above `offset`. */
@@ -58,7 +60,7 @@ export class HotTail implements TailOwner {
     while (this.#chunks.length > 0 && this.#chunks.at(-1)!.facts.base_offset >= offset) {
       this.#bytes -= bytesOf(this.#chunks.pop()!);
     }
-    this.#account.hold(this, this.#bytes);
+    this.#budget.hold(this, this.#bytes);
   }
 
   dropTail(): void {
@@ -68,10 +70,10 @@ export class HotTail implements TailOwner {
 
   clear(): void {
     this.dropTail();
-    this.#account.hold(this, 0);
+    this.#budget.hold(this, 0);
   }
 
-  /** The chunks from the one that holds `offset` on; null when that one is not here. */
+  /** The chunks from the one that holds `offset` on; null if that one is not in memory. */
   from(offset: number): readonly ReplicatedChunk[] | null {
     const first = this.#chunks[0];
     if (!first || offset < first.facts.base_offset) return null;
@@ -86,7 +88,7 @@ export class HotTail implements TailOwner {
   }
 }
 
-/** Producers' entries may weigh as much as the small batches that they tell of. */
+/** The entries of producers may take as much memory as their batches, if these are small. */
 function bytesOf({ facts, data }: ReplicatedChunk): number {
   return data.byteLength + (facts.producers?.length ?? 0);
 }

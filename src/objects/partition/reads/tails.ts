@@ -1,7 +1,7 @@
 /**
- * The readers that stay: each tail is sent the batches from its offset on, flush by flush. A tail
- * sleeps with its object; what it needs to go on lies in its socket's attachment. How much may be
- * under way to a reader that never acknowledges is bounded. Reaches sockets through a port.
+ * Tails: readers that stay connected and are sent the batches from their offset on, flush by flush. A tail sleeps with its
+ * object; what it needs to continue is kept in its socket's attachment. The bytes in flight to a reader are bounded, also
+ * if it never acknowledges any. Reaches sockets through a port.
  */
 import {
   TAIL_CLOSE,
@@ -11,39 +11,40 @@ import {
 } from "../../contracts/partition.ts";
 import { offsetAfter } from "./page.ts";
 
-/** What outlives the object's sleep, one per socket. */
+/** The state of a tail, which outlives the object's sleep. */
 export interface TailState {
   /** The next offset to send. */
   readonly next: number;
-  /** Bytes sent and not yet acknowledged (or forgiven by time). */
+  /** Bytes in flight at `sinceMs`: sent, neither acknowledged nor assumed to have been read by then. */
   readonly unackedBytes: number;
   readonly sinceMs: number;
-  /** An acknowledgement of this offset or a later one clears so many of them. */
+  /** An acknowledgement of `markOffset` or a later offset clears `markBytes` of them. */
   readonly markOffset: number;
   readonly markBytes: number;
 }
 
-/** A socket that a tail sends through. */
+/** A socket that a tail sends through. None of its methods throws. */
 export interface TailSocket {
   sendText(text: string): void;
   sendBytes(bytes: Uint8Array): void;
   close(code: number, reason: string): void;
+  /** Keeps the state while the object sleeps. */
   keep(state: TailState): void;
 }
 
-/** What a tail reads from. */
+/** What tails read from. */
 export interface TailSource {
-  /** Empty where what is stored at the offset cannot be read. */
+  /** Empty if what is stored at the offset cannot be read. */
   read(offset: number, maxBytes: number): Uint8Array;
   ends(): LogEnds;
   nowMs(): number;
   windowBytes(): number;
 }
 
-/** Bytes of one message of a backlog. */
+/** Bytes of one message, while a reader is behind. */
 const PAGE_BYTES = 1_048_576;
-/** A reader is taken to have drained so much a millisecond without saying so: 1 MiB a second. */
-const FORGIVEN_BYTES_PER_MS = 1_048.576;
+/** A reader that acknowledges nothing is assumed to read this much: 1 MiB a second. */
+const ASSUMED_READ_BYTES_PER_MS = 1_048.576;
 const ACK_LENGTH_MAX = 64;
 
 export class Tails {
@@ -58,7 +59,7 @@ export class Tails {
     return this.#tails.size;
   }
 
-  /** Takes up a new reader: greets it and sends what is there already. */
+  /** Takes up a new reader: sends it the hello and what is there already. */
   open(socket: TailSocket, offset: number): void {
     const hello: TailHello = { type: "hello", offset, ...this.#source.ends() };
     const sinceMs = this.#source.nowMs();
@@ -72,11 +73,12 @@ export class Tails {
     this.#tails.set(socket, state);
   }
 
+  /** The reader has disconnected. */
   gone(socket: TailSocket): void {
     this.#tails.delete(socket);
   }
 
-  /** Whether any reader has not been sent everything below `offset`. */
+  /** Whether there is a reader that has not been sent everything below `offset`. */
   isAnyBelow(offset: number): boolean {
     for (const { next } of this.#tails.values()) if (next < offset) return true;
     return false;
@@ -87,7 +89,7 @@ export class Tails {
     for (const socket of this.#tails.keys()) this.#advance(socket);
   }
 
-  /** Takes a message of a reader: an acknowledgement, or it is cut off. */
+  /** Takes a message of a reader, which is an acknowledgement: otherwise the reader is disconnected. */
   message(socket: TailSocket, text: string): void {
     const acked = text.length <= ACK_LENGTH_MAX ? acknowledged(text) : null;
     const state = this.#tails.get(socket);
@@ -97,7 +99,7 @@ export class Tails {
       return;
     }
     if (acked >= state.markOffset) {
-      // The window counts bytes and acknowledgements name offsets: one mark at a time ties them.
+      // The window counts bytes, and acknowledgements name offsets: one mark at a time relates the two.
       const unackedBytes = Math.max(0, state.unackedBytes - state.markBytes);
       this.#set(socket, {
         ...state,
@@ -118,7 +120,7 @@ export class Tails {
     if (!state) return;
     const { highWatermark, logStartOffset } = this.#source.ends();
     while (state.next < highWatermark) {
-      // Records that were deleted before they were read are passed over, as a fetch would report.
+      // Records that were deleted before they were read are skipped.
       const from = Math.max(state.next, logStartOffset);
       if (this.#outstanding(state) >= this.#source.windowBytes()) {
         this.#close(socket, TAIL_CLOSE.resume, String(state.next));
@@ -126,12 +128,12 @@ export class Tails {
       }
       const bytes = this.#source.read(from, PAGE_BYTES);
       if (bytes.byteLength === 0) {
-        // What is there cannot be read here: whoever comes again hears why, or finds another leader.
+        // What is stored there cannot be read. A reader that connects again learns why, or finds another leader.
         this.#close(socket, TAIL_CLOSE.resume, String(state.next));
         return;
       }
       socket.sendBytes(bytes);
-      // Where sending failed it is gone by now, and stays so.
+      // If sending has failed, the reader has been removed.
       if (!this.#tails.has(socket)) return;
       state = {
         ...state,
@@ -143,9 +145,10 @@ export class Tails {
     }
   }
 
+  /** Bytes in flight now. */
   #outstanding(state: TailState): number {
-    const forgiven = (this.#source.nowMs() - state.sinceMs) * FORGIVEN_BYTES_PER_MS;
-    return Math.max(0, state.unackedBytes - forgiven);
+    const assumedRead = (this.#source.nowMs() - state.sinceMs) * ASSUMED_READ_BYTES_PER_MS;
+    return Math.max(0, state.unackedBytes - assumedRead);
   }
 
   #set(socket: TailSocket, state: TailState): void {
@@ -159,6 +162,7 @@ export class Tails {
   }
 }
 
+/** The offset that a message acknowledges; null if it is no acknowledgement. */
 function acknowledged(text: string): number | null {
   try {
     const message = JSON.parse(text) as Partial<TailAck> | null;

@@ -1,6 +1,6 @@
 /**
- * Long polls: reads that wait until enough bytes are there or their time is over. A waiter holds
- * a call open, so it is bounded in time and number. Pure but for its timer port.
+ * Long polls: reads that wait until enough bytes are readable or their time is up. A waiter keeps a call open, so waiters
+ * are bounded in time and number. Pure but for its timer port.
  */
 import type { TimerPort } from "../../../base/ports.ts";
 
@@ -24,7 +24,7 @@ export class Waiters {
     return this.#waiting.size;
   }
 
-  /** Calls `answer` once: when so many more bytes became readable, or after `delayMs`. */
+  /** Calls `answer` once, which does not throw: when so many more bytes are readable, or after `delayMs`. */
   wait(missingBytes: number, delayMs: number, answer: () => void): void {
     if (this.#waiting.size >= WAITERS_MAX) return answer();
     const cancel = this.#timers.after(delayMs, () => {
@@ -43,7 +43,7 @@ export class Waiters {
     }
   }
 
-  /** Answers all at once: what they wait on has changed. */
+  /** Answers all of them now: what they wait for has changed. */
   release(): void {
     for (const waiter of [...this.#waiting]) this.#finish(waiter);
   }

@@ -1,21 +1,22 @@
 /**
- * Who waits until an offset is passed: appends with acks=all for the high watermark, deletions for the log starts
- * of followers (log-starts.ts). In order of their offsets; one timer serves all. Pure but for its timer port.
+ * Operations that wait until an offset has been passed (Kafka's purgatory): appends with acks=all for the high
+ * watermark, deletions for the log starts of followers (delayed-deletes.ts). Kept in the order of their offsets; one
+ * timer serves all. Pure but for its timer port.
  */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import type { ClockPort, TimerPort } from "../../../base/ports.ts";
 import type { AppendRefusal } from "../../contracts/partition.ts";
 
-interface Waiting {
+interface Delayed {
   readonly lastOffset: number;
   readonly deadlineMs: number;
   readonly answer: (refusal: AppendRefusal | null) => void;
 }
 
-export class Commits {
+export class Purgatory {
   readonly #clock: ClockPort;
   readonly #timers: TimerPort;
-  #waiting: Waiting[] = [];
+  #waiting: Delayed[] = [];
   #cancel: (() => void) | null = null;
 
   constructor(clock: ClockPort, timers: TimerPort) {
@@ -27,19 +28,20 @@ export class Commits {
     return this.#waiting.length > 0;
   }
 
-  /** Answers null once {@link advance} has passed `lastOffset`, or a refusal before. */
+  /** Calls `answer` once: with null when {@link advance} has passed `lastOffset`, with a refusal if not in time. */
   wait(
     lastOffset: number,
     timeoutMs: number,
     answer: (refusal: AppendRefusal | null) => void,
   ): void {
     const waiting = { lastOffset, deadlineMs: this.#clock.nowMs() + timeoutMs, answer };
-    // A repeat of an older batch waits for less than those before it.
+    // Usually the last: only a repeat of an older batch waits for less than those before it.
     const at = this.#waiting.findLastIndex((other) => other.lastOffset <= lastOffset) + 1;
     this.#waiting.splice(at, 0, waiting);
     this.#watch();
   }
 
+  /** Everything below `highWatermark` has been passed. */
   advance(highWatermark: number): void {
     // rule: waiting-appends-are-answered-when-passed
     const after = this.#waiting.findIndex(({ lastOffset }) => lastOffset >= highWatermark);
@@ -48,7 +50,7 @@ export class Commits {
     if (this.#waiting.length === 0) this.#unwatch();
   }
 
-  /** Nobody will be committed here any more, or not for now: all of it is written, and may stay. */
+  /** Refuses all of them: what they wait for will not happen here, though it is written and may remain. */
   refuseAll(refusal: Refusal): void {
     this.#unwatch();
     // rule: refusals-after-the-write-say-so

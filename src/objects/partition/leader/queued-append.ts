@@ -1,12 +1,12 @@
-/** Appends that wait for a flush, and what a flush is decided by. Types only. */
+/** Appends that are queued for a flush, and the state of the log by which a flush is planned. Types only. */
 import type { EffectiveConfig } from "../../../base/config.ts";
 import type { Refusal } from "../../../base/errors.ts";
 import type { BatchHeader } from "../../../records/index.ts";
 import type { AppendRequest } from "../../contracts/partition.ts";
 import type { ProducerStates } from "../log/producers.ts";
 
-/** An append whose batches were split and found whole. Its bytes belong to the flush from here on. */
-export interface GatheredAppend {
+/** An append of whole batches. Its bytes belong to the flush from here on. */
+export interface QueuedAppend {
   readonly bytes: Uint8Array;
   readonly headers: readonly BatchHeader[];
   readonly sparseSequences: boolean;
@@ -15,13 +15,13 @@ export interface GatheredAppend {
   readonly unlessRepeated: Refusal | null;
 }
 
-/** What the log is like when a flush is decided. */
+/** The log as it is when a flush is planned. */
 export interface FlushContext {
   readonly endOffset: number;
   readonly leaderEpoch: number;
   readonly producers: ProducerStates;
   readonly config: EffectiveConfig;
   readonly nowMs: number;
-  /** Replicas in sync: with acks=all nothing is written below min.insync.replicas. */
+  /** Size of the in-sync set: with acks=all nothing is written below min.insync.replicas. */
   readonly inSync: number;
 }
