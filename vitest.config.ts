@@ -1,7 +1,9 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { CLIENTS, LONG, SCALED } from "./test/long.ts";
 
 // Two cores: suites run with bounded parallelism. Deadlines are for a machine that is busy with other things.
+// `npm test` runs the first four projects, `npm run test:all` all of them: see test/long.ts.
 const workers = 2;
 
 export default defineConfig({
@@ -26,6 +28,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          exclude: [...LONG],
           testTimeout: 300_000,
           hookTimeout: 60_000,
           fileParallelism: false,
@@ -33,8 +36,18 @@ export default defineConfig({
       },
       {
         test: {
+          name: "long",
+          include: [...LONG, ...SCALED],
+          env: { ODRADEK_TESTS: "long" },
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: "clients",
-          include: ["test/clients/**/*.test.ts"],
+          include: [CLIENTS],
           testTimeout: 300_000,
           hookTimeout: 120_000,
           fileParallelism: false,

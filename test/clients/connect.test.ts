@@ -72,7 +72,7 @@ async function startWorker(): Promise<Worker> {
 }
 
 async function create({ program, http }: Worker, name: string, config: object): Promise<void> {
-  // While the group finds together it answers 409: to be asked again.
+  // While the group is forming it answers 409, and is asked again.
   await program.until(`${name} is created`, async () => {
     const { status, text } = await http.post("/connectors", { name, config });
     if (status !== 201 && status !== 409) throw new Error(`${name}: ${status} ${text}`);

@@ -1,4 +1,4 @@
-/** Proves that with keys configured clients get in with one, by SASL PLAIN, and with nothing else. */
+/** Proves that with keys configured clients are let in with one, by SASL PLAIN, and with nothing else. */
 import { afterAll, describe, expect, test } from "vitest";
 import { testFeatures } from "./features/index.ts";
 import { CLIENTS } from "./support/clients.ts";
@@ -15,7 +15,7 @@ const attempts = CLIENTS.flatMap((client) => [
   { client, name: client.name, shown: "no key", key: null },
 ]);
 
-// Beside each other: without a key some of them try for half a minute.
+// Concurrently: without a key some of them try for half a minute.
 describe.concurrent("refused", () => {
   test.each(attempts)("$name with $shown", async ({ client, key }) => {
     const target: Target = { bootstrap: place.target.bootstrap, key };

@@ -1,6 +1,6 @@
 /**
- * Proves that the bridge lets Kafka clients talk to a service that wants a key: what it refuses and how it
- * says so, that whatever breaks in mid-flight loses nothing acknowledged, and what a slow reader costs.
+ * Proves that the bridge lets Kafka clients talk to a service that requires a key: what it refuses and with which
+ * message, that a connection that breaks in the middle loses nothing acknowledged, and what a slow reader costs.
  */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";

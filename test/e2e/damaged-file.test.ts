@@ -1,7 +1,7 @@
 /**
- * Proves what becomes of a replica whose file was truncated, overwritten or changed while the service was down:
- * with others in sync it is in sync again by itself, with every acknowledged record, whether it led or followed.
- * Where it was the only one, the answer says what is the matter, and what is lost is an operator's decision.
+ * Proves what happens to a replica whose file was truncated, overwritten or changed while the service was down: where
+ * others are in sync it gets in sync again by itself, with every acknowledged record, whether it led or followed.
+ * Where it was the only one, the answer says what is wrong, and an operator has to decide what is given up.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
@@ -105,7 +105,7 @@ async function caughtUp(place: Place): Promise<PartitionState> {
 test.concurrent.each(CASES)("a $role's file that was $how", async (one) => {
   const place = placeOf(one);
   const victim = victims.get(place.topic)!;
-  // Whoever calls it is who notices.
+  // The caller is what notices the damage.
   await eventually("an append", async () => (await append(place, BATCHES * RECORDS)) || undefined);
   const reads = BROKERS.map((id) => partitionRead(place, id));
   await Promise.all(reads);
@@ -122,7 +122,7 @@ test.concurrent.each(CASES)("a $role's file that was $how", async (one) => {
   const generations = new Map(
     state.replica_states.map(({ broker_id, generation }) => [broker_id, generation]),
   );
-  // What opens is mended where it is; only what does not is another object now.
+  // A file that opens is repaired in place; only one that does not open becomes another object.
   const isMended = one.how === "emptied";
   expect(generations.get(victim)).toBe(isMended ? 1 : 2);
   for (const id of BROKERS) if (id !== victim) expect(generations.get(id)).toBe(1);
@@ -138,7 +138,7 @@ test.each(SOLE)("the only replica's file that was %s: the answer says so", async
     expect(answer.json()).toMatchObject({ error_code: 50003 });
     expect(answer.text).toMatch(/storage of the object is lost or cannot be opened.*operator/);
   }
-  // Nothing is begun anew behind an operator's back.
+  // Nothing is created anew without an operator's decision.
   const state = await partitionOf(client, place);
   expect(state.replica_states.map(({ generation }) => generation)).toEqual([1]);
   const storage = how === "emptied" ? "lost" : "unopened";

@@ -29,7 +29,7 @@ const KILLS = 6;
 const REQUEST_RECORDS_MAX = 120;
 const REQUEST_BYTES_TARGET = 150_000;
 
-/** A batch that is not taken for so long will not be taken any more. */
+/** A batch that is not accepted for this long will not be accepted any more. */
 const PATIENCE_MS = 60_000;
 
 const TOPIC = "ledger";
@@ -239,7 +239,7 @@ async function produce(producer: Producer): Promise<void> {
       } catch (error) {
         if (!isUnanswered(error) || performance.now() - startedMs > PATIENCE_MS) throw error;
         cut.push(batch);
-        // Not a wait for something: a client that has lost its server does not spin.
+        // Not a wait for an event: a client that has lost its server pauses before it retries.
         await sleep(20);
       }
     }
@@ -312,7 +312,7 @@ describe("kill -9 of everything, in the middle of producing", () => {
       }
       expect(found).toBe(known.size);
       expect((await endsOf(client, TOPIC, partition)).latest_offset).toBe(next);
-      // What nobody was told of may only come from a request that was cut off.
+      // Records that were never acknowledged may only come from a request that was cut off.
       const possible = new Set(
         cut.flatMap(({ records }) => records.map((r) => `${r.timestamp} ${r.value?.length}`)),
       );

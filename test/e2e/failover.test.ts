@@ -1,7 +1,7 @@
 /**
- * Proves what an operator and a producer see when a broker goes: with three replicas another leads at
- * once and nothing acknowledged is missing; with too few in sync, acks=all is refused with nothing
- * written, and acks=1 follows Kafka: acknowledged, and not readable before the in-sync set is back.
+ * Proves what an operator and a producer see when a broker is lost: with three replicas another leads at once and
+ * nothing acknowledged is missing; with too few in sync, acks=all is refused with nothing written, and acks=1 follows
+ * Kafka: acknowledged, and not readable before the in-sync set is back.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {

@@ -1,7 +1,7 @@
 /**
- * Proves what a disk does that is really full, a small one in memory: appends are refused as retriable and
- * `/healthz` says so, what was acknowledged can be read meanwhile and is there after kill -9, and all goes on once
- * there is room. Needs the right to mount; where there is none, the run says so and leaves it out.
+ * Proves what happens on a disk that is really full, a small one in memory: appends are refused as retriable and
+ * `/healthz` reports it, acknowledged records can be read meanwhile and are there after kill -9, and appends succeed
+ * again once there is room. Needs the right to mount; without it, the run says so and leaves the test out.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
@@ -92,7 +92,7 @@ describe.runIf(isMounted)("a full disk", () => {
     expect(refusals).toBe(REFUSALS);
     expect(acknowledged.size).toBeGreaterThan(BATCH_RECORDS);
 
-    // An object that has nothing to write to is not taken for one whose storage is lost.
+    // An object that cannot write is not taken for one whose storage is lost.
     const idle = { records: [{ value: { type: "STRING", data: valueOf(0) } }] };
     const first = await client.post(
       `${partitionPath({ topic: "idle", partition: 0 })}/records:batch`,

@@ -1,6 +1,6 @@
 /**
- * A group under everything at once: its consumers are processes, one is killed and one is added in the
- * middle, and the service itself is killed and started again. What was processed is what was produced.
+ * A group under many faults at once: its consumers are processes, one is killed and one is added, and the service
+ * itself is killed and started again. What was processed is what was produced.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -203,7 +203,7 @@ test("50,000 records, three consumers, one killed, one added, the service killed
   process.stdout.write(
     `group run: ${RECORDS} produced, ${total} processed, ${duplicates} twice (${repeats} by the same consumer), ${commits} commits\n`,
   );
-  // Only what lay between a last commit and a crash: three crashes and a move, each of a few answers.
+  // Only the records between a last commit and a crash: three crashes and a move, each of a few answers.
   expect(duplicates).toBeLessThan(RECORDS / 10);
 
   // Lag, current offset and end agree with the count, while the consumers run …

@@ -1,6 +1,6 @@
 /**
- * Many groups at once on one service, and what is left of them afterwards; groups that share, take over
- * and each get everything; patterns that pick up what comes later.
+ * Many groups at once on one service, and what is left of them afterwards; groups that share and take over
+ * partitions; patterns that include topics created later.
  */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -110,7 +110,7 @@ describe("one group", () => {
     await share("sharing", ["a", "b", "c"], [1, 1, 2]);
     for (const name of ["d", "e"]) await enter("sharing", name, { topics: ["shared"] }, EARLIEST);
     await share("sharing", ["a", "b", "c", "d", "e"], [0, 1, 1, 1, 1]);
-    // Two are not heard of any more; nobody takes leave.
+    // Two stop polling; nobody leaves the group.
     await share("sharing", ["a", "b", "c"], [1, 1, 2]);
     const gone = await client.ask("/consumers/sharing/instances/e/records");
     expect([gone.status, gone.json()["error_code"]]).toEqual([404, 40403]);

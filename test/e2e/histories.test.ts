@@ -13,7 +13,7 @@ test(`a round of every fault (seed ${SEED})`, async () => {
   expect(anomalies, timeline.join("\n")).toEqual([]);
   const counted = (name: string): number => totals.get(name) ?? 0;
   for (const fault of faults) expect(counted(`faults: ${fault}`)).toBe(1);
-  // Nobody passes by having done nothing.
+  // Nobody passes without having done something.
   for (const kind of ["http", "kafkajs", "platformatic", "wire"]) {
     for (const how of ["idempotent", "plain"]) {
       expect(counted(`records: ${kind} ${how}`), `${kind}, ${how}`).toBeGreaterThan(0);

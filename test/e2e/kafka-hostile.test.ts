@@ -1,6 +1,6 @@
 /**
- * Proves that peers which are slow, silent or broken cost the service bounded memory and others nothing: they are
- * answered, waited for, or ended, and no log changes.
+ * Proves that slow, silent or malformed clients cost the service bounded memory and other clients nothing: they are
+ * answered, waited for, or disconnected, and no log changes.
  */
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -80,7 +80,7 @@ const FETCH_LARGE = requestOf(1, 4, fetchOf(LARGE, FRAME_BYTES_MAX));
 
 let served = 0;
 
-/** Another client, that behaves: it produces, and fetches what it has produced. */
+/** Another client that behaves well: it produces, and fetches what it has produced. */
 async function expectServed(): Promise<void> {
   served += 1;
   const topic = `served-${served}`;
@@ -97,7 +97,7 @@ async function metric(of: Client, sample: string): Promise<number> {
   return Number(line?.slice(sample.length) ?? 0);
 }
 
-/** What the service grows by while something goes on; told, so that the bound can be judged. */
+/** The growth of the service's memory meanwhile; printed, so that the bound can be judged. */
 async function growth(what: string, work: () => Promise<void>): Promise<number> {
   const before = residentBytes(service.pid);
   let most = before;
@@ -264,7 +264,7 @@ describe("a service that waits for two seconds", () => {
       socket.pause();
       for (let i = 0; i < 20; i++) socket.write(FETCH_LARGE);
     }
-    // The end shows when they read at last: it comes long before all that they have asked for.
+    // The end shows when they read at last: it comes long before all the answers that they have asked for.
     await until(
       async () => (await closedCount("unread")) === deaf.length,
       WAIT_MS,

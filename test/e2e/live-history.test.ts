@@ -1,4 +1,4 @@
-/** Proves that the check of live histories bites: each anomaly that it looks for is made and found. */
+/** Proves that the checks of live histories work: each anomaly is made and found. */
 import { expect, test } from "vitest";
 import { assignOffsets, encodeBatch } from "../../src/records/index.ts";
 import { LiveHistory, valueOf } from "./support/live-history.ts";
@@ -47,7 +47,7 @@ test("a plain producer's record, acknowledged, behind the one sent after it: fou
   made.acknowledge(3, [b0]);
   const log = [first, batchAt(2, valueOf(1, 1), b0)];
   expect(() => made.check(log, IDEMPOTENT)).toThrow(/1:0 comes behind 1/);
-  // Nobody was told of it when the next one was sent: they may have passed each other.
+  // It was not acknowledged when the next one was sent: they may have overtaken each other.
   history().check(log, IDEMPOTENT);
 });
 
@@ -57,11 +57,11 @@ test("an end below what was acknowledged or shown before the question: found", (
   expect(visible).toBe(2);
   made.ended(visible, 2, "reader");
   expect(() => made.ended(visible, 1, "reader")).toThrow(/ends at 1, and 2 was visible/);
-  // What was acknowledged while the answer was on its way need not be in it.
+  // Records acknowledged while the answer was on its way need not be in it.
   made.acknowledge(2, [a2]);
   made.ended(visible, 2, "reader");
   expect(() => made.ended(made.visibleEnd, 2, "reader")).toThrow(/ends at 2, and 3 was visible/);
-  // Nor may an end that somebody was told go back.
+  // Nor may an end that was reported go back.
   made.ended(made.visibleEnd, 5, "reader");
   expect(() => made.ended(made.visibleEnd, 4, "other")).toThrow(/ends at 4, and 5 was visible/);
 });

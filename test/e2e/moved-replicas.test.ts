@@ -1,7 +1,7 @@
 /**
- * Proves that the objects of replicas that are no more hold no storage: those of a partition that has
- * moved to another broker and of a deleted topic, also where everything was killed in the middle.
- * Looks into the databases that the service keeps.
+ * Proves that the objects of removed replicas hold no storage: those of a partition that has moved to another broker
+ * and of a deleted topic, also where everything was killed in the middle. Looks into the databases that the service
+ * keeps.
  */
 import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,7 +1,7 @@
 /**
- * Proves that a partition which is pushed beyond what it can take says so and loses nothing: 300
- * producers at once get 429 with Retry-After, what was refused was not written, what was acknowledged
- * lies where it was acknowledged, and the bytes in flight stay under their bound.
+ * Proves that an overloaded partition reports it and loses nothing: 300 producers at once get 429 with Retry-After,
+ * what was refused was not written, what was acknowledged is at its offset, and the bytes in flight stay within their
+ * bound.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -70,7 +70,7 @@ async function push(producer: number): Promise<void> {
       }
       throttled.push(answer);
       if (answer.status !== 429) throw new Error(`${answer.status} ${answer.text}`);
-      // Sooner than Retry-After asks for, so that it stays crowded.
+      // Sooner than Retry-After asks for, so that the partition stays overloaded.
       await sleep(20 + random() * 200);
     }
   }

@@ -1,4 +1,4 @@
-/** Proves that the checks of readers and groups bite: each anomaly that they look for is made and found. */
+/** Proves that the checks of readers and groups work: each anomaly is made and found. */
 import { expect, test } from "vitest";
 import { LiveHistory } from "./support/live-history.ts";
 import { GroupHistory, ReaderHistory } from "./support/reader-history.ts";
@@ -58,7 +58,7 @@ test("a record that comes again after its commit: found", () => {
   expect(() => made.give(2, value(2), made.committed(20), "two")).toThrow(
     /two was given 2 after a commit of 3/,
   );
-  // It may come again to somebody who asked before, or who may still hold what it fetched.
+  // It may be given again to a member that asked before, or that may still hold what it fetched.
   made.give(2, value(2), made.committed(9), "two");
   made.give(2, value(2), made.committed(20, 15), "two");
 });

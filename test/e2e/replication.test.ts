@@ -1,9 +1,9 @@
 /**
- * Proves on the running service what replication promises: under continuous load from idempotent and
- * plain producers the whole process tree is killed again and again, brokers are fenced and come back,
- * sometimes all but one of them, leaders are elected and a partition moves to another broker. Then
- * nothing acknowledged is lost, nothing refused is there, nothing lies there twice, no reader of any
- * replica was shown what a later leader does not have, and all replicas are equal byte for byte.
+ * Proves what replication promises, on the running service: under continuous load from idempotent and plain producers
+ * the whole process tree is killed repeatedly, brokers are fenced and come back, sometimes all but one of them,
+ * leaders are elected and a partition moves to another broker. Then nothing acknowledged is lost, nothing refused is
+ * there, nothing is there twice, no reader of any replica was shown what a later leader does not have, and all
+ * replicas are equal byte for byte.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -28,7 +28,7 @@ const SEED = Number(process.env["ODRADEK_SEED"] ?? 20_261_120);
 const KILLS = 20;
 const FENCES = 50;
 const BROKERS = [1, 2, 3];
-/** Between two faults, at least so many records are acknowledged. */
+/** At least this many records are acknowledged between two faults. */
 const PROGRESS_RECORDS = 100;
 const PROGRESS_WAIT_MS = 30_000;
 /** The kills before which a partition moves to a broker that was not there, and back. */
@@ -120,7 +120,7 @@ async function isSomeoneThere(): Promise<boolean> {
   });
 }
 
-/** The load goes on: records are acknowledged, unless every partition is rightly unavailable. */
+/** The load continues: records are acknowledged, unless every partition is rightly unavailable. */
 async function progress(): Promise<void> {
   const target = acknowledged() + PROGRESS_RECORDS;
   let looks = 0;

@@ -1,6 +1,6 @@
 /**
- * Proves that the local server keeps its promises to whoever starts it from a script: one line when
- * it is ready, a clean end, no orphan, no loss, and a clear word when it cannot or must not serve.
+ * Proves that the local server keeps its promises to scripts that start it: one line when it is ready, a clean end,
+ * no orphan, no loss, and a clear message when it cannot or must not serve.
  */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";

@@ -1,6 +1,6 @@
 /**
- * Proves that a deleted topic is gone: re-created under its name it shows no old record, and its
- * objects hold no storage once the sweep has been there, through a crash too.
+ * Proves that a deleted topic is gone: created again under its name it shows no old record, and its objects hold no
+ * storage after the sweep, through a crash too.
  */
 import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Proves what readers are told by a leader that was killed and has just woken up, of a topic with three
- * replicas: everything that was acknowledged, at once, whichever way they ask (KIP-207).
+ * Proves what readers get from a leader that was killed and has just woken up, of a topic with three replicas:
+ * everything that was acknowledged, at once, whichever way they ask (KIP-207).
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";

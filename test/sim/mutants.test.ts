@@ -6,12 +6,13 @@ import { expect, test } from "vitest";
 import { failureOfTest } from "./mutant-tests.ts";
 import { MUTANTS } from "./mutant-table.ts";
 import { runMany, type Asked } from "./runner.ts";
+import { scaled } from "../support/scale.ts";
 
 /** Whose seed is a later one is left to the whole run. */
-const SEED_MAX = 3;
+const SEED_MAX = scaled({ short: 1, long: 3 });
 /** Where the seed that noticed does so no more, since the rules have changed, others are tried. */
 const SEEDS_MAX = 200;
-const TESTS_MAX = 2;
+const TESTS_MAX = scaled({ short: 1, long: 2 });
 
 function* seedsFrom(seed: number, groups: boolean): Generator<Asked> {
   yield { seed, groups };

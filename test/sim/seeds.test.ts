@@ -6,10 +6,11 @@ import { expect, test } from "vitest";
 import { combineHashes, runMany } from "./runner.ts";
 import { runGroupSeed } from "./groups/run.ts";
 import { runSeed, type RunResult } from "./run.ts";
+import { scaled } from "../support/scale.ts";
 
-const SEEDS = 16;
+const SEEDS = scaled({ short: 8, long: 16 });
 
-const GROUP_SEEDS = 100;
+const GROUP_SEEDS = scaled({ short: 40, long: 100 });
 
 test("seeds of groups hold every invariant, with the same trace in another process", async () => {
   const results: RunResult[] = [];
@@ -32,7 +33,7 @@ test("seeds hold every invariant, with the same trace in another process", async
     onResult: (result) => void results.push(result),
   });
   expect(results.filter(({ failure }) => failure !== null)).toEqual([]);
-  // For whoever compares the runs of two machines: `npm run sim -- --seeds 16` prints the same.
+  // To compare the runs of two machines: `npm run sim -- --seeds N` prints the same.
   console.log(`trace hash of seeds 1 to ${SEEDS}: ${results.reduce(combineHashes, "")}`);
   const [first] = results;
   for (let again = 0; again < 2; again++) {

@@ -61,7 +61,7 @@ export class JavaProgram {
     return this.output;
   }
 
-  /** SIGKILL: it says goodbye to nobody. */
+  /** SIGKILL: it cannot leave its group. */
   async kill(): Promise<void> {
     const tree = processTree(this.#child.pid!);
     killAll(tree);

@@ -1,4 +1,4 @@
-/** Proves that the demo's account notices whatever a log could do wrong. */
+/** Proves that the demo's account notices every fault that a log could have. */
 import { expect, test } from "vitest";
 import { Account } from "../../../src/cli/demo/account.ts";
 import type { Read } from "../../../src/cli/demo/api.ts";

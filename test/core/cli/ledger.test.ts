@@ -1,4 +1,4 @@
-/** Proves that the ledger of the demo of a lost broker notices whatever a log could do wrong. */
+/** Proves that the ledger of the demo of a lost broker notices every fault that a log could have. */
 import { describe, expect, test } from "vitest";
 import { Ledger } from "../../../src/cli/demo/ledger.ts";
 import { recordOf, type ProducedRecord } from "../../../src/cli/demo/produced-record.ts";

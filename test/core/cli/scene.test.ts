@@ -1,4 +1,6 @@
-/** Proves what is seen while a broker is lost: who leads, who is in sync, what has changed; and that it fits. */
+/**
+ * Proves what the screen shows while a broker is lost: who leads, who is in sync, what has changed; and that it fits.
+ */
 import { describe, expect, test } from "vitest";
 import type { Partition } from "../../../src/cli/demo/cluster.ts";
 import {

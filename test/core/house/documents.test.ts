@@ -1,4 +1,4 @@
-/** Proves that the documents speak of what is in the tree: paths, files, commands and links. */
+/** Proves that the documents name only what is in the tree: paths, files, commands and links. */
 import { globSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * Proves that the layer rules bite: every way to break one is refused by the linter under the
- * project's own configuration, and what the layers allow is let through.
+ * Proves that the layer rules are enforced: every way to break one is refused by the linter under the project's own
+ * configuration, and what the layers allow is accepted.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Proves what the house asks of every file: sizes, names, opening comments, nothing left behind. */
+/** Proves the rules for every file: size, names, opening comments, nothing left unfinished. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -29,7 +29,7 @@ function linesWith(pattern: RegExp, among: readonly string[]): string[] {
   );
 }
 
-// Each spelled so that it does not find itself.
+// Each is spelled so that it does not match itself.
 const UNFINISHED = /\b(T[O]DO|F[I]XME|X[X]X)\b|not [i]mplemented/;
 const SINGLED_OUT = /\b(it|test|describe|bench|suite)\.(on[l]y|sk[i]p|to[d]o)\b/;
 const MACHINE_PATH = /[\s"'(`=]\/(w[o]rk|r[o]ot|h[o]me|U[s]ers)\//;

@@ -1,4 +1,7 @@
-/** Proves whom ApiVersions turns away: software with a name that Kafka would not take, and who means another cluster. */
+/**
+ * Proves which clients ApiVersions refuses: software with a name that Kafka would not accept, and clients that expect
+ * another cluster.
+ */
 import { expect, test } from "vitest";
 import type { RequestToWrite } from "../../../src/kafka/messages/index.ts";
 import { framesIn, readAnswer, requestBytes, serve } from "./support.ts";

@@ -1,6 +1,6 @@
 /**
- * Proves what a connection promises whatever carries it: answers in order, nothing but the handshake without
- * a key, bounds on what is read ahead, and that broken bytes end it and nothing else.
+ * Proves what a connection promises whatever carries it: answers in order, only the handshake without a key, bounds
+ * on what is read ahead, and that malformed bytes end it and have no other effect.
  */
 import fc from "fast-check";
 import { APIS } from "../../../src/kafka/messages/index.ts";
@@ -113,7 +113,7 @@ describe("back-pressure", () => {
     const sent = 5_000;
     for (let id = 0; id < sent; id++) duplex.send(apiVersions(id));
     let before = -1;
-    // It has come to rest when some turns of the loop change nothing.
+    // It is idle when several turns of the event loop change nothing.
     while (duplex.taken !== before) {
       before = duplex.taken;
       await new Promise((resolve) => setImmediate(resolve));

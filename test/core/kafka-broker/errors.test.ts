@@ -1,4 +1,4 @@
-/** Proves that clients are only told what they understand, and that they repeat what may be repeated. */
+/** Proves that clients get only codes that they handle, and that they repeat what may be repeated. */
 import { describe, expect, test } from "vitest";
 import { ERRORS, refuse, type ErrorName, type Refusal } from "../../../src/base/errors.ts";
 import {
@@ -14,7 +14,7 @@ const NAMES = Object.keys(ERRORS) as ErrorName[];
 const unanswered = (error: ErrorName): Refusal =>
   ({ ...refuse(error), unanswered: true }) as Refusal;
 
-/** Codes of a produce that kafkajs, librdkafka and the Java client all repeat. */
+/** Codes of a produce that kafkajs, librdkafka and the Java client all retry. */
 const REPEATED_PRODUCE = [6, 7, 19, 20, 56];
 
 /** What the Java consumer accepts as an error of a fetched partition (FetchCollector). */

@@ -1,11 +1,11 @@
-/** Proves that what fetch sessions remember is bounded, in one connection and in all of them together. */
+/** Proves that the memory of fetch sessions is bounded, in one connection and in all of them together. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { NO_TOPIC_ID } from "../../../src/base/ids.ts";
 import { FetchSessions, type PlannedFetch } from "../../../src/kafka/fetch-sessions.ts";
 import { countedSamples } from "../../../src/gateway/metrics.ts";
 import type { Request } from "../../../src/kafka/messages/index.ts";
 
-/** As the source has them. */
+/** The same numbers as in the source. */
 const SESSION_PARTITIONS_MAX = 10_000;
 const PARTITIONS_MAX = 50_000;
 const SESSIONS_MAX = 8;
@@ -102,7 +102,7 @@ describe("of an isolate", () => {
     expect(connections[0]!.plan(request(0, ids[0]!, 1), false).ok).toBe(true);
     vi.advanceTimersByTime(1);
     expect(begin(late, 1)).toBeGreaterThan(0);
-    // The second was the one that was not used.
+    // The second session was the one that was not used.
     expect(connections[0]!.plan(request(0, ids[0]!, 2), false).ok).toBe(true);
     expect(connections[1]!.plan(request(0, ids[1]!, 1), false)).toMatchObject({
       error: "FETCH_SESSION_ID_NOT_FOUND",

@@ -1,4 +1,4 @@
-/** Proves that frames come out as they went in, however the stream is cut, and that lengths are not believed. */
+/** Proves that frames come out as they went in, however the stream is cut, and that lengths are not trusted. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FrameReader } from "../../../src/kafka/frames.ts";
@@ -67,7 +67,7 @@ describe("reading", () => {
     const reading = new FrameReader(duplex).next(1_000_000_000);
     await duplex.until(() => duplex.wantedMax > 4_096);
     expect(duplex.wantedMax).toBeLessThanOrEqual(65_536);
-    // One that comes at a trickle is given less.
+    // A frame that arrives slowly gets a smaller buffer.
     for (let i = 0; i < 10; i++) {
       const { taken } = duplex;
       duplex.wantedMax = 0;

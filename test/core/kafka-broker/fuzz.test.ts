@@ -1,5 +1,5 @@
 /**
- * Proves that 80,000 frames, random, mutated, truncated and pasted together from what real clients have said, end a
+ * Proves that frames, random, mutated, truncated and pasted together from what real clients have said, end a
  * connection or are answered: nothing throws, nothing hangs, nothing is held on to.
  */
 import fc from "fast-check";
@@ -13,11 +13,12 @@ import {
 } from "../../../src/kafka/messages/index.ts";
 import { brokenFrame } from "../kafka/broken-frames.ts";
 import { framed, framesIn, joined, serve } from "./support.ts";
+import { scaled } from "../../support/scale.ts";
 
 const SEED = 20_261_127;
 /** Each on a connection of its own, since a broken frame ends it; and then some behind each other. */
-const FRAMES = 80_000;
-const PIPELINES = 5_000;
+const FRAMES = scaled({ short: 8_000, long: 80_000 });
+const PIPELINES = scaled({ short: 1_000, long: 5_000 });
 const FRAMES_EACH = 4;
 
 /** What a connection reads at once, at most. */

@@ -1,4 +1,4 @@
-/** A stream of bytes whose other end is a test, and a service that no object stands behind. */
+/** A duplex whose other end is a test, and a service without objects. */
 import { expect } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
 import type { Env } from "../../../src/objects/runtime/env.ts";
@@ -23,7 +23,7 @@ export class TestDuplex implements Duplex {
   /** What the connection has written. */
   readonly written: Uint8Array[] = [];
   isClosed = false;
-  /** While true, nobody takes what is written. */
+  /** While true, the client reads nothing. */
   isBlocked = false;
   /** The most that was asked for at once. */
   wantedMax = 0;
@@ -75,7 +75,7 @@ export class TestDuplex implements Duplex {
     return joined(this.written);
   }
 
-  /** Resolves when the condition holds, looking again whenever something has happened. */
+  /** Resolves when the condition holds; it is checked whenever something has happened. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** Proves that connections on which nothing moves are ended and counted, and those that only wait are not. */
+/** Proves that connections without progress are ended and counted, and that those that only wait are not. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TimedDuplex, type Waiting } from "../../../src/kafka/timed-duplex.ts";
 import { counters, kafkaClosed } from "../../../src/gateway/metrics.ts";
@@ -8,7 +8,7 @@ const IDLE_MS = 600_000;
 const BEFORE_KEY_MS = 30_000;
 const UNREAD_MS = 60_000;
 const PIECE_BYTES = 262_144;
-/** It is looked at once a minute. */
+/** The timer runs once a minute. */
 const LOOK_MS = 60_000;
 
 beforeEach(() => {

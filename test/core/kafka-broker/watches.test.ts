@@ -1,4 +1,4 @@
-/** Proves that what becomes of a watch is heard by whoever asks next, and that a watch which has failed hides nothing. */
+/** Proves that the outcome of a watch reaches the next request, and that a watch that has failed hides nothing. */
 import { expect, test } from "vitest";
 import { refuse, type Refusal } from "../../../src/base/errors.ts";
 import type { FetchRequest } from "../../../src/objects/contracts/partition.ts";
@@ -45,7 +45,7 @@ const page = (sizeBytes: number): StreamedFetch => ({
 
 test("a leader that has moved is heard of by whoever asks next, who looks for the new one", async () => {
   const { watches, reader } = watched();
-  // A watch that looked for the leader itself would answer for it meanwhile: "nothing has come".
+  // A watch that looked for the leader itself would meanwhile answer that nothing has arrived.
   expect(reader.asked.map(({ once }) => once)).toEqual([true]);
   expect(watches.find("p", 5, "read_uncommitted")?.state).toBe("waiting");
   reader.answers(refuse("NOT_LEADER_OR_FOLLOWER"));

@@ -1,25 +1,27 @@
-/** Frames as no client sends them: noise, and what real clients have said, mutated, cut off and pasted together. */
+/**
+ * Frames that no client sends: noise, and captured requests of real clients, mutated, cut off and pasted together.
+ */
 import fc from "fast-check";
 import { APIS } from "../../../src/kafka/messages/index.ts";
 import { CAPTURES } from "./captures.ts";
 
 const PRODUCE = 0;
 
-/** What lengths and counts are made to be: the ends of their ranges, and just beyond what is there. */
+/** Values for lengths and counts: the ends of their ranges, and just beyond the bytes that are there. */
 const EXTREMES: readonly number[] = [
   0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x7fff_ffff, -1, -2, -0x8000_0000,
 ];
 
 const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
 
-/** Without produce requests: a mutation of one can be another, and legal. See {@link brokenProduce}. */
+/** Without produce requests: a mutation of one can be another legal one. See {@link brokenProduce}. */
 const captured = fc.constantFrom(
   ...CAPTURES.filter(({ apiKey }) => apiKey !== PRODUCE).map(({ request }) => request),
 );
 
 const noise = bytes(300);
 
-/** A header that is right, of any API and version and some beyond, and noise behind it. */
+/** A correct header, of any API and version and some beyond, followed by noise. */
 const headed = fc
   .record({
     api: fc.constantFrom(...APIS.filter(({ key }) => key !== PRODUCE)),
@@ -70,7 +72,7 @@ const extreme = fc
     return copy;
   });
 
-/** The API's key stays: what is sent is never a produce request. */
+/** The API's key is kept, so that no frame becomes a produce request. */
 function behindKey(at: number, length: number): number {
   return 2 + (at % (length - 2));
 }
@@ -81,9 +83,8 @@ export const brokenFrame: fc.Arbitrary<Uint8Array> = fc
   .filter((frame) => frame.length < 2 || frame[0] !== 0 || frame[1] !== PRODUCE);
 
 /**
- * A produce request that is right but for its batch, of which something is changed from the magic byte on, or
- * the end is missing: nothing of it may be written.
- * @param request whole, its one batch at its end
+ * A produce request that is correct except for its batch, which is changed somewhere from the magic byte on, or cut
+ * off: nothing of it may be written. @param request whole, with its one batch at its end
  */
 export function brokenProduce(request: Uint8Array, batchAt: number): fc.Arbitrary<Uint8Array> {
   const MAGIC_AT = 16;

@@ -1,7 +1,7 @@
 /**
- * Proves that what real clients say is understood to the last byte: every captured request is read and, written
- * again, is the same bytes; so is every answer that the client has taken, tagged fields included. None of these
- * clients writes anything in another way that would be legal too, such as a longer varint.
+ * Proves that the messages of real clients are decoded to the last byte: every captured request is decoded and,
+ * encoded again, is the same bytes; so is every answer that a client has accepted, tagged fields included. None of
+ * these clients uses another legal encoding, such as a longer varint.
  */
 import { describe, expect, test } from "vitest";
 import {

@@ -1,4 +1,4 @@
-/** What real clients said and were answered, as `npm run capture` has written it down. */
+/** Captured requests of real clients and their answers, as `npm run capture` has stored them. */
 import java from "./golden/java.json" with { type: "json" };
 import kafkaPython from "./golden/kafka-python.json" with { type: "json" };
 import kafkajs from "./golden/kafkajs.json" with { type: "json" };

@@ -25,7 +25,7 @@ function countValues(value: unknown): number {
   return Object.values(value).reduce((sum: number, item) => sum + countValues(item), 1);
 }
 
-/** Fields that a version lacks have defaults without bytes: at most so many for every element. */
+/** Fields that a version lacks have defaults without bytes: at most this many for every element. */
 const VALUES_PER_BYTE_MAX = 20;
 
 function expectBounded(value: unknown, bytes: Uint8Array): void {
@@ -35,7 +35,7 @@ function expectBounded(value: unknown, bytes: Uint8Array): void {
 const every = fc.constantFrom(...EVERY);
 
 test("random bytes as any request, answer or header", () => {
-  // Small bytes are plausible lengths and counts, and lead deeper.
+  // Small numbers are plausible lengths and counts, and lead deeper into the decoder.
   const plausible = fc.oneof(fc.nat(255), fc.nat(4), fc.constant(0));
   const random = fc.array(plausible, { maxLength: 200 }).map((bytes) => Uint8Array.from(bytes));
   fc.assert(
@@ -96,7 +96,7 @@ test("a count without the bytes for it is refused before anything is made of it"
   expect(decodeRequest(0, 3, unhex("ffff 0001 00000000 00000001 000174 7fffffff"))).toBeNull();
   expect(decodeRequest(36, 0, unhex("7fffffff"))).toBeNull();
   expect(decodeRequest(36, 0, unhex("80000000"))).toBeNull();
-  // What must be told from the count alone: the elements would fail only one by one.
+  // Errors that must be found from the count alone: the elements would fail only one by one.
   expect(new Reader(unhex("00000002 0000000000000000")).count(false, 4)).toBe(2);
   expect(() => new Reader(unhex("00000003 0000000000000000")).count(false, 4)).toThrow(
     MalformedMessage,

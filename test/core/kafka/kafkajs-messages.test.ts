@@ -1,6 +1,6 @@
 /**
- * kafkajs as the other side, in the versions it speaks: we read its requests and write them again to
- * the same bytes; it reads our answers, to the last byte, and finds every value that we wrote.
+ * kafkajs as the other side, in the versions it supports: its requests are decoded and encoded again to the same
+ * bytes; it decodes our answers, to the last byte, and finds every value that was encoded.
  */
 
 import fc from "fast-check";
@@ -129,7 +129,7 @@ const ARGUMENTS: Readonly<Record<string, unknown>> = {
   ListPartitionReassignments: { topics: [{ topic: "a", partitions: [0, 5] }], timeout: 2_000 },
 };
 
-/** Answers that kafkajs throws at, or of which it does not keep what it read. */
+/** Answers for which kafkajs throws, or of which it does not return what it has decoded. */
 const NO_ERROR: ReadonlySet<string> = new Set(["errorCode"]);
 const NOT_KEPT: Readonly<Record<string, ReadonlySet<string>>> = {
   // They travel as a record batch, which it opens: the records tests have that.

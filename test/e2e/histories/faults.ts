@@ -1,6 +1,6 @@
 /**
  * What happens to the service in a round, each fault with its end: when `strike` is over, everything runs and no
- * broker is out of service. Moves and elections go on by themselves. Operators speak to the service directly.
+ * broker is out of service. Moves and elections continue by themselves. Operators talk to the service directly.
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

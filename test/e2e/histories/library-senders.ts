@@ -13,7 +13,7 @@ const { CompressionTypes, Kafka, logLevel } = kafkajs;
 
 const REQUEST_MS = 30_000;
 const NOTHING_WRITTEN = "NOT_ENOUGH_REPLICAS";
-/** What no producer is to be told that sends one batch after the other, whatever happens. */
+/** Errors that a producer which sends one batch after the other must never get, whatever happens. */
 const NEVER = [
   "OUT_OF_ORDER_SEQUENCE_NUMBER",
   "DUPLICATE_SEQUENCE_NUMBER",

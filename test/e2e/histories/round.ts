@@ -27,7 +27,7 @@ const BROKERS = [1, 2, 3, 4];
 /** Before anything happens, and between two faults, at least so many records are acknowledged. */
 const PROGRESS_RECORDS = 60;
 const PROGRESS_MS = 60_000;
-/** Readers get to the ends of their logs within this time, once nothing happens any more. */
+/** Readers get to the ends of their logs within this time, once the faults are over. */
 const DRAIN_MS = 60_000;
 /** Clients that were told to end do so within this time: they may be in the middle of a request and its repeats. */
 const END_MS = 180_000;
@@ -49,7 +49,7 @@ export interface RoundResult {
   /** Empty: every history holds. */
   readonly anomalies: readonly string[];
   readonly totals: Totals;
-  /** What was done to it when, for whoever looks for the reason. */
+  /** What was done to it and when, for the investigation of an anomaly. */
   readonly timeline: readonly string[];
 }
 

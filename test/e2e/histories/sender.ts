@@ -3,7 +3,7 @@ import type { Outcome } from "../support/live-clients.ts";
 import type { LiveHistory } from "../support/live-history.ts";
 import type { World } from "./world.ts";
 
-/** An idempotent batch that was not taken for so long: something stands still. */
+/** An idempotent batch that was not accepted for this long: something has stopped. */
 export const PATIENCE_MS = 90_000;
 
 /**

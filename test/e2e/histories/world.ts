@@ -17,7 +17,7 @@ export interface World {
   isSettled: boolean;
   /** Producers finish what they have begun and end, readers go on to the ends of their logs. */
   isDraining: boolean;
-  /** For the timeline: what somebody wants to know who looks for an anomaly's reason. */
+  /** For the timeline: what helps to investigate an anomaly. */
   readonly log: (what: string) => void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Operating a cluster from outside: brokers out of service and back, elections, moves, how a
- * partition stands. What an operator may ask in vain says so in its answer; all else throws.
+ * Operates a cluster from outside: brokers out of service and back, elections, moves, the state of a partition.
+ * Operations that may have no effect say so in their result; everything else throws.
  */
 import { CLUSTER, eventually, topicPath, type Answer, type Client } from "./client.ts";
 
@@ -55,7 +55,7 @@ export async function registerBroker(
   expectSuccess(await client.post(`${CLUSTER}/brokers`, spec), `broker ${brokerId}`);
 }
 
-/** Asks for a move; that it has ended is another thing: see {@link settled}. */
+/** Asks for a move; {@link settled} waits for its end. */
 export async function reassign(
   client: Client,
   { topic, partition }: Place,

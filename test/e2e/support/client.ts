@@ -1,6 +1,6 @@
 /**
- * Requests to the service from outside. Every one has a deadline: what hangs fails, with the request
- * in the message. Uses undici's own client, which takes headers and paths that `fetch` would mend.
+ * Requests to the service from outside. Every one has a deadline: a request that hangs fails, with the request in the
+ * message. Uses undici's own client, which sends headers and paths that `fetch` would normalize.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
@@ -51,7 +51,7 @@ export class Client {
     this.agent = new Agent({ connections, pipelining: 1 });
   }
 
-  /** Throws only when no answer came: refused, cut, or past its deadline. */
+  /** Throws only when no answer came: refused, cut off, or after its deadline. */
   async ask(path: string, asked: Asked = {}): Promise<Answer> {
     const { method = "GET", headers = {}, body, deadlineMs = DEADLINE_MS } = asked;
     const abort = new AbortController();
@@ -66,7 +66,7 @@ export class Client {
         signal,
       });
       if (String(answer.headers["content-type"]).startsWith("text/event-stream")) {
-        // It does not end by itself: that it began is all that is asked here.
+        // It does not end by itself; the test only needs its beginning.
         answer.body.on("error", () => {});
         answer.body.destroy();
         return new Answer(answer.statusCode, answer.headers, Buffer.alloc(0));
@@ -90,7 +90,7 @@ export class Client {
     return this.ask(path, { method: "POST", headers: all, body: JSON.stringify(body) });
   }
 
-  /** Like `ask`, for what must succeed. */
+  /** As `ask`, for requests that must succeed. */
   async get<T = Record<string, unknown>>(path: string): Promise<T> {
     const answer = await this.ask(path);
     if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${answer.text}`);
@@ -157,7 +157,7 @@ export async function* rawPages(
   }
 }
 
-/** Tries until it gives something, at most for `deadlineMs`. For what is known to come, and only for that. */
+/** Retries until it returns something, for at most `deadlineMs`. Only for what is known to come. */
 export async function eventually<T>(
   what: string,
   attempt: () => Promise<T | undefined>,

@@ -1,7 +1,7 @@
 /**
- * Records that can be made again from two numbers: what a test expects to read back needs no memory.
- * Sizes from one byte to 900 KB, most of them small; text in several scripts, emoji, binary, JSON;
- * empty and missing keys and values; headers.
+ * Records that can be made again from two numbers, so that a test need not keep what it expects. Sizes from one byte
+ * to 900 KB, most of them small; text in several scripts, emoji, binary, JSON; empty and missing keys and values;
+ * headers.
  */
 import type { ProducerRecord } from "../../../src/records/index.ts";
 

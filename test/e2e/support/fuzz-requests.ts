@@ -1,7 +1,7 @@
 /**
- * Requests that are wrong in every way the API can be asked wrongly: legal ones of every route, with
- * method, path, query, headers and body mutated, and record batches that lie. Request `i` of a seed is
- * always the same.
+ * Requests that are wrong in every way in which the API can be asked wrongly: legal ones of every route, with method,
+ * path, query, headers and body mutated, and record batches with false fields. Request `i` of a seed is always the
+ * same.
  */
 import { crc32c, encodeBatch, type Compression } from "../../../src/records/index.ts";
 import { asJson, randomFrom, recordsOf } from "./content.ts";
@@ -131,7 +131,7 @@ function legalBatch(random: Random): Uint8Array<ArrayBuffer> {
   return encodeBatch(records, { compression });
 }
 
-/** What a batch can lie about: field, and its new value. The CRC is made right again by a coin. */
+/** The fields of a batch that can be false, with a new value. For half of them the CRC is corrected. */
 const LIES: readonly ((batch: DataView, random: Random) => void)[] = [
   (batch) => batch.setInt32(8, batch.getInt32(8) + 1),
   (batch) => batch.setInt32(8, batch.getInt32(8) - 1),
@@ -472,7 +472,7 @@ function mutateHeaders(random: Random, draft: Draft): void {
   else draft.headers[name] = pick(random, HEADERS[name]!);
 }
 
-/** A legal wait may last a minute; nothing here wants to find that out. */
+/** A legal wait may last a minute, which no test here needs. */
 function boundWaits(path: string): string {
   return path.replaceAll(/([?&]timeout=)(\d+)/g, (all, name: string, digits: string) =>
     Number(digits) > 200 ? `${name}200` : all,
@@ -497,13 +497,13 @@ export function fuzzRequest(seed: number, i: number, names: Names): FuzzRequest 
     else mutateQuery(random, draft);
   }
   if (deletes(draft, names.topic)) draft.method = "POST";
-  // Where no body is looked for, one that is still being sent may find the connection closed (RFC 9112, 9.6).
+  // A request without a body that is still being sent may find the connection closed (RFC 9112, 9.6).
   const takesBody = ["POST", "PUT", "PATCH"].includes(draft.method);
   if (!takesBody && (draft.body?.length ?? 0) > 1_000_000) draft.body = undefined;
   return { ...draft, path: boundWaits(draft.path) };
 }
 
-/** Whether this would delete the topic itself: the one legal request that would spoil the count. */
+/** Whether this would delete the topic itself: the one legal request that would invalidate the count. */
 function deletes({ method, path }: Draft, topic: string): boolean {
   if (method !== "DELETE") return false;
   const { pathname } = new URL(`http://x${path}`);

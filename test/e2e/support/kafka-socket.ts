@@ -1,4 +1,4 @@
-/** Bare sockets that speak Kafka's protocol as badly as a test wants it. */
+/** Bare sockets that use Kafka's protocol as wrongly as a test wants. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { frameLength } from "../../../src/kafka/frames.ts";

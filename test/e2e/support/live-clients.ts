@@ -1,7 +1,7 @@
 /**
- * Clients that go on whatever happens to the service: producers, idempotent and not, and readers of
- * one replica or another. What they send and see goes into the partition's history; an answer that no
- * healthy cluster gives under any fault ends them with an error.
+ * Clients that continue whatever happens to the service: producers, idempotent and not, and readers of one replica or
+ * another. What they send and see goes into the partition's history; an answer that no healthy cluster gives under
+ * any fault ends them with an error.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeBatch } from "../../../src/records/index.ts";
@@ -10,9 +10,9 @@ import { Answer, RAW, type Client } from "./client.ts";
 import { randomFrom } from "./content.ts";
 import { valueOf, type LiveHistory } from "./live-history.ts";
 
-/** A batch that is not taken for so long will not be taken any more. */
+/** A batch that is not accepted for this long will not be accepted any more. */
 const PATIENCE_MS = 60_000;
-/** A client that was turned away does not spin. */
+/** The pause of a client that was refused. */
 const PAUSE_MS = 25;
 const BATCH_RECORDS_MAX = 12;
 /** Of a reader's pages, how many are followed by a look at something older. */
@@ -65,7 +65,7 @@ export async function attempt(ask: () => Promise<Answer>): Promise<Answer | "dow
   }
 }
 
-/** What a client does that was turned away. */
+/** What a client does after a refusal. */
 export async function pause(live: Live, answer: Answer | "down" | null): Promise<void> {
   if (answer === "down") await live.start;
   await sleep(PAUSE_MS);
@@ -163,8 +163,8 @@ export async function produce(live: Live, history: LiveHistory, spec: ProducerSp
 }
 
 /**
- * Reads until the run is over, near to `rack`; null: from the leader. An offset that it was led to
- * is never out of range again, whoever answers: that would be going backwards.
+ * Reads until the run is over, near to `rack`; null: from the leader. An offset to which it was directed is never out
+ * of range afterwards, whoever answers: that would mean going backwards.
  */
 export async function read(live: Live, history: LiveHistory, rack: string | null): Promise<void> {
   const random = randomFrom(rack === null ? 7 : rack.charCodeAt(0));
@@ -186,7 +186,7 @@ export async function read(live: Live, history: LiveHistory, rack: string | null
       if (behind > next && Number(answer.header("x-high-watermark")) < behind) {
         throw new Error(`${path}: shown up to ${behind}, above its high watermark`);
       }
-      // A follower may be late; the leader says that there is nothing more only when that is so.
+      // A follower may be behind; the leader says that there is nothing more only when that is so.
       if (behind === next && rack === null) history.ended(visible, next, `broker ${replica}`);
       if (behind > next) live.pages.set(replica, (live.pages.get(replica) ?? 0) + 1);
       next = random() < REREADS ? Math.floor(random() * behind) : behind;

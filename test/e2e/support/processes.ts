@@ -1,6 +1,6 @@
 /**
- * Process trees, for tests that must know what a service leaves behind: every id here was found
- * below a process that the test itself started.
+ * Process trees, for tests that must know what a service leaves behind: every id here was found below a process that
+ * the test itself started.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -33,13 +33,13 @@ function isAlive(pid: number): boolean {
   return !isZombie(pid);
 }
 
-/** Ended, and not yet taken note of by its parent: it runs nothing and holds nothing. */
+/** Ended, and not yet reaped by its parent: it runs nothing and holds nothing. */
 function isZombie(pid: number): boolean {
   try {
     // "pid (name) state …": the name may hold anything, so the state is looked for from its end.
     return /\) Z [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
-    // Gone in between, or a system without /proc.
+    // Ended in between, or a system without /proc.
     return false;
   }
 }
@@ -50,7 +50,7 @@ export function killAll(pids: readonly number[]): void {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // Gone already.
+      // Ended already.
     }
   }
 }

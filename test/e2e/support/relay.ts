@@ -8,7 +8,7 @@ export interface Relay {
   readonly open: number;
   /** Resets every connection; new ones are let through. */
   cut(): void;
-  /** Again changes nothing. */
+  /** Idempotent. */
   stop(): Promise<void>;
 }
 
