@@ -5,8 +5,17 @@
  * The runtime is a process of its own and may outlive a killed service by a moment, while it writes to the same data.
  * So its identity is noted beside the lock, and a new service waits for its end.
  */
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { identify, isRunning, type ProcessIdentity } from "./processes.ts";
@@ -82,7 +91,7 @@ function openLock(
   | { readonly ok: true; readonly lock: DatabaseSync }
   | { readonly ok: false; readonly problem: string } {
   try {
-    mkdirSync(dataDir, { recursive: true });
+    makeFolder(dataDir);
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     return { ok: true, lock: new DatabaseSync(join(dataDir, "service.lock")) };
   } catch (error) {
@@ -90,6 +99,14 @@ function openLock(
     const reason = REASONS[code] ?? `${message}.`;
     return { ok: false, problem: `DATA_DIR ${dataDir} cannot be used: ${reason}` };
   }
+}
+
+/** Not by `recursive`: where a parent exists and takes no folder, as /proc, Node.js tries that without end. */
+function makeFolder(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return;
+  const parent = dirname(path);
+  if (!existsSync(parent)) makeFolder(parent);
+  mkdirSync(path);
 }
 
 function lockWhole(lock: DatabaseSync): boolean {

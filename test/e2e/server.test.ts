@@ -164,7 +164,7 @@ describe("refusals", () => {
   test.each([
     ["a file", (folder: string) => join(folder, "file"), "it is a file, or below one."],
     ["below a file", (folder: string) => join(folder, "file/data"), "it is a file, or below one."],
-    ["where nobody may write", () => "/proc/odradek", ""],
+    ["where no folder can be made", () => "/proc/odradek", "its folder cannot be created."],
   ] as const)("DATA_DIR is %s: one line", async (_, dataDirIn, reason) => {
     const folder = await mkdtemp(join(tmpdir(), "odradek-test-"));
     await writeFile(join(folder, "file"), "");
