@@ -48,3 +48,14 @@ test("the tree of ARCHITECTURE.md leaves out no folder of src", () => {
   expect(folders.length).toBeGreaterThan(5);
   expect(folders.filter((folder) => !drawn.includes(`${folder}/`))).toEqual([]);
 });
+
+test("every task of ARCHITECTURE.md's “Where is …?” names a file that exists", () => {
+  const section = read("ARCHITECTURE.md").split("## Where is …?")[1]!.split("\n## ")[0]!;
+  const tasks = section.split("\n").filter((line) => /^\| (?!Task|-)/.test(line));
+  expect(tasks.length).toBeGreaterThanOrEqual(10);
+  for (const task of tasks) {
+    const files = found(task, /`((?:src|test|scripts)\/[^`]+\.ts)`/g);
+    expect([task, files.length > 0]).toEqual([task, true]);
+    expect([task, files.filter((file) => !paths.has(file))]).toEqual([task, []]);
+  }
+});
