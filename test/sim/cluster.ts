@@ -13,10 +13,10 @@ import {
 } from "../../src/base/ids.ts";
 import { GroupCoordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
 import type { ClusterPort } from "../../src/objects/coordinator/groups/ports.ts";
-import { groupStore } from "../../src/objects/coordinator/groups/store.ts";
+import { groupStore } from "../../src/objects/coordinator/groups/image/store.ts";
 import type { ClusterMetadata } from "../../src/objects/contracts/controller.ts";
 import { ControllerRules } from "../../src/objects/controller/controller.ts";
-import type { ReplicaPort } from "../../src/objects/controller/delivery/deliveries.ts";
+import type { ReplicaPort } from "../../src/objects/controller/delivery/ports.ts";
 import { controllerStore } from "../../src/objects/controller/image/store.ts";
 import type { PeerPort } from "../../src/objects/contracts/replication.ts";
 import type { AppendRequest } from "../../src/objects/contracts/partition.ts";
@@ -258,7 +258,7 @@ export class Cluster {
         const ports = {
           ...this.#ports(instance),
           groupId,
-          timers: { after: (delayMs: number, run: () => void) => instance.after(delayMs, run) },
+          timer: { after: (delayMs: number, run: () => void) => instance.after(delayMs, run) },
           random,
           cluster: this.#clusterPort(instance),
           matcher: (pattern: string) => {

@@ -12,7 +12,7 @@ import type {
 import type { Fetched } from "../../src/objects/contracts/partition.ts";
 import { splitBatches } from "../../src/records/index.ts";
 import { applyChangeSet } from "../../src/objects/controller/image/apply.ts";
-import { decodeChangeSet } from "../../src/objects/controller/image/changes.ts";
+import { decodeChangeSet } from "../../src/objects/runtime/journal.ts";
 import { emptyImage } from "../../src/objects/controller/image/cluster.ts";
 import { controllerStore } from "../../src/objects/controller/image/store.ts";
 import type { Cell } from "./cell.ts";
@@ -80,7 +80,7 @@ export class Watch {
   /** Whether the controller has it on record that the replica was ever told what it is. */
   hasConfirmed(mirror: Mirror): boolean {
     const [topicId, ...place] = mirror.name.split("/");
-    return !this.#image.assignments.get(topicId!)?.marked.has(place.join("/"));
+    return !this.#image.assignments.get(topicId!)?.unconfirmed.has(place.join("/"));
   }
 
   /**

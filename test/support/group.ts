@@ -6,7 +6,7 @@ import { effectiveConfig } from "../../src/base/config.ts";
 import type { Refusal } from "../../src/base/errors.ts";
 import { GroupCoordinator } from "../../src/objects/coordinator/groups/coordinator.ts";
 import type { TopicFact } from "../../src/objects/coordinator/groups/ports.ts";
-import { groupStore } from "../../src/objects/coordinator/groups/store.ts";
+import { groupStore } from "../../src/objects/coordinator/groups/image/store.ts";
 import { ManualAlarm, SqliteStorage } from "./sqlite-storage.ts";
 import type { InstanceSpec, PollPlan } from "../../src/objects/contracts/instances.ts";
 import type { JoinGroupRequest } from "../../src/objects/contracts/members.ts";
@@ -173,7 +173,7 @@ export class GroupHarness {
         groupId: "g",
         alarm: this.alarm,
         clock: { nowMs: () => this.nowMs },
-        timers: {
+        timer: {
           after: (delayMs, run) => {
             const timer = { atMs: this.nowMs + delayMs, run };
             this.#timers.add(timer);

@@ -65,7 +65,7 @@ export class ControllerRules {
     this.#leaders = new Leaders(this.#image, defaults, this.#probes, ports.clock, {
       decide: (topicId, change) => decisions.recordPartition(topicId, change),
       tell: (topicId, partition) => decisions.tellLeader(topicId, partition),
-      remind: (replica) => decisions.remind(replica),
+      resend: (replica) => decisions.resend(replica),
     });
   }
 

@@ -3,27 +3,26 @@
  * an alarm stands for it meanwhile. Makes none itself, but for what the brokers' states ask of
  * partitions (elections.ts), which it sees through also where a crash came between.
  */
-import type { AlarmPort, ClockPort, RandomPort, TimerPort } from "../../base/ports.ts";
+import type { AlarmPort } from "../../base/ports.ts";
 import { applyChange, applyChangeSet } from "./image/apply.ts";
 import { FIRST_BROKERS } from "./brokers.ts";
 import type { Change, PartitionChange } from "./image/changes.ts";
 import { partitionOf, type ClusterImage } from "./image/cluster.ts";
 import { within } from "../../base/deadline.ts";
-import { Deliveries, type Errand, type ReplicaPort, type Scope } from "./delivery/deliveries.ts";
+import { PendingAlarm } from "../runtime/deadlines.ts";
+import type { Delivery } from "./delivery/confirmations.ts";
+import { Deliveries, type Scope } from "./delivery/deliveries.ts";
+import type { DeliveryPorts } from "./delivery/ports.ts";
 import { settleAll, type Brokers } from "./leaders/elections.ts";
 import { decideReset } from "./leaders/in-sync.ts";
 import { Probes } from "./leaders/probes.ts";
 import { decideRenewal } from "./leaders/renewals.ts";
-import { replicaAt, replicaPlace } from "./image/pending.ts";
+import { replicaOfKey, replicaKey } from "./image/pending.ts";
 import type { ReplicaName } from "../../base/ids.ts";
 import type { ControllerStore } from "./image/store.ts";
 
-export interface ControllerPorts {
+export interface ControllerPorts extends DeliveryPorts {
   readonly alarm: AlarmPort;
-  readonly clock: ClockPort;
-  readonly timer: TimerPort;
-  readonly random: RandomPort;
-  readonly replicas: ReplicaPort;
   /** Takes over work that goes on behind an answer: keeps it alive, and deals with its failure. */
   background(work: Promise<void>): void;
 }
@@ -52,8 +51,7 @@ export class Decisions {
   readonly #ports: ControllerPorts;
   readonly #store: ControllerStore;
   readonly #deliveries: Deliveries;
-  /** When the alarm is set to fire, as far as this instance has set it. */
-  #alarmAtMs: number | null = null;
+  readonly #alarm: PendingAlarm;
   /** What the brokers' states ask of partitions may not be recorded to its end. */
   #isUnsettled = true;
   /** Whether a partition could recover that has no leader. */
@@ -63,6 +61,7 @@ export class Decisions {
   constructor(store: ControllerStore, ports: ControllerPorts, canRecover: () => boolean) {
     this.#ports = ports;
     this.#store = store;
+    this.#alarm = new PendingAlarm(ports.alarm);
     this.#canRecover = canRecover;
     this.image = store.load();
     if (this.image.version === 0) {
@@ -71,9 +70,9 @@ export class Decisions {
     }
     this.probes = new Probes(this.image, ports);
     this.#deliveries = new Deliveries(this.image, ports, () => store.touch(), {
-      told: (errand, wasReset) => this.probes.damage.note(replicaOf(errand), wasReset),
-      reset: (errand) => this.#onReset(replicaOf(errand)),
-      unopened: (errand) => this.probes.ask(replicaOf(errand)),
+      assigned: (delivery, wasReset) => this.probes.damage.note(replicaOf(delivery), wasReset),
+      reset: (delivery) => this.#onReset(replicaOf(delivery)),
+      unopened: (delivery) => this.probes.ask(replicaOf(delivery)),
     });
   }
 
@@ -128,9 +127,9 @@ export class Decisions {
     await this.tell({ topicId, partition, brokerId }, TELL_MS_MAX);
   }
 
-  async remind(replica: ReplicaName): Promise<void> {
+  async resend(replica: ReplicaName): Promise<void> {
     const { topicId } = replica;
-    await this.#deliveries.remind({ topicId, place: replicaPlace(replica) });
+    await this.#deliveries.resend({ topicId, key: replicaKey(replica) });
     this.#recordConfirmed();
     this.#renewUnopened();
     if (this.#suspects().length > 0) this.#armFor(SUSPECT_MS);
@@ -139,7 +138,7 @@ export class Decisions {
   /** The alarm has fired: tells again whom the last calls did not reach; `recovery` goes on beside it. */
   async onAlarm(recovery: () => Promise<void>): Promise<void> {
     // It is used up, also when this object's clock says that it was due only a moment later.
-    this.#alarmAtMs = null;
+    this.#alarm.forget();
     this.settle();
     const { version } = this.image;
     await Promise.all([
@@ -219,21 +218,13 @@ export class Decisions {
 
   /** The alarm exists while something is pending that it can mend, and only then. */
   #armFor(delayMs: number): void {
-    const { alarm, clock } = this.#ports;
     const isPending = this.image.assignments.size + this.image.purges.size > 0;
     const recoverMs = this.#canRecover() ? RECOVER_MS : Number.POSITIVE_INFINITY;
     const tellMs = isPending ? delayMs : Number.POSITIVE_INFINITY;
     const suspectMs = this.#suspects().length > 0 ? SUSPECT_MS : Number.POSITIVE_INFINITY;
     const nextMs = Math.min(recoverMs, tellMs, suspectMs);
-    if (nextMs === Number.POSITIVE_INFINITY) {
-      if (this.#alarmAtMs !== null) alarm.clear();
-      this.#alarmAtMs = null;
-      return;
-    }
-    const atMs = clock.nowMs() + nextMs;
-    if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
-    alarm.set(atMs);
-    this.#alarmAtMs = atMs;
+    if (nextMs === Number.POSITIVE_INFINITY) this.#alarm.clear();
+    else this.#alarm.setAtMost(this.#ports.clock.nowMs() + nextMs);
   }
 
   #newestPendingMs(): number {
@@ -245,6 +236,6 @@ export class Decisions {
   }
 }
 
-function replicaOf({ topicId, place }: Errand): ReplicaName {
-  return replicaAt(topicId, place);
+function replicaOf({ topicId, key }: Delivery): ReplicaName {
+  return replicaOfKey(topicId, key);
 }

@@ -12,7 +12,7 @@ import { partitionStub } from "../runtime/stubs.ts";
 import { platformClock, platformTimer } from "../runtime/time.ts";
 import type { ControllerApi, ControllerDescription } from "../contracts/controller.ts";
 import { ControllerRules } from "./controller.ts";
-import type { ReplicaPort } from "./delivery/deliveries.ts";
+import type { ReplicaPort } from "./delivery/ports.ts";
 import { controllerStore } from "./image/store.ts";
 import type { Assigned, Probed } from "../contracts/assignment.ts";
 

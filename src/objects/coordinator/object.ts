@@ -14,7 +14,7 @@ import { platformClock, platformTimer } from "../runtime/time.ts";
 import type { CoordinatorApi, GroupDescription } from "../contracts/group.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { ClusterPort, CoordinatorPorts } from "./groups/ports.ts";
-import { groupStore } from "./groups/store.ts";
+import { groupStore } from "./groups/image/store.ts";
 
 type Ok = { readonly ok: true };
 
@@ -90,7 +90,7 @@ export class Coordinator extends objectWith<RulesApi>(CALLS) {
       groupId: parseGroupObjectName(this.ctx.id.name ?? ""),
       alarm: this.#shell.alarm,
       clock: platformClock,
-      timers: platformTimer,
+      timer: platformTimer,
       random: platformRandom,
       cluster: platformCluster(this.env),
       matcher,

@@ -1,43 +1,64 @@
 /**
- * The record of an object whose state is the sum of its decisions: a row per decision in a ring, and a
- * snapshot of the image each time the ring is full, so that waking up reads a bounded number of rows and
- * none has to be deleted (deletes are billed as writes are). Knows rows; decides nothing.
+ * The journal of an object whose state is the sum of its decisions: a row for each decision in a ring, and a
+ * snapshot of the image each time the ring is full. So waking up reads a bounded number of rows, and no row has to
+ * be deleted (deletes are billed like writes). Both coordinators keep their state in it. Knows rows; decides nothing.
  */
 import { assert } from "../../base/errors.ts";
 import type { StoragePort } from "../../base/ports.ts";
 import { piecesOf } from "../../base/text-pieces.ts";
 
-/** How decisions and the image that they add up to become text and come back. */
+/** One decision of a coordinator: its changes happen together or not at all. */
+export interface ChangeSet<Change> {
+  /** When it was decided, in milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly changes: readonly Change[];
+}
+
+/** Raised when the form changes in another way than by additions, so that a reader must know of it. */
+const FORM_VERSION = 1;
+
+export function encodeChangeSet<Change>({ atMs, changes }: ChangeSet<Change>): string {
+  return JSON.stringify({ v: FORM_VERSION, atMs, changes });
+}
+
+/** Asserts that this code knows the form: an object is better down than misread by old code. */
+export function decodeChangeSet<Change>(text: string): ChangeSet<Change> {
+  const { v, atMs, changes } = JSON.parse(text) as ChangeSet<Change> & { readonly v: number };
+  assert(v === FORM_VERSION, `a change of form ${v} was written by newer code`);
+  return { atMs, changes };
+}
+
+/** How decisions, and the image that is their sum, become text and come back. */
 export interface JournalFormat<Image, Decision> {
   empty(): Image;
   apply(image: Image, decision: Decision): void;
   encode(decision: Decision): string;
   decode(text: string): Decision;
-  /** In parts of any number; one that is longer than `lengthMax` UTF-16 units is cut here. */
+  /** Any number of parts; the journal cuts those that are longer than `lengthMax` UTF-16 units. */
   encodeImage(image: Image, lengthMax: number): Iterable<string>;
-  /** `parts`: one at least, the rows of a snapshot in order. */
+  /** `parts`: the rows of a snapshot in order, at least one. */
   decodeImage(parts: Iterable<string>): Image;
   /** The record as earlier versions kept it, in tables of other shapes. */
   readonly older?: OlderRecord<Image>;
 }
 
 export interface OlderRecord<Image> {
-  /** null where there is none. Writes nothing. */
+  /** Null where there is none. Writes nothing. */
   load(storage: StoragePort): Image | null;
-  /** Removes it, once the image stands in a snapshot of the new shape. */
+  /** Removes it; the image is in a snapshot of the new shape by then. */
   remove(storage: StoragePort): void;
 }
 
 export interface JournalBounds {
-  /** UTF-16 units of one row: of at most three bytes each, so that a row stays below the platform's 2 MB. */
+  /** UTF-16 units of one row, each of at most three bytes, so that a row stays below the platform's 2 MB. */
   readonly rowLengthMax: number;
-  /** Rows between two snapshots: what waking up replays at most. */
+  /** Rows between two snapshots, which is what waking up replays at most. */
   readonly ringRows: number;
 }
 
 const BOUNDS: JournalBounds = { rowLengthMax: 600_000, ringRows: 256 };
 
-/** `more` is 1 where the decision goes on in the next row. */
+/** `more` is 1 where the decision continues in the next row. */
 const TABLES = [
   "CREATE TABLE changes (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, more INTEGER NOT NULL, change TEXT NOT NULL)",
   "CREATE TABLE snapshot (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, image TEXT NOT NULL)",
@@ -58,7 +79,7 @@ export class Journal<Image, Decision> {
   readonly #bounds: JournalBounds;
   #created = false;
   #isOlder = false;
-  /** Of the last row written, and of the last that the snapshot contains. */
+  /** Sequence numbers of the last row written, and of the last one that the snapshot contains. */
   #seq = 0;
   #snapshotSeq = 0;
 
@@ -72,7 +93,7 @@ export class Journal<Image, Decision> {
     this.#bounds = bounds;
   }
 
-  /** The image as of the last decision; an empty one where there was none. Writes nothing. */
+  /** The image after the last decision; an empty one where there was none. Writes nothing. */
   load(): Image {
     const format = this.#format;
     const tables = this.#storage.all("SELECT name FROM sqlite_master WHERE name = 'changes'");
@@ -96,8 +117,8 @@ export class Journal<Image, Decision> {
   }
 
   /**
-   * Records the decision that follows `image`, all or nothing: when this throws, neither the storage
-   * nor anything here has changed. The caller applies it afterwards.
+   * Records the decision that follows `image`, all or nothing: when this throws, neither the storage nor this
+   * journal has changed. The caller applies the decision afterwards.
    */
   append(image: Image, decision: Decision): void {
     const pieces = piecesOf(this.#format.encode(decision), this.#bounds.rowLengthMax);
@@ -122,7 +143,7 @@ export class Journal<Image, Decision> {
     this.#seq = seq;
   }
 
-  /** Drops everything: what ends an object's bill. */
+  /** Deletes all storage, so that the object is billed for nothing any more. */
   async deleteAll(): Promise<void> {
     this.#created = false;
     this.#isOlder = false;
@@ -132,8 +153,8 @@ export class Journal<Image, Decision> {
   }
 
   /**
-   * Touches the storage: an instance that was superseded while it was running fails here, before it
-   * answers a read from a memory that is no longer the newest.
+   * Touches the storage: an instance that was superseded while it was running fails here, before it answers a
+   * read from memory that is out of date.
    */
   touch(): void {
     this.#storage.all("SELECT 1");
@@ -149,7 +170,7 @@ export class Journal<Image, Decision> {
     return this.#format.decodeImage(parts.map(({ image }) => image));
   }
 
-  /** Few enough to be sorted here: an index on seq would be paid for with every row. */
+  /** Sorted here, because an index on seq would be billed with every row written, and there are few rows. */
   #rowsSince(seq: number): Row[] {
     return this.#storage
       .all<{ seq: number; more: number; change: string }>("SELECT seq, more, change FROM changes")

@@ -7,7 +7,7 @@ import { refuse, type Refusal } from "../../../src/base/errors.ts";
 import type { RandomPort, TimerPort } from "../../../src/base/ports.ts";
 import type { PartitionMetadata } from "../../../src/objects/contracts/controller.ts";
 import { ControllerRules } from "../../../src/objects/controller/controller.ts";
-import type { Purged, ReplicaPort } from "../../../src/objects/controller/delivery/deliveries.ts";
+import type { Purged, ReplicaPort } from "../../../src/objects/controller/delivery/ports.ts";
 import { controllerStore } from "../../../src/objects/controller/image/store.ts";
 import type { JournalBounds } from "../../../src/objects/runtime/journal.ts";
 import { ManualAlarm, SqliteStorage } from "../../support/sqlite-storage.ts";

@@ -7,7 +7,8 @@ import type {
   TopicMetadata,
 } from "../../../src/objects/contracts/controller.ts";
 import { applyChange } from "../../../src/objects/controller/image/apply.ts";
-import { decodeChangeSet } from "../../../src/objects/controller/image/changes.ts";
+import type { Change } from "../../../src/objects/controller/image/changes.ts";
+import { decodeChangeSet } from "../../../src/objects/runtime/journal.ts";
 import { emptyImage } from "../../../src/objects/controller/image/cluster.ts";
 import type { ControllerHarness } from "./harness.ts";
 import type { Witness } from "./histories.ts";
@@ -65,7 +66,7 @@ export function expectSoundElections(harness: ControllerHarness, witness: Witnes
   let unclean = 0;
   const rows = harness.storage.all<{ change: string }>("SELECT change FROM changes ORDER BY seq");
   for (const { change: text } of rows) {
-    const { changes, atMs } = decodeChangeSet(text);
+    const { changes, atMs } = decodeChangeSet<Change>(text);
     for (const change of changes) {
       for (const one of change.type === "partitions-changed" ? change.partitions : []) {
         if (change.type !== "partitions-changed" || (one.leader ?? -1) === -1) continue;

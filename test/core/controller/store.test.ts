@@ -2,11 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
-import {
-  encodeChangeSet,
-  type Change,
-  type ChangeSet,
-} from "../../../src/objects/controller/image/changes.ts";
+import { encodeChangeSet } from "../../../src/objects/runtime/journal.ts";
+import type { Change, ChangeSet } from "../../../src/objects/controller/image/changes.ts";
 import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
 import { applyChangeSet } from "../../../src/objects/controller/image/apply.ts";
 import { emptyImage, type ClusterImage } from "../../../src/objects/controller/image/cluster.ts";
@@ -346,8 +343,8 @@ describe("a snapshot", () => {
     const replicas = new Set(
       Array.from({ length: 100_000 }, (_, n) => `${n % 2_000}/2147483647/${n}`),
     );
-    const marked = new Set(replicas);
-    image.purges.set(id(0), { sinceMs: 1, replicas, marked });
+    const unconfirmed = new Set(replicas);
+    image.purges.set(id(0), { sinceMs: 1, replicas, unconfirmed });
     const loaded = emptyImage();
     for (const row of encodeSnapshot(image, 1_990_000)) {
       expect(new TextEncoder().encode(row).length).toBeLessThanOrEqual(1_990_000);

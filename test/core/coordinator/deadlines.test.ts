@@ -3,7 +3,7 @@
  * its clock again and again, since every alarm is a billed row.
  */
 import { describe, expect, test } from "vitest";
-import { Deadlines } from "../../../src/objects/coordinator/groups/deadlines.ts";
+import { Deadlines } from "../../../src/objects/runtime/deadlines.ts";
 import type { CoordinatorPorts } from "../../../src/objects/coordinator/groups/ports.ts";
 import { GroupHarness } from "../../support/group.ts";
 import { ManualAlarm } from "../../support/sqlite-storage.ts";
@@ -163,7 +163,7 @@ describe("an object looks at its clock when something is due", () => {
     let nowMs = 10_000;
     const ports = {
       ...{ alarm, alarmAtMs: null, clock: { nowMs: () => nowMs } },
-      timers: { after: () => () => {} },
+      timer: { after: () => () => {} },
     } as unknown as CoordinatorPorts;
     const deadlines = new Deadlines(ports, () => {});
     for (; nowMs < 20_000; nowMs += 1) {

@@ -1,17 +1,17 @@
 /** What was recorded of a group is what is replayed: through any decisions, crashes, failing writes, snapshots. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Change } from "../../../src/objects/coordinator/groups/changes.ts";
+import { applyChangeSet } from "../../../src/objects/coordinator/groups/image/apply.ts";
+import type { Change } from "../../../src/objects/coordinator/groups/image/changes.ts";
 import {
-  applyChangeSet,
   emptyImage,
   type GroupImage,
-} from "../../../src/objects/coordinator/groups/image.ts";
+} from "../../../src/objects/coordinator/groups/image/image.ts";
 import {
   decodeSnapshot,
   encodeSnapshot,
-} from "../../../src/objects/coordinator/groups/snapshot.ts";
-import { groupStore } from "../../../src/objects/coordinator/groups/store.ts";
+} from "../../../src/objects/coordinator/groups/image/snapshot.ts";
+import { groupStore } from "../../../src/objects/coordinator/groups/image/store.ts";
 import { SPEC } from "../../support/group.ts";
 import { SqliteStorage } from "../../support/sqlite-storage.ts";
 

@@ -8,9 +8,9 @@ import {
   partitionsOf,
 } from "../../../src/objects/coordinator/groups/assignments.ts";
 import type { StoragePort } from "../../../src/base/ports.ts";
-import type { GroupImage } from "../../../src/objects/coordinator/groups/image.ts";
-import { encodeSnapshot } from "../../../src/objects/coordinator/groups/snapshot.ts";
-import { groupStore } from "../../../src/objects/coordinator/groups/store.ts";
+import type { GroupImage } from "../../../src/objects/coordinator/groups/image/image.ts";
+import { encodeSnapshot } from "../../../src/objects/coordinator/groups/image/snapshot.ts";
+import { groupStore } from "../../../src/objects/coordinator/groups/image/store.ts";
 import type { Cell } from "../cell.ts";
 import { GroupRules, type Cluster } from "../cluster.ts";
 
@@ -192,7 +192,7 @@ export class GroupWatch {
       encodeSnapshot(replayed) === encodeSnapshot(image),
       () => `22: the image is not the replay of its record at ${image.version}`,
     );
-    for (const [topic, partition, { offset }] of image.anchors.entries()) {
+    for (const [topic, partition, { offset }] of image.initialPositions.entries()) {
       const at = atOf(topic, partition);
       if (!this.isNew(at) && !this.starts.has(at)) this.starts.set(at, offset);
     }

@@ -38,7 +38,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     off: {
       "partitions-move-when-given-up": {
         value:
-          'assignPartitions(assignor === "cooperative-sticky" ? "sticky" : assignor, asked, partitionCounts)',
+          'assignPartitions(assignor === "cooperative-sticky" ? "sticky" : assignor, assignorMembers, partitionCounts)',
       },
     },
     seed: 1,
@@ -106,7 +106,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "offsets-expire-that-are-read",
     breaks: "the offsets of topics that members read do not expire (KIP-211)",
-    off: { "offsets-that-are-read-stay": { value: "over" } },
+    off: { "offsets-that-are-read-stay": { value: "expired" } },
     test: expiry("those of topics that members read stay, the others go (KIP-211)"),
   },
   {
@@ -158,7 +158,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     off: {
       "positions-are-sought-then-committed-then-first": {
         value:
-          "[instance.seeks.get(topic, partition), image.anchors.get(topic, partition), image.offsets.get(topic, partition)]",
+          "[instance.seeks.get(topic, partition), image.initialPositions.get(topic, partition), image.offsets.get(topic, partition)]",
       },
     },
     test: moves("is what was committed rather than where the group began"),
@@ -271,9 +271,9 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
     test: anew("its own commit of what it read before is refused, and overwrites nothing"),
   },
   {
-    name: "promised-members-are-waited-for",
+    name: "pending-members-are-waited-for",
     breaks: "a member id that was never used holds nobody up beyond the deadline",
-    off: { "promised-members-hold-up-nobody": { condition: "this.promised.size > 0" } },
+    off: { "pending-members-hold-up-nobody": { condition: "this.pendingMembers.size > 0" } },
     test: deadlines("holds a rebalance up no longer than its deadline"),
   },
   {

@@ -2,7 +2,7 @@
 import { assert } from "../../../base/errors.ts";
 import type { ReplicaName } from "../../../base/ids.ts";
 import { partitionOf, type ClusterImage } from "../image/cluster.ts";
-import { replicaPlace } from "../image/pending.ts";
+import { replicaKey } from "../image/pending.ts";
 import type { ReplicaAssignment } from "../../contracts/assignment.ts";
 
 /** Whether the partition has this very replica. */
@@ -22,7 +22,7 @@ export function assignmentOf(image: ClusterImage, replica: ReplicaName): Replica
   const state = topic?.partitions[partition];
   assert(topic && state, `partition ${topicId}/${partition} is assigned but does not exist`);
   const { leader, leaderEpoch, partitionEpoch, inSync, uncleanEpoch } = state;
-  const founding = image.assignments.get(topicId)?.marked.has(replicaPlace(replica)) === true;
+  const founding = image.assignments.get(topicId)?.unconfirmed.has(replicaKey(replica)) === true;
   return {
     topicId,
     topic: topic.topic,

@@ -14,7 +14,14 @@ import {
   type ClusterImage,
 } from "./cluster.ts";
 import { newTopic, withChange, withConfigs, withNextEpoch, withPartitions } from "./partitions.ts";
-import { condemn, leavePending, markPending, placesOf, replicaPlace } from "./pending.ts";
+import {
+  leavePending,
+  markPending,
+  markPendingNew,
+  markRemoved,
+  replicaKey,
+  replicaKeysOf,
+} from "./pending.ts";
 
 type Of<T extends Change["type"]> = Extract<Change, { readonly type: T }>;
 
@@ -46,7 +53,7 @@ export function applyChange(image: ClusterImage, change: Change, atMs: number): 
       assert(!image.topicIds.has(collisionKey(topic.topic)), `two topics collide: ${topic.topic}`);
       image.placedCount += topic.partitions.length;
       insertTopic(image, topic);
-      return found(image, topic, topic.partitions, atMs);
+      return foundReplicas(image, topic, topic.partitions, atMs);
     }
     case "partitions-added": {
       const before = knownTopic(image, change.topicId);
@@ -54,7 +61,7 @@ export function applyChange(image: ClusterImage, change: Change, atMs: number): 
       const added = topic.partitions.slice(before.partitions.length);
       replaceTopic(image, before, topic);
       image.placedCount += added.length;
-      return found(image, topic, added, atMs);
+      return foundReplicas(image, topic, added, atMs);
     }
     case "partitions-changed":
       return changePartitions(image, change, atMs);
@@ -62,13 +69,13 @@ export function applyChange(image: ClusterImage, change: Change, atMs: number): 
       const before = knownTopic(image, change.topicId);
       const topic = withConfigs(before, change.configs);
       replaceTopic(image, before, topic);
-      markPending(image.assignments, topic.topicId, topic.partitions.flatMap(placesOf), atMs);
+      markPending(image.assignments, topic.topicId, topic.partitions.flatMap(replicaKeysOf), atMs);
       return;
     }
     case "topic-deleted": {
       const topic = knownTopic(image, change.topicId);
       removeTopic(image, topic);
-      return condemn(image, topic.topicId, topic.partitions.flatMap(placesOf), atMs);
+      return markRemoved(image, topic.topicId, topic.partitions.flatMap(replicaKeysOf), atMs);
     }
     case "assignments-delivered":
       return leavePending(image.assignments, change.topicId, change.missing, change.founded ?? []);
@@ -90,16 +97,14 @@ export function applyChange(image: ClusterImage, change: Change, atMs: number): 
   }
 }
 
-/** New replicas of new partitions are to be told, and have never confirmed anything. */
-function found(
+/** The replicas of new partitions begin empty. */
+function foundReplicas(
   image: ClusterImage,
   { topicId }: TopicMetadata,
   partitions: readonly PartitionMetadata[],
   atMs: number,
 ): void {
-  const places = partitions.flatMap(placesOf);
-  const { marked } = markPending(image.assignments, topicId, places, atMs);
-  for (const place of places) marked.add(place);
+  markPendingNew(image.assignments, topicId, partitions.flatMap(replicaKeysOf), atMs);
 }
 
 function changeBroker(image: ClusterImage, change: Of<"broker-changed">, atMs: number): void {
@@ -116,7 +121,7 @@ function changeBroker(image: ClusterImage, change: Of<"broker-changed">, atMs: n
     if (touched.length === 0) continue;
     const partitions = topic.partitions.map((one) => (isThere(one) ? withNextEpoch(one) : one));
     replaceTopic(image, topic, { ...topic, partitions });
-    markPending(image.assignments, topic.topicId, touched.flatMap(placesOf), atMs);
+    markPending(image.assignments, topic.topicId, touched.flatMap(replicaKeysOf), atMs);
   }
 }
 
@@ -133,7 +138,7 @@ function changePartitions(
     const now = withChange(was, one);
     partitions[one.partition] = now;
     count(image, was, now, one);
-    markPending(image.assignments, change.topicId, placesOf(now), atMs);
+    markPending(image.assignments, change.topicId, replicaKeysOf(now), atMs);
     moveReplicas(image, change.topicId, was, now, atMs);
   }
   replaceTopic(image, before, { ...before, partitions });
@@ -148,21 +153,20 @@ function moveReplicas(
 ): void {
   if (was.replicas === now.replicas) return;
   const { partition } = was;
-  const before = new Set(placesOf(was));
-  const after = new Set(placesOf(now));
-  const added = [...after].filter((place) => !before.has(place));
-  const { marked } = markPending(image.assignments, topicId, added, atMs);
-  for (const place of added) marked.add(place);
+  const before = new Set(replicaKeysOf(was));
+  const after = new Set(replicaKeysOf(now));
+  const added = [...after].filter((key) => !before.has(key));
+  markPendingNew(image.assignments, topicId, added, atMs);
   const removed = was.replicas.filter(
-    (replica) => !after.has(replicaPlace({ partition, ...replica })),
+    (replica) => !after.has(replicaKey({ partition, ...replica })),
   );
   const generations = image.generations.get(topicId) ?? new Map<string, number>();
   for (const { brokerId, generation } of removed) {
     generations.set(`${partition}/${brokerId}`, generation);
   }
   if (generations.size > 0) image.generations.set(topicId, generations);
-  const places = removed.map((replica) => replicaPlace({ partition, ...replica }));
-  condemn(image, topicId, places, atMs);
+  const keys = removed.map((replica) => replicaKey({ partition, ...replica }));
+  markRemoved(image, topicId, keys, atMs);
 }
 
 function count(

@@ -3,11 +3,11 @@
  * Append-only in two senses: rows are only added, and so are kinds of change and fields. A kind never
  * changes its meaning, since logs written by older code are replayed by newer code.
  */
-import { assert } from "../../../base/errors.ts";
 import type { BrokerState, PartitionMetadata, TopicMetadata } from "../../contracts/controller.ts";
+import type { ChangeSet as ChangeSetOf } from "../../runtime/journal.ts";
 
 /** A replica within its topic, as in the tail of its object's name: `<partition>/<brokerId>/<generation>`. */
-export type ReplicaPlace = string;
+export type ReplicaKey = string;
 
 /**
  * Broker ids of one partition's replicas in order of preference. A new partition's first replica
@@ -25,7 +25,7 @@ export interface PartitionChange {
   /** The leader was not elected from the in-sync set: committed records may be lost. */
   readonly unclean?: true;
   readonly inSync?: readonly number[];
-  /** New ones are founded empty, those left out are condemned. Given, `adding` and `removing` hold anew. */
+  /** New ones are founded empty, those left out are removed. Where it is given, so are `adding` and `removing`. */
   readonly replicas?: PartitionMetadata["replicas"];
   readonly adding?: readonly number[];
   readonly removing?: readonly number[];
@@ -84,15 +84,15 @@ export type Change =
       /** Replicas of the topic have confirmed their newest assignment: all but those missing. */
       readonly type: "assignments-delivered";
       readonly topicId: string;
-      readonly missing: readonly ReplicaPlace[];
+      readonly missing: readonly ReplicaKey[];
       /** Those among the missing that have confirmed an older one. */
-      readonly founded?: readonly ReplicaPlace[];
+      readonly founded?: readonly ReplicaKey[];
     }
   | {
-      /** The storage of the topic's condemned replicas is gone: all but those missing. */
+      /** The storage of the topic's removed replicas is deleted: of all but those missing. */
       readonly type: "replicas-purged";
       readonly topicId: string;
-      readonly missing: readonly ReplicaPlace[];
+      readonly missing: readonly ReplicaKey[];
     }
   | {
       /** Producer ids below this one may have been handed out (KIP-730). */
@@ -109,23 +109,4 @@ export interface TopicDecision {
   readonly topic: TopicMetadata;
 }
 
-/** One decision: its changes happen together or not at all. */
-export interface ChangeSet {
-  /** When it was decided, in milliseconds since the epoch. */
-  readonly atMs: number;
-  readonly changes: readonly Change[];
-}
-
-/** Raised when what a reader must know of the form changes in another way than by additions. */
-const FORM_VERSION = 1;
-
-export function encodeChangeSet(set: ChangeSet): string {
-  return JSON.stringify({ v: FORM_VERSION, atMs: set.atMs, changes: set.changes });
-}
-
-/** Asserts that this code knows the form: a cluster is better down than misread by old code. */
-export function decodeChangeSet(text: string): ChangeSet {
-  const { v, atMs, changes } = JSON.parse(text) as ChangeSet & { readonly v: number };
-  assert(v === FORM_VERSION, `a change of form ${v} was written by newer code`);
-  return { atMs, changes };
-}
+export type ChangeSet = ChangeSetOf<Change>;

@@ -1,17 +1,16 @@
 /**
- * The controller's record as it was kept before the journal: the rows of decisions, which a snapshot
- * deleted, without the ring; those that were larger than a row in parts. Read once, by the first instance of newer code; its first decision writes the
- * journal and removes it.
+ * The controller's record as it was kept before the journal: rows of decisions without the ring, which each snapshot
+ * deleted; decisions larger than a row were kept in parts. The first instance of newer code reads it; its first
+ * decision writes the journal and removes the older record.
  */
 import { assert } from "../../../base/errors.ts";
 import type { StoragePort } from "../../../base/ports.ts";
-import type { OlderRecord } from "../../runtime/journal.ts";
+import { decodeChangeSet, type OlderRecord } from "../../runtime/journal.ts";
 import { applyChangeSet } from "./apply.ts";
-import { decodeChangeSet } from "./changes.ts";
 import { emptyImage, type ClusterImage } from "./cluster.ts";
 import { loadSnapshotRow } from "./snapshot.ts";
 
-/** Stands where a decision would that is kept in parts. */
+/** Stands in the place of a decision that is kept in parts. */
 const IN_PARTS = '{"v":2}';
 
 export const olderRecord: OlderRecord<ClusterImage> = {
@@ -52,7 +51,7 @@ function wholeOf(
   return parts.map((part) => part.change).join("");
 }
 
-/** The ring's rows have a slot. */
+/** Whether there is one: the rows of the ring have a slot, older rows have not. */
 function isHere(storage: StoragePort): boolean {
   const [table] = storage.all<{ sql: string }>(
     "SELECT sql FROM sqlite_master WHERE name = 'changes'",

@@ -1,73 +1,85 @@
 /**
- * Replicas that have something to be told: which, of which topics, since when. Part of the image, so
- * that what is still to be told survives crashes. Decides nothing and calls nobody.
+ * What is still to be delivered to replicas: to which, of which topics, since when. Part of the image, so that it
+ * survives crashes. Decides nothing and calls nobody.
  */
 import { assert } from "../../../base/errors.ts";
 import { parseReplicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import type { PartitionMetadata } from "../../contracts/controller.ts";
-import type { ReplicaPlace } from "./changes.ts";
+import type { ReplicaKey } from "./changes.ts";
 
 /** Replicas of one topic that have something to be told. */
 export interface Pending {
   /** When the newest of it was decided, in milliseconds since the epoch. */
   sinceMs: number;
-  readonly replicas: Set<ReplicaPlace>;
+  readonly replicas: Set<ReplicaKey>;
   /**
-   * Those of them to be handled with care. Assignments: replicas that never confirmed one. Purges:
-   * replicas whose last assignment was not confirmed, so that it may still be on its way.
+   * Those of `replicas` that need care. Assignments: replicas that have never confirmed one, so that they are
+   * founded empty. Purges: replicas whose last assignment was not confirmed, so that it may still be on its way.
    */
-  readonly marked: Set<ReplicaPlace>;
+  readonly unconfirmed: Set<ReplicaKey>;
 }
 
 /** By topic id. */
 export type PendingMap = Map<string, Pending>;
 
-export function replicaPlace(replica: Omit<ReplicaName, "topicId">): ReplicaPlace {
+export function replicaKey(replica: Omit<ReplicaName, "topicId">): ReplicaKey {
   return `${replica.partition}/${replica.brokerId}/${replica.generation}`;
 }
 
-export function replicaAt(topicId: string, place: ReplicaPlace): ReplicaName {
-  const name = parseReplicaObjectName(`${topicId}/${place}`);
-  assert(name, `not a replica: ${topicId}/${place}`);
+export function replicaOfKey(topicId: string, key: ReplicaKey): ReplicaName {
+  const name = parseReplicaObjectName(`${topicId}/${key}`);
+  assert(name, `not a replica: ${topicId}/${key}`);
   return name;
 }
 
-export function placesOf(partition: PartitionMetadata): ReplicaPlace[] {
+export function replicaKeysOf(partition: PartitionMetadata): ReplicaKey[] {
   return partition.replicas.map((replica) =>
-    replicaPlace({ partition: partition.partition, ...replica }),
+    replicaKey({ partition: partition.partition, ...replica }),
   );
 }
 
-/** Replicas of which the object has to be told something. */
+/** How many replicas have something to be told. */
 export function pendingCount(pending: ReadonlyMap<string, Pending>): number {
   let count = 0;
   for (const { replicas } of pending.values()) count += replicas.size;
   return count;
 }
 
+/** The replicas have something to be told. */
 export function markPending(
   pending: PendingMap,
   topicId: string,
-  places: readonly ReplicaPlace[],
+  keys: readonly ReplicaKey[],
   atMs: number,
 ): Pending {
   const entry = pending.get(topicId) ?? {
     sinceMs: atMs,
-    replicas: new Set<ReplicaPlace>(),
-    marked: new Set<ReplicaPlace>(),
+    replicas: new Set<ReplicaKey>(),
+    unconfirmed: new Set<ReplicaKey>(),
   };
   entry.sinceMs = atMs;
-  for (const place of places) entry.replicas.add(place);
+  for (const key of keys) entry.replicas.add(key);
   pending.set(topicId, entry);
   return entry;
 }
 
-/** All but the missing have been told; the `founded` of those have confirmed something older. */
+/** The replicas are new: they have never confirmed an assignment. */
+export function markPendingNew(
+  pending: PendingMap,
+  topicId: string,
+  keys: readonly ReplicaKey[],
+  atMs: number,
+): void {
+  const { unconfirmed } = markPending(pending, topicId, keys, atMs);
+  for (const key of keys) unconfirmed.add(key);
+}
+
+/** All but the missing have confirmed what is newest; the `founded` among the missing have confirmed something older. */
 export function leavePending(
   pending: PendingMap,
   topicId: string,
-  missing: readonly ReplicaPlace[],
-  founded: readonly ReplicaPlace[],
+  missing: readonly ReplicaKey[],
+  founded: readonly ReplicaKey[],
 ): void {
   const entry = pending.get(topicId);
   assert(entry, `nothing is pending for topic id ${topicId}`);
@@ -75,25 +87,25 @@ export function leavePending(
     pending.delete(topicId);
     return;
   }
-  const marked = new Set(missing.filter((place) => entry.marked.has(place)));
-  for (const place of founded) marked.delete(place);
-  pending.set(topicId, { sinceMs: entry.sinceMs, replicas: new Set(missing), marked });
+  const unconfirmed = new Set(missing.filter((key) => entry.unconfirmed.has(key)));
+  for (const key of founded) unconfirmed.delete(key);
+  pending.set(topicId, { sinceMs: entry.sinceMs, replicas: new Set(missing), unconfirmed });
 }
 
-/** From live to condemned: they are told to end their storage, and nothing else any more. */
-export function condemn(
+/** The replicas are removed: from now on they are told to delete their storage, and nothing else. */
+export function markRemoved(
   image: { readonly assignments: PendingMap; readonly purges: PendingMap },
   topicId: string,
-  places: readonly ReplicaPlace[],
+  keys: readonly ReplicaKey[],
   atMs: number,
 ): void {
-  if (places.length === 0) return;
+  if (keys.length === 0) return;
   const assigned = image.assignments.get(topicId);
-  const { marked } = markPending(image.purges, topicId, places, atMs);
-  for (const place of places) {
-    if (assigned?.replicas.delete(place) !== true) continue;
-    assigned.marked.delete(place);
-    marked.add(place);
+  const { unconfirmed } = markPending(image.purges, topicId, keys, atMs);
+  for (const key of keys) {
+    if (assigned?.replicas.delete(key) !== true) continue;
+    assigned.unconfirmed.delete(key);
+    unconfirmed.add(key);
   }
   if (assigned?.replicas.size === 0) image.assignments.delete(topicId);
 }

@@ -8,7 +8,7 @@ import type {
   PartitionMetadata,
   TopicMetadata,
 } from "../../contracts/controller.ts";
-import type { ReplicaPlace } from "./changes.ts";
+import type { ReplicaKey } from "./changes.ts";
 import {
   insertTopic,
   knownTopic,
@@ -53,9 +53,9 @@ type Piece =
       readonly type: "assignments" | "purges";
       readonly topicId: string;
       readonly sinceMs: number;
-      readonly replicas: readonly ReplicaPlace[];
-      /** Absent in older ones: replicas are told their first assignment. */
-      readonly marked?: readonly ReplicaPlace[];
+      readonly replicas: readonly ReplicaKey[];
+      /** Those that are unconfirmed, see {@link Pending}. Absent in older ones, whose assignments all were the first. */
+      readonly marked?: readonly ReplicaKey[];
     }
   | {
       /** Some of those that a topic has. */
@@ -117,11 +117,11 @@ function* pieces(image: ClusterImage): Generator<Piece> {
     }
   }
   for (const type of ["assignments", "purges"] as const) {
-    for (const [topicId, { sinceMs, replicas, marked }] of image[type]) {
-      const [all, told] = [[...replicas], [...marked]];
+    for (const [topicId, { sinceMs, replicas, unconfirmed }] of image[type]) {
+      const [all, marked] = [[...replicas], [...unconfirmed]];
       for (let first = 0; first === 0 || first < all.length; first += PIECE_REPLICAS_MAX) {
         const end = first + PIECE_REPLICAS_MAX;
-        const some = { replicas: all.slice(first, end), marked: told.slice(first, end) };
+        const some = { replicas: all.slice(first, end), marked: marked.slice(first, end) };
         yield { type, topicId, sinceMs, ...some };
       }
     }
@@ -180,12 +180,12 @@ function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void 
     case "assignments":
     case "purges": {
       const { type, topicId, sinceMs, replicas } = piece;
-      const marked = piece.marked ?? (type === "assignments" ? replicas : []);
+      const unconfirmed = piece.marked ?? (type === "assignments" ? replicas : []);
       const before: Pending | undefined = image[type].get(topicId);
       image[type].set(topicId, {
         sinceMs,
         replicas: new Set([...(before?.replicas ?? []), ...replicas]),
-        marked: new Set([...(before?.marked ?? []), ...marked]),
+        unconfirmed: new Set([...(before?.unconfirmed ?? []), ...unconfirmed]),
       });
       return;
     }

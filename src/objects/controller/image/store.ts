@@ -1,8 +1,14 @@
 /** The controller's record: its changes and the cluster's image as the journal keeps them. */
 import type { StoragePort } from "../../../base/ports.ts";
-import { Journal, type JournalBounds, type JournalFormat } from "../../runtime/journal.ts";
+import {
+  decodeChangeSet,
+  encodeChangeSet,
+  Journal,
+  type JournalBounds,
+  type JournalFormat,
+} from "../../runtime/journal.ts";
 import { applyChangeSet } from "./apply.ts";
-import { decodeChangeSet, encodeChangeSet, type ChangeSet } from "./changes.ts";
+import type { ChangeSet } from "./changes.ts";
 import { emptyImage, type ClusterImage } from "./cluster.ts";
 import { olderRecord } from "./older-record.ts";
 import { encodeSnapshot, loadSnapshotRow } from "./snapshot.ts";

@@ -26,8 +26,8 @@ export interface LeaderActs {
   decide(topicId: string, change: PartitionChange): void;
   /** Returns when the partition's leader was told, or is sure to be later; the others are told too. */
   tell(topicId: string, partition: number): Promise<void>;
-  /** Assigns the replica what it is, whether or not it had confirmed that. */
-  remind(replica: ReplicaName): Promise<void>;
+  /** Sends the replica its assignment, whether or not it had confirmed it. */
+  resend(replica: ReplicaName): Promise<void>;
 }
 
 /** A leader that has answered within this time is not probed again. */
@@ -92,7 +92,7 @@ export class Leaders {
     if (!state) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
     const isReplica = brokerIdsOf(state).includes(brokerId);
     if (state.leaderEpoch === leaderEpoch && isReplica) {
-      await this.#acts.remind(replicaOf(topicId, state, brokerId));
+      await this.#acts.resend(replicaOf(topicId, state, brokerId));
     }
     return { ok: true };
   }
@@ -205,7 +205,7 @@ export class Leaders {
     const isUntold = answer?.ok === false && answer.error !== "STORAGE_LOST";
     if (isUntold && this.#unchanged(topicId, state)) {
       // It is there and does not know what it is: it has lost its storage, or was never told.
-      await this.#acts.remind(replica);
+      await this.#acts.resend(replica);
       answer = await this.#probes.ask(replica);
     }
     // rule: a-reset-leader-is-not-healthy
@@ -213,7 +213,7 @@ export class Leaders {
     this.#healthyMs.delete(name);
     this.#healthyMs.set(name, this.#clock.nowMs());
     const now = this.#unchanged(topicId, state);
-    if (now && answer.partitionEpoch < now.partitionEpoch) await this.#acts.remind(replica);
+    if (now && answer.partitionEpoch < now.partitionEpoch) await this.#acts.resend(replica);
     return true;
   }
 

@@ -7,7 +7,7 @@ import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import type { ClockPort, TimerPort } from "../../../base/ports.ts";
 import type { ClusterImage } from "../image/cluster.ts";
 import { within } from "../../../base/deadline.ts";
-import type { ReplicaPort } from "../delivery/deliveries.ts";
+import type { ReplicaPort } from "../delivery/ports.ts";
 import { Damage } from "./damage.ts";
 import { Unopened } from "./unopened.ts";
 import type { Probed } from "../../contracts/assignment.ts";

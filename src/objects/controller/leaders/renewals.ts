@@ -1,7 +1,7 @@
 /**
  * Decisions about replicas whose storage cannot be opened any more. Nothing can be written over it, so such a
  * replica becomes another object on the same broker, of the next generation, which begins empty and copies the
- * log; the old one is condemned like one that was moved away. Whether it has lasted long enough is for
+ * log; the old one is removed like one that was moved away. Whether the failure has lasted long enough is for
  * unopened.ts to say.
  */
 import type { ReplicaName } from "../../../base/ids.ts";
@@ -10,7 +10,7 @@ import type { PartitionChange } from "../image/changes.ts";
 import { partitionOf, type ClusterImage } from "../image/cluster.ts";
 import { isFenced } from "./elections.ts";
 import { decideReset } from "./in-sync.ts";
-import { replicaPlace } from "../image/pending.ts";
+import { replicaKey } from "../image/pending.ts";
 
 /** Null: nothing can be done, or is to be. A follower that is in sync first leaves the set. */
 export function decideRenewal(image: ClusterImage, replica: ReplicaName): PartitionChange | null {
@@ -24,7 +24,7 @@ export function decideRenewal(image: ClusterImage, replica: ReplicaName): Partit
   if (inSync.includes(brokerId)) return decideReset(image, replica);
   if (removing?.includes(brokerId)) return null;
   // One that has never confirmed anything has nothing to lose, and another object would fare no better.
-  if (image.assignments.get(topicId)?.marked.has(replicaPlace(replica))) return null;
+  if (image.assignments.get(topicId)?.unconfirmed.has(replicaKey(replica))) return null;
   const replicas = partition.replicas.map((one) =>
     one.brokerId === brokerId ? { brokerId, generation: generation + 1 } : one,
   );

@@ -1,4 +1,4 @@
-/** Who gets which partitions, where the object itself computes it: for instances. Pure. */
+/** Assignments as they are recorded and sent, and how the object computes them for instances. Pure. */
 import { fromBase64, toBase64 } from "../../../base/bytes.ts";
 import {
   decodeAssignment,
@@ -11,27 +11,29 @@ import type { TopicPartition } from "../../contracts/offsets.ts";
 
 const EMPTY = new Uint8Array(0);
 
-/** The topics and partitions of an assignment's bytes; none where they are not readable. */
+/** The topics and partitions of an assignment's bytes; none where they cannot be decoded. */
 export function partitionsOf(assignment: Uint8Array): readonly TopicPartitions[] {
   return assignment.length === 0 ? [] : (decodeAssignment(assignment)?.partitions ?? []);
 }
 
-/** One by one. */
+/** One entry for each partition. */
 export function flat(topics: readonly TopicPartitions[]): TopicPartition[] {
   return topics.flatMap(({ topic, partitions }) =>
     partitions.map((partition) => ({ topic, partition })),
   );
 }
 
+/** The bytes of a recorded assignment (base64); none without one. */
 export function assignmentBytes(stored: string | undefined): Uint8Array {
   return stored === undefined ? EMPTY : fromBase64(stored);
 }
 
+/** An assignment as it is recorded: base64. */
 export function storedAssignment(partitions: readonly TopicPartitions[]): string {
   return toBase64(encodeAssignment({ partitions, userData: null }, 1));
 }
 
-/** What an instance says of itself to a leader that brings its own assignor. */
+/** An instance's metadata, for a leader that computes the assignment itself. */
 export function instanceMetadata(
   topics: readonly string[],
   owned: readonly TopicPartitions[],
@@ -53,13 +55,14 @@ export interface AssignedMember {
 export interface Computed {
   /** As {@link storedAssignment}, by member id. */
   readonly assignments: (readonly [string, string])[];
-  /** Of those who had more: what they have no more and may still be reading. */
+  /** Partitions that members have lost and may still be reading, encoded alike; of members that have lost any. */
   readonly revoking: (readonly [string, string])[];
 }
 
 /**
- * Under the cooperative assignor a partition that moves goes to nobody in this generation: its owner
- * gives it up first. Under the others everybody has given up everything when it joined.
+ * Computes an assignment. Under the cooperative assignor a partition that moves is assigned to nobody in this
+ * generation, because its owner has to give it up first (KIP-429). Under the others every member has given up all
+ * its partitions by joining.
  */
 export function compute(
   assignor: AssignorName,
@@ -67,13 +70,13 @@ export function compute(
   generationId: number,
   partitionCounts: ReadonlyMap<string, number>,
 ): Computed {
-  const asked = members.map((member) => ({
+  const assignorMembers = members.map((member) => ({
     ...member,
     groupInstanceId: null,
     generation: generationId,
   }));
   // rule: partitions-move-when-given-up
-  const found = assignPartitions(assignor, asked, partitionCounts);
+  const found = assignPartitions(assignor, assignorMembers, partitionCounts);
   const assignments: [string, string][] = [];
   const revoking: [string, string][] = [];
   for (const { memberId, owned } of members) {
@@ -86,7 +89,7 @@ export function compute(
   return { assignments, revoking };
 }
 
-/** What is owned and not given. */
+/** The owned partitions that are not among the given. */
 export function without(
   owned: readonly TopicPartitions[],
   given: readonly TopicPartitions[],

@@ -1,11 +1,11 @@
-/** A group as operators see it. Reads, alters nothing. */
+/** Descriptions of a group, for operators and for what depends on which topics are read. Reads, alters nothing. */
 import { decodeSubscription } from "../../../kafka/messages/consumer-protocol.ts";
 import type { GroupDescription, MemberDescription } from "../../contracts/group.ts";
 import type { Subscription } from "../../contracts/instances.ts";
 import { assignmentBytes, flat, partitionsOf } from "./assignments.ts";
-import type { GroupImage } from "./image.ts";
 import { CONSUMER, type Member } from "./classic/members.ts";
 import type { Rebalance } from "./classic/rebalance.ts";
+import type { GroupImage } from "./image/image.ts";
 import type { Topics } from "./topics.ts";
 
 export function describeGroup(
@@ -45,8 +45,8 @@ function describe(member: Member, image: GroupImage, rebalance: Rebalance): Memb
 }
 
 /**
- * Topics that members subscribe to; null where that cannot be told: what one of them says of itself cannot be
- * read, or is not what consumers say, or nobody has looked up yet which names match a pattern.
+ * Topics that members subscribe to; null where that is not known: the metadata of a member is not a consumer's or
+ * cannot be decoded, or the names that match a pattern have not been looked up yet.
  */
 export function subscribedTopics(
   rebalance: Rebalance,
@@ -64,26 +64,26 @@ export function subscribedTopics(
       for (const topic of covered) subscribed.add(topic);
     }
     for (const { metadata } of protocols) {
-      const said = decodeSubscription(metadata);
-      if (said === null) return null;
-      for (const topic of said.topics) subscribed.add(topic);
+      const decoded = decodeSubscription(metadata);
+      if (decoded === null) return null;
+      for (const topic of decoded.topics) subscribed.add(topic);
     }
   }
   return subscribed;
 }
 
-/** Topics of which offsets are in use: subscribed to, or read by hand. Null while it cannot be told. */
+/** Topics whose offsets are in use: subscribed to, or assigned by hand. Null while that is not known. */
 export function topicsInUse(
   rebalance: Rebalance,
   topics: Topics,
   image: GroupImage,
 ): ReadonlySet<string> | null {
-  // Whoever has yet to join again may have said something else by then.
+  // A member that has yet to join again may bring another subscription.
   if (rebalance.members.size > 0 && rebalance.state !== "Stable") return null;
   const subscribed = subscribedTopics(rebalance, topics, image);
   if (subscribed === null) return null;
   const inUse = new Set(subscribed);
-  // Instances join by polling: one may not be a member yet, or not have said yet what it reads.
+  // Instances join by polling: one may be no member yet, or have neither a subscription nor an assignment yet.
   for (const { assigned, subscription } of image.instances.values()) {
     if (assigned === null && subscription === null) return null;
     const covered = subscription === null ? [] : coveredBy(subscription, topics);
@@ -94,7 +94,7 @@ export function topicsInUse(
   return inUse;
 }
 
-/** The names that a subscription stands for; null for a pattern while nobody has looked up what there is. */
+/** The names that a subscription covers; null for a pattern that has not been looked up yet. */
 function coveredBy(subscription: Subscription, topics: Topics): readonly string[] | null {
   return subscription.by === "pattern" && !topics.isKnown ? null : topics.covered(subscription);
 }

@@ -13,7 +13,7 @@ export class PartitionMap<T> {
     return this.#topics.get(topic)?.get(partition);
   }
 
-  /** Of any partition of the topic. */
+  /** The value of any partition of the topic. */
   first(topic: string): T | undefined {
     return this.#topics.get(topic)?.values().next().value;
   }
@@ -44,7 +44,7 @@ export class PartitionMap<T> {
     this.#size = 0;
   }
 
-  /** Drops what `keep` does not want. */
+  /** Deletes the partitions that `keep` refuses. */
   retain(keep: (topic: string, partition: number) => boolean): void {
     for (const { topic, partition } of this.keys()) {
       if (!keep(topic, partition)) this.delete(topic, partition);

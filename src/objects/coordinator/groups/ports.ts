@@ -1,9 +1,10 @@
-/** What a group's object reaches the outside through, and what its parts share. */
+/** The ports of a group's object, and the context that its parts share. */
 import type { EffectiveConfig } from "../../../base/config.ts";
 import type { Refusal } from "../../../base/errors.ts";
-import type { AlarmPort, ClockPort, RandomPort, TimerPort } from "../../../base/ports.ts";
-import type { Change } from "./changes.ts";
-import type { GroupImage } from "./image.ts";
+import type { RandomPort } from "../../../base/ports.ts";
+import type { DeadlinePorts } from "../../runtime/deadlines.ts";
+import type { Change } from "./image/changes.ts";
+import type { GroupImage } from "./image/image.ts";
 
 /** A topic as the controller knows it. */
 export interface TopicFact {
@@ -12,32 +13,28 @@ export interface TopicFact {
   readonly partitions: number;
 }
 
-/** Calls of the controller. null: it could not be reached. */
+/** Calls of the controller. An answer of null: it was not reached. */
 export interface ClusterPort {
-  /** Those that exist of these; `null`: all. */
+  /** Those of the names that exist; names of null: all topics. */
   topics(names: readonly string[] | null): Promise<readonly TopicFact[] | null>;
+  /** See `registerGroup` and `unregisterGroup` of the controller's contract. */
   register(groupId: string, sinceMs: number): Promise<{ readonly ok: true } | Refusal | null>;
   unregister(groupId: string, sinceMs: number): Promise<{ readonly ok: true } | Refusal | null>;
 }
 
-export interface CoordinatorPorts {
-  /** As the object's name has it; null where it is too long for that: then it is recorded. */
+export interface CoordinatorPorts extends DeadlinePorts {
+  /** From the object's name; null where the id is too long for a name: then it is recorded. */
   readonly groupId: string | null;
-  readonly alarm: AlarmPort;
-  readonly clock: ClockPort;
-  readonly timers: TimerPort;
   readonly random: RandomPort;
   readonly cluster: ClusterPort;
   /**
-   * Which names match a pattern as a whole; null when it is no pattern. In time that grows with the
-   * length of the name and no faster: patterns come from outside.
+   * A function that says which names match the pattern as a whole, in time linear in the name's length, because
+   * patterns come from outside; null where the pattern is not a regular expression.
    */
   readonly matcher: (pattern: string) => ((name: string) => boolean) | null;
-  /** When the alarm is set to fire; null when it is not. */
-  readonly alarmAtMs: number | null;
-  /** Keeps work that goes on behind an answer alive. */
+  /** Takes over work that goes on behind an answer: keeps the object awake for it, and handles its failure. */
   background(work: Promise<void>): void;
-  /** Storage has failed: this instance must not go on. */
+  /** Storage has failed: ends this instance. */
   broken(error: unknown): void;
 }
 
@@ -47,8 +44,8 @@ export interface GroupContext {
   readonly config: EffectiveConfig;
   readonly random: RandomPort;
   nowMs(): number;
-  /** Records a decision and applies it. */
+  /** Records a decision, then applies it. */
   record(...changes: readonly Change[]): void;
-  /** Deadlines have changed. */
+  /** Sets the object's next deadline anew. */
   arm(): void;
 }

@@ -1,15 +1,15 @@
 /**
- * What a group's object knows of topics, for the instances whose assignment it computes: asked of the
- * controller, kept for some seconds. Tells when what an assignment was made from has changed.
+ * The topics that a group's instances read, as the controller knows them: looked up, and kept for some seconds.
+ * Tells when the topics that an assignment was computed from have changed.
  */
-import type { GroupImage, StoredInstance } from "./image.ts";
+import type { GroupImage, StoredInstance } from "./image/image.ts";
 import type { CoordinatorPorts, TopicFact } from "./ports.ts";
 import type { Subscription } from "../../contracts/instances.ts";
 
-/** After so long a poll has the topics looked up again, in milliseconds. */
+/** Topics that were looked up longer ago than this, in milliseconds, are looked up again by a poll. */
 const FRESH_MS = 5_000;
 
-/** The same text for the same subscription, of whichever instance. */
+/** Texts that identify a subscription: the same for the same subscription of any instance. */
 export function subscriptionKeys(subscription: Subscription): readonly string[] {
   return subscription.by === "pattern"
     ? [`pattern ${subscription.pattern}`]
@@ -21,10 +21,10 @@ export class Topics {
   readonly #ports: CoordinatorPorts;
   readonly #facts = new Map<string, TopicFact>();
   readonly #matchers = new Map<string, (name: string) => boolean>();
-  /** Subscriptions that the facts answer, as {@link subscriptionKeys}. */
-  #answered: ReadonlySet<string> = new Set();
-  #askedMs = Number.NEGATIVE_INFINITY;
-  #asking: Promise<boolean> | null = null;
+  /** Subscriptions that the facts resolve, as {@link subscriptionKeys}. */
+  #resolved: ReadonlySet<string> = new Set();
+  #lookedUpMs = Number.NEGATIVE_INFINITY;
+  #lookUp: Promise<boolean> | null = null;
 
   constructor(image: GroupImage, ports: CoordinatorPorts) {
     this.#image = image;
@@ -35,23 +35,23 @@ export class Topics {
     return this.#facts.get(topic);
   }
 
-  /** Whether what the instances subscribe to was looked up, however long ago. */
+  /** Whether all that the instances subscribe to was looked up, however long ago. */
   get isKnown(): boolean {
-    return this.#wanted().every((key) => this.#answered.has(key));
+    return this.#wanted().every((key) => this.#resolved.has(key));
   }
 
   get isFresh(): boolean {
-    return this.isKnown && this.#ports.clock.nowMs() - this.#askedMs < FRESH_MS;
+    return this.isKnown && this.#ports.clock.nowMs() - this.#lookedUpMs < FRESH_MS;
   }
 
-  /** The names that a subscription covers at present. */
+  /** The names that a subscription covers, by the last look-up. */
   covered(subscription: Subscription): readonly string[] {
     if (subscription.by === "topics") return subscription.topics;
     const matches = this.#matcher(subscription.pattern);
     return [...this.#facts.keys()].filter(matches).toSorted();
   }
 
-  /** What all instances together subscribe to, and is there: text that changes when it does. */
+  /** A text that changes when the topics do that the instances subscribe to: their names, ids or partitions. */
   fingerprint(): string {
     const names = new Set<string>();
     for (const subscription of this.#subscriptions()) {
@@ -66,13 +66,13 @@ export class Topics {
       .join(" ");
   }
 
-  /** Looks them up; false where the controller was not reached. One look-up at a time. */
+  /** Looks the topics up; false where the controller was not reached. Joins a look-up that is under way. */
   refresh(): Promise<boolean> {
-    this.#asking ??= this.#ask().finally(() => (this.#asking = null));
-    return this.#asking;
+    this.#lookUp ??= this.#lookUpAll().finally(() => (this.#lookUp = null));
+    return this.#lookUp;
   }
 
-  async #ask(): Promise<boolean> {
+  async #lookUpAll(): Promise<boolean> {
     const wanted = this.#wanted();
     const subscriptions = this.#subscriptions();
     const isAll = subscriptions.some(({ by }) => by === "pattern");
@@ -80,10 +80,10 @@ export class Topics {
     names.push(...this.#assigned());
     const facts = await this.#ports.cluster.topics(isAll ? null : [...new Set(names)]);
     if (facts === null) return false;
-    this.#askedMs = this.#ports.clock.nowMs();
+    this.#lookedUpMs = this.#ports.clock.nowMs();
     this.#facts.clear();
     for (const fact of facts) this.#facts.set(fact.topic, fact);
-    this.#answered = new Set(wanted);
+    this.#resolved = new Set(wanted);
     return true;
   }
 
@@ -95,7 +95,7 @@ export class Topics {
     return found;
   }
 
-  /** Topics of which instances were assigned partitions by hand. */
+  /** Topics of partitions that instances were assigned by hand. */
   #assigned(): string[] {
     const found = new Set<string>();
     for (const { assigned } of this.#image.instances.values()) {
@@ -112,7 +112,7 @@ export class Topics {
   #matcher(pattern: string): (name: string) => boolean {
     let matches = this.#matchers.get(pattern);
     if (matches === undefined) {
-      // It was checked when it came; where it cannot be read any more it matches nothing.
+      // It was compiled before it was recorded; a pattern that does not compile any more matches nothing.
       matches = this.#ports.matcher(pattern) ?? (() => false);
       this.#matchers.set(pattern, matches);
     }

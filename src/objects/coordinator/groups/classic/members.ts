@@ -1,11 +1,9 @@
 /**
- * The members of a group as its object holds them while it is awake: what is stored of them, and what
- * is only known as long as it is: deadlines, and who waits for an answer.
+ * The members of a group as its object holds them while it is awake: what is stored of each, and what is known only
+ * in memory: deadlines, and the join or sync that waits for an answer.
  */
 import { fromBase64, toBase64 } from "../../../../base/bytes.ts";
-import { refuse, type ErrorName } from "../../../../base/errors.ts";
-import type { StoredMember } from "../changes.ts";
-import type { Refusal } from "../../../../base/errors.ts";
+import { refuse, type ErrorName, type Refusal } from "../../../../base/errors.ts";
 import type {
   JoinedGroup,
   JoinGroupRequest,
@@ -13,8 +11,10 @@ import type {
   MemberProtocol,
   SyncedGroup,
 } from "../../../contracts/members.ts";
+import type { StoredMember } from "../image/changes.ts";
+import type { StoredInstance } from "../image/image.ts";
 
-/** The protocol type of consumers, which instances are. */
+/** The protocol type of consumers, HTTP instances among them. */
 export const CONSUMER = "consumer";
 
 export interface Member {
@@ -24,18 +24,29 @@ export interface Member {
   clientHost: string;
   sessionTimeoutMs: number;
   rebalanceTimeoutMs: number;
-  /** An HTTP instance: what it says is made from its subscription, and it has no `protocols`. */
+  /** An HTTP instance: its metadata is made from its subscription, and its `protocols` are empty. */
   readonly isInstance: boolean;
   protocols: readonly MemberProtocol[];
-  /** When its session ends unless it is heard of before. */
+  /** When its session ends unless it is heard of before, in milliseconds since the epoch. */
   deadlineMs: number;
   /** Whether it has joined the rebalance that is being prepared. */
   hasJoined: boolean;
-  /** Whether it has read on since, as instances may under the cooperative assignor. */
-  readsOn: boolean;
+  /** Whether it has read since it joined, as instances may under the cooperative assignor. */
+  hasReadSinceJoining: boolean;
   answerJoin: ((answer: JoinedGroup | JoinRefusal) => void) | null;
   answerSync: ((answer: SyncedGroup | Refusal) => void) | null;
 }
+
+/** Members by id. */
+export type Members = ReadonlyMap<string, Member>;
+
+const NOTHING_PENDING = {
+  deadlineMs: 0,
+  hasJoined: false,
+  hasReadSinceJoining: false,
+  answerJoin: null,
+  answerSync: null,
+};
 
 export function newMember(memberId: string, request: JoinGroupRequest): Member {
   const { groupInstanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs } = request;
@@ -43,11 +54,18 @@ export function newMember(memberId: string, request: JoinGroupRequest): Member {
     ...{ memberId, groupInstanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs },
     isInstance: false,
     protocols: request.protocols,
-    deadlineMs: 0,
-    hasJoined: false,
-    readsOn: false,
-    answerJoin: null,
-    answerSync: null,
+    ...NOTHING_PENDING,
+  };
+}
+
+export function instanceMember(memberId: string, { spec }: StoredInstance): Member {
+  const { clientId, clientHost, sessionTimeoutMs, maxPollIntervalMs } = spec;
+  return {
+    ...{ memberId, groupInstanceId: null, clientId, clientHost, sessionTimeoutMs },
+    rebalanceTimeoutMs: maxPollIntervalMs,
+    isInstance: true,
+    protocols: [],
+    ...NOTHING_PENDING,
   };
 }
 
@@ -61,24 +79,29 @@ export function storedMember(member: Member): StoredMember {
   };
 }
 
-/** A member as it is after waking up: with its whole session before it. */
-export function wokenMember(stored: StoredMember, nowMs: number): Member {
+/** A member as it is when its object wakes up: with a whole session before it. */
+export function loadedMember(stored: StoredMember, nowMs: number): Member {
   return {
     ...stored,
+    ...NOTHING_PENDING,
     protocols: stored.protocols.map(({ name, metadata }) => ({
       name,
       metadata: fromBase64(metadata),
     })),
     deadlineMs: nowMs + stored.sessionTimeoutMs,
-    hasJoined: false,
-    readsOn: false,
-    answerJoin: null,
-    answerSync: null,
   };
 }
 
-/** Whoever waits in its name is told that it waits in vain. */
-export function turnAway(member: Member, error: ErrorName): void {
+/** The static member with this instance id (KIP-345). */
+export function staticMemberOf(members: Members, groupInstanceId: string): Member | undefined {
+  for (const member of members.values()) {
+    if (member.groupInstanceId === groupInstanceId) return member;
+  }
+  return undefined;
+}
+
+/** Fails the member's pending join and sync, if there are any. */
+export function failPending(member: Member, error: ErrorName): void {
   const { answerJoin, answerSync } = member;
   member.answerJoin = null;
   member.answerSync = null;
@@ -86,8 +109,8 @@ export function turnAway(member: Member, error: ErrorName): void {
   answerSync?.(refuse(error));
 }
 
-/** Whether it says the same as before, byte by byte. */
-export function saysTheSame(member: Member, protocols: readonly MemberProtocol[]): boolean {
+/** Whether the protocols are those that the member has given before, byte by byte. */
+export function hasSameProtocols(member: Member, protocols: readonly MemberProtocol[]): boolean {
   return (
     member.protocols.length === protocols.length &&
     member.protocols.every((own, at) => {
@@ -103,4 +126,11 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
 
 export function metadataUnder(member: Member, protocolName: string): Uint8Array {
   return member.protocols.find(({ name }) => name === protocolName)?.metadata ?? new Uint8Array(0);
+}
+
+/** Bytes that the names and metadata of protocols take. */
+export function metadataBytes(protocols: readonly MemberProtocol[]): number {
+  let bytes = 0;
+  for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
+  return bytes;
 }

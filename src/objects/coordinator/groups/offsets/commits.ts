@@ -1,6 +1,6 @@
 /**
- * A group's offsets as they are committed, looked up and deleted from outside. A commit holds for one
- * topic and dies with it: whoever asks is answered for the topic that has the name now.
+ * Commits, look-ups and deletions of a group's offsets. A commit belongs to one topic and is dropped when that topic
+ * is deleted: a look-up answers for the topic that has the name now (KIP-516).
  */
 import { refuse, type ErrorName, type Refusal } from "../../../../base/errors.ts";
 import { GROUP_PARTITIONS_MAX } from "../../../../base/limits.ts";
@@ -15,10 +15,11 @@ import type {
   TopicPartition,
 } from "../../../contracts/offsets.ts";
 
-/** A commit's offsets with the topics that they are of, and what is wrong with each by itself. */
-export interface Judged {
+/** A commit's offsets with the ids of their topics, and the error of each where its topic is not the one meant. */
+export interface IdentifiedOffsets {
   readonly ok: true;
   readonly offsets: readonly OffsetToCommit[];
+  /** In the request's order; null: it may be committed. */
   readonly errors: readonly (ErrorName | null)[];
 }
 
@@ -34,11 +35,11 @@ export class Commits {
   }
 
   /**
-   * Which topics the offsets are of. An id that the client gave itself has to be that of the topic:
-   * UNKNOWN_TOPIC_ID. One that the worker knew may be old: where there is doubt, the commit is of the topic
-   * that has the name now. Nothing is decided yet, and the group may have changed when this answers.
+   * Finds the ids of the offsets' topics. An id from the client has to be the topic's (UNKNOWN_TOPIC_ID). An id from
+   * the worker's cache may be out of date: the commit is of the topic that has the name now. Decides nothing yet,
+   * and the group may have changed when this answers. INVALID_REQUEST, COORDINATOR_NOT_AVAILABLE.
    */
-  async judge(offsets: readonly OffsetToCommit[]): Promise<Judged | Refusal> {
+  async identify(offsets: readonly OffsetToCommit[]): Promise<IdentifiedOffsets | Refusal> {
     if (offsets.length > GROUP_PARTITIONS_MAX) {
       return refuse("INVALID_REQUEST", `At most ${GROUP_PARTITIONS_MAX} offsets in one commit.`);
     }
@@ -55,15 +56,18 @@ export class Commits {
       if (isById) return ids.get(one.topic) === one.topicId ? null : "UNKNOWN_TOPIC_ID";
       return ids.has(one.topic) ? null : "UNKNOWN_TOPIC_OR_PARTITION";
     });
-    const judged = offsets.map((one) => {
+    const identified = offsets.map((one) => {
       const topicId = ids.get(one.topic);
       return topicId === undefined || one.topicId === undefined ? one : { ...one, topicId };
     });
-    return { ok: true, offsets: judged, errors };
+    return { ok: true, offsets: identified, errors };
   }
 
-  /** Records what may be committed. */
-  commit({ offsets, errors: refused }: Omit<Judged, "ok">, retentionMs?: number): Committed {
+  /** Commits the offsets that have no error, in one row. */
+  commit(
+    { offsets, errors: refused }: Omit<IdentifiedOffsets, "ok">,
+    retentionMs?: number,
+  ): Committed {
     const taken = offsets.filter((_, at) => refused[at] === null);
     const { errors, changes } = decideCommit(taken, this.#context.config, retentionMs);
     // rule: commits-are-recorded
@@ -73,37 +77,37 @@ export class Commits {
   }
 
   /**
-   * Drops what was committed of topics that are no more, of these partitions or of all: after it, what is
-   * left holds. COORDINATOR_NOT_AVAILABLE where nobody can say.
+   * Drops the commits of topics that are deleted, of these partitions or (null) of all. COORDINATOR_NOT_AVAILABLE
+   * where the controller was not reached.
    */
-  async dropDead(
+  async dropOfDeletedTopics(
     partitions: readonly TopicPartition[] | null,
   ): Promise<{ readonly ok: true } | Refusal> {
     const asked = partitions ?? this.#context.image.offsets.keys();
     const held = asked.flatMap(({ topic, partition }) => {
       const stored = this.#context.image.offsets.get(topic, partition);
-      // Of commits that never said their topic nothing more is known.
+      // A commit without a topic id cannot be told from one of an earlier topic; it is kept.
       return stored === undefined || stored.topicId === "" ? [] : [{ topic, partition, stored }];
     });
     const ids = await this.#ids.ask([...new Set(held.map(({ topic }) => topic))]);
     if (ids === null) return refuse("COORDINATOR_NOT_AVAILABLE", UNREACHED);
     const { offsets } = this.#context.image;
-    const dead = held
-      // What was committed since the question is not judged by its answer.
+    const dropped = held
+      // The answer says nothing about offsets that were committed since the question.
       .filter(({ topic, partition, stored }) => offsets.get(topic, partition) === stored)
       .filter(({ topic, stored }) => ids.get(topic) !== stored.topicId)
       .map(({ topic, partition }) => ({ topic, partition }));
     // rule: commits-die-with-their-topic
-    if (dead.length > 0) this.#context.record(deleted(dead, true));
+    if (dropped.length > 0) this.#context.record(deleted(dropped, true));
     return { ok: true };
   }
 
-  /** As things stand: {@link dropDead} first. */
+  /** What the image holds; {@link dropOfDeletedTopics} comes first. */
   fetch(partitions: readonly TopicPartition[] | null): FetchedOffsets {
     return { ok: true, offsets: fetchCommitted(this.#context.image, partitions) };
   }
 
-  /** By an operator; `subscribed`: topics that members read, null for any. */
+  /** An operator's deletion. `subscribed`: topics that members read, null where that may be any topic. */
   delete(
     partitions: readonly TopicPartition[],
     subscribed: ReadonlySet<string> | null,
@@ -115,16 +119,16 @@ export class Commits {
     const known = partitions.filter(
       ({ topic, partition }, at) =>
         errors[at] === null &&
-        (image.offsets.has(topic, partition) || image.anchors.has(topic, partition)),
+        (image.offsets.has(topic, partition) || image.initialPositions.has(topic, partition)),
     );
     if (known.length > 0) this.#context.record(deleted(known, false));
     return { ok: true, errors };
   }
 }
 
-function deleted(partitions: readonly TopicPartition[], keepsAnchors: boolean) {
+function deleted(partitions: readonly TopicPartition[], keepsInitialPositions: boolean) {
   return {
     ...{ type: "offsets-deleted" as const, partitions },
-    ...(keepsAnchors ? { keepsAnchors } : {}),
+    ...(keepsInitialPositions ? { keepsAnchors: true } : {}),
   };
 }

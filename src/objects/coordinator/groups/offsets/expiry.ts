@@ -1,18 +1,18 @@
 /**
- * When committed offsets have had their time (KIP-211). Those of topics that somebody reads stay. The others are
- * kept for `offsets.retention.minutes`: of a group that nobody is in, since it was left, or since the commit where
- * that came later; of a living group, since the commit. A commit may say itself how long it is to be kept.
+ * When committed offsets expire (KIP-211). Offsets of topics that members read do not. The others are kept for
+ * `offsets.retention.minutes`: in an empty group since it became empty, or since the commit where that came later;
+ * in a group with members since the commit. A commit may bring its own retention time (OffsetCommit 2 to 4).
  */
 import type { EffectiveConfig } from "../../../../base/config.ts";
-import type { Change } from "../changes.ts";
-import type { GroupImage, StoredOffset } from "../image.ts";
+import type { Change } from "../image/changes.ts";
+import type { GroupImage, StoredOffset } from "../image/image.ts";
 
 const MINUTE_MS = 60_000;
 
-/** A living group is looked through this often, as in Kafka (`offsets.retention.check.interval.ms`). */
+/** A group with members is checked this often, as in Kafka (`offsets.retention.check.interval.ms`). */
 const CHECK_MS = 600_000;
 
-/** Topics whose offsets stay; null: all of them, because nobody can tell at present which are read. */
+/** Topics whose offsets stay; null: those of all topics do, because it is not known at present which are read. */
 export type TopicsInUse = ReadonlySet<string> | null;
 
 export class Expiry {
@@ -28,8 +28,8 @@ export class Expiry {
   }
 
   /**
-   * When the object has to look; Infinity while somebody is there: sessions have it look at its clock often
-   * enough, and what is in use does not expire.
+   * The first expiry, in milliseconds since the epoch; Infinity while the group has members: their sessions have
+   * the object look at its clock often enough.
    */
   nextMs(): number {
     if (this.#isLiving) return Number.POSITIVE_INFINITY;
@@ -40,19 +40,19 @@ export class Expiry {
     return nextMs;
   }
 
-  /** What has expired. */
+  /** The deletion of what has expired; empty where nothing has. */
   decide(nowMs: number): readonly Change[] {
     // rule: living-groups-are-looked-through
     if (this.#isLiving && nowMs < this.#checkMs) return [];
     this.#checkMs = nowMs + Math.min(CHECK_MS, this.#retentionMs);
-    const over = this.#image.offsets
+    const expired = this.#image.offsets
       .entries()
       .filter(([, , stored]) => this.#expiresMs(stored) <= nowMs);
-    if (over.length === 0) return [];
+    if (expired.length === 0) return [];
     const inUse = this.#topicsInUse();
     if (inUse === null) return [];
     // rule: offsets-that-are-read-stay
-    const unused = over.filter(([topic]) => !inUse.has(topic));
+    const unused = expired.filter(([topic]) => !inUse.has(topic));
     if (unused.length === 0) return [];
     const partitions = unused.map(([topic, partition]) => ({ topic, partition }));
     return [{ type: "offsets-deleted", partitions }];

@@ -1,8 +1,8 @@
-/** Committed offsets: what is written and read. */
+/** Committed offsets as changes and as answers. Pure. */
 import type { EffectiveConfig } from "../../../../base/config.ts";
 import type { ErrorName } from "../../../../base/errors.ts";
-import { packByTopic, type Change } from "../changes.ts";
-import type { GroupImage } from "../image.ts";
+import { packByTopic, type Change } from "../image/changes.ts";
+import type { GroupImage } from "../image/image.ts";
 import type {
   CommittedOffset,
   OffsetToCommit,
@@ -12,11 +12,11 @@ import type {
 interface CommitDecision {
   /** In the request's order; null: it is committed. */
   readonly errors: readonly (ErrorName | null)[];
-  /** One change, of all that may be committed; none where nothing may. */
+  /** One change with all offsets that may be committed; none where there are no such offsets. */
   readonly changes: readonly Change[];
 }
 
-/** `retentionMs`: how long they are to be kept after the commit, where that was said. */
+/** Refuses offsets whose metadata is longer than `offset.metadata.max.bytes`. `retentionMs`: how long they are kept. */
 export function decideCommit(
   offsets: readonly OffsetToCommit[],
   config: EffectiveConfig,
@@ -31,7 +31,7 @@ export function decideCommit(
 
 const TOO_LARGE: ErrorName = "OFFSET_METADATA_TOO_LARGE";
 
-/** Whether the text takes more bytes of UTF-8. */
+/** Whether the text takes more than so many bytes of UTF-8. */
 function isLonger(text: string, bytesMax: number): boolean {
   if (text.length * 3 <= bytesMax) return false;
   return text.length > bytesMax || new TextEncoder().encode(text).length > bytesMax;
@@ -50,7 +50,7 @@ function committed(offsets: readonly OffsetToCommit[], retentionMs?: number): Ch
   };
 }
 
-/** Those asked for, in that order, or all. */
+/** The committed offsets of the partitions, in their order (-1 where there is none), or of all (null). */
 export function fetchCommitted(
   image: GroupImage,
   partitions: readonly TopicPartition[] | null,

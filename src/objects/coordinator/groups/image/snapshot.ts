@@ -1,5 +1,8 @@
-/** The group image as text and back. Fields are only added: older snapshots lack the newer ones. */
-import type { SeenTopic, StoredMember } from "./changes.ts";
+/**
+ * The group image as text and back. Fields are only added, and older snapshots lack the newer ones. Names that
+ * stand in storage stay (see changes.ts).
+ */
+import type { StoredMember, TopicBaseline } from "./changes.ts";
 import {
   emptyImage,
   type GroupImage,
@@ -7,8 +10,8 @@ import {
   type StoredInstance,
   type StoredOffset,
 } from "./image.ts";
-import { PartitionMap } from "./partition-map.ts";
-import type { InstanceSpec, Subscription } from "../../contracts/instances.ts";
+import { PartitionMap } from "../partition-map.ts";
+import type { InstanceSpec, Subscription } from "../../../contracts/instances.ts";
 
 type Entries<T> = readonly (readonly [string, number, T])[];
 
@@ -28,7 +31,7 @@ interface Snapshot {
   readonly revoking: readonly (readonly [string, string])[];
   readonly offsets: Entries<StoredOffset>;
   readonly anchors: Entries<Position>;
-  readonly seen: readonly SeenTopic[];
+  readonly seen: readonly TopicBaseline[];
   readonly looked: readonly string[];
   readonly instances: readonly {
     readonly instanceId: string;
@@ -56,9 +59,9 @@ export function encodeSnapshot(image: GroupImage): string {
     assignments: [...image.assignments],
     revoking: [...image.revoking],
     offsets: image.offsets.entries(),
-    anchors: image.anchors.entries(),
-    seen: [...image.seen.values()],
-    looked: [...image.looked],
+    anchors: image.initialPositions.entries(),
+    seen: [...image.topicBaselines.values()],
+    looked: [...image.resolvedSubscriptions],
     instances: [...image.instances].map(([instanceId, instance]) => ({
       instanceId,
       spec: instance.spec,
@@ -84,9 +87,9 @@ export function decodeSnapshot(text: string): GroupImage {
     assignments: new Map(snapshot.assignments),
     revoking: new Map(snapshot.revoking),
     offsets: mapOf(snapshot.offsets),
-    anchors: mapOf(snapshot.anchors),
-    seen: new Map(snapshot.seen.map((seen) => [seen.topic, seen])),
-    looked: new Set(snapshot.looked),
+    initialPositions: mapOf(snapshot.anchors),
+    topicBaselines: new Map(snapshot.seen.map((baseline) => [baseline.topic, baseline])),
+    resolvedSubscriptions: new Set(snapshot.looked),
     instances: new Map(
       snapshot.instances.map(({ instanceId, spec, subscription, assigned, seeks }) => {
         const instance: StoredInstance = {

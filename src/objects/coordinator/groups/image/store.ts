@@ -1,8 +1,15 @@
 /** A group's record: its changes and its image as the journal keeps them. */
-import type { StoragePort } from "../../../base/ports.ts";
-import { Journal, type JournalBounds, type JournalFormat } from "../../runtime/journal.ts";
-import { decodeChangeSet, encodeChangeSet, type ChangeSet } from "./changes.ts";
-import { applyChangeSet, emptyImage, type GroupImage } from "./image.ts";
+import type { StoragePort } from "../../../../base/ports.ts";
+import {
+  decodeChangeSet,
+  encodeChangeSet,
+  Journal,
+  type JournalBounds,
+  type JournalFormat,
+} from "../../../runtime/journal.ts";
+import { applyChangeSet } from "./apply.ts";
+import type { ChangeSet } from "./changes.ts";
+import { emptyImage, type GroupImage } from "./image.ts";
 import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 
 const FORMAT: JournalFormat<GroupImage, ChangeSet> = {

@@ -1,91 +1,12 @@
 /**
- * The group image: what a group's object knows for good, as the sum of its changes. Only
- * `applyChangeSet` alters it; nothing here decides, and nothing here touches storage.
+ * Applies recorded changes to the group image: the same sequence always gives the same image, live and in replay.
+ * Decides nothing, and knows no storage and no clock.
  */
-import { assert } from "../../../base/errors.ts";
-import { assignmentBytes, flat, partitionsOf } from "./assignments.ts";
-import type { Change, ChangeSet, PackedPositions, SeenTopic, StoredMember } from "./changes.ts";
-import { PartitionMap } from "./partition-map.ts";
-import type { InstanceSpec, Subscription } from "../../contracts/instances.ts";
-
-export interface StoredOffset {
-  readonly offset: number;
-  readonly leaderEpoch: number;
-  readonly metadata: string;
-  readonly committedMs: number;
-  /** Empty: not said. */
-  readonly topicId: string;
-  /** How long it is to be kept after the commit; absent: as the service is set. */
-  readonly retentionMs?: number;
-}
-
-export interface Position {
-  readonly offset: number;
-  readonly topicId: string;
-}
-
-export interface StoredInstance {
-  readonly spec: InstanceSpec;
-  subscription: Subscription | null;
-  /** By hand: topic id by partition; null when it was not. */
-  assigned: PartitionMap<string> | null;
-  readonly seeks: PartitionMap<Position>;
-}
-
-export interface GroupImage {
-  /** Counts change sets. */
-  version: number;
-  /** When the group began; 0: there is none. */
-  sinceMs: number;
-  /** Null where the object's name says it. */
-  groupId: string | null;
-  generationId: number;
-  /** Empty while no member has brought one. */
-  protocolType: string;
-  protocolName: string;
-  leader: string;
-  /** Whether the members have their assignments. */
-  isAssigned: boolean;
-  /** Whether they are to share anew, which the next generation begins with. */
-  isUnsettled: boolean;
-  readonly members: Map<string, StoredMember>;
-  /** Base64, by member id. */
-  readonly assignments: Map<string, string>;
-  readonly revoking: Map<string, string>;
-  /** Since when there have been neither members nor, after one was closed, instances; null while there are members. */
-  emptySinceMs: number | null;
-  readonly offsets: PartitionMap<StoredOffset>;
-  readonly anchors: PartitionMap<Position>;
-  readonly seen: Map<string, SeenTopic>;
-  readonly looked: Set<string>;
-  readonly instances: Map<string, StoredInstance>;
-  /** Since when nothing was heard of a member, where that was written down. */
-  readonly silent: Map<string, number>;
-}
-
-export function emptyImage(): GroupImage {
-  return {
-    version: 0,
-    sinceMs: 0,
-    groupId: null,
-    generationId: 0,
-    protocolType: "",
-    protocolName: "",
-    leader: "",
-    isAssigned: false,
-    isUnsettled: false,
-    members: new Map(),
-    assignments: new Map(),
-    revoking: new Map(),
-    emptySinceMs: null,
-    offsets: new PartitionMap(),
-    anchors: new PartitionMap(),
-    seen: new Map(),
-    looked: new Set(),
-    instances: new Map(),
-    silent: new Map(),
-  };
-}
+import { assert } from "../../../../base/errors.ts";
+import { assignmentBytes, flat, partitionsOf } from "../assignments.ts";
+import { PartitionMap } from "../partition-map.ts";
+import type { Change, ChangeSet, PackedPositions, StoredMember } from "./changes.ts";
+import type { GroupImage, Position, StoredInstance } from "./image.ts";
 
 /** Applies one decision. */
 export function applyChangeSet(image: GroupImage, set: ChangeSet): void {
@@ -173,8 +94,8 @@ function applyOther(
         for (const [partition, offset, leaderEpoch = -1, metadata = ""] of partitions) {
           const committed = { offset, leaderEpoch, metadata, committedMs: atMs, topicId, ...kept };
           image.offsets.set(topic, partition, committed);
-          // None by its own word: the group begins anew, by the rule of whoever reads.
-          if (offset < 0) image.anchors.delete(topic, partition);
+          // An explicit "no offset": the group begins again where its readers' reset rule says.
+          if (offset < 0) image.initialPositions.delete(topic, partition);
           for (const { seeks } of image.instances.values()) seeks.delete(topic, partition);
         }
       }
@@ -183,11 +104,11 @@ function applyOther(
     case "offsets-deleted":
       for (const { topic, partition } of change.partitions) {
         image.offsets.delete(topic, partition);
-        if (change.keepsAnchors !== true) image.anchors.delete(topic, partition);
+        if (change.keepsAnchors !== true) image.initialPositions.delete(topic, partition);
       }
       return;
     case "anchored":
-      setPositions(image.anchors, change.positions);
+      setPositions(image.initialPositions, change.positions);
       return;
     case "instance-created": {
       const { instanceId, spec } = change;
@@ -198,7 +119,7 @@ function applyOther(
     case "instance-closed":
       image.instances.delete(change.instanceId);
       image.silent.delete(change.instanceId);
-      // Whoever reads by hand is no member, and keeps what it reads as long as it is there.
+      // An instance assigned by hand is no member; its offsets are kept as long as it exists, and from then on.
       // rule: offsets-are-kept-since-the-last-reader
       if (image.emptySinceMs !== null) image.emptySinceMs = atMs;
       return;
@@ -249,11 +170,11 @@ function beginGeneration(
   image.assignments.clear();
   image.revoking.clear();
   image.emptySinceMs = null;
-  for (const seen of change.seen ?? []) image.seen.set(seen.topic, seen);
-  for (const key of change.looked ?? []) image.looked.add(key);
+  for (const baseline of change.seen ?? []) image.topicBaselines.set(baseline.topic, baseline);
+  for (const key of change.looked ?? []) image.resolvedSubscriptions.add(key);
 }
 
-/** What was sought in a partition ends with having it. */
+/** A seek ends with the ownership of its partition. */
 function forgetSeeks(image: GroupImage, instanceId: string, instance: StoredInstance): void {
   if (instance.assigned || instance.seeks.size === 0) return;
   // rule: what-is-sought-stays-until-given-up
