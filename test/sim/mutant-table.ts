@@ -214,8 +214,8 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "partition-epoch-not-compared",
-    breaks: "a wish of an older partition epoch changes nothing (KIP-497)",
-    off: { "wishes-are-of-this-partition-epoch": { without: true } },
+    breaks: "a proposal of an older partition epoch changes nothing (KIP-497)",
+    off: { "proposals-are-of-this-partition-epoch": { without: true } },
     test: {
       file: "test/core/controller/in-sync.test.ts",
       name: "is refused for an older partition epoch",

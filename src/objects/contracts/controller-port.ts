@@ -1,4 +1,4 @@
-/** What replicas ask of the controller and tell it. Types only. */
+/** Calls of the controller by replicas. Types only. */
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaAssignment } from "./assignment.ts";
 
@@ -10,23 +10,23 @@ export interface LeaderReport {
 }
 
 export interface ReplicaReport extends LeaderReport {
-  /** Of the follower; the epoch is the reporting leader's. */
+  /** The follower's; the epoch is the reporting leader's. */
   readonly brokerId: number;
 }
 
-/** A leader's wish for another in-sync set (KIP-497). Both epochs are compared with the controller's. */
+/** A leader's proposal of another in-sync set (AlterPartition, KIP-497). Both epochs are compared with the controller's. */
 export interface AlterInSyncRequest {
   readonly topicId: string;
   readonly partition: number;
-  /** Of the leader that asks. */
+  /** The proposing leader's. */
   readonly brokerId: number;
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
-  /** Broker ids. */
+  /** Broker ids of the proposed set. */
   readonly inSync: readonly number[];
 }
 
-/** The asking leader's assignment after the change. */
+/** The leader's assignment after the change. */
 export interface AlteredInSync {
   readonly ok: true;
   readonly assignment: ReplicaAssignment;
@@ -34,10 +34,10 @@ export interface AlteredInSync {
 
 export interface ControllerPort {
   /**
-   * Errors, nothing was changed: FENCED_LEADER_EPOCH (another leads), INVALID_UPDATE_VERSION (another
-   * partition epoch holds), INELIGIBLE_REPLICA (fenced, or no replica), UNKNOWN_TOPIC_OR_PARTITION.
+   * Errors, after which nothing is changed: FENCED_LEADER_EPOCH (another replica leads), INVALID_UPDATE_VERSION (the
+   * partition epoch is another one), INELIGIBLE_REPLICA (fenced, or no replica), UNKNOWN_TOPIC_OR_PARTITION.
    */
   alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal>;
-  /** A follower is no replica any more, having lost its storage, or storage fails it: it is to be told anew what it is. */
+  /** A follower has lost its storage, or its storage fails: its assignment is to be sent again. */
   reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal>;
 }

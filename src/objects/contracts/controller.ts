@@ -1,6 +1,7 @@
 /**
- * What the controller's object answers to: the contract between it, the worker and the replicas.
- * Types only. Every method returns a union with {@link Refusal}; none throws for an operating error.
+ * The calls of the controller's object: the contract between it, the worker and the replicas. Types only. Methods
+ * return a union with {@link Refusal}; none throws for an operating error. During a deploy old and new code call each
+ * other: add fields as optional, never change what one means.
  */
 import type { Refusal } from "../../base/errors.ts";
 import type {
@@ -12,7 +13,7 @@ import type {
 
 export type BrokerState = "active" | "draining" | "fenced";
 
-/** A broker is a failure domain and a place, not a process: see design.md's terms. */
+/** A broker is a failure domain and a location, not a process. */
 export interface BrokerDescription {
   readonly brokerId: number;
   readonly rack: string;
@@ -33,7 +34,7 @@ export interface PartitionMetadata {
   /** In order of preference; the first is the preferred leader. */
   readonly replicas: readonly { readonly brokerId: number; readonly generation: number }[];
   readonly inSync: readonly number[];
-  /** Broker ids among `replicas` that a reassignment adds, and that it removes when they are in sync; absent: none. */
+  /** Broker ids among `replicas` that a reassignment adds, and that it removes once the others are in sync; absent: none. */
   readonly adding?: readonly number[];
   readonly removing?: readonly number[];
   /** Leader epoch of the last unclean election; absent: there was none. */
@@ -53,7 +54,7 @@ export interface ClusterMetadata {
   /** Counts every change of the cluster. */
   readonly version: number;
   readonly brokers: readonly BrokerDescription[];
-  /** Those asked for that exist, by name; all of them when none was named. */
+  /** The topics asked for that exist; all topics where none was named. */
   readonly topics: readonly TopicMetadata[];
 }
 
@@ -63,26 +64,26 @@ export interface TopicSpec {
   readonly partitions?: number;
   /** Absent: `default.replication.factor`. */
   readonly replicationFactor?: number;
-  /** By partition its broker ids, the preferred leader first; instead of both numbers. */
+  /** Broker ids by partition, the preferred leader first; in place of both numbers. */
   readonly assignments?: readonly (readonly number[])[];
   readonly configs?: Readonly<Record<string, string>>;
-  /** Checks everything, changes nothing. */
+  /** Checks the request and changes nothing. */
   readonly validateOnly?: boolean;
-  /** How long the answer waits for the replicas to be told; absent: as long as a request may. The rest follows. */
+  /** How long the answer waits for the replicas, in milliseconds; absent: as long as a request may. The rest follows. */
   readonly waitMs?: number;
 }
 
 export interface ConfigChange {
   readonly name: string;
-  /** `null` is refused but with DELETE. */
+  /** `null` only with DELETE. */
   readonly value: string | null;
-  /** APPEND and SUBTRACT are for lists (KIP-339), and start from what holds without the change. */
+  /** APPEND and SUBTRACT are for lists (KIP-339), and start from the value without the change. */
   readonly operation: "SET" | "DELETE" | "APPEND" | "SUBTRACT";
 }
 
 export interface TopicDeleted {
   readonly ok: true;
-  /** What it was. */
+  /** The deleted topic's. */
   readonly topicId?: string;
 }
 
@@ -96,68 +97,77 @@ export interface ProducerIdentity {
 
 export interface ControllerApi {
   /**
-   * Metadata of the topics named, or of all (`null`), and of those with these ids. What is not known is left
-   * out.
+   * Metadata of the topics named, or of all (`null`), and of those with these ids. Unknown topics are left out.
+   * Writes nothing.
    */
   metadata(
     topics: readonly string[] | null,
     topicIds?: readonly string[],
   ): Promise<ClusterMetadata>;
-  /** Answers when the replicas have taken up their assignments, or are sure to be told later. */
+  /**
+   * Answers when the replicas have taken up their assignments, or are sure to get them later. Errors:
+   * INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR,
+   * INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, INVALID_REQUEST.
+   */
   createTopic(spec: TopicSpec): Promise<TopicAnswer>;
   /**
-   * The topic is gone when this answers; its replicas' storage follows, through crashes. With an id only the
-   * very topic goes: UNKNOWN_TOPIC_ID where another has its name.
+   * The topic is deleted when this answers; the storage of its replicas is deleted soon after, whatever crashes.
+   * Errors: UNKNOWN_TOPIC, UNKNOWN_TOPIC_ID (the topic of that name has another id than the one given).
    */
   deleteTopic(topic: string, topicId?: string): Promise<TopicDeleted | Refusal>;
-  /** To a higher number of partitions; the same or fewer are refused with INVALID_PARTITIONS. `assignments`: of the new ones. */
+  /**
+   * Raises the number of partitions; `assignments`: broker ids of the new ones. Errors: UNKNOWN_TOPIC,
+   * INVALID_PARTITIONS (the same number or fewer, or too many), INVALID_REPLICA_ASSIGNMENT,
+   * INVALID_REPLICATION_FACTOR.
+   */
   createPartitions(
     topic: string,
     partitions: number,
     validateOnly?: boolean,
     assignments?: readonly (readonly number[])[] | null,
   ): Promise<TopicAnswer>;
+  /** Alters the topic's own settings, all or none. Errors: UNKNOWN_TOPIC, INVALID_CONFIG, INVALID_REQUEST. */
   alterConfigs(
     topic: string,
     changes: readonly ConfigChange[],
     validateOnly?: boolean,
   ): Promise<TopicAnswer>;
   /**
-   * Registers a broker, or confirms one that is registered alike. Absent id: the next free one.
+   * Registers a broker, or confirms one that is registered with the same rack and hint. Absent id: the next free one.
    * Errors: DUPLICATE_BROKER_REGISTRATION, INVALID_REQUEST.
    */
   registerBroker(spec: BrokerSpec): Promise<BrokerAnswer>;
   /**
-   * - `fence`: its replicas refuse service, leave the in-sync sets (but where they are the last) and
-   *   lead nothing. For a region that is lost, or is to be taken away.
-   * - `drain`: it leads nothing and gets no new replicas; its replicas go on following.
-   * - `unfence`: active again, from either; its replicas catch up and join by themselves.
-   * Answers when the replicas were told, or are sure to be later. Errors: BROKER_NOT_FOUND,
+   * - `fence`: its replicas refuse service, lead nothing, and leave the in-sync sets unless they are the last members.
+   *   For a region that is lost, or is about to be.
+   * - `drain`: it leads nothing and gets no new replicas; its replicas continue to follow.
+   * - `unfence`: active again, from either state; its replicas catch up and join by themselves.
+   * Answers when the replicas were assigned, or are sure to be later. Errors: BROKER_NOT_FOUND, INVALID_REQUEST,
    * ILLEGAL_STATE (a fenced broker cannot be drained).
    */
   changeBroker(brokerId: number, action: BrokerAction): Promise<BrokerAnswer>;
-  /** As `alterConfigs`, of one broker. Errors: BROKER_NOT_FOUND, INVALID_CONFIG, INVALID_REQUEST. */
+  /** As `alterConfigs`, for one broker. Errors: BROKER_NOT_FOUND, INVALID_CONFIG, INVALID_REQUEST. */
   alterBrokerConfigs(
     brokerId: number,
     changes: readonly ConfigChange[],
     validateOnly?: boolean,
   ): Promise<BrokerAnswer>;
-  /** A leader's wish: see {@link AlterInSyncRequest}. */
+  /** See `ControllerPort.alterInSync`. */
   alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal>;
   /**
-   * Somebody's call to the leader of this epoch has failed. The controller probes it, elects another
-   * where it does not answer, and answers with how things stand then. Stale reports change nothing.
+   * A call to the leader of this epoch has failed. The controller probes the leader, elects another where it does not
+   * answer, and answers with the partition's state after that. Stale reports change nothing. Errors:
+   * UNKNOWN_TOPIC_OR_PARTITION.
    */
   reportLeader(report: LeaderReport): Promise<PartitionAnswer>;
   /**
-   * A leader's follower has answered that it is no replica (UNKNOWN_TOPIC_OR_PARTITION), having lost its
-   * storage, or that storage fails it (KAFKA_STORAGE_ERROR, STORAGE_LOST). It is told again what it is, and leaves the
-   * in-sync set where it has lost what it had. Stale reports change nothing.
+   * A follower has answered its leader that it is no replica (UNKNOWN_TOPIC_OR_PARTITION), because it has lost its
+   * storage, or that its storage fails (KAFKA_STORAGE_ERROR, STORAGE_LOST). Its assignment is sent again, and it leaves
+   * the in-sync set where it has lost its log. Stale reports change nothing. Errors: UNKNOWN_TOPIC_OR_PARTITION.
    */
   reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal>;
   /**
-   * Makes the preferred (first) replica the leader, or with `unclean` any replica that answers, in
-   * sync or not. Errors: UNKNOWN_TOPIC, UNKNOWN_PARTITION, ELECTION_NOT_NEEDED,
+   * Makes the preferred (first) replica the leader, or with `unclean` any replica that answers, in sync or not. Errors: UNKNOWN_TOPIC, UNKNOWN_PARTITION, ELECTION_NOT_NEEDED,
    * PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE.
    */
   electLeader(
@@ -166,10 +176,10 @@ export interface ControllerApi {
     election: "preferred" | "unclean",
   ): Promise<PartitionAnswer>;
   /**
-   * Moves a partition to these brokers, the preferred leader first: new replicas are added, and once
-   * they are in sync the others are removed and purged. `null` calls a move off. `keepsFactor` refuses another number of
-   * replicas than the partition is to have (KIP-860: INVALID_REPLICATION_FACTOR). Errors: UNKNOWN_TOPIC,
-   * UNKNOWN_PARTITION, INVALID_REPLICA_ASSIGNMENT, NO_REASSIGNMENT_IN_PROGRESS.
+   * Moves a partition to these brokers, the preferred leader first: new replicas are added, and once they are in sync
+   * the others are removed and their storage is deleted. `null` cancels a reassignment. `keepsFactor` refuses a change
+   * of the number of replicas (KIP-860: INVALID_REPLICATION_FACTOR). Errors: UNKNOWN_TOPIC, UNKNOWN_PARTITION,
+   * INVALID_REPLICA_ASSIGNMENT, NO_REASSIGNMENT_IN_PROGRESS.
    */
   reassign(
     topic: string,
@@ -177,17 +187,17 @@ export interface ControllerApi {
     brokerIds: readonly number[] | null,
     keepsFactor?: boolean,
   ): Promise<PartitionAnswer>;
-  /** A producer id that was never handed out before, epoch 0. */
+  /** A producer id that was never handed out before, at epoch 0 (KIP-98, KIP-730). */
   allocateProducerId(): Promise<ProducerIdentity | Refusal>;
   /**
-   * The list of groups: their ids, nothing of their state, which their own objects have. Registered before
-   * a group's first row is written, unregistered after its last one is gone. Errors: INVALID_GROUP_ID,
-   * GROUP_MAX_SIZE_REACHED (more groups than a cluster may have).
+   * Puts a group on the list of groups, which has their ids only; their state is in their own objects. A group is
+   * registered before its first row is written, and unregistered before its storage is deleted. Errors:
+   * INVALID_GROUP_ID, GROUP_MAX_SIZE_REACHED (more groups than a cluster may have).
    */
   registerGroup(group: GroupEntry): Promise<{ readonly ok: true } | Refusal>;
-  /** Changes nothing where the group was registered again since. */
+  /** Takes a group off the list; changes nothing where it was registered again since. */
   unregisterGroup(group: GroupEntry): Promise<{ readonly ok: true } | Refusal>;
-  /** Ids in order, those after `after` (empty: from the first), at most `limit`. */
+  /** At most `limit` ids in order, those after `after` (empty: from the first). */
   groups(after: string, limit: number): Promise<GroupList>;
   describe(): Promise<ControllerDescription>;
 }
@@ -201,9 +211,9 @@ export interface GroupEntry {
 export interface GroupList {
   readonly ok: true;
   readonly groupIds: readonly string[];
-  /** Whether there are more behind them: pages are also bounded by the length of the ids. */
+  /** Whether more follow: pages are bounded by the length of the ids as well as by `limit`. */
   readonly hasMore?: boolean;
-  /** Of all groups. */
+  /** Number of all groups. */
   readonly total: number;
 }
 
@@ -226,17 +236,17 @@ export interface ControllerDescription {
   readonly version: number;
   readonly topics: number;
   readonly partitions: number;
-  /** Consumer groups. */
+  /** Number of consumer groups. */
   readonly groups: number;
-  /** Partitions with fewer in-sync replicas than replicas; without a leader; being reassigned. */
+  /** Numbers of partitions: with fewer in-sync replicas than replicas, without a leader, and being reassigned. */
   readonly underReplicated: number;
   readonly offline: number;
-  /** Replicas whose storage is lost, corrupt or does not open, as far as was heard since the object woke up. */
+  /** Replicas whose storage is lost, corrupt or does not open, as far as is known since the object woke up. */
   readonly damagedReplicas?: number;
   readonly reassigning: number;
-  /** Counted since the cluster began: decisions, and probes that had no answer. */
+  /** Decisions since the cluster began, and probes without an answer since the object woke up. */
   readonly counts: ControllerCounts;
-  /** Replicas of deleted topics whose storage is not yet known to be gone. */
+  /** Removed replicas whose storage is not yet known to be deleted. */
   readonly pendingPurges: number;
   /** Replicas that have not yet confirmed their newest assignment. */
   readonly pendingAssignments: number;
@@ -251,6 +261,6 @@ export interface ControllerCounts {
   readonly uncleanElections: number;
   readonly inSyncShrinks: number;
   readonly inSyncExpands: number;
-  /** Since the object woke up: a probe that fails decides nothing by itself. */
+  /** Since the object woke up; a failed probe decides nothing by itself. */
   readonly failedProbes: number;
 }

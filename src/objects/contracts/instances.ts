@@ -1,4 +1,4 @@
-/** HTTP instances: members of a group whose state lives in the group's object. Types only. */
+/** HTTP instances: consumers whose state lives in their group's object. Types only. */
 import type { OffsetToCommit, TopicPartition } from "./offsets.ts";
 
 export type RecordsFormat = "binary" | "json" | "string";
@@ -6,23 +6,23 @@ export type OffsetReset = "earliest" | "latest" | "none";
 
 /** Settings of an instance, checked by the worker against the config table's bounds. */
 export interface InstanceSpec {
-  /** Empty: one is made. */
+  /** Empty: the group makes one. */
   readonly name: string;
   readonly format: RecordsFormat;
   readonly offsetReset: OffsetReset;
   readonly autoCommit: boolean;
   readonly autoCommitIntervalMs: number;
   readonly fetchMinBytes: number;
-  /** How long a poll waits for `fetchMinBytes` when it does not say. */
+  /** How long a poll that does not say so waits for `fetchMinBytes`, in milliseconds. */
   readonly requestTimeoutMs: number;
   readonly sessionTimeoutMs: number;
   readonly maxPollIntervalMs: number;
   readonly maxPollRecords: number;
   /** Assignors in order of preference. */
   readonly assignors: readonly string[];
-  /** `read_uncommitted` unless said. */
+  /** `read_uncommitted` by default. */
   readonly isolation: "read_uncommitted" | "read_committed";
-  /** For descriptions of the group. */
+  /** Shown in descriptions of the group. */
   readonly clientId: string;
   readonly clientHost: string;
 }
@@ -32,14 +32,14 @@ export interface CreatedInstance {
   readonly instanceId: string;
 }
 
-/** What an instance subscribes to: names, or names that match a regular expression as a whole. */
+/** An instance's subscription: topic names, or a regular expression that names match as a whole. */
 export type Subscription =
   | { readonly by: "topics"; readonly topics: readonly string[] }
   | { readonly by: "pattern"; readonly pattern: string };
 
 export interface SubscriptionAnswer {
   readonly ok: true;
-  /** The names subscribed to; of a pattern those that match at present. */
+  /** The names subscribed to; for a pattern the names that match it at present. */
   readonly topics: readonly string[];
   readonly pattern: string | null;
 }
@@ -49,7 +49,7 @@ export interface AssignmentAnswer {
   readonly partitions: readonly TopicPartition[];
 }
 
-/** Where a partition is read from. Ends of logs are looked up by the caller. */
+/** A position to read from. The caller looks up the ends of logs. */
 export interface Seek extends TopicPartition {
   readonly to: number;
 }
@@ -57,12 +57,11 @@ export interface Seek extends TopicPartition {
 export interface PollRequest {
   readonly instanceId: string;
   /**
-   * What of the answers before has arrived: the `pollId` of the last one received, "" when none was.
-   * The position moves only behind what has arrived. Absent from a plain v2 client: whoever polls again
-   * has had the answer before.
+   * The `pollId` of the last answer that has arrived, "" when none has. Positions move only past answers that have
+   * arrived. Absent from a v2 client, which has the answer before when it polls again.
    */
   readonly received?: string;
-  /** As the reader asked; absent: any. NOT_ACCEPTABLE when it is not the instance's. */
+  /** As the request asks for; absent: any. NOT_ACCEPTABLE when it is not the instance's. */
   readonly format?: RecordsFormat;
   /** How long the call may wait for a rebalance to end, in milliseconds. */
   readonly waitMs: number;
@@ -71,9 +70,9 @@ export interface PollRequest {
 /** A partition to read, and from where. */
 export interface PollPartition extends TopicPartition {
   readonly topicId: string;
-  /** null: there is no position yet; see `reset`. */
+  /** Null: there is no position yet; see `reset`. */
   readonly position: number | null;
-  /** Where to begin without a position, and where its position is out of range. */
+  /** Where to begin without a position, or when the position is out of range. */
   readonly reset: OffsetReset;
 }
 
@@ -83,18 +82,18 @@ export interface PollPlan {
   readonly spec: InstanceSpec;
   /** -1 for an instance that was assigned its partitions by hand. */
   readonly generationId: number;
-  /** Of this poll: goes into its answer, and into {@link DeliverRequest}. */
+  /** Id of this poll, which its answer and {@link DeliverRequest} carry. */
   readonly pollId: string;
-  /** False: the group is rebalancing still, and there is nothing to read before it is over. */
+  /** False: the group is still rebalancing, and there is nothing to read until it is over. */
   readonly isAssigned: boolean;
-  /** In the order in which they should be served, which turns from poll to poll. */
+  /** In the order in which they should be served, which rotates from poll to poll. */
   readonly partitions: readonly PollPartition[];
 }
 
 export interface ResolveRequest {
   readonly instanceId: string;
   readonly generationId: number;
-  /** Offsets found for partitions without a position (or with one out of range): where they begin. */
+  /** Offsets found for partitions without a position, or with a position that is out of range. */
   readonly offsets: readonly (TopicPartition & {
     readonly offset: number;
     readonly topicId: string;
@@ -105,16 +104,16 @@ export interface DeliverRequest {
   readonly instanceId: string;
   readonly pollId: string;
   readonly generationId: number;
-  /** The partitions that have moved, and to where. */
+  /** The partitions whose positions move, and where to. */
   readonly positions: readonly (TopicPartition & { readonly nextOffset: number })[];
 }
 
 export interface InstanceCommit {
   readonly instanceId: string;
-  /** null: all that was delivered. */
+  /** Null: everything that was delivered. */
   readonly offsets: readonly OffsetToCommit[] | null;
-  /** The generation the caller believes in; absent: not said. */
+  /** The generation of the plan that the caller has read by; absent: the present one. */
   readonly generationId?: number;
-  /** As in {@link PollRequest}: which answer was the last to arrive, where all that was delivered is committed. */
+  /** As in {@link PollRequest}, where everything that was delivered is committed. */
   readonly received?: string;
 }

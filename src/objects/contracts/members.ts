@@ -1,14 +1,14 @@
-/** Kafka's classic group protocol, for members that bring a protocol of their own. Types only. */
+/** Calls of Kafka's classic group protocol. Types only. */
 import type { ErrorName, Refusal } from "../../base/errors.ts";
 
-/** One assignment protocol that a member supports, and what it says under it (opaque bytes). */
+/** One assignment protocol that a member supports, with its metadata (opaque bytes). */
 export interface MemberProtocol {
   readonly name: string;
   readonly metadata: Uint8Array;
 }
 
 export interface JoinGroupRequest {
-  /** Where it does not stand in the object's name: see `isLongGroupId`. */
+  /** Given where the object's name does not contain it: see `isLongGroupId`. */
   readonly groupId?: string;
   /** Empty for a member that has none yet. */
   readonly memberId: string;
@@ -17,12 +17,12 @@ export interface JoinGroupRequest {
   readonly clientId: string;
   readonly clientHost: string;
   readonly sessionTimeoutMs: number;
-  /** How long a rebalance waits for this member to join again. */
+  /** How long a rebalance waits for this member to join again, in milliseconds. */
   readonly rebalanceTimeoutMs: number;
   readonly protocolType: string;
   /** In order of preference. */
   readonly protocols: readonly MemberProtocol[];
-  /** Whether a member without an id is first told one (KIP-394): MEMBER_ID_REQUIRED. */
+  /** Whether a member without an id is refused with MEMBER_ID_REQUIRED and an id to join with (KIP-394). */
   readonly requireKnownMemberId: boolean;
   /** Whether it understands {@link JoinedGroup.skipAssignment} (JoinGroup 9 on, KIP-814). */
   readonly supportsSkippingAssignment?: boolean;
@@ -36,7 +36,7 @@ export interface JoinedGroup {
   readonly leader: string;
   readonly memberId: string;
   readonly skipAssignment: boolean;
-  /** Of the leader's answer only: everybody, with what they said under the chosen protocol. */
+  /** All members with their metadata under the chosen protocol, in the leader's answer; else empty. */
   readonly members: readonly {
     readonly memberId: string;
     readonly groupInstanceId: string | null;
@@ -53,10 +53,10 @@ export interface SyncGroupRequest {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
   readonly generationId: number;
-  /** null: not said (below SyncGroup 5). Else they must be the group's: INCONSISTENT_GROUP_PROTOCOL. */
+  /** Null below SyncGroup 5. Else they must be the group's: INCONSISTENT_GROUP_PROTOCOL. */
   readonly protocolType: string | null;
   readonly protocolName: string | null;
-  /** The leader's: by member id. Empty from the others. */
+  /** From the leader, by member id; empty from the others. */
   readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[];
 }
 
@@ -80,6 +80,6 @@ export interface LeavingMember {
 
 export interface LeftGroup {
   readonly ok: true;
-  /** In the request's order; null: it has left. */
+  /** In the request's order; an error of null: the member has left. */
   readonly members: readonly (LeavingMember & { readonly error: ErrorName | null })[];
 }

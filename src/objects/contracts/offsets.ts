@@ -1,4 +1,4 @@
-/** What groups commit, and what is told of it. Types only. */
+/** Commits of consumer groups, and answers about them. Types only. */
 import type { ErrorName } from "../../base/errors.ts";
 
 /** A partition, by topic name. */
@@ -9,34 +9,34 @@ export interface TopicPartition {
 
 export interface OffsetToCommit extends TopicPartition {
   /**
-   * The offset to go on from: that of the last record processed, plus one. A negative one is kept as it is and
-   * says that there is none: readers begin where their own rule says.
+   * The offset to read from next: that of the last record processed, plus one. A negative offset is kept as it is and
+   * means that there is none: readers begin where their reset rule says.
    */
   readonly offset: number;
-  /** Of the last record processed; -1 when not said. */
+  /** Of the last record processed; -1: not given. */
   readonly leaderEpoch: number;
   readonly metadata: string;
-  /** Of the topic as the caller knows it: what is committed holds for no later topic of the name. */
+  /** The topic's id as the caller knows it; the commit does not hold for a later topic of the same name. */
   readonly topicId?: string;
-  /** The id is the client's own word (OffsetCommit 10), and the commit is of no other topic. */
+  /** The id comes from the client (OffsetCommit 10), and the commit holds for no other topic. */
   readonly isTopicIdGiven?: boolean;
 }
 
 export interface CommitRequest {
   /** As in {@link JoinGroupRequest}. */
   readonly groupId?: string;
-  /** Generation -1: by nobody of the group, which is accepted only while it has no members. */
+  /** With generation -1 the commit is of no member, and is accepted only while the group has none. */
   readonly memberId: string;
   readonly groupInstanceId: string | null;
   readonly generationId: number;
   readonly offsets: readonly OffsetToCommit[];
-  /** How long they are to be kept, in milliseconds (OffsetCommit 2 to 4); absent: as the service is set. */
+  /** How long they are kept, in milliseconds (OffsetCommit 2 to 4); absent: for `offsets.retention.minutes`. */
   readonly retentionMs?: number;
 }
 
 export interface Committed {
   readonly ok: true;
-  /** In the request's order; null: committed. All of them in one row. */
+  /** In the request's order; null: committed. */
   readonly errors: readonly (ErrorName | null)[];
 }
 
@@ -56,6 +56,6 @@ export interface FetchedOffsets {
 
 export interface DeletedOffsets {
   readonly ok: true;
-  /** In the request's order; null: it is gone. GROUP_SUBSCRIBED_TO_TOPIC. */
+  /** In the request's order; null: deleted. GROUP_SUBSCRIBED_TO_TOPIC. */
   readonly errors: readonly (ErrorName | null)[];
 }

@@ -1,4 +1,4 @@
-/** A replica's object as other objects see it. Types only. */
+/** The calls of a replica's object by other objects. Types only. */
 import type { PartitionApi } from "./partition.ts";
 import type {
   CatchUpAnswer,
@@ -9,7 +9,7 @@ import type {
   ReplicateRequest,
 } from "./replication.ts";
 
-/** A replica's object as other objects call it: what its peers ask, and requests that carry batches. */
+/** The partition contract, the calls of the replica's peers, and requests that carry batches. */
 export interface PartitionObject extends PartitionApi {
   /** See `PeerPort` of replication.ts. */
   replicate(request: ReplicateRequest): Promise<ReplicateAnswer>;

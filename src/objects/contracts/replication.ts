@@ -1,19 +1,19 @@
 /**
- * What the replicas of one partition ask of each other: the port of replication. Types only. A call that did not arrive, or whose answer did not, rejects;
- * whatever the other side decided is an answer.
+ * The calls between the replicas of one partition: the port of replication. Types only. A call that did not arrive,
+ * or whose answer did not, rejects; whatever the other side decided is an answer.
  *
- * Push on the hot path, pull to catch up: the leader pushes its chunks to followers that match it
- * (`replicate`); a follower that does not is told to catch up (`catchUp`), and while it is at it
- * reads from the leader page by page (`pull`), truncating where the two diverge, by leader epoch
- * (KIP-101, KIP-279; the question is asked with each page, as in KIP-595).
+ * Push on the hot path, pull to catch up: the leader pushes its chunks to followers whose logs match its own
+ * (`replicate`); it tells a follower that does not match to catch up (`catchUp`), which then reads from the leader
+ * page by page (`pull`) and truncates its log where the two diverge, by leader epoch (KIP-101, KIP-279; divergence is
+ * checked with each page, as in KIP-595).
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaName } from "../../base/ids.ts";
 import type { ReplicaAssignment } from "./assignment.ts";
 
 /**
- * One idempotent batch as it is kept: producer id, epoch, first sequence, records, base offset,
- * time of the append in ms. A tuple, because thousands of them make up a snapshot's JSON.
+ * One idempotent batch as it is kept: producer id, epoch, first sequence, number of records, base offset, append time
+ * in milliseconds since the epoch. A tuple, because a snapshot's JSON has thousands of them.
  */
 export type ProducerBatch = readonly [
   producerId: number,
@@ -24,16 +24,16 @@ export type ProducerBatch = readonly [
   appendedMs: number,
 ];
 
-/** What a follower's row has from its leader's: all but what depends on the replica itself. */
+/** The columns of a row that followers copy from the leader's: all but those that depend on the replica itself. */
 export interface CopiedFacts {
   readonly base_offset: number;
   readonly last_offset: number;
   readonly leader_epoch: number;
   readonly max_timestamp: number;
-  /** Bytes of batches that were ever appended before this chunk: differences are sizes of ranges. */
+  /** Bytes of all batches ever appended before this chunk; differences of positions are sizes of ranges. */
   readonly position: number;
   readonly size_bytes: number;
-  /** The segment the chunk belongs to: its base offset, position, start, and its chunks so far. */
+  /** The chunk's segment: its base offset, position, start in milliseconds since the epoch, and chunks so far. */
   readonly segment_base: number;
   readonly segment_position: number;
   readonly segment_started_ms: number;
@@ -42,20 +42,20 @@ export interface CopiedFacts {
   readonly producers: string | null;
 }
 
-/** An end of a log: the offset behind its last record, and the leader epoch of its last chunk (-1: none). */
+/** An end of a log: the offset after its last record, and the leader epoch of its last chunk (-1: none). */
 export interface LogPoint {
   readonly offset: number;
   readonly leaderEpoch: number;
 }
 
-/** What every message of a leader says of it. */
+/** The leader's state, which each of its messages carries. */
 export interface LeaderState {
   readonly leaderEpoch: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
 }
 
-/** The leader's row of one chunk. Followers hold the same, byte for byte. */
+/** The leader's row of one chunk. Followers store the same bytes. */
 export interface ReplicatedChunk {
   readonly facts: CopiedFacts;
   readonly data: Uint8Array;
@@ -63,20 +63,20 @@ export interface ReplicatedChunk {
 
 interface FromLeader extends LeaderState {
   /**
-   * The leader's own assignment, relayed after the follower answered UNKNOWN_LEADER_EPOCH: a follower
-   * need not wait for the controller to be told that there is a new leader.
+   * The leader's own assignment, sent after the follower answered UNKNOWN_LEADER_EPOCH, so that it need not wait for
+   * the controller to learn of a new leader.
    */
   readonly assignment?: ReplicaAssignment;
 }
 
 export interface ReplicateRequest extends FromLeader {
-  /** The leader's log before the chunks. */
+  /** The end of the leader's log before the chunks. */
   readonly previous: LogPoint;
-  /** In order, without gaps; none where the leader only asks or tells. */
+  /** In order, without gaps; none where the leader only checks the follower or sends its state. */
   readonly chunks: readonly ReplicatedChunk[];
 }
 
-/** The follower knows a higher epoch than its caller: the assignment says which. */
+/** The follower knows a higher epoch than its caller; the assignment says which. */
 export interface Deposed extends Refusal {
   readonly error: "FENCED_LEADER_EPOCH";
   readonly assignment: ReplicaAssignment;
@@ -85,12 +85,12 @@ export interface Deposed extends Refusal {
 export type ReplicateAnswer =
   | {
       readonly ok: true;
-      /** True: everything below `endOffset` equals the leader's log and is durable. */
+      /** Whether everything below `endOffset` equals the leader's log and is durable. */
       readonly matches: boolean;
       readonly endOffset: number;
-      /** Readers wait here for a higher high watermark. */
+      /** Whether readers wait at the follower for a higher high watermark. */
       readonly waiting: boolean;
-      /** Where the follower's log begins. Objects of before this field leave it out. */
+      /** Where the follower's log begins. Objects of older code leave it out. */
       readonly logStartOffset?: number;
     }
   | Deposed
@@ -117,7 +117,7 @@ export interface PullRequest {
   /** Bytes of batches before `from`, as the follower counts them. */
   readonly position: number;
   readonly maxBytes: number;
-  /** Of the assignment that the follower knows, and its own; those of before these fields leave them out. */
+  /** Of the assignment that the follower knows, and its own generation; objects of older code leave them out. */
   readonly partitionEpoch?: number;
   readonly generation?: number;
 }
@@ -132,15 +132,15 @@ export type PullAnswer =
   | {
       readonly ok: true;
       readonly kind: "diverging";
-      /** The leader's largest epoch not above the follower's last, and where that epoch ends here. */
+      /** The leader's largest epoch not above the follower's last, and where that epoch ends in the leader's log. */
       readonly at: LogPoint;
     }
   | {
-      /** The follower's end is below everything that the leader still holds: it begins anew here. */
+      /** The follower's log ends below everything that the leader still has: it begins again at `begin`. */
       readonly ok: true;
       readonly kind: "reset";
       readonly begin: { readonly offset: number; readonly position: number };
-      /** Idempotent batches below `begin` that are remembered still. */
+      /** Idempotent batches below `begin` that are still remembered. */
       readonly producers: readonly ProducerBatch[];
     }
   | Deposed
@@ -153,7 +153,7 @@ export interface PeerAddress extends ReplicaName {
 export interface PeerPort {
   /** Errors: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, REPLICA_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR, STORAGE_LOST. */
   replicate(to: PeerAddress, request: ReplicateRequest): Promise<ReplicateAnswer>;
-  /** Runs for some seconds at most. Errors: those of replicate. */
+  /** Runs for a few seconds at most. Errors: those of replicate. */
   catchUp(to: PeerAddress, request: CatchUpRequest): Promise<CatchUpAnswer>;
   /** Errors: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION. */
   pull(to: PeerAddress, request: PullRequest): Promise<PullAnswer>;

@@ -1,9 +1,8 @@
 /**
- * How the calls that carry batches travel between the worker and a partition's object: as HTTP
- * requests whose bodies are the batches. RPC copies its arguments once more on each side, which
- * was measured as a tenth of an append of 100 KB and nearly half of a read of 1 MB. Small appends
- * are RPC, since a request costs more than the copy. Both ends of each shape stand here; fields are
- * only ever added at the end.
+ * The transport of calls that carry batches between the worker and a partition's object: HTTP requests whose bodies
+ * are the batches. RPC copies its arguments once more on each side, which was measured as a tenth of an append of
+ * 100 KB and nearly half of a read of 1 MB. Small appends use RPC, because a request costs more than the copy. Both
+ * ends of each shape are here; fields are only ever added at the end.
  */
 import type { Refusal } from "../../base/errors.ts";
 import type {
@@ -15,7 +14,7 @@ import type {
   PartitionApi,
 } from "./partition.ts";
 
-/** What the calling end needs of a stub. */
+/** The part of a stub that the calling end uses. */
 export interface TransferStub extends Pick<PartitionApi, "append"> {
   fetch(url: string, init?: RequestInit): Promise<Response>;
 }
@@ -23,15 +22,15 @@ export interface TransferStub extends Pick<PartitionApi, "append"> {
 /** Appends from this size on, in bytes, are requests. */
 const REQUEST_BYTES_MIN = 16_384;
 
-/** Nobody resolves this name: a request to an object needs a URL, and only its path is read. */
+/** A request to an object needs a URL; its host is never resolved, and only the path is read. */
 export const PARTITION_ORIGIN = "http://partition/";
 const ENDS_HEADER = "x-ends";
 const APPENDED_HEADER = "x-appended";
-/** A refusal comes as JSON of itself under this status. */
+/** Status of a refusal, whose body is the refusal as JSON. */
 const REFUSED = 409;
 const READ_COMMITTED = "1";
 
-/** What a request to the object asks for; null for what this version does not know. */
+/** A request to the object, decoded. */
 export type TransferRequest =
   | {
       readonly kind: "append";
@@ -48,7 +47,7 @@ export async function sendAppend(
 ): Promise<Appended | AppendRefusal> {
   const { batches, acks, sparseSequences, unlessRepeated } = request;
   const bytes = batches.byteLength;
-  // A path has no room for a refusal.
+  // A refusal does not fit into a path.
   if (bytes < REQUEST_BYTES_MIN || unlessRepeated !== undefined) {
     const isView = bytes !== batches.buffer.byteLength;
     return stub.append(isView ? { ...request, batches: batches.slice() } : request);
@@ -69,7 +68,7 @@ export async function sendAppend(
   };
 }
 
-/** In a header: a body, however small, is a stream to be read. */
+/** The answer travels in a header, because reading even a small body means reading a stream. */
 export function answerAppend(answer: Appended | Refusal): Response {
   if (!answer.ok) return answerRefusal(answer);
   const { baseOffset, lastOffset, logStartOffset, logAppendTimeMs, partitionEpoch } = answer;
@@ -78,7 +77,7 @@ export function answerAppend(answer: Appended | Refusal): Response {
   return new Response(null, { headers: { [APPENDED_HEADER]: appended } });
 }
 
-/** A page whose batches have not been read: they may be passed on as they stream in. */
+/** A page whose batches have not been read yet, so that they can be passed on as a stream. */
 export interface StreamedFetch extends Omit<Fetched, "batches"> {
   readonly body: ReadableStream | null;
   bytes(): Promise<Uint8Array>;
@@ -115,7 +114,7 @@ export function answerFetch(answer: Fetched | Refusal): Response {
   return new Response(batches, { headers: { [ENDS_HEADER]: ends } });
 }
 
-/** Opens the tail's socket, not accepted yet. */
+/** Opens a tail; its socket is not accepted yet. */
 export async function sendTail(
   stub: TransferStub,
   offset: number,
@@ -130,7 +129,10 @@ export function answerRefusal(refusal: Refusal): Response {
   return Response.json(refusal, { status: REFUSED });
 }
 
-/** Reads the path of a request to the object. The caller is the worker: numbers are what it wrote. */
+/**
+ * Decodes the path of a request to the object; null where this version does not know it. The worker has written it,
+ * so numbers are not checked further.
+ */
 export function readTransfer(url: string): TransferRequest | null {
   const [kind, ...fields] = url.slice(url.indexOf("/", "http://".length) + 1).split("/");
   const numbers = fields.map(Number);

@@ -1,6 +1,6 @@
 /**
- * Decisions about brokers: the ones a new cluster has, further ones, and their states. A broker is a
- * failure domain and a place; what its state asks of partitions is decided in elections.ts.
+ * Decisions about brokers: those of a new cluster, registrations, and states. A broker is a failure domain and a
+ * location; what its state means for partitions is decided in leaders/elections.ts.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { BROKERS_MAX } from "../../base/limits.ts";
@@ -22,8 +22,8 @@ const register = (brokerId: number, rack: string, locationHint: string): Change 
 });
 
 /**
- * Three in three regions make a first run look like a Kafka cluster. Recorded with the cluster's
- * first decision, so that what is here today does not change what was recorded then.
+ * The brokers of a new cluster, in three regions. They are recorded with the cluster's first decision, so that a
+ * change of this list does not change clusters that exist.
  */
 export const FIRST_BROKERS: readonly Change[] = [
   register(1, "weur", "weur"),
@@ -35,7 +35,7 @@ export const FIRST_BROKERS: readonly Change[] = [
 const BROKER_ID_MAX = 2_147_483_647;
 const RACK_LENGTH_MAX = 255;
 
-/** What the platform takes as a location hint; it refuses to make an object with any other. */
+/** The platform's location hints; it refuses to create an object with any other. */
 const LOCATION_HINTS: ReadonlySet<string> = new Set([
   "",
   "wnam",
@@ -51,14 +51,17 @@ const LOCATION_HINTS: ReadonlySet<string> = new Set([
   "me",
 ]);
 
-/** Without changes: the cluster has it so already. */
+/** `changes` is empty where the cluster is in that state already. */
 export interface BrokerDecision {
   readonly ok: true;
   readonly changes: readonly Change[];
   readonly broker: BrokerDescription;
 }
 
-/** Rack and hint stay as they were registered: the objects there never move. */
+/**
+ * Registers a broker, or confirms one that is registered with the same rack and hint. Neither can change later,
+ * because the objects of the broker never move. INVALID_REQUEST, DUPLICATE_BROKER_REGISTRATION.
+ */
 export function decideRegister(image: ClusterImage, spec: BrokerSpec): BrokerDecision | Refusal {
   const { rack, locationHint } = spec;
   const brokerId = spec.brokerId ?? nextBrokerId(image);
@@ -91,7 +94,10 @@ const STATE_AFTER: Readonly<Record<BrokerAction, BrokerState>> = {
   drain: "draining",
 };
 
-/** The broker's new state alone: what it asks of partitions follows from it. */
+/**
+ * Changes the broker's state; what that means for partitions follows from it. BROKER_NOT_FOUND, INVALID_REQUEST,
+ * ILLEGAL_STATE.
+ */
 export function decideChangeBroker(
   image: ClusterImage,
   brokerId: number,

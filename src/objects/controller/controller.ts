@@ -1,7 +1,7 @@
 /**
- * The controller's rules put together: decide, record, apply, tell the replicas, reply. One decision
- * at a time, without a pause between reading the image and applying the change. Reaches the outside
- * only through its ports.
+ * The controller: answers the calls of its object (see the contract in `contracts/controller.ts`, which gives shapes
+ * and errors) by deciding, recording, applying, delivering to the replicas and replying. One decision at a time:
+ * nothing is awaited between reading the image and applying the change. Reaches the outside only through its ports.
  */
 import type { EffectiveConfig } from "../../base/config.ts";
 import { assert, refuse, type Refusal } from "../../base/errors.ts";
@@ -26,7 +26,12 @@ import { assignmentOf } from "./delivery/assignments.ts";
 import { decideChangeBroker, decideRegister } from "./brokers.ts";
 import type { TopicDecision } from "./image/changes.ts";
 import { partitionOf, topicNamed, type ClusterImage } from "./image/cluster.ts";
-import { Decisions, REQUEST_ROUND_MS, TELL_MS_MAX, type ControllerPorts } from "./decisions.ts";
+import {
+  Decisions,
+  REQUEST_ROUND_MS,
+  DELIVERY_WAIT_MS_MAX,
+  type ControllerPorts,
+} from "./decisions.ts";
 import { describeCluster } from "./description.ts";
 import { decideRegisterGroup, decideUnregisterGroup, listGroups } from "./groups.ts";
 import { decideAlterInSync } from "./leaders/in-sync.ts";
@@ -51,7 +56,7 @@ export class ControllerRules {
   readonly #image: ClusterImage;
   readonly #probes: Probes;
   readonly #leaders: Leaders;
-  /** Producer ids reserved and not yet handed out by this instance: up to, not including, the end. */
+  /** Producer ids that this instance has reserved and not handed out yet: from `next` up to, not including, `end`. */
   #producerIds = { next: 0, end: 0 };
 
   /** Wakes up: replays what was recorded. */
@@ -63,13 +68,13 @@ export class ControllerRules {
     this.#image = decisions.image;
     this.#probes = decisions.probes;
     this.#leaders = new Leaders(this.#image, defaults, this.#probes, ports.clock, {
-      decide: (topicId, change) => decisions.recordPartition(topicId, change),
-      tell: (topicId, partition) => decisions.tellLeader(topicId, partition),
+      record: (topicId, change) => decisions.recordPartition(topicId, change),
+      deliver: (topicId, partition) => decisions.deliverToLeader(topicId, partition),
       resend: (replica) => decisions.resend(replica),
     });
   }
 
-  /** Topics named that exist, in the order of the names, then those of the ids; `null`: all. Writes nothing. */
+  /** Existing topics in the order of the names, then those of the ids; names of `null`: all. Writes nothing. */
   metadata(names: readonly string[] | null, topicIds: readonly string[] = []): ClusterMetadata {
     this.#decisions.touch();
     const { version, brokers, topics } = this.#image;
@@ -107,7 +112,7 @@ export class ControllerRules {
     const decision = decideDeleteTopic(this.#image, name, topicId);
     if (!decision.ok) return decision;
     this.#decisions.record(decision.changes);
-    await this.#decisions.tell({ topicId: decision.topicId }, REQUEST_ROUND_MS);
+    await this.#decisions.deliver({ topicId: decision.topicId }, REQUEST_ROUND_MS);
     return { ok: true, topicId: decision.topicId };
   }
 
@@ -128,7 +133,7 @@ export class ControllerRules {
       this.#decisions.recordBrokers(changes, brokers);
       this.#ports.background(this.#leaders.recover());
     }
-    await this.#decisions.tell({}, TELL_MS_MAX);
+    await this.#decisions.deliver({}, DELIVERY_WAIT_MS_MAX);
     return { ok: true, broker };
   }
 
@@ -143,7 +148,7 @@ export class ControllerRules {
     return { ok: true, broker: decision.broker };
   }
 
-  /** Answers as soon as it is decided: a leader waits for it with its producers. */
+  /** Answers as soon as it is decided, because a leader and its producers wait for it. */
   async alterInSync(request: AlterInSyncRequest): Promise<AlteredInSync | Refusal> {
     this.#decisions.settle();
     const decision = decideAlterInSync(this.#image, request);
@@ -151,12 +156,12 @@ export class ControllerRules {
     const { topicId, partition, brokerId } = request;
     if (decision.change) {
       this.#decisions.recordPartition(topicId, decision.change);
-      this.#decisions.tellLater({ topicId, partition });
+      this.#decisions.deliverLater({ topicId, partition });
     }
     const replica = partitionOf(this.#image, topicId, partition)?.replicas.find(
       (one) => one.brokerId === brokerId,
     );
-    // With the change a reassignment was complete that has moved the leader itself away.
+    // The change has completed a reassignment that removes the leader itself.
     if (!replica) return refuse("FENCED_LEADER_EPOCH");
     return {
       ok: true,
@@ -210,13 +215,13 @@ export class ControllerRules {
     if (!decision.ok) return decision;
     if (decision.change) {
       this.#decisions.recordPartition(topic.topicId, decision.change);
-      await this.#decisions.tell({ topicId: topic.topicId, partition }, TELL_MS_MAX);
+      await this.#decisions.deliver({ topicId: topic.topicId, partition }, DELIVERY_WAIT_MS_MAX);
     }
     const now = partitionOf(this.#image, topic.topicId, partition);
     return now ? { ok: true, partition: now } : refuse("UNKNOWN_TOPIC");
   }
 
-  /** Ids rise; a block that a crash cuts short is never gone back to (KIP-98, KIP-730). */
+  /** Ids rise; the rest of a block that was reserved before a restart is never handed out (KIP-98, KIP-730). */
   allocateProducerId(): ProducerIdentity {
     if (this.#producerIds.next === this.#producerIds.end) {
       const next = this.#image.nextProducerId;
@@ -246,7 +251,7 @@ export class ControllerRules {
     return listGroups(this.#image, after, limit);
   }
 
-  /** The alarm has fired: something is to be told still, or a partition could get a leader. */
+  /** The alarm has fired: deliveries are pending, or a partition without a leader may get one. */
   async onAlarm(): Promise<void> {
     await this.#decisions.onAlarm(() => this.#leaders.recover());
   }
@@ -266,7 +271,7 @@ export class ControllerRules {
     if (!validateOnly && changes.length > 0) {
       this.#decisions.record(changes);
       assert(this.#image.topics.has(topic.topicId), "a decision's topic is not in the image");
-      await this.#decisions.tell({ topicId: topic.topicId }, waitMs);
+      await this.#decisions.deliver({ topicId: topic.topicId }, waitMs);
     }
     return { ok: true, topic };
   }

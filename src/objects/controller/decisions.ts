@@ -1,7 +1,7 @@
 /**
- * What happens to a decision: it is recorded, applied, told to the replicas until they confirm, and
- * an alarm stands for it meanwhile. Makes none itself, but for what the brokers' states ask of
- * partitions (elections.ts), which it sees through also where a crash came between.
+ * What happens to a decision: it is recorded, applied, and delivered to the replicas until they confirm it; an alarm
+ * is set meanwhile, in case this instance does not get that far. Decides nothing itself, except what brokers' states
+ * (elections.ts) and damaged replicas (renewals.ts) require.
  */
 import type { AlarmPort } from "../../base/ports.ts";
 import { applyChange, applyChangeSet } from "./image/apply.ts";
@@ -23,26 +23,26 @@ import type { ControllerStore } from "./image/store.ts";
 
 export interface ControllerPorts extends DeliveryPorts {
   readonly alarm: AlarmPort;
-  /** Takes over work that goes on behind an answer: keeps it alive, and deals with its failure. */
+  /** Takes over work that goes on behind an answer: keeps the object awake for it, and handles its failure. */
   background(work: Promise<void>): void;
 }
 
-/** How long a request goes on telling replicas before it leaves the rest to the alarm. */
+/** How long a request's round starts calls before it leaves the rest to the alarm, in milliseconds. */
 export const REQUEST_ROUND_MS = 20_000;
-/** The same for one firing of the alarm: replicas that hang must not hold up the next. */
+/** The same for the alarm's round: replicas that hang must not delay the next firing. */
 const ALARM_ROUND_MS = 5_000;
-/** How long the answer to a decision about brokers and leaders waits for the replicas. */
-export const TELL_MS_MAX = 1_500;
-/** The alarm of a decision whose round is not at its end: for when this instance does not end it. */
+/** How long the answer to a decision about brokers and leaders waits for the replicas, in milliseconds. */
+export const DELIVERY_WAIT_MS_MAX = 1_500;
+/** When the alarm fires after a decision, in case this instance does not finish its round; in milliseconds. */
 const ROUND_ALARM_MS = 3_000;
-/** Replicas are told again at the earliest after this, then after twice as long each time, up to the most. */
+/** Deliveries are repeated at the earliest after the minimum, then after twice as long each time, up to the maximum. */
 export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 300_000;
-/** A partition without a leader that could get an unclean one looks for it this often. */
+/** How often an unclean election is tried for partitions without a leader that allow it, in milliseconds. */
 const RECOVER_MS = 10_000;
-/** A replica whose storage could not be opened, and that could be renewed, is probed this often. */
+/** How often replicas are probed whose storage could not be opened and that could be renewed, in milliseconds. */
 const SUSPECT_MS = 4_000;
-/** Such replicas probed at one firing of the alarm: each takes two calls. */
+/** Such replicas probed at one firing of the alarm, each with up to two calls. */
 const SUSPECTS_AT_ONCE = 64;
 
 export class Decisions {
@@ -52,9 +52,9 @@ export class Decisions {
   readonly #store: ControllerStore;
   readonly #deliveries: Deliveries;
   readonly #alarm: PendingAlarm;
-  /** What the brokers' states ask of partitions may not be recorded to its end. */
+  /** Whether changes that the brokers' states require of partitions may not all be recorded yet. */
   #isUnsettled = true;
-  /** Whether a partition could recover that has no leader. */
+  /** Whether a partition without a leader could get one by an unclean election. */
   readonly #canRecover: () => boolean;
 
   /** Wakes up: replays what was recorded. */
@@ -65,7 +65,7 @@ export class Decisions {
     this.#canRecover = canRecover;
     this.image = store.load();
     if (this.image.version === 0) {
-      // Recorded with the first decision: reading a cluster that was never used writes nothing.
+      // They are recorded with the first decision: reading a cluster that was never used writes nothing.
       for (const change of FIRST_BROKERS) applyChange(this.image, change, 0);
     }
     this.probes = new Probes(this.image, ports);
@@ -76,7 +76,7 @@ export class Decisions {
     });
   }
 
-  /** Records a decision, then applies it: when recording throws, nothing has changed. */
+  /** Records a decision, then applies it. When recording throws, nothing has changed. */
   record(changes: readonly Change[]): void {
     const first = this.image.version === 0;
     const atMs = this.#ports.clock.nowMs();
@@ -85,7 +85,7 @@ export class Decisions {
       changes: first ? [...FIRST_BROKERS, ...changes] : changes,
     });
     applyChangeSet(this.image, { atMs, changes });
-    // In the same turn as the row, so that the two become durable together.
+    // In the same turn as the row, so that both become durable together.
     this.#armFor(ROUND_ALARM_MS);
   }
 
@@ -93,19 +93,19 @@ export class Decisions {
     this.record([{ type: "partitions-changed", topicId, partitions: [change] }]);
   }
 
-  /** Sees to it that what brokers' states ask of partitions is recorded: before anything rests on it. */
+  /** Records what the brokers' states still require of partitions, before another decision relies on it. */
   settle(): void {
     if (this.#isUnsettled) this.#recordSettled([], this.image.brokers);
   }
 
-  /** Records a change of brokers, and what it asks of partitions: in as many rows as it takes. */
+  /** Records a change of brokers, and what it requires of partitions, in as many rows as that takes. */
   recordBrokers(changes: readonly Change[], brokers: Brokers): void {
     this.#isUnsettled = true;
     this.#recordSettled(changes, brokers);
   }
 
-  /** Tells the replicas of the scope. Goes on behind the caller's back after `waitMs`. */
-  async tell(scope: Scope, waitMs: number): Promise<void> {
+  /** Delivers to the replicas of the scope; after `waitMs` that goes on in the background. */
+  async deliver(scope: Scope, waitMs: number): Promise<void> {
     const round = this.#round(scope, REQUEST_ROUND_MS);
     const ended = await within(
       this.#ports.timer,
@@ -115,18 +115,20 @@ export class Decisions {
     if (ended === null) this.#ports.background(round);
   }
 
-  /** Returns at once. */
-  tellLater(scope: Scope): void {
+  /** Delivers in the background. */
+  deliverLater(scope: Scope): void {
     this.#ports.background(this.#round(scope, REQUEST_ROUND_MS));
   }
 
-  async tellLeader(topicId: string, partition: number): Promise<void> {
+  /** Delivers to all replicas of the partition, and waits for its leader. */
+  async deliverToLeader(topicId: string, partition: number): Promise<void> {
     const brokerId = partitionOf(this.image, topicId, partition)?.leader ?? -1;
-    this.tellLater({ topicId, partition });
-    // Calls to one replica share their way: this waits for the one that has begun.
-    await this.tell({ topicId, partition, brokerId }, TELL_MS_MAX);
+    this.deliverLater({ topicId, partition });
+    // There is one call to a replica at a time: this waits for the one that has begun.
+    await this.deliver({ topicId, partition, brokerId }, DELIVERY_WAIT_MS_MAX);
   }
 
+  /** Sends one replica its assignment again, and decides on what that shows. */
   async resend(replica: ReplicaName): Promise<void> {
     const { topicId } = replica;
     await this.#deliveries.resend({ topicId, key: replicaKey(replica) });
@@ -135,9 +137,9 @@ export class Decisions {
     if (this.#suspects().length > 0) this.#armFor(SUSPECT_MS);
   }
 
-  /** The alarm has fired: tells again whom the last calls did not reach; `recovery` goes on beside it. */
+  /** The alarm has fired: repeats what was not confirmed; `recovery` runs at the same time. */
   async onAlarm(recovery: () => Promise<void>): Promise<void> {
-    // It is used up, also when this object's clock says that it was due only a moment later.
+    // Also where it has fired a moment early by this object's clock.
     this.#alarm.forget();
     this.settle();
     const { version } = this.image;
@@ -149,17 +151,14 @@ export class Decisions {
     this.#recordConfirmed();
     this.#renewUnopened();
     const nowMs = this.#ports.clock.nowMs();
-    // Waiting as long as the newest of it is old doubles the time from try to try, through
-    // evictions; but not where this round has got on.
+    // The wait is as long as the newest pending delivery is old, so it doubles from try to try, also across
+    // evictions. It starts again where this round has made progress.
     const age = this.image.version > version ? 0 : nowMs - this.#newestPendingMs();
     const delay = Math.min(Math.max(age, RETRY_MS_MIN), RETRY_MS_MAX);
     this.#armFor(delay + this.#ports.random.below(Math.ceil(delay / 4)));
   }
 
-  /**
-   * Touches the storage: an instance that was superseded while it was running fails here, before it
-   * answers a read from a memory that is no longer the newest.
-   */
+  /** See {@link ControllerStore.touch}: before every answer that is read from memory. */
   touch(): void {
     this.#store.touch();
   }
@@ -176,10 +175,10 @@ export class Decisions {
     if (!change) return;
     const { topicId, partition } = replica;
     this.recordPartition(topicId, change);
-    this.tellLater({ topicId, partition });
+    this.deliverLater({ topicId, partition });
   }
 
-  /** Replicas whose storage could not be opened for long enough begin anew as other objects. */
+  /** Replaces replicas whose storage could not be opened for long enough by new objects. */
   #renewUnopened(): void {
     const { unopened } = this.probes;
     for (const replica of unopened.replicas().lasting) {
@@ -189,11 +188,11 @@ export class Decisions {
       if (change.replicas) unopened.forget(replica);
       const { topicId, partition } = replica;
       this.recordPartition(topicId, change);
-      this.tellLater({ topicId, partition });
+      this.deliverLater({ topicId, partition });
     }
   }
 
-  /** Those whose storage did not open, while something could be done about it. */
+  /** Replicas whose storage did not open, as far as they could be renewed. */
   #suspects(): ReplicaName[] {
     const { all } = this.probes.unopened.replicas();
     return all.filter((replica) => decideRenewal(this.image, replica) !== null);
@@ -216,13 +215,13 @@ export class Decisions {
     if (confirmed.length > 0) this.record(confirmed);
   }
 
-  /** The alarm exists while something is pending that it can mend, and only then. */
+  /** The alarm is set exactly while something is pending that it can advance. */
   #armFor(delayMs: number): void {
     const isPending = this.image.assignments.size + this.image.purges.size > 0;
     const recoverMs = this.#canRecover() ? RECOVER_MS : Number.POSITIVE_INFINITY;
-    const tellMs = isPending ? delayMs : Number.POSITIVE_INFINITY;
+    const deliveryMs = isPending ? delayMs : Number.POSITIVE_INFINITY;
     const suspectMs = this.#suspects().length > 0 ? SUSPECT_MS : Number.POSITIVE_INFINITY;
-    const nextMs = Math.min(recoverMs, tellMs, suspectMs);
+    const nextMs = Math.min(recoverMs, deliveryMs, suspectMs);
     if (nextMs === Number.POSITIVE_INFINITY) this.#alarm.clear();
     else this.#alarm.setAtMost(this.#ports.clock.nowMs() + nextMs);
   }

@@ -1,4 +1,4 @@
-/** The cluster in numbers: what an operator and the metrics ask for. Reads the image, alters nothing. */
+/** The cluster in numbers, for operators and metrics. Reads the image, alters nothing. */
 import type { ControllerDescription } from "../contracts/controller.ts";
 import type { ClusterImage } from "./image/cluster.ts";
 import { isReassigning } from "./image/partitions.ts";

@@ -1,6 +1,6 @@
 /**
- * The list of consumer groups: ids only. What a group is, its own object knows; this list is there so
- * that all of them can be named.
+ * The list of consumer groups: their ids only. A group's state is in its own object; this list is what makes it
+ * possible to list all groups.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { groupIdProblem, isLongGroupId } from "../../base/ids.ts";
@@ -14,7 +14,7 @@ interface GroupDecision {
   readonly changes: readonly Change[];
 }
 
-/** Registers a group, or its newer incarnation. */
+/** Registers a group, or a newer incarnation of it. INVALID_GROUP_ID, GROUP_MAX_SIZE_REACHED. */
 export function decideRegisterGroup(
   image: ClusterImage,
   { groupId, sinceMs }: GroupEntry,
@@ -35,7 +35,7 @@ export function decideRegisterGroup(
   return { ok: true, changes: [{ type: "group-registered", groupId, sinceMs }] };
 }
 
-/** A message that comes late must not take a group off the list that began again since. */
+/** Unregisters a group, unless it was registered again since: the request may have been delayed. */
 export function decideUnregisterGroup(
   image: ClusterImage,
   { groupId, sinceMs }: GroupEntry,
@@ -45,7 +45,7 @@ export function decideUnregisterGroup(
   return { ok: true, changes: [{ type: "group-unregistered", groupId }] };
 }
 
-/** Those after `after`, in the order of their UTF-16 units. */
+/** The ids after `after`, in the order of their UTF-16 units. */
 export function listGroups(image: ClusterImage, after: string, limit: number): GroupList {
   const sorted = [...image.groups.keys()].filter((groupId) => groupId > after).toSorted();
   const groupIds: string[] = [];
@@ -59,10 +59,10 @@ export function listGroups(image: ClusterImage, after: string, limit: number): G
   return { ok: true, groupIds, hasMore, total: image.groups.size };
 }
 
-/** Of the ids of one page, in UTF-16 units: far below what one answer may carry. */
+/** Length of the ids of one page, in UTF-16 units: far below what one answer may carry. */
 const PAGE_LENGTH_MAX = 4_000_000;
 
-/** Short ids are few enough by their number. */
+/** Whether the ids' total length stays within its bound; the number of groups bounds that of short ids. */
 function hasRoomFor(image: ClusterImage, groupId: string): boolean {
   let length = groupId.length;
   for (const known of image.groups.keys()) length += known.length;

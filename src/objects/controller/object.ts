@@ -1,6 +1,6 @@
 /**
- * The controller's Durable Object: storage, alarm, clock and calls of the platform behind the ports
- * of the rules. Holds no rule.
+ * The controller's Durable Object: the platform's storage, alarm, clock and calls behind the ports of the rules. Holds
+ * no rule.
  */
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
@@ -16,7 +16,7 @@ import type { ReplicaPort } from "./delivery/ports.ts";
 import { controllerStore } from "./image/store.ts";
 import type { Assigned, Probed } from "../contracts/assignment.ts";
 
-/** What the rules answer as it is: all but the description, to which the shell adds what it has counted. */
+/** Calls whose answer is the rules' own: all but the description, to which the shell adds its counts. */
 type RulesApi = Omit<ControllerApi, "describe">;
 
 const CALLS: CallsOf<RulesApi> = {
@@ -74,7 +74,7 @@ export class Controller extends objectWith<RulesApi>(CALLS) {
 }
 
 function replicaObjects(env: Env): ReplicaPort {
-  // Reset, overloaded or cut off: it may have arrived or not; it will be asked again.
+  // The object was reset, overloaded or unreachable: the call may have arrived or not, and is repeated later.
   const answerOf = async <T>(call: () => PromiseLike<T>): Promise<T | Refusal | null> => {
     try {
       return await call();

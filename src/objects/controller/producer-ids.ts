@@ -1,6 +1,6 @@
 /**
- * Producer ids: reserved in blocks (KIP-730), so that one recorded change serves a thousand producers.
- * A block is recorded before the first id of it is handed out; what a crash leaves of it is never used.
+ * Producer ids: reserved in blocks (KIP-730), so that one recorded change serves a thousand producers. A block is
+ * recorded before its first id is handed out; ids that are left of it at a restart are never used.
  */
 import { assert } from "../../base/errors.ts";
 import { INT_MAX } from "../../base/limits.ts";

@@ -1,6 +1,6 @@
 /**
- * The Durable Object of a consumer group: storage, alarm, clock and calls of the platform behind the
- * ports of the rules. Holds no rule.
+ * The Durable Object of a consumer group: the platform's storage, alarm, clock and calls behind the ports of the rules.
+ * Holds no rule.
  */
 import type { RE2JS } from "re2js";
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
@@ -18,7 +18,7 @@ import { groupStore } from "./groups/image/store.ts";
 
 type Ok = { readonly ok: true };
 
-/** What the rules answer as it is: all but the description, to which the shell adds what it has counted. */
+/** Calls whose answer is the rules' own: all but the description, to which the shell adds its counts. */
 type RulesApi = Omit<CoordinatorApi, "describeGroup">;
 
 const CALLS: CallsOf<RulesApi> = {
@@ -105,7 +105,7 @@ export class Coordinator extends objectWith<RulesApi>(CALLS) {
   }
 }
 
-/** RE2: linear in the length of the name, whatever the pattern. */
+/** By RE2, whose time is linear in the length of the name whatever the pattern is. */
 function matcherOf(re2: typeof RE2JS): CoordinatorPorts["matcher"] {
   return (pattern) => {
     try {
@@ -118,7 +118,7 @@ function matcherOf(re2: typeof RE2JS): CoordinatorPorts["matcher"] {
 }
 
 function platformCluster(env: Env): ClusterPort {
-  // Reset, overloaded or cut off: it will be asked again.
+  // The controller was reset, overloaded or unreachable: it is asked again later.
   const answerOf = async <T>(call: () => Promise<T>): Promise<T | null> => {
     try {
       return await call();

@@ -1,7 +1,7 @@
 /** The bindings that wrangler.toml declares, and the variables and secrets a deployment may set. */
 
 export interface Env {
-  /** Names of the classes would make a circle: whoever calls knows the contract (`src/objects/contracts`). */
+  /** Without type arguments: the classes would make a circle of imports. Callers use the types of `src/objects/contracts`. */
   readonly PARTITION: DurableObjectNamespace;
   readonly CONTROLLER: DurableObjectNamespace;
   readonly COORDINATOR: DurableObjectNamespace;

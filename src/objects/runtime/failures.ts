@@ -1,8 +1,7 @@
 /**
- * What becomes of what an object's code throws, for every object class. One rule: storage that fails is
- * an operating error and is answered; anything else is a state that cannot be, and ends the instance,
- * so that the next one begins from what was recorded. Its callers hear that the object was reset, which
- * is retriable.
+ * Handling of errors that an object's code throws, for every object class. One rule: a storage failure is an operating
+ * error and is answered; any other error is a broken assumption and ends the instance, so that the next one begins
+ * from what was recorded. Callers get a retriable error: the object was reset.
  */
 import type { Refusal } from "../../base/errors.ts";
 import { refusalOfThrown, StorageFailure } from "../../base/storage-failure.ts";
@@ -12,7 +11,10 @@ export class Failures {
   readonly #object: string;
   readonly #refusalOf: (error: unknown) => Refusal;
 
-  /** @param object what the log calls it */
+  /**
+   * @param object the object's name in the log
+   * @param refusalOf the refusal that answers a call that has thrown
+   */
   constructor(
     ctx: DurableObjectState,
     object: string,
@@ -23,7 +25,7 @@ export class Failures {
     this.#refusalOf = refusalOf;
   }
 
-  /** The answer of a call. */
+  /** Runs a call; where it throws, answers with a refusal. */
   async answer<T>(run: () => T | Promise<T>): Promise<T | Refusal> {
     try {
       return await run();
@@ -32,14 +34,14 @@ export class Failures {
     }
   }
 
-  /** What a call that has thrown is answered. */
+  /** The refusal that answers a call that has thrown. */
   readonly thrown = (error: unknown): Refusal => {
     this.note(error);
     if (!(error instanceof StorageFailure)) this.#abort(error);
     return this.#refusalOf(error);
   };
 
-  /** Work that nobody waits for an answer of: where it throws, so does this. */
+  /** Runs work that answers no call; rejects with what it throws. */
   async guard<T>(run: () => T | Promise<T>): Promise<T> {
     try {
       return await run();
@@ -50,13 +52,13 @@ export class Failures {
     }
   }
 
-  /** Memory and storage may disagree, whichever is to blame: the instance ends. */
+  /** Ends the instance after any error, because memory and storage may disagree. */
   readonly broken = (error: unknown): void => {
     this.note(error);
     this.#abort(error);
   };
 
-  /** Logs what was thrown for what it is. */
+  /** Logs an error, as a storage failure or as a broken assumption. */
   note(error: unknown): void {
     const isStorage = error instanceof StorageFailure;
     const event = `${this.#object}-${isStorage ? "storage-failed" : "broken"}`;

@@ -1,7 +1,7 @@
 /**
- * The ports of replication over the platform's calls: names to stubs, messages to RPC, and large
- * pushes to requests whose bodies are the chunks (RPC copies its arguments once more on each side).
- * Both ends of the request's shape stand here; fields are only ever added.
+ * The ports of replication over the platform's calls: RPC for most messages, and for large pushes requests whose bodies
+ * are the chunks (RPC copies its arguments once more on each side). Both ends of the request's shape are here; fields
+ * are only ever added.
  */
 import { joinBytes } from "../../base/bytes.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
@@ -19,16 +19,16 @@ import { PARTITION_ORIGIN } from "../contracts/transfer.ts";
 import type { PartitionObject } from "../contracts/partition-object.ts";
 import type { ControllerPort } from "../contracts/controller-port.ts";
 
-/** Pushes from this size on, in bytes, are requests. */
+/** Pushes from this size on, in bytes, are sent as requests. */
 const REQUEST_BYTES_MIN = 16_384;
-/** The facts of the chunks travel in a header, which the platform bounds. */
+/** Length of the header with the chunks' facts at most; the platform bounds headers. */
 const HEADER_LENGTH_MAX = 8_192;
 const REPLICATE_HEADER = "x-replicate";
 const REPLICATED_HEADER = "x-replicated";
 /** The path of a push: see {@link isPush}. */
 const PUSH_URL = `${PARTITION_ORIGIN}replicate`;
 
-/** Counts its calls: each is billed. */
+/** `calls` counts all calls, because each is billed. */
 export interface CountedPeers extends PeerPort {
   readonly calls: number;
 }
@@ -49,7 +49,7 @@ export function platformPeers(env: Env): CountedPeers {
   };
 }
 
-/** For an object that cannot be constructed, its storage not opening, this answers. */
+/** Answers STORAGE_LOST for an object that cannot be constructed because its storage does not open. */
 async function answered<T>(call: () => Promise<T>): Promise<T | Refusal> {
   try {
     return await call();
@@ -90,18 +90,18 @@ async function sendPush(
   return stub.replicate({ ...request, chunks: chunks.map(unshared) });
 }
 
-/** Headers carry ASCII: a setting of the assignment may hold anything. */
+/** Whether a header can carry it: headers are ASCII, and the assignment's settings may be any text. */
 function isPlain(text: string): boolean {
   return /^[\x20-\x7e]*$/.test(text);
 }
 
-/** RPC sends the whole buffer that a view looks at. */
+/** A chunk whose buffer has nothing else in it: RPC sends the whole buffer of a view. */
 function unshared(chunk: ReplicateRequest["chunks"][number]): ReplicateRequest["chunks"][number] {
   const { facts, data } = chunk;
   return data.byteLength === data.buffer.byteLength ? chunk : { facts, data: data.slice() };
 }
 
-/** Reads a push. */
+/** Decodes a push that was sent as a request. */
 export async function readPush(request: Request): Promise<ReplicateRequest> {
   const { chunks: facts, ...rest } = JSON.parse(request.headers.get(REPLICATE_HEADER)!) as Omit<
     ReplicateRequest,

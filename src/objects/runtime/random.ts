@@ -1,4 +1,4 @@
-/** The randomness port over the runtime's own; shared by the object classes. */
+/** The randomness port over the runtime's own, for every object class. */
 import type { RandomPort } from "../../base/ports.ts";
 
 export const platformRandom: RandomPort = {

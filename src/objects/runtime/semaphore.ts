@@ -1,4 +1,4 @@
-/** A counting semaphore: a bounded number of calls at once, the rest in the order in which they came. */
+/** A counting semaphore: bounds the number of calls at once; the others wait in the order in which they came. */
 import type { TimerPort } from "../../base/ports.ts";
 
 export class Semaphore {
@@ -7,21 +7,21 @@ export class Semaphore {
   #permits: number;
 
   /**
-   * With `timer` a permit is handed on by way of it: on one machine all objects share a thread, which looks for
-   * anything else, such as new connections, only when it has nothing to go on with.
+   * @param timer where given, a waiting call gets its permit in a timer's callback. Where all objects share one thread,
+   *   that lets other events, such as new connections, be handled in between.
    */
   constructor(permits: number, timer: TimerPort | null = null) {
     this.#permits = permits;
     this.#timer = timer;
   }
 
-  /** Resolves when a permit is had. */
+  /** Resolves when the caller has a permit. */
   async acquire(): Promise<void> {
     if (this.#permits > 0) this.#permits -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Hands the permit on to who waits longest. */
+  /** Returns a permit, which the call that waits longest gets. */
   release(): void {
     const next = this.#waiting.shift();
     if (!next) this.#permits += 1;

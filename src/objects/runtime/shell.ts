@@ -1,6 +1,5 @@
 /**
- * What every object class stands on: its storage and its alarm, what becomes of what its code throws, and
- * the calls that its rules answer as they are.
+ * The shell that every object class uses: storage and alarm, handling of errors, and forwarding of calls to the rules.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Refusal } from "../../base/errors.ts";
@@ -28,8 +27,8 @@ export class Shell {
   readonly #ctx: DurableObjectState;
 
   /**
-   * @param object what the log calls it
-   * @param refusalOf the answer to a call that has thrown; by default that of the error itself
+   * @param object the object's name in the log
+   * @param refusalOf the refusal that answers a call that has thrown; by default that of the error itself
    */
   constructor(ctx: DurableObjectState, object: string, refusalOf?: (error: unknown) => Refusal) {
     this.#ctx = ctx;
@@ -38,27 +37,27 @@ export class Shell {
     this.alarm = new DurableAlarm(ctx.storage);
   }
 
-  /** What the platform bills, since the object woke up. */
+  /** Rows that the platform bills, since the object woke up. */
   get rows(): { readonly rowsRead: number; readonly rowsWritten: number } {
     const { rowsRead, rowsWritten } = this.storage;
     return { rowsRead, rowsWritten: rowsWritten + this.alarm.rowsWritten };
   }
 
-  /** Work behind an answer. What fails is left to the alarm that stands for it. */
+  /** Takes over work that goes on behind an answer. What fails is repeated by the alarm that is set for it. */
   readonly background = (work: Promise<void>): void => {
     this.#ctx.waitUntil(this.failures.guard(() => work).catch(() => {}));
   };
 }
 
-/** Names of calls, every one of a contract: one that is added and not named here does not compile. */
+/** The names of all calls of a contract: a call that is added there and not named here does not compile. */
 export type CallsOf<Contract> = { readonly [Name in keyof Contract & string]: true };
 
-/** Rules that answer them, at once or later. */
+/** Rules that answer the calls of a contract, with or without a promise. */
 type RulesOf<Contract> = {
   readonly [Name in keyof Contract & string]: (...args: never[]) => unknown;
 };
 
-/** How an object class answers a call of its rules. A symbol, because RPC reaches whatever has a name. */
+/** The method by which an object class calls its rules. A symbol, because RPC can call every method that has a name. */
 export const ANSWER: unique symbol = Symbol("answer");
 
 interface Answering<Contract> {
@@ -71,8 +70,8 @@ type ObjectClass<Contract> = abstract new (
 ) => DurableObject<Env> & Contract & Answering<Contract>;
 
 /**
- * The class that an object class extends, with these calls of its contract, each answered by its rules. They
- * stand on a prototype: there the platform finds what it may call over RPC.
+ * Makes the base class of an object class: it has these calls of the contract and forwards each to the rules. They are
+ * on the prototype, because that is where the platform finds what may be called over RPC.
  */
 export function objectWith<Contract extends object>(
   calls: CallsOf<Contract>,

@@ -1,15 +1,15 @@
 /**
- * The storage and alarm ports over a Durable Object's own storage; shared by every object class.
- * Adapts and counts what the platform bills; knows no table and no rule.
+ * The storage and alarm ports over a Durable Object's storage, for every object class. Counts what the platform bills;
+ * knows no table and no rule.
  */
 import type { AlarmPort, SqlRow, SqlValue, StoragePort } from "../../base/ports.ts";
 import { storageFailureOf } from "../../base/storage-failure.ts";
 
 /** {@link StoragePort} over the SQLite of one Durable Object, counting rows as the platform bills them. */
 export class DurableStorage implements StoragePort {
-  /** Rows read, indexes included, since this was made. */
+  /** Rows read since the object woke up, those of indexes included. */
   rowsRead = 0;
-  /** Rows written, hidden indexes included, since this was made; those rolled back count too. */
+  /** Rows written since the object woke up, those of hidden indexes and of rolled back transactions included. */
   rowsWritten = 0;
   readonly #storage: DurableObjectStorage;
 
@@ -63,7 +63,7 @@ export class DurableStorage implements StoragePort {
         }
       });
     } catch (error) {
-      // What the work has thrown goes on as it is; all else is of beginning and ending it.
+      // An error of the work is passed on; any other error comes from beginning or ending the transaction.
       throw thrown === null ? storageFailureOf(error) : (thrown as { error: unknown }).error;
     }
   }
@@ -107,7 +107,7 @@ export class DurableStorage implements StoragePort {
 
 /** {@link AlarmPort} over the one alarm of a Durable Object. */
 export class DurableAlarm implements AlarmPort {
-  /** Each setting of an alarm is billed as one written row. */
+  /** Settings of the alarm, each billed as one written row. */
   rowsWritten = 0;
   readonly #storage: DurableObjectStorage;
 
@@ -117,8 +117,8 @@ export class DurableAlarm implements AlarmPort {
 
   set(atMs: number): void {
     this.rowsWritten += 1;
-    // An alarm for the present moment, set from inside the alarm's handler, never fires. The
-    // output gate waits for the write, and a write that fails resets the object.
+    // An alarm that the alarm's own handler sets for the present moment never fires. The output gate waits for the
+    // write, and a write that fails resets the object.
     void this.#storage.setAlarm(Math.max(atMs, Date.now() + 1));
   }
 

@@ -1,10 +1,10 @@
-/** How objects of this service find each other's objects. A new stub for each call: one that has thrown stays broken. */
+/** Stubs of the service's objects by name. A new stub for each call, because one that has thrown stays broken. */
 import { CONTROLLER_NAME } from "../../base/ids.ts";
 import type { ControllerApi } from "../contracts/controller.ts";
 import type { Env } from "./env.ts";
 import type { PartitionObject } from "../contracts/partition-object.ts";
 
-/** @param locationHint where the object is made if this is the first call to it; empty for anywhere */
+/** @param locationHint where the platform creates the object if this is the first call to it; empty for anywhere */
 export function partitionStub(env: Env, name: string, locationHint: string): PartitionObject {
   const stub =
     locationHint === ""

@@ -1,4 +1,4 @@
-/** The clock and timer ports over the runtime's own; shared by every object class. */
+/** The clock and timer ports over the runtime's own, for every object class. */
 import type { ClockPort, TimerPort } from "../../base/ports.ts";
 
 export const platformClock: ClockPort = { nowMs: () => Date.now() };

@@ -6,7 +6,7 @@ import { FIRST_BROKERS } from "../../../src/objects/controller/brokers.ts";
 import { emptyImage } from "../../../src/objects/controller/image/cluster.ts";
 import { CALL_DEADLINE_MS } from "../../../src/objects/controller/delivery/deliveries.ts";
 import { settleAll } from "../../../src/objects/controller/leaders/elections.ts";
-import { TELL_MS_MAX } from "../../../src/objects/controller/decisions.ts";
+import { DELIVERY_WAIT_MS_MAX } from "../../../src/objects/controller/decisions.ts";
 import { ControllerHarness, settle } from "./harness.ts";
 
 const stateOf = (harness: ControllerHarness, brokerId: number) =>
@@ -154,7 +154,7 @@ describe("fencing a broker", () => {
       const told = harness.replicas.assignments.get(harness.objectName("t", leader, partition));
       expect(told).toMatchObject({ leader, leaderEpoch });
     }
-    harness.advance(TELL_MS_MAX);
+    harness.advance(DELIVERY_WAIT_MS_MAX);
     expect((await fenced).ok).toBe(true);
     expect(harness.alarm.atMs! - harness.timers.nowMs).toBeLessThanOrEqual(3_000);
     harness.replicas.receive = () => "confirmed";

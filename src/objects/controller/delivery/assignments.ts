@@ -1,11 +1,11 @@
-/** What one replica is told of its partition, as the image has it at this moment. Decides nothing. */
+/** The assignment of a replica, as the image has it at this moment. Decides nothing. */
 import { assert } from "../../../base/errors.ts";
 import type { ReplicaName } from "../../../base/ids.ts";
 import { partitionOf, type ClusterImage } from "../image/cluster.ts";
 import { replicaKey } from "../image/pending.ts";
 import type { ReplicaAssignment } from "../../contracts/assignment.ts";
 
-/** Whether the partition has this very replica. */
+/** Whether the replica, of this generation, is one of its partition's. */
 export function isLive(image: ClusterImage, replica: ReplicaName): boolean {
   const partition = partitionOf(image, replica.topicId, replica.partition);
   return (

@@ -1,6 +1,6 @@
 /**
- * Applies recorded changes to the cluster image: the same sequence always gives the same image, live
- * and in replay. Decides nothing, and knows no storage and no clock.
+ * Applies recorded changes to the cluster image: the same sequence always gives the same image, live and in replay.
+ * Decides nothing, and knows no storage and no clock.
  */
 import { assert } from "../../../base/errors.ts";
 import type { PartitionMetadata, TopicMetadata } from "../../contracts/controller.ts";

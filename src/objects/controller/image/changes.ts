@@ -1,28 +1,28 @@
 /**
- * The record of the controller's decisions: what can change in a cluster, and how it is written down.
- * Append-only in two senses: rows are only added, and so are kinds of change and fields. A kind never
- * changes its meaning, since logs written by older code are replayed by newer code.
+ * What can change in a cluster, as it is recorded: a cluster is the sum of these. Append-only in two senses: rows are
+ * only added, and so are kinds of change and fields. A kind never changes its meaning or its name, because newer
+ * code replays what older code has recorded.
  */
 import type { BrokerState, PartitionMetadata, TopicMetadata } from "../../contracts/controller.ts";
 import type { ChangeSet as ChangeSetOf } from "../../runtime/journal.ts";
 
-/** A replica within its topic, as in the tail of its object's name: `<partition>/<brokerId>/<generation>`. */
+/** A replica within its topic, as at the end of its object's name: `<partition>/<brokerId>/<generation>`. */
 export type ReplicaKey = string;
 
 /**
- * Broker ids of one partition's replicas in order of preference. A new partition's first replica
- * leads at epoch 0, all are in sync and of generation {@link FIRST_GENERATION}: they start empty alike.
+ * Broker ids of one partition's replicas, in order of preference. The first replica of a new partition leads, at
+ * epoch 0; all are in sync, because all are empty, and of generation {@link FIRST_GENERATION}.
  */
 export type NewPartition = readonly number[];
 
 export const FIRST_GENERATION = 1;
 
-/** What becomes of one partition; what is absent stays. Its partition epoch rises by one in any case. */
+/** The change of one partition; absent fields stay as they are. Its partition epoch always rises by one. */
 export interface PartitionChange {
   readonly partition: number;
-  /** Who leads from now on, -1 for nobody. Given, it begins a new leader epoch, also where it names the same. */
+  /** Broker id of the leader, -1 for none. Begins a new leader epoch, also where the leader stays the same. */
   readonly leader?: number;
-  /** The leader was not elected from the in-sync set: committed records may be lost. */
+  /** The leader was not elected from the in-sync set; committed records may be lost. */
   readonly unclean?: true;
   readonly inSync?: readonly number[];
   /** New ones are founded empty, those left out are removed. Where it is given, so are `adding` and `removing`. */
@@ -41,8 +41,8 @@ export type Change =
     }
   | {
       /**
-       * Its state and epoch from now on. Where it becomes fenced, or ceases to be, every partition
-       * with a replica there rises by one partition epoch: all its replicas are told.
+       * Its state and epoch from now on. Where it becomes fenced, or is no longer, the partition epoch of every
+       * partition with a replica there rises by one, and all replicas of it are assigned anew.
        */
       readonly type: "broker-changed";
       readonly brokerId: number;
@@ -50,7 +50,7 @@ export type Change =
       readonly brokerEpoch: number;
     }
   | {
-      /** All settings that the broker has of its own from now on. */
+      /** All of the broker's own settings from now on. */
       readonly type: "broker-configs-altered";
       readonly brokerId: number;
       readonly configs: Readonly<Record<string, string>>;
@@ -68,13 +68,13 @@ export type Change =
       readonly partitions: readonly NewPartition[];
     }
   | {
-      /** Numbered on from those that the topic has. */
+      /** Their numbers follow those of the topic's partitions. */
       readonly type: "partitions-added";
       readonly topicId: string;
       readonly partitions: readonly NewPartition[];
     }
   | {
-      /** All settings that the topic has of its own from now on; every partition epoch rises by one. */
+      /** All of the topic's own settings from now on; every partition epoch rises by one. */
       readonly type: "configs-altered";
       readonly topicId: string;
       readonly configs: Readonly<Record<string, string>>;
@@ -85,7 +85,7 @@ export type Change =
       readonly type: "assignments-delivered";
       readonly topicId: string;
       readonly missing: readonly ReplicaKey[];
-      /** Those among the missing that have confirmed an older one. */
+      /** Those among the missing that have confirmed an older assignment. */
       readonly founded?: readonly ReplicaKey[];
     }
   | {
@@ -102,7 +102,7 @@ export type Change =
   | { readonly type: "group-registered"; readonly groupId: string; readonly sinceMs: number }
   | { readonly type: "group-unregistered"; readonly groupId: string };
 
-/** What is to be recorded of a topic, and the topic as it is after that. Without changes nothing is recorded. */
+/** What is to be recorded (nothing where there are no changes), and the topic after that. */
 export interface TopicDecision {
   readonly ok: true;
   readonly changes: readonly Change[];

@@ -1,6 +1,6 @@
 /**
- * The cluster image: what the controller knows, as the sum of its changes. Only `applyChangeSet` of
- * apply.ts (and the snapshot's loader) alters it; nothing here decides, and nothing here touches storage.
+ * The cluster image: what the controller knows durably, as the sum of its changes. Only `applyChangeSet` of apply.ts
+ * (and the snapshot's loader) alters it; nothing here decides, and nothing here touches storage.
  */
 import { assert } from "../../../base/errors.ts";
 import type {
@@ -11,34 +11,34 @@ import type {
 } from "../../contracts/controller.ts";
 import type { PendingMap } from "./pending.ts";
 
-/** Topics and partitions are values: a change replaces them, so what was handed out stays as it was. */
+/** Topics and partitions are values: a change replaces them, so what was handed out before does not change. */
 export interface ClusterImage {
   /** Counts change sets. */
   version: number;
   readonly brokers: Map<number, BrokerDescription>;
   /** By topic id. */
   readonly topics: Map<string, TopicMetadata>;
-  /** Topic ids by {@link collisionKey}, of which no two topics share one. */
+  /** Topic ids by {@link collisionKey}, which no two topics share. */
   readonly topicIds: Map<string, string>;
-  /** Live partitions and their replicas, counted. */
+  /** Numbers of partitions, and of their replicas. */
   partitionCount: number;
   replicaCount: number;
-  /** Partitions ever placed: where the rotation of leaders over brokers goes on. */
+  /** Number of partitions ever placed: where the rotation of leaders over brokers continues. */
   placedCount: number;
-  /** The lowest producer id that was never reserved. */
+  /** Lowest producer id that was never reserved. */
   nextProducerId: number;
   /** Replicas that have not confirmed their newest assignment. */
   readonly assignments: PendingMap;
-  /** Replicas that no topic has any more and whose storage may still be there. */
+  /** Removed replicas whose storage may not be deleted yet. */
   readonly purges: PendingMap;
   /**
-   * By topic id, then `<partition>/<brokerId>`: the last generation of a replica that was moved away.
-   * The next one there is a new object: the old one's end may still be under way.
+   * By topic id, then `<partition>/<brokerId>`: the last generation of a replica that was removed. The next replica
+   * there is another object, because the deletion of the old one may still be under way.
    */
   readonly generations: Map<string, Map<string, number>>;
   /** Partitions without a leader, as {@link partitionKey}. */
   readonly leaderless: Set<string>;
-  /** Consumer groups by id: when the present incarnation began. */
+  /** Consumer groups by id: when the present incarnation began, in milliseconds since the epoch. */
   readonly groups: Map<string, number>;
   /** Elections and in-sync changes since the cluster began. */
   counts: ImageCounts;
@@ -92,7 +92,7 @@ export function partitionOf(
   topicId: string,
   partition: number,
 ): PartitionMetadata | null {
-  // A caller's number may be anything; an index that is none could name a method of the list.
+  // The number may come from outside; one that is no index could name a property of the array.
   if (!Number.isInteger(partition)) return null;
   return image.topics.get(topicId)?.partitions[partition] ?? null;
 }
@@ -108,7 +108,7 @@ export function isActive(broker: BrokerDescription): boolean {
   return broker.state === "active";
 }
 
-/** Adds a topic with everything that is counted and looked up by it. */
+/** Adds a topic, and updates counts and look-ups. */
 export function insertTopic(image: ClusterImage, topic: TopicMetadata): void {
   image.topics.set(topic.topicId, topic);
   image.topicIds.set(collisionKey(topic.topic), topic.topicId);
@@ -128,7 +128,7 @@ export function removeTopic(image: ClusterImage, topic: TopicMetadata): void {
   }
 }
 
-/** Puts a topic in the place of its older self. */
+/** Replaces a topic by its changed self, and updates counts and look-ups. */
 export function replaceTopic(
   image: ClusterImage,
   before: TopicMetadata,

@@ -1,6 +1,6 @@
 /**
- * How a partition comes out of a change: new ones, changed ones, and what must hold of each. Pure
- * functions on values; the image is altered in apply.ts.
+ * Partitions after a change: new ones, changed ones, and what must hold of each. Pure functions on values; the image
+ * is altered in apply.ts.
  */
 import { assert } from "../../../base/errors.ts";
 import type { PartitionMetadata, TopicMetadata } from "../../contracts/controller.ts";
@@ -35,7 +35,7 @@ export function withNextEpoch(partition: PartitionMetadata): PartitionMetadata {
   return { ...partition, partitionEpoch: partition.partitionEpoch + 1 };
 }
 
-/** The partition after the change; asserts that it is one that can be. */
+/** The partition after the change; asserts that it is sound. */
 export function withChange(was: PartitionMetadata, change: PartitionChange): PartitionMetadata {
   const { adding, removing, ...lasting } = was;
   const { leader, inSync, replicas } = change;
@@ -60,7 +60,7 @@ export function brokerIdsOf({ replicas }: PartitionMetadata): number[] {
   return replicas.map(({ brokerId }) => brokerId);
 }
 
-/** Broker ids of the replicas that stay when a reassignment, if there is one, is complete. */
+/** Broker ids of the replicas that stay when the reassignment, if there is one, is complete. */
 export function targetOf(partition: PartitionMetadata): number[] {
   const removing = partition.removing ?? [];
   return brokerIdsOf(partition).filter((brokerId) => !removing.includes(brokerId));
@@ -81,7 +81,7 @@ function assertSound(partition: PartitionMetadata): void {
   assert(areReplicas(adding) && areReplicas(removing), "a move of what is no replica");
 }
 
-/** Partitions placed alike share their lists: a topic of thousands holds a few of them in memory. */
+/** Partitions with the same placement share their lists, so that a topic of thousands holds only a few in memory. */
 function newPartitions(first: number, placed: readonly NewPartition[]): PartitionMetadata[] {
   const byPlacement = new Map<string, Pick<PartitionMetadata, "replicas" | "inSync">>();
   return placed.map((brokerIds, index) => {

@@ -1,6 +1,6 @@
 /**
- * The cluster image as text, in rows that the platform takes: pieces of JSON, gathered up to a bound
- * of bytes. Like changes, kinds of pieces and their fields are only added.
+ * The cluster image as text: pieces of JSON, gathered into rows of a bounded size. Kinds of pieces and their fields
+ * are only ever added, like those of changes.
  */
 import { assert } from "../../../base/errors.ts";
 import type {
@@ -18,10 +18,10 @@ import {
 } from "./cluster.ts";
 import type { Pending } from "./pending.ts";
 
-/** What few partitions have. */
+/** Fields that few partitions have. */
 type Rare = Pick<PartitionMetadata, "adding" | "removing" | "uncleanEpoch">;
 
-/** leader, leader epoch, partition epoch, [broker id, generation, …] of the replicas, in-sync set, … */
+/** Leader, leader epoch, partition epoch, [broker id, generation, …] of the replicas, in-sync set, rare fields. */
 type PackedPartition = readonly [
   number,
   number,
@@ -37,19 +37,19 @@ type Piece =
       readonly version: number;
       readonly placedCount: number;
       readonly nextProducerId: number;
-      /** Absent in older ones: nothing was counted. */
+      /** Absent in older snapshots, when nothing was counted. */
       readonly counts?: ImageCounts;
     }
   | ({ readonly type: "broker" } & BrokerDescription)
   | ({ readonly type: "topic" } & Omit<TopicMetadata, "partitions">)
   | {
-      /** Partitions of a topic that comes before, numbered on from those that it has. */
+      /** Further partitions of a topic that stands before; their numbers follow those it has. */
       readonly type: "partitions";
       readonly topicId: string;
       readonly partitions: readonly PackedPartition[];
     }
   | {
-      /** Some of those that a topic has, where it has very many. */
+      /** Of one topic; where it has very many there are several such pieces. */
       readonly type: "assignments" | "purges";
       readonly topicId: string;
       readonly sinceMs: number;
@@ -58,22 +58,22 @@ type Piece =
       readonly marked?: readonly ReplicaKey[];
     }
   | {
-      /** Some of those that a topic has. */
+      /** Of one topic; there may be several such pieces. */
       readonly type: "generations";
       readonly topicId: string;
       readonly last: readonly (readonly [string, number])[];
     }
   | { readonly type: "groups"; readonly groups: readonly (readonly [string, number])[] };
 
-/** Partitions placed alike share their lists in memory. */
+/** Partitions with the same placement share their lists in memory. */
 type SharedLists = Map<string, Pick<PartitionMetadata, "replicas" | "inSync">>;
 
-/** Partitions of one piece: even with a hundred replicas each they stay far below a row's bound. */
+/** Partitions of one piece: even with a hundred replicas each they stay far below the size of a row. */
 const PIECE_PARTITIONS_MAX = 250;
 const PIECE_GENERATIONS_MAX = 2_000;
-/** Of replicas, more than a topic has at a time: only those that wait for their purge may be more. */
+/** Replicas of one piece: more than a topic has at a time, but removed ones that wait to be purged add up. */
 const PIECE_REPLICAS_MAX = 20_000;
-/** Of groups, in bytes at most: ids have any length that is legal, of characters that JSON may write as six. */
+/** Bytes of one piece of groups: ids may be long, and JSON may write each of their UTF-16 units as six bytes. */
 const PIECE_GROUPS_BYTES_MAX = 500_000;
 const UNIT_BYTES_MAX = 6;
 const GROUP_BYTES = 30;
@@ -82,7 +82,7 @@ const GROUP_BYTES = 30;
 export function* encodeSnapshot(image: ClusterImage, bytesMax: number): Generator<string> {
   const utf8 = new TextEncoder();
   let gathered: string[] = [];
-  // The brackets; each piece brings its comma.
+  // Two brackets; each piece adds its comma.
   let bytes = 2;
   for (const piece of pieces(image)) {
     const text = JSON.stringify(piece);
@@ -99,7 +99,7 @@ export function* encodeSnapshot(image: ClusterImage, bytesMax: number): Generato
   yield `[${gathered.join(",")}]`;
 }
 
-/** Adds one row of a snapshot to an image that has the rows before it. */
+/** Loads one row of a snapshot into an image that has the rows before it. */
 export function loadSnapshotRow(image: ClusterImage, text: string): void {
   const lists: SharedLists = new Map();
   for (const piece of JSON.parse(text) as Piece[]) loadPiece(image, piece, lists);

@@ -18,7 +18,7 @@ const FORMAT: JournalFormat<ClusterImage, ChangeSet> = {
   apply: applyChangeSet,
   encode: encodeChangeSet,
   decode: decodeChangeSet,
-  // Bytes are never fewer than UTF-16 units: no part is cut.
+  // A text has at least as many bytes as UTF-16 units, so no part exceeds the bound and is cut.
   encodeImage: encodeSnapshot,
   decodeImage(parts) {
     const image = emptyImage();

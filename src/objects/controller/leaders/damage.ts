@@ -1,12 +1,12 @@
 /**
- * Which replicas have damaged storage, as far as the controller has heard since it woke up: lost, corrupt, or not
- * opening. For operators only; decides nothing.
+ * Replicas whose storage is damaged (lost, corrupt, or not opening), as far as the controller has heard since it woke
+ * up. For operators only; decides nothing.
  */
 import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import { isLive } from "../delivery/assignments.ts";
 import type { ClusterImage } from "../image/cluster.ts";
 
-/** Of more than so many the gauge says no more. */
+/** The gauge counts up to this. */
 const REMEMBERED_MAX = 10_000;
 
 export class Damage {
@@ -18,7 +18,7 @@ export class Damage {
     this.#image = image;
   }
 
-  /** What a replica says of itself, or its silence about it where its storage does not open. */
+  /** A replica's answer has shown whether its storage is damaged. */
   note(replica: ReplicaName, isDamaged: boolean): void {
     if (!isDamaged && this.#replicas.size === 0) return;
     const name = replicaObjectName(replica);
@@ -26,7 +26,7 @@ export class Damage {
     else if (this.#replicas.size < REMEMBERED_MAX) this.#replicas.set(name, replica);
   }
 
-  /** Replicas that are damaged still; those that are gone do not count. */
+  /** Number of damaged replicas; removed ones do not count. */
   count(): number {
     for (const [name, replica] of this.#replicas) {
       if (!isLive(this.#image, replica)) this.#replicas.delete(name);

@@ -1,6 +1,6 @@
 /**
- * Who leads: decisions about one partition's leader and in-sync set, given the state of the brokers
- * (design.md, "Replication"). Pure: whether a replica answers is asked elsewhere.
+ * Who leads: decisions about one partition's leader and in-sync set, given the state of the brokers. Pure: whether a
+ * replica answers is found out in leaders.ts.
  */
 import type { BrokerDescription, PartitionMetadata } from "../../contracts/controller.ts";
 import type { Change, PartitionChange } from "../image/changes.ts";
@@ -9,14 +9,14 @@ import { brokerIdsOf, withChange } from "../image/partitions.ts";
 
 export type Brokers = ReadonlyMap<number, BrokerDescription>;
 
-/** Partitions that one row of the record changes at most: some 250 bytes each at the very most. */
+/** Partitions that one row of the record changes at most; each takes up to 250 bytes. */
 const PARTITIONS_PER_SET = 4_000;
 
 export function isFenced(brokers: Brokers, brokerId: number): boolean {
   return brokers.get(brokerId)?.state === "fenced";
 }
 
-/** Those of the in-sync set that may lead, the best first: active before draining, then by preference. */
+/** Members of the in-sync set that may lead, the best first: active before draining, then by preference. */
 export function candidatesOf(
   partition: PartitionMetadata,
   inSync: readonly number[],
@@ -30,7 +30,7 @@ export function candidatesOf(
   return [...up.filter(isActive), ...up.filter((id) => !isActive(id))];
 }
 
-/** The leader there is, while it may lead and no active broker stands by for a draining one; else the best. */
+/** The present leader while it may lead, unless it is draining and an active broker can lead; else the best candidate. */
 function leaderAmong(
   partition: PartitionMetadata,
   inSync: readonly number[],
@@ -45,9 +45,9 @@ function leaderAmong(
 }
 
 /**
- * What the brokers' states ask of a partition: fenced brokers leave the in-sync set unless nobody
- * else is in it, and lead nothing; a partition whose in-sync set has a member to lead it has a
- * leader. Null: nothing is to change. Done again it finds nothing to do.
+ * What the brokers' states require of a partition: fenced brokers lead nothing, and leave the in-sync set unless all
+ * its members are fenced; a partition has a leader if a member of its in-sync set may lead. Null: nothing changes.
+ * Idempotent.
  */
 function settlePartition(partition: PartitionMetadata, brokers: Brokers): PartitionChange | null {
   const up = partition.inSync.filter((id) => !isFenced(brokers, id));
@@ -62,7 +62,7 @@ function settlePartition(partition: PartitionMetadata, brokers: Brokers): Partit
   };
 }
 
-/** The change, and what the brokers' states ask of the partition after it. */
+/** The change together with what the brokers' states require of the partition after it. */
 export function settled(
   partition: PartitionMetadata,
   change: PartitionChange,
@@ -72,8 +72,8 @@ export function settled(
 }
 
 /**
- * {@link settlePartition} for the whole cluster, in pieces that each fit in a row and are each
- * consistent by themselves: what a crash cuts off is found again.
+ * {@link settlePartition} for the whole cluster, in pieces that each fit in a row and are each consistent by
+ * themselves: after a crash between them the rest is found again.
  */
 export function settleAll(image: ClusterImage, brokers: Brokers = image.brokers): Change[][] {
   const pieces: Change[][] = [];
@@ -97,8 +97,8 @@ export function settleAll(image: ClusterImage, brokers: Brokers = image.brokers)
 }
 
 /**
- * Takes a member out of the in-sync set: one that does not answer, or that lost its storage. Where it
- * leads, the first of `leaders` does from then on. Null where it is the last member, or none.
+ * Takes a member out of the in-sync set: one that does not answer, or that lost its storage. Where it leads, the
+ * first of `leaders` is elected. Null where it is the last member, or no member.
  */
 export function withoutMember(
   partition: PartitionMetadata,
@@ -115,7 +115,7 @@ export function withoutMember(
   };
 }
 
-/** The replica leads with what it has, and is all that is in sync. */
+/** The replica leads with the log it has, as the only member of the in-sync set. */
 export function uncleanElection(partition: PartitionMetadata, leader: number): PartitionChange {
   return { partition: partition.partition, leader, inSync: [leader], unclean: true };
 }

@@ -1,4 +1,4 @@
-/** Decisions about in-sync sets: a leader's wish (KIP-497), and members that lost their storage (KIP-903). */
+/** Decisions about in-sync sets: a leader's proposal (KIP-497), and members that lost their storage (KIP-903). */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import type { ReplicaName } from "../../../base/ids.ts";
 import type { PartitionMetadata } from "../../contracts/controller.ts";
@@ -9,7 +9,7 @@ import { candidatesOf, isFenced, settled, withoutMember } from "./elections.ts";
 import { completion } from "../topics/reassignments.ts";
 import type { AlterInSyncRequest } from "../../contracts/controller-port.ts";
 
-/** Null: the set is as wished already. */
+/** Null: the set is as proposed already. */
 export type InSyncDecision = { readonly ok: true; readonly change: PartitionChange | null };
 
 export function decideAlterInSync(
@@ -22,7 +22,7 @@ export function decideAlterInSync(
   if (request.brokerId !== leader || request.leaderEpoch !== leaderEpoch) {
     return refuse("FENCED_LEADER_EPOCH");
   }
-  // rule: wishes-are-of-this-partition-epoch
+  // rule: proposals-are-of-this-partition-epoch
   if (request.partitionEpoch !== partitionEpoch) return refuse("INVALID_UPDATE_VERSION");
   if (!isEligible(image, partition, request.inSync)) return refuse("INELIGIBLE_REPLICA");
   const isSame =
@@ -33,21 +33,25 @@ export function decideAlterInSync(
   return { ok: true, change: settled(partition, complete, image.brokers) };
 }
 
-/** Replicas, each once, the leader among them, and nobody joins whose broker is fenced. */
+/** Whether the proposed set consists of distinct replicas on brokers that are not fenced, the leader among them. */
 function isEligible(
   image: ClusterImage,
   partition: PartitionMetadata,
-  wished: readonly number[],
+  proposed: readonly number[],
 ): boolean {
-  if (!Array.isArray(wished) || wished.length > partition.replicas.length) return false;
-  if (new Set(wished).size !== wished.length || !wished.includes(partition.leader)) return false;
-  return wished.every(
+  if (!Array.isArray(proposed) || proposed.length > partition.replicas.length) return false;
+  if (new Set(proposed).size !== proposed.length || !proposed.includes(partition.leader))
+    return false;
+  return proposed.every(
     (id) =>
       partition.replicas.some(({ brokerId }) => brokerId === id) && !isFenced(image.brokers, id),
   );
 }
 
-/** A replica has lost its storage: it does not count, unless nobody else would; then it does not lead. */
+/**
+ * A replica has lost its storage: it leaves the in-sync set, unless it is the last member; then it stays and cannot
+ * lead, as its own object knows. Null: nothing changes.
+ */
 export function decideReset(image: ClusterImage, replica: ReplicaName): PartitionChange | null {
   const { topicId, brokerId } = replica;
   const partition = partitionOf(image, topicId, replica.partition);

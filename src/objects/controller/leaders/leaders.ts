@@ -1,7 +1,7 @@
 /**
- * Failure detection without heartbeats: whoever sees a leader's call fail reports it; the leader is
- * probed, and where it does not answer another replica is elected that does. Decides on what the
- * probes say and on the image as it is after them; records and tells through `LeaderActs`.
+ * Failure detection without heartbeats: a caller whose call to a leader fails reports it; the leader is probed, and
+ * where it does not answer a replica that does is elected. Decides by the probes' answers and by the image after
+ * them; records and delivers through {@link LeaderActions}.
  */
 import type { EffectiveConfig } from "../../../base/config.ts";
 import { assert, refuse, type Refusal } from "../../../base/errors.ts";
@@ -21,25 +21,25 @@ import { Semaphore } from "../../runtime/semaphore.ts";
 import type { Probed } from "../../contracts/assignment.ts";
 import type { LeaderReport, ReplicaReport } from "../../contracts/controller-port.ts";
 
-export interface LeaderActs {
+export interface LeaderActions {
   /** Records the change of one partition. */
-  decide(topicId: string, change: PartitionChange): void;
-  /** Returns when the partition's leader was told, or is sure to be later; the others are told too. */
-  tell(topicId: string, partition: number): Promise<void>;
+  record(topicId: string, change: PartitionChange): void;
+  /** Delivers the partition's state to its replicas; resolves when the leader has it, or is sure to get it later. */
+  deliver(topicId: string, partition: number): Promise<void>;
   /** Sends the replica its assignment, whether or not it had confirmed it. */
   resend(replica: ReplicaName): Promise<void>;
 }
 
-/** A leader that has answered within this time is not probed again. */
+/** A leader that has answered a probe within this time, in milliseconds, is not probed again. */
 const HEALTHY_MS = 1_000;
 
 /**
- * In-sync replicas that are merely out of reach for less than this are waited for, before records are
- * given up with an unclean election. Where their brokers are fenced somebody has decided that already.
+ * In-sync replicas that do not answer are waited for this long, in milliseconds, before an unclean election gives up
+ * records. Where their brokers are fenced, an operator has decided that already.
  */
 export const UNCLEAN_AFTER_MS = 10_000;
 
-/** Partitions that recover at once: each probes all its replicas. */
+/** Partitions that are recovered at once; each probes all its replicas. */
 const RECOVERIES_AT_ONCE = 16;
 
 interface Standing {
@@ -52,15 +52,15 @@ export class Leaders {
   readonly #defaults: EffectiveConfig;
   readonly #probes: Probes;
   readonly #clock: ClockPort;
-  readonly #acts: LeaderActs;
-  /** By partition: who reports while a leader is being examined waits for the same outcome. */
+  readonly #actions: LeaderActions;
+  /** By partition: reports that come while a leader is being examined wait for the same outcome. */
   readonly #examinations = new Map<string, Promise<void>>();
-  /** By partition: since when, and in which epoch, neither the leader nor another in-sync replica answers. */
+  /** By partition: in which leader epoch, and since when, no in-sync replica answers. */
   readonly #unreachable = new Map<
     string,
     { readonly leaderEpoch: number; readonly sinceMs: number }
   >();
-  /** When a leader was last seen healthy, by its object's name; in that order. */
+  /** When leaders last answered a probe, by object name; oldest first. In milliseconds since the epoch. */
   readonly #healthyMs = new Map<string, number>();
 
   constructor(
@@ -68,16 +68,16 @@ export class Leaders {
     defaults: EffectiveConfig,
     probes: Probes,
     clock: ClockPort,
-    acts: LeaderActs,
+    actions: LeaderActions,
   ) {
     this.#image = image;
     this.#defaults = defaults;
     this.#probes = probes;
     this.#clock = clock;
-    this.#acts = acts;
+    this.#actions = actions;
   }
 
-  /** A report of another epoch than the present one changes nothing. */
+  /** Examines the leader; a report of another epoch than the present one changes nothing. */
   async report({ topicId, partition, leaderEpoch }: LeaderReport): Promise<PartitionAnswer> {
     const state = partitionOf(this.#image, topicId, partition);
     if (!state) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
@@ -85,19 +85,19 @@ export class Leaders {
     return this.#answer(topicId, partition);
   }
 
-  /** A follower that is no replica, or has no storage to write to, is told what it is: it says then what it lost. */
+  /** Sends a follower that has lost its storage, or cannot write to it, its assignment again; its answer says which. */
   async reportReplica(report: ReplicaReport): Promise<{ readonly ok: true } | Refusal> {
     const { topicId, partition, brokerId, leaderEpoch } = report;
     const state = partitionOf(this.#image, topicId, partition);
     if (!state) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
     const isReplica = brokerIdsOf(state).includes(brokerId);
     if (state.leaderEpoch === leaderEpoch && isReplica) {
-      await this.#acts.resend(replicaOf(topicId, state, brokerId));
+      await this.#actions.resend(replicaOf(topicId, state, brokerId));
     }
     return { ok: true };
   }
 
-  /** The preferred replica leads if it is in sync, its broker is active, and it answers. */
+  /** Elects the preferred replica if it is in sync, its broker is active, and it answers. */
   async electPreferred(topicId: string, state: PartitionMetadata): Promise<PartitionAnswer> {
     const [preferred] = brokerIdsOf(state);
     assert(preferred !== undefined, "a partition without replicas");
@@ -110,12 +110,12 @@ export class Leaders {
     if (!answer?.ok || answer.wasReset) return refuse("PREFERRED_LEADER_NOT_AVAILABLE");
     const now = this.#unchanged(topicId, state);
     if (!now || !mayLead(now)) return refuse("PREFERRED_LEADER_NOT_AVAILABLE");
-    this.#acts.decide(topicId, { partition: now.partition, leader: preferred });
-    await this.#acts.tell(topicId, now.partition);
+    this.#actions.record(topicId, { partition: now.partition, leader: preferred });
+    await this.#actions.deliver(topicId, now.partition);
     return this.#answer(topicId, now.partition);
   }
 
-  /** On an operator's word: any replica that answers leads, unless the present leader does. */
+  /** For an operator: elects any replica that answers, in-sync ones first, unless the present leader answers. */
   async electUncleanly(topicId: string, state: PartitionMetadata): Promise<PartitionAnswer> {
     if (state.leader !== -1 && (await this.#isHealthy(topicId, state))) {
       return refuse("ELECTION_NOT_NEEDED");
@@ -126,7 +126,7 @@ export class Leaders {
     return this.#answer(topicId, state.partition);
   }
 
-  /** Whether some partition without a leader could get one, its topic allowing unclean elections. */
+  /** Whether a partition without a leader could get one, because its topic allows unclean elections. */
   get canRecover(): boolean {
     for (const key of this.#image.leaderless) {
       if (this.#recoverable(key)) return true;
@@ -134,7 +134,7 @@ export class Leaders {
     return false;
   }
 
-  /** Tries to. */
+  /** Recovers every leaderless partition it can. */
   async recover(): Promise<void> {
     const permits = new Semaphore(RECOVERIES_AT_ONCE);
     const recoveries = [...this.#image.leaderless].map(async (key) => {
@@ -202,10 +202,10 @@ export class Leaders {
     }
     if (this.#healthyMs.has(name)) return true;
     let answer = await this.#probes.ask(replica);
-    const isUntold = answer?.ok === false && answer.error !== "STORAGE_LOST";
-    if (isUntold && this.#unchanged(topicId, state)) {
-      // It is there and does not know what it is: it has lost its storage, or was never told.
-      await this.#acts.resend(replica);
+    const isUnassigned = answer?.ok === false && answer.error !== "STORAGE_LOST";
+    if (isUnassigned && this.#unchanged(topicId, state)) {
+      // The object answers and has no assignment: it has lost its storage, or was never assigned.
+      await this.#actions.resend(replica);
       answer = await this.#probes.ask(replica);
     }
     // rule: a-reset-leader-is-not-healthy
@@ -213,11 +213,11 @@ export class Leaders {
     this.#healthyMs.delete(name);
     this.#healthyMs.set(name, this.#clock.nowMs());
     const now = this.#unchanged(topicId, state);
-    if (now && answer.partitionEpoch < now.partitionEpoch) await this.#acts.resend(replica);
+    if (now && answer.partitionEpoch < now.partitionEpoch) await this.#actions.resend(replica);
     return true;
   }
 
-  /** Elects the first in-sync replica that answers; the leader that did not leaves the set. */
+  /** Elects the first in-sync replica that answers; the leader, which did not, leaves the set. */
   async #electInSync(topicId: string, state: PartitionMetadata): Promise<boolean> {
     const others = state.inSync.filter((id) => id !== state.leader);
     const candidates = candidatesOf(state, others, this.#image.brokers);
@@ -234,16 +234,16 @@ export class Leaders {
           ? { partition: now.partition, leader: brokerId }
           : withoutMember(now, now.leader, [brokerId]);
       assert(change, "an in-sync set loses its leader and its successor");
-      this.#acts.decide(topicId, change);
-      await this.#acts.tell(topicId, now.partition);
+      this.#actions.record(topicId, change);
+      await this.#actions.deliver(topicId, now.partition);
       return true;
     }
     return false;
   }
 
   /**
-   * Elects, of the replicas that answer, the one whose log goes furthest, in sync or not. Not one that
-   * is only being added: it may have next to nothing, and the others come back with more.
+   * Elects the replica with the longest log among those that answer, in sync or not. Never one that is being added:
+   * it may have almost nothing, and the others may come back with more.
    */
   async #electAny(topicId: string, state: PartitionMetadata): Promise<boolean> {
     const up = brokerIdsOf(state).filter(
@@ -264,13 +264,13 @@ export class Leaders {
     );
     const [first, ...rest] = standings;
     if (!first) return false;
-    const { brokerId } = rest.reduce((best, one) => (isFurther(one, best) ? one : best), first);
-    this.#acts.decide(topicId, uncleanElection(now, brokerId));
-    await this.#acts.tell(topicId, now.partition);
+    const { brokerId } = rest.reduce((best, one) => (isLonger(one, best) ? one : best), first);
+    this.#actions.record(topicId, uncleanElection(now, brokerId));
+    await this.#actions.deliver(topicId, now.partition);
     return true;
   }
 
-  /** The partition as it is now, if it is led as it was: what was asked of its replicas still counts. */
+  /** The partition as it is now; null where its leader epoch has changed, so that the probes do not count. */
   #unchanged(topicId: string, state: PartitionMetadata): PartitionMetadata | null {
     const now = partitionOf(this.#image, topicId, state.partition);
     return now?.leaderEpoch === state.leaderEpoch ? now : null;
@@ -290,7 +290,7 @@ export class Leaders {
   }
 }
 
-function isFurther(a: Standing, b: Standing): boolean {
+function isLonger(a: Standing, b: Standing): boolean {
   if (a.probed.lastEpoch !== b.probed.lastEpoch) return a.probed.lastEpoch > b.probed.lastEpoch;
   return a.probed.logEndOffset > b.probed.logEndOffset;
 }

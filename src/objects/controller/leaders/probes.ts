@@ -1,6 +1,5 @@
 /**
- * Asks replicas whether they are there, with a deadline. Holds only what the last second has shown;
- * decides nothing.
+ * Probes replicas: whether they answer within a deadline, and what they say of their storage. Decides nothing.
  */
 import type { Refusal } from "../../../base/errors.ts";
 import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
@@ -12,16 +11,16 @@ import { Damage } from "./damage.ts";
 import { Unopened } from "./unopened.ts";
 import type { Probed } from "../../contracts/assignment.ts";
 
-/** A replica that has not answered in this time, the second try included, does not answer. */
+/** A replica counts as not answering after this, the second try included; in milliseconds. */
 export const PROBE_DEADLINE_MS = 2_000;
 
 /** Null: no answer. */
 export type ProbeAnswer = Probed | Refusal | null;
 
 export class Probes {
-  /** Probes without an answer that says how the log stands. */
+  /** Number of probes without an answer, or with a refusal. */
   failed = 0;
-  /** What the answers say of replicas' storage. */
+  /** What the answers say about the replicas' storage. */
   readonly unopened: Unopened;
   readonly damage: Damage;
   readonly #image: ClusterImage;
@@ -48,7 +47,7 @@ export class Probes {
     const untilMs = clock.nowMs() + PROBE_DEADLINE_MS;
     const tries = async (): Promise<ProbeAnswer> => {
       const first = await replicas.probe(name, hint);
-      // An object that was reset under the call is there again for the next one.
+      // An object that was reset during the call answers the next one.
       const isAnswered = first !== null && !isUnopened(first);
       return isAnswered || clock.nowMs() >= untilMs ? first : await replicas.probe(name, hint);
     };

@@ -1,17 +1,17 @@
 /**
- * Remembers replicas whose storage could not be opened: their objects answer, at once, that it does not open, or
- * cannot be constructed at all. Silence, lost calls and writes that fail are something else and count for nothing
- * here. In memory only: after a restart the next answers begin it anew. Decides nothing.
+ * Remembers replicas whose storage could not be opened: the object answers so, or cannot be constructed at all. Calls
+ * without an answer and failed writes do not count. In memory only: after a restart the count begins again. Decides
+ * nothing.
  */
 import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import type { ClockPort } from "../../../base/ports.ts";
 
-/** A replica has been seen so for this long, and so often, before anything is decided about it. */
+/** Nothing is decided about a replica before it was seen so for this long, in milliseconds, and this often. */
 export const UNOPENED_MS = 10_000;
 const SIGHTINGS_MIN = 3;
-/** A sighting that none has followed for so long is forgotten. */
+/** Sightings are forgotten when none has followed for this long, in milliseconds. */
 const FORGOTTEN_MS = 60_000;
-/** Replicas remembered at most: of a whole broker that is damaged the others follow. */
+/** Replicas remembered at most; when a whole broker is damaged the others follow later. */
 const REMEMBERED_MAX = 10_000;
 
 interface Sighting {
@@ -30,7 +30,7 @@ export class Unopened {
     this.#clock = clock;
   }
 
-  /** An answer has come: whether the storage was open. */
+  /** An answer has shown whether the storage is open. */
   note(replica: ReplicaName, isOpen: boolean): void {
     const name = replicaObjectName(replica);
     if (isOpen) {
@@ -46,12 +46,12 @@ export class Unopened {
     this.#sightings.set(name, { replica, sinceMs, lastMs: nowMs, count });
   }
 
-  /** Nothing is to be known of it any more. */
+  /** Forgets a replica. */
   forget(replica: ReplicaName): void {
     this.#sightings.delete(replicaObjectName(replica));
   }
 
-  /** All that are remembered; `lasting`: those that have been seen so for long enough. */
+  /** All replicas remembered; `lasting`: those whose storage has not opened for long enough. */
   replicas(): { readonly all: readonly ReplicaName[]; readonly lasting: readonly ReplicaName[] } {
     if (this.#sightings.size === 0) return { all: [], lasting: [] };
     const nowMs = this.#clock.nowMs();

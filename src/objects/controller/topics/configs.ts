@@ -1,4 +1,4 @@
-/** Decisions about the settings that topics and brokers have of their own: all of a request or nothing of it. */
+/** Decisions about the own settings of topics and brokers: a request is applied as a whole or refused. */
 import {
   brokerName,
   CONFIG_NAMES,
@@ -19,7 +19,7 @@ import { withConfigs } from "../image/partitions.ts";
 
 type Configs = Readonly<Record<string, string>>;
 
-/** Checks the settings that a topic is to have of its own; their text comes back in canonical form. */
+/** Checks a new topic's own settings, and returns their text in canonical form. INVALID_CONFIG. */
 export function readTopicConfigs(
   written: Readonly<Record<string, string>>,
 ): { readonly ok: true; readonly configs: Configs } | Refusal {
@@ -32,7 +32,7 @@ export function readTopicConfigs(
   return { ok: true, configs: inTableOrder(configs) };
 }
 
-/** Kafka's incremental alteration (KIP-339), each setting named at most once. */
+/** Kafka's incremental alteration (KIP-339); each setting is named at most once. UNKNOWN_TOPIC, INVALID_CONFIG, INVALID_REQUEST. */
 export function decideAlterConfigs(
   image: ClusterImage,
   name: string,
@@ -54,7 +54,7 @@ export function decideAlterConfigs(
   };
 }
 
-/** The same for what one broker has of its own. */
+/** The same for a broker's own settings. BROKER_NOT_FOUND, INVALID_CONFIG, INVALID_REQUEST. */
 export function decideAlterBrokerConfigs(
   image: ClusterImage,
   brokerId: number,
@@ -122,7 +122,7 @@ function applyAlteration(
   }
 }
 
-/** The list after the change, as text; null where there is none to change. Elements are appended once. */
+/** The list after the change, as text; null where the setting is no list or has no value. Appends only new elements. */
 function alteredList(configs: Configs, { name, value, operation }: ConfigChange): string | null {
   if (!isTopicConfig(name) || settingOf(name).kind !== "list" || value === null) return null;
   const before = listElements(configs[name] ?? defaultText(name));
@@ -154,7 +154,7 @@ function unknownSetting(owner: Owner, name: string): Refusal {
   return refuse("INVALID_CONFIG", unknownConfig(owner, name));
 }
 
-/** One order for equal settings, so that they are equal as text. */
+/** Settings in one order, so that equal settings are equal as text. */
 function inTableOrder(configs: Configs): Configs {
   const ordered: Record<string, string> = {};
   for (const name of CONFIG_NAMES) {

@@ -1,6 +1,6 @@
 /**
- * Replica assignments that people give by hand: for new topics, for new partitions, and for moves. Decides
- * only whether they are legal, as Kafka does; each problem is INVALID_REPLICA_ASSIGNMENT.
+ * Replica assignments from requests: for new topics, new partitions, and reassignments. Decides only whether they are
+ * legal, as Kafka does; problems are answered with INVALID_REPLICA_ASSIGNMENT.
  */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import { CLUSTER_REPLICAS_MAX, REPLICATION_FACTOR_MAX } from "../../../base/limits.ts";
@@ -9,8 +9,8 @@ import { isActive, type ClusterImage } from "../image/cluster.ts";
 import { pendingCount } from "../image/pending.ts";
 
 /**
- * What is wrong with the replicas of one partition, the preferred leader first. Those in `present` are there
- * already; others need a broker that takes new replicas.
+ * What is wrong with the replicas of one partition, the preferred leader first; null when nothing is. Those in
+ * `present` exist already; others need an active broker.
  */
 export function replicasProblem(
   image: ClusterImage,
@@ -30,7 +30,7 @@ export function replicasProblem(
   return null;
 }
 
-/** Deleted replicas count until their storage is gone: the controller remembers them too. */
+/** Null where so many more replicas are allowed. Removed replicas count until their storage is deleted. */
 export function tooManyReplicas(image: ClusterImage, added: number): string | null {
   const held = image.replicaCount + pendingCount(image.purges);
   return held + added > CLUSTER_REPLICAS_MAX
@@ -39,8 +39,8 @@ export function tooManyReplicas(image: ClusterImage, added: number): string | nu
 }
 
 /**
- * New partitions, in order, as they were given. All have as many replicas as the first one, or as
- * `replicationFactor` says where there are partitions already.
+ * New partitions as they were given, in order. All must have as many replicas as the first one, or as
+ * `replicationFactor` where the topic has partitions already. INVALID_REPLICA_ASSIGNMENT, INVALID_PARTITIONS.
  */
 export function placeByHand(
   image: ClusterImage,

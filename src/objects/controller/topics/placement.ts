@@ -1,38 +1,37 @@
 /**
- * Where the replicas of new partitions go: evenly over brokers, apart over racks. Pure arithmetic:
- * the same input gives the same placement, and the decision's result is what is recorded.
+ * The placement of new partitions' replicas: evenly over brokers, on different racks. Pure arithmetic: the same input
+ * gives the same placement, and the resulting broker ids are what is recorded.
  */
 import { assert } from "../../../base/errors.ts";
 import type { NewPartition } from "../image/changes.ts";
 
 export interface PlacementRequest {
-  /** Brokers that may get replicas. */
+  /** Active brokers. */
   readonly brokers: readonly { readonly brokerId: number; readonly rack: string }[];
-  /** Partitions to place. */
+  /** Number of partitions to place. */
   readonly partitions: number;
   /** At most the number of brokers. */
   readonly replicationFactor: number;
-  /** Broker ids of the partitions that the topic already has: the topic as a whole stays even. */
+  /** Broker ids of the topic's existing partitions, so that the topic as a whole stays even. */
   readonly existing: readonly NewPartition[];
-  /** Where the rotation starts; counting it on from topic to topic spreads topics of one partition too. */
+  /** Where the rotation starts; it continues from topic to topic, which also spreads topics of one partition. */
   readonly start: number;
 }
 
 interface Candidate {
   readonly brokerId: number;
   readonly rack: string;
-  /** Partitions of this topic that it leads, and that it holds. */
+  /** Numbers of this topic's partitions that it leads, and that it has a replica of. */
   leads: number;
   holds: number;
-  /** By broker id: how many of the partitions that this one leads the other one follows. */
+  /** By broker id: of how many of the partitions that this broker leads the other one is a follower. */
   readonly followers: Map<number, number>;
 }
 
 /**
- * Broker ids per partition, the preferred leader first. Of the topic's partitions, each broker leads
- * as many as any other, give or take one; each partition spans as many racks as it can; replicas are
- * even as far as the racks allow; and a broker's followers are spread over the others, so that its
- * loss is shared.
+ * Broker ids by partition, the preferred leader first. The numbers of the topic's partitions that brokers lead differ
+ * by at most one; each partition spans as many racks as it can; replicas are even as far as the racks allow; and a
+ * broker's followers are spread over the others, which share the load when the broker fails.
  */
 export function placePartitions(request: PlacementRequest): NewPartition[] {
   const { replicationFactor, partitions, start, existing } = request;
@@ -44,7 +43,7 @@ export function placePartitions(request: PlacementRequest): NewPartition[] {
   for (let index = 0; index < partitions; index += 1) {
     const leader = best(ring, start + index, ({ leads, holds }) => [leads, holds, 0]);
     const chosen = [leader];
-    // Each time around the ring the search for followers starts one broker further on.
+    // With each turn of the ring the search for followers starts one broker later.
     const first = ring.indexOf(leader) + 1 + Math.floor(index / ring.length);
     while (chosen.length < replicationFactor) chosen.push(nextFollower(ring, first, chosen));
     count(chosen);
@@ -54,8 +53,9 @@ export function placePartitions(request: PlacementRequest): NewPartition[] {
 }
 
 /**
- * From the rack that has least of the partition, the broker that holds least and follows this leader
- * least. The sum of both keeps either within two: preferring one lets the other drift with the size.
+ * From the rack with the fewest replicas of the partition, the broker with the lowest sum of replicas and of
+ * partitions in which it follows this leader. The sum keeps both even within two; ordering by one of them would let
+ * the other drift with the size of the topic.
  */
 function nextFollower(
   ring: readonly Candidate[],
@@ -82,7 +82,7 @@ function count(replicas: readonly Candidate[]): void {
   }
 }
 
-/** Brokers in an order in which neighbours are in different racks as far as possible. */
+/** Brokers in an order in which neighbours are on different racks as far as possible. */
 function interleaveRacks(brokers: PlacementRequest["brokers"]): Candidate[] {
   const racks = new Map<string, Candidate[]>();
   for (const { brokerId, rack } of brokers.toSorted((a, b) => a.brokerId - b.brokerId)) {
@@ -103,12 +103,12 @@ function interleaveRacks(brokers: PlacementRequest["brokers"]): Candidate[] {
 function countExisting(ring: readonly Candidate[], existing: readonly NewPartition[]): void {
   const byId = new Map(ring.map((candidate) => [candidate.brokerId, candidate]));
   for (const brokerIds of existing) {
-    // A broker that gets no new replicas does not count; the next one leads in its place.
+    // Brokers that get no new replicas do not count; the next replica counts as the leader.
     count(brokerIds.flatMap((brokerId) => byId.get(brokerId) ?? []));
   }
 }
 
-/** The candidate of the least cost (compared term by term), the first from `start` on among equals. */
+/** The candidate with the lowest cost (compared term by term); among equals the first from `start` on. */
 function best(
   ring: readonly Candidate[],
   start: number,

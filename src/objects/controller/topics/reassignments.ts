@@ -1,7 +1,7 @@
 /**
- * Decisions that move a partition to other brokers (KIP-455): new replicas are added, and when all
- * that are to stay are in sync, the others are removed. One row when it begins, and it ends together
- * with the in-sync change that makes it complete.
+ * Decisions that move a partition to other brokers (KIP-455): new replicas are added, and when all that are to stay
+ * are in sync, the others are removed. A reassignment takes one row when it begins, and ends with the in-sync change
+ * that completes it.
  */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import type { PartitionMetadata, TopicMetadata } from "../../contracts/controller.ts";
@@ -11,9 +11,13 @@ import { candidatesOf, settled, type Brokers } from "../leaders/elections.ts";
 import { replicasProblem, tooManyReplicas } from "./manual-assignments.ts";
 import { brokerIdsOf, isReassigning, targetOf, withChange } from "../image/partitions.ts";
 
-/** Null: the partition is there already. */
+/** Null: the partition is on these brokers already. */
 export type ReassignmentDecision = { readonly ok: true; readonly change: PartitionChange | null };
 
+/**
+ * Begins a reassignment to these brokers, or changes one that is under way. INVALID_REPLICA_ASSIGNMENT,
+ * INVALID_REPLICATION_FACTOR (`keepsFactor`, KIP-860).
+ */
 export function decideReassign(
   image: ClusterImage,
   topic: TopicMetadata,
@@ -33,7 +37,7 @@ export function decideReassign(
   }
   const removing = present.filter((id) => !brokerIds.includes(id));
   const before = partition.adding ?? [];
-  // What an earlier move has added stays added: calling this one off takes that back too.
+  // Replicas that the reassignment has added before stay in the list: cancelling removes them too.
   const adding = [...before, ...brokerIds.filter((id) => !present.includes(id))];
   const known = new Map(partition.replicas.map((replica) => [replica.brokerId, replica]));
   const generations = image.generations.get(topic.topicId);
@@ -46,7 +50,10 @@ export function decideReassign(
   return { ok: true, change: settled(partition, change, image.brokers) };
 }
 
-/** Calls a reassignment off: what it has added is removed. */
+/**
+ * Cancels a reassignment: the replicas that it has added are removed. NO_REASSIGNMENT_IN_PROGRESS,
+ * INVALID_REPLICA_ASSIGNMENT where no in-sync replica would be left to lead.
+ */
 export function decideCancel(
   image: ClusterImage,
   partition: PartitionMetadata,
@@ -61,7 +68,7 @@ export function decideCancel(
   if (inSync.length === 0 || !hasLeader) {
     return refuse(
       "INVALID_REPLICA_ASSIGNMENT",
-      "Calling it off would leave no in-sync replica to lead.",
+      "Cancelling it would leave no in-sync replica to lead.",
     );
   }
   const change: PartitionChange = {
@@ -74,8 +81,8 @@ export function decideCancel(
 }
 
 /**
- * The change, and the end of the partition's reassignment with it where all replicas that are to stay
- * are in sync then and one of them can lead.
+ * The change, together with the completion of the partition's reassignment where after it all replicas that are to
+ * stay are in sync and one of them can lead.
  */
 export function completion(
   partition: PartitionMetadata,

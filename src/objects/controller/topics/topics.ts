@@ -1,6 +1,6 @@
 /**
- * Decisions about topics: create, delete, more partitions. Each takes the image and a request and
- * gives the changes to record, or a refusal; it alters nothing.
+ * Decisions about topics: create, delete, add partitions. Each takes the image and a request, and returns the changes
+ * to record or a refusal; it alters nothing.
  */
 import type { EffectiveConfig } from "../../../base/config.ts";
 import { refuse, type Refusal } from "../../../base/errors.ts";
@@ -14,7 +14,7 @@ import { newTopic, targetOf, withPartitions } from "../image/partitions.ts";
 import { placePartitions } from "./placement.ts";
 import { readTopicConfigs } from "./configs.ts";
 
-/** @param topicId new and unique: a re-created topic never meets old bytes (KIP-516) */
+/** @param topicId new and unique, so that a topic that is created again never meets old data (KIP-516) */
 export function decideCreateTopic(
   image: ClusterImage,
   spec: TopicSpec,
@@ -50,7 +50,10 @@ export function decideCreateTopic(
   return { ok: true, changes: [created], topic: newTopic(created) };
 }
 
-/** To a higher number of partitions, by hand where there are assignments; new ones have as many replicas as the first one has. */
+/**
+ * Raises the number of partitions to `count`. `assignments`: the replicas of the new ones; else they are placed, with
+ * as many replicas as the first partition.
+ */
 export function decideCreatePartitions(
   image: ClusterImage,
   name: string,
@@ -88,6 +91,7 @@ export function decideCreatePartitions(
   return { ok: true, changes: [added], topic: withPartitions(topic, added.partitions) };
 }
 
+/** @param only the id that the topic must have; UNKNOWN_TOPIC_ID where it has another */
 export function decideDeleteTopic(
   image: ClusterImage,
   name: string,
