@@ -5,14 +5,15 @@
 import { joinBytes } from "../base/bytes.ts";
 import { refuse, type Refusal } from "../base/errors.ts";
 import { within } from "../gateway/time.ts";
+import { BodyReader } from "./body-reader.ts";
 import { bodyEncoding, gunzip, tooLarge } from "./content-encoding.ts";
 
 /** How long a body may take, in milliseconds, however short it is; longer ones have a second more for each so many bytes. */
-const BODY_WAIT_MS = 30_000;
+export const BODY_WAIT_MS = 30_000;
 const BODY_BYTES_PER_SECOND_MIN = 16_384;
 
 const CUT_OFF = refuse("INVALID_REQUEST", "The request's body ended before it was complete.");
-const STALLED = refuse("REQUEST_BODY_TIMED_OUT");
+export const STALLED = refuse("REQUEST_BODY_TIMED_OUT");
 
 /**
  * The body's bytes, decompressed, at most `bytesMax` before and after. MESSAGE_TOO_LARGE, INVALID_REQUEST (cut off on
@@ -62,50 +63,48 @@ async function readStream(
   waitMs: number,
 ): Promise<Uint8Array | Refusal> {
   const startedMs = Date.now();
-  const reader = body.getReader();
+  const reader = new BodyReader(body);
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for (;;) {
     const leftMs = bodyWaitMs(waitMs, bytes) - (Date.now() - startedMs);
-    const read = await within(Math.max(0, leftMs), reader.read());
-    if (read === null) return abandoned(reader, STALLED);
-    if (read.done) return joinBytes(parts);
-    bytes += read.value.byteLength;
+    const part = await within(Math.max(0, leftMs), reader.read());
+    if (part === null) return abandoned(reader, STALLED);
+    if (part === "end") return joinBytes(parts);
+    bytes += part.byteLength;
     if (bytes > bytesMax) return abandoned(reader, tooLarge(bytesMax));
-    parts.push(read.value);
+    parts.push(part);
   }
 }
 
 /** Lets go of a body that is not read to its end. */
-function abandoned(reader: ReadableStreamDefaultReader<Uint8Array>, refusal: Refusal): Refusal {
-  // Its sender may have gone meanwhile, which is of no interest any more.
-  reader.cancel().catch(() => undefined);
+function abandoned(reader: BodyReader, refusal: Refusal): Refusal {
+  reader.cancel();
   return refusal;
 }
 
 /** Most of an unwanted body that is read away, in bytes, and how long that may take, in milliseconds. */
-const DRAINED_BYTES_MAX = 33_554_432;
-const DRAIN_WAIT_MS = 5_000;
+export const DRAINED_BYTES_MAX = 33_554_432;
+export const DRAIN_WAIT_MS = 5_000;
 
 /**
- * Reads away a body that no handler read, within bounds: a connection that is closed with bytes still coming loses
- * the answer, and its sender would take the refusal for an outage.
+ * Reads away a body that no handler read, within bounds: a connection that is closed with bytes still coming loses the
+ * answer, and its sender would take the refusal for an outage. Never rejects.
  */
 export async function drain(request: Request): Promise<void> {
   if (request.body === null || request.bodyUsed) return;
-  const reader = request.body.getReader();
+  const reader = new BodyReader(request.body);
   await within(DRAIN_WAIT_MS, readAway(reader));
-  reader.cancel().catch(() => undefined);
+  reader.cancel();
 }
 
-/** Reads what else comes, and keeps nothing of it. Never rejects. */
-async function readAway(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+async function readAway(reader: BodyReader): Promise<void> {
   let bytes = 0;
   try {
     while (bytes <= DRAINED_BYTES_MAX) {
-      const read = await reader.read();
-      if (read.done) return;
-      bytes += read.value.byteLength;
+      const part = await reader.read();
+      if (part === "end") return;
+      bytes += part.byteLength;
     }
   } catch {
     // Its sender has gone: nobody waits for the answer.

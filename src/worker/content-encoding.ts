@@ -3,7 +3,8 @@
  * `node:zlib` and not DecompressionStream, which refuses what gzip allows: several members, one behind the other
  * (RFC 1952, section 2.2).
  */
-import { gunzipSync } from "node:zlib";
+import { pipeline } from "node:stream";
+import { createGunzip, gunzipSync } from "node:zlib";
 import { refuse, type Refusal } from "../base/errors.ts";
 
 export type BodyEncoding = "identity" | "gzip";
@@ -37,4 +38,10 @@ export function gunzip(bytes: Uint8Array, bytesMax: number): Uint8Array | Refusa
 
 export function tooLarge(bytesMax: number): Refusal {
   return refuse("MESSAGE_TOO_LARGE", `The request's body is larger than ${bytesMax} bytes.`);
+}
+
+/** Decompresses a body piece by piece. Rejects where it is not gzip, or is cut off. */
+export function gunzipped(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  // Whoever iterates meets the error.
+  return pipeline(compressed, createGunzip(), () => undefined);
 }

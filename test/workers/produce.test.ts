@@ -172,22 +172,58 @@ describe("records that cannot be taken", () => {
   });
 });
 
+const good = '{"value":{"type":"JSON","data":1}}';
+
+describe("a request whose tail is broken", () => {
+  const tails: readonly (readonly [string, string])[] = [
+    ["a record that does not end", '{"value":'],
+    ["JSON that is too deep", `{"value":{"type":"JSON","data":${"[".repeat(100)}`],
+    ["a comma", ","],
+    ["an invalid escape", '{"value":{"type":"JSON","data":"\\x"}}'],
+  ];
+  it.each(tails)(
+    "answers the records before it, then the error: %s (issue 11)",
+    async (_, tail) => {
+      const topic = await newTopic();
+      const answered = await reports(await post(recordsPath(topic), `${good}\n${good}${tail}`));
+      expect(answered.map(({ error_code }) => error_code)).toEqual([200, 200, 400]);
+      expect(answered[2]!.message).toMatch(/^JSON at byte \d+/);
+      expect((await readAll(topic)).length).toBe(2);
+    },
+  );
+
+  it("has any number of records", async () => {
+    const topic = await newTopic();
+    const answered = await reports(await post(recordsPath(topic), "{}".repeat(10_001)));
+    expect(answered.map(({ offset }) => offset)).toEqual(
+      Array.from({ length: 10_001 }, (_, i) => i),
+    );
+  });
+});
+
 describe("a request that is refused changes nothing", () => {
-  const good = '{"value":{"type":"JSON","data":1}}';
   const cases: readonly (readonly [string, string, number])[] = [
     ["an empty body", "", 400],
     ["white space", " \n", 400],
-    ["broken JSON behind a record", `${good}{"value":`, 400],
-    ["JSON that is too deep", `${good}{"value":{"type":"JSON","data":${"[".repeat(100)}`, 400],
-    ["a trailing comma", `${good},`, 400],
-    ["invalid escapes", `${good}{"value":{"type":"JSON","data":"\\x"}}`, 400],
-    ["too many records", "{}".repeat(10_001), 400],
+    ["broken JSON", `{"value":`, 400],
+    ["JSON that is too deep", `{"value":{"type":"JSON","data":${"[".repeat(100)}`, 400],
+    ["a leading comma", `,${good}`, 400],
+    ["invalid escapes", `{"value":{"type":"JSON","data":"\\x"}}`, 400],
   ];
   it.each(cases)("%s", async (_, body, code) => {
     const topic = await newTopic();
     const response = await post(recordsPath(topic), body);
     expect(await errorOf(response)).toMatchObject({ status: 400, code });
     expect(await readAll(topic)).toEqual([]);
+  });
+
+  it("whole, where a producer's sequence numbers its records", async () => {
+    for (const tail of ['{"value":', ",", "{}".repeat(10_000)]) {
+      const topic = await newTopic();
+      const response = await post(recordsPath(topic), `${good}${tail}`, producer(5, 0));
+      expect(await errorOf(response)).toMatchObject({ status: 400, code: 400 });
+      expect(await readAll(topic)).toEqual([]);
+    }
   });
 
   it("bytes that are not UTF-8", async () => {
@@ -198,17 +234,18 @@ describe("a request that is refused changes nothing", () => {
     expect(await readAll(topic)).toEqual([]);
   });
 
-  it("a body that is too large, announced or not", async () => {
+  it("a record that is too large, whether it has come whole or not", async () => {
     const topic = await newTopic();
     const body = `{"value":{"type":"STRING","data":"${"x".repeat(8_400_000)}"}}`;
-    expect(await errorOf(await post(recordsPath(topic), body))).toMatchObject({ status: 413 });
-    const stream = new Blob([body]).stream();
-    const streamed = await call(recordsPath(topic), {
-      method: "POST",
-      body: stream,
-      headers: { "content-type": "application/json" },
-    });
-    expect(await errorOf(streamed)).toMatchObject({ status: 413 });
+    for (const sent of [body, new Blob([body]).stream()]) {
+      const response = await call(recordsPath(topic), {
+        method: "POST",
+        body: sent,
+        headers: { "content-type": "application/json" },
+      });
+      expect(await errorOf(response)).toMatchObject({ code: 413 });
+    }
+    expect(await readAll(topic)).toEqual([]);
   });
 
   it("other media types and encodings", async () => {
@@ -258,7 +295,8 @@ describe("ways to send", () => {
       });
     const zipped = await zip('{"value":{"type":"JSON","data":1}}');
     expect((await send(zipped)).status).toBe(200);
-    expect((await send(await zip(" ".repeat(9_000_000)))).status).toBe(413);
+    const large = `{"value":{"type":"STRING","data":"${"x".repeat(9_000_000)}"}}`;
+    expect((await send(await zip(large))).status).toBe(413);
     expect((await send(zipped.slice(0, 20))).status).toBe(400);
     expect((await send(new Uint8Array([1, 2, 3]).buffer)).status).toBe(400);
   });

@@ -13,6 +13,7 @@ import { isUtf8 } from "node:buffer";
 
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { keyText } from "./json-keys.ts";
+import { isDigit, numberEnd, wordEnd, WORDS } from "./json-scalars.ts";
 import { StringScanner } from "./json-strings.ts";
 
 /** Arrays and objects inside each other, those of the request around a value included. */
@@ -34,16 +35,12 @@ const CLOSE_OBJECT = 0x7d;
 
 const DECODER = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const ENCODER = new TextEncoder();
-const ascii = (text: string): Uint8Array => ENCODER.encode(text);
-const WORDS = { true: ascii("true"), false: ascii("false"), null: ascii("null") };
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
 
 export class JsonCursor {
   /** The first thing that was wrong: INVALID_REQUEST, with the byte position. */
   refusal: Refusal | null = null;
+  /** What was wrong is that the bytes end: with more of them it may be legal. */
+  endedEarly = false;
   /** Range of the value that `skipValue` passed. */
   valueStart = 0;
   valueEnd = 0;
@@ -61,8 +58,11 @@ export class JsonCursor {
   /** Inside an object or array of which nothing was read yet. */
   private fresh = false;
   private utf8Checked = false;
+  private readonly origin: number;
 
-  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
+  /** `origin`: the position of the first byte, as refusals tell it, where the bytes are a piece of something longer. */
+  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length, origin = 0) {
+    this.origin = origin;
     this.bytes = bytes;
     this.textSource = bytes;
     this.at = start;
@@ -197,7 +197,10 @@ export class JsonCursor {
 
   /** Refuses at the present position, in the caller's words. Only the first refusal counts. */
   fail(what: string): false {
-    this.refusal ??= refuse("INVALID_REQUEST", `JSON at byte ${this.at}: ${what}.`);
+    if (this.refusal === null) {
+      this.endedEarly = this.at >= this.end;
+      this.refusal = refuse("INVALID_REQUEST", `JSON at byte ${this.origin + this.at}: ${what}.`);
+    }
     // Nothing follows a failure: every loop of every caller ends.
     this.at = this.end;
     this.depth = 0;
@@ -316,35 +319,20 @@ export class JsonCursor {
   }
 
   private passNumber(): boolean {
-    const { bytes, end } = this;
-    let at = this.at;
-    if (bytes[at] === MINUS) at++;
-    if (bytes[at] === 0x30) at++;
-    else at = this.digits(at);
-    if (at > 0 && at < end && bytes[at] === 0x2e) at = this.digits(at + 1);
-    if (at > 0 && at < end && (bytes[at]! | 0x20) === 0x65) {
-      const sign = bytes[at + 1] === MINUS || bytes[at + 1] === 0x2b ? 1 : 0;
-      at = this.digits(at + 1 + sign);
-    }
-    if (at < 0 || at > end) return this.fail("a number that JSON does not have");
-    this.at = at;
-    return true;
-  }
-
-  /** Behind at least one digit; far negative when there is none. */
-  private digits(start: number): number {
-    let at = start;
-    while (at < this.end && isDigit(this.bytes[at])) at++;
-    return at === start ? Number.NEGATIVE_INFINITY : at;
+    return this.passTo(
+      numberEnd(this.bytes, this.at, this.end),
+      "a number that JSON does not have",
+    );
   }
 
   private passWord(word: Uint8Array): boolean {
-    if (this.end - this.at < word.length) return this.fail("a value is expected");
-    for (let i = 0; i < word.length; i++) {
-      if (this.bytes[this.at + i] !== word[i]) return this.fail("a value is expected");
-    }
-    this.at += word.length;
-    return true;
+    return this.passTo(wordEnd(this.bytes, this.at, this.end, word), "a value is expected");
+  }
+
+  /** Goes on at `end`, or fails at its complement. */
+  private passTo(end: number, failure: string): boolean {
+    this.at = end < 0 ? ~end : end;
+    return end >= 0 || this.fail(failure);
   }
 
   /** Decodes the inside of a string that has escapes and was found to be legal. */

@@ -33,6 +33,8 @@ function lowestByte(stopBits: number): number {
   return (31 - Math.clz32(stopBits & -stopBits)) >>> 3;
 }
 
+const UNENDED = "the string does not end";
+
 /** What may follow a backslash, `u` apart. */
 const ESCAPES = new Uint8Array(256);
 for (const char of '"\\/bfnrt') ESCAPES[char.charCodeAt(0)] = 1;
@@ -96,7 +98,7 @@ export class StringScanner {
       seen |= byte;
       at++;
     }
-    return this.fail(end, "the string does not end");
+    return this.fail(end, UNENDED);
   }
 
   /** From a word on to the byte that ends the plain characters, or behind the last word. */
@@ -154,11 +156,13 @@ export class StringScanner {
   private skipEscape(at: number): number {
     this.escaped = true;
     const { bytes, end } = this;
-    const byte = at + 1 < end ? bytes[at + 1]! : 0;
+    if (at + 1 >= end) return this.fail(end, UNENDED);
+    const byte = bytes[at + 1]!;
     if (ESCAPES[byte] === 1) return at + 2;
     if (byte !== 0x75) return this.fail(at, "an escape that JSON does not have");
     for (let i = at + 2; i < at + 6; i++) {
-      if (i >= end || !isHex(bytes[i])) return this.fail(at, "an escape without four hex digits");
+      if (i >= end) return this.fail(end, UNENDED);
+      if (!isHex(bytes[i])) return this.fail(at, "an escape without four hex digits");
     }
     return at + 6;
   }

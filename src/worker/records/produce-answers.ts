@@ -78,9 +78,14 @@ export function deliveryReports(records: RequestRecords, clusterId: string, topi
     const outcome = outcomeOf(records, i);
     text += outcome.ok
       ? `{"error_code":200,${writer.members(i, outcome)}}\r\n`
-      : `{${errorMembers(outcome)}}\r\n`;
+      : errorReport(outcome);
   }
   return text;
+}
+
+/** v3: what was refused, in a line like those of {@link deliveryReports}. */
+export function errorReport(refusal: Refusal): string {
+  return `{${errorMembers(refusal)}}\r\n`;
 }
 
 /** v3 `records:batch`: entries by their ids. */

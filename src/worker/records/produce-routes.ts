@@ -9,10 +9,13 @@ import {
   isJsonBody,
   produceJson,
   produceRaw,
+  produceWhole,
   RECORD_BATCH_TYPE,
   type ProduceForm,
 } from "./produce.ts";
 import { batchAnswer, deliveryReports, offsetsAnswer, rangeAnswer } from "./produce-answers.ts";
+import { produceSettings } from "./produce-settings.ts";
+import { produceReports } from "./produce-stream.ts";
 import { readConcatenated, readEntries, readRecordsV2, readRecordsV3 } from "./read-request.ts";
 import type { DataType } from "./record-fields.ts";
 import { PRODUCE_DOC } from "./produce-schemas.ts";
@@ -72,9 +75,20 @@ const V2_FORMS: Readonly<Record<DataType, ProduceForm>> = {
   STRING: v2Form("STRING"),
 };
 
-function v3(form: ProduceForm) {
-  return (c: Ctx, service: Service): Outcome | Promise<Outcome> =>
-    isJsonBody(c) ? produceJson(c, service, form) : refuse("UNSUPPORTED_MEDIA_TYPE", JSON_ONLY);
+function reports(c: Ctx, service: Service): Outcome | Promise<Outcome> {
+  if (!isJsonBody(c)) return refuse("UNSUPPORTED_MEDIA_TYPE", JSON_ONLY);
+  const settings = produceSettings(c, REPORTS.unknownPartition);
+  if (!settings.ok) return settings;
+  // A repeat is recognised by its batches: they have to be the same, whatever has arrived when.
+  return settings.stamp === null
+    ? produceReports(c, service, REPORTS, settings)
+    : produceWhole(c, service, REPORTS, settings);
+}
+
+function entries(c: Ctx, service: Service): Outcome | Promise<Outcome> {
+  return isJsonBody(c)
+    ? produceJson(c, service, ENTRIES)
+    : refuse("UNSUPPORTED_MEDIA_TYPE", JSON_ONLY);
 }
 
 function atomic(c: Ctx, service: Service): Outcome | Promise<Outcome> {
@@ -147,7 +161,7 @@ export const produceRoutes: readonly Route[] = [
     body: PRODUCE_DOC.recordBody,
     answers: { 200: PRODUCE_DOC.reports },
     errors: [...ERRORS, "UNKNOWN_TOPIC_OR_PARTITION"],
-    handler: v3(REPORTS),
+    handler: reports,
   }),
   defineRoute({
     method: "POST",
@@ -161,7 +175,7 @@ export const produceRoutes: readonly Route[] = [
     body: PRODUCE_DOC.entriesBody,
     answers: { 207: PRODUCE_DOC.entriesAnswer },
     errors: [...ERRORS, "UNKNOWN_TOPIC_OR_PARTITION", "INVALID_BATCH"],
-    handler: v3(ENTRIES),
+    handler: entries,
   }),
   defineRoute({
     method: "POST",

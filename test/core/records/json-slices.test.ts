@@ -330,7 +330,7 @@ test("a refusal names the byte, and everything after it answers no", () => {
   expect(cursor.refusal).toEqual({
     ok: false,
     error: "INVALID_REQUEST",
-    message: "JSON at byte 6: a value is expected.",
+    message: "JSON at byte 9: a value is expected.",
   });
   const first = cursor.refusal;
   const answers = [

@@ -1,0 +1,103 @@
+/** What a produce request asks for beside its records: what its headers, its path and its query say, and its topic. */
+import { COMPRESSION_TYPES, needsKeys } from "../../base/config.ts";
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { parseWhole } from "../../base/ids.ts";
+import { cachedTopic, topicForProduce, type KnownTopic } from "../../gateway/metadata.ts";
+import { topicCompression } from "../../gateway/raw-batches.ts";
+import type { Service } from "../../gateway/service.ts";
+import type { AppendRequest } from "../../objects/contracts/partition.ts";
+import type { Compression } from "../../records/index.ts";
+import { pathText } from "../params.ts";
+import type { Ctx } from "../route.ts";
+import { producerStamp, type ProducerStamp } from "./producer-stamp.ts";
+import type { ProducePlan } from "./request-records.ts";
+
+/** What the query and the headers of a produce request say. */
+export interface ProduceSettings {
+  readonly ok: true;
+  readonly stamp: ProducerStamp | null;
+  readonly acks: AppendRequest["acks"];
+  /** What the producer asks for; null when it does not. */
+  readonly compression: Compression | null;
+  /** -1: the path names none. */
+  readonly partition: number;
+}
+
+const ACKS = new Map<string, AppendRequest["acks"]>([
+  ["all", -1],
+  ["-1", -1],
+  ["0", 0],
+  ["1", 1],
+]);
+
+export function produceSettings(
+  c: Ctx,
+  unknownPartition: ProducePlan["unknownPartition"],
+): ProduceSettings | Refusal {
+  const stamp = producerStamp(c.req.raw.headers);
+  if (stamp !== null && !stamp.ok) return stamp;
+  const named = c.req.param("partition_id");
+  const partition = named === undefined ? -1 : parseWhole(named);
+  if (partition === null) return refuse(unknownPartition);
+  // Most requests have no query, and asking for one parses the URL.
+  if (!c.req.url.includes("?")) {
+    return { ok: true, stamp, acks: -1, compression: null, partition };
+  }
+  const acks = ACKS.get(c.req.query("acks") ?? "all");
+  if (acks === undefined) return refuse("INVALID_REQUEST", "acks is all, 1 or 0.");
+  const compression = c.req.query("compression") ?? null;
+  if (compression !== null && !isCompression(compression)) {
+    return refuse("UNSUPPORTED_COMPRESSION_TYPE");
+  }
+  return { ok: true, stamp, acks, compression, partition };
+}
+
+function isCompression(text: string): text is Compression {
+  if (text === "producer" || text === "uncompressed") return false;
+  return text === "none" || (COMPRESSION_TYPES as readonly string[]).includes(text);
+}
+
+/** The topic, without a promise where it is known. */
+export function knownTopic(c: Ctx, service: Service): KnownTopic | Promise<KnownTopic | Refusal> {
+  const name = pathText(c, "topic");
+  return cachedTopic(service, name) ?? topicForProduce(service, name);
+}
+
+/** What a route asks of its records. */
+export interface ProduceRules {
+  readonly allOrNothing?: true;
+  /** See {@link ProducePlan}. */
+  readonly malformedRefusesAll?: true;
+  readonly unknownPartition: ProducePlan["unknownPartition"];
+}
+
+/** How the records of a request, or of a piece of one, are put into batches. */
+export function planOf(
+  topic: KnownTopic,
+  settings: ProduceSettings,
+  form: ProduceRules,
+  bodyBytes: number,
+): ProducePlan {
+  const { stamp, compression, partition } = settings;
+  return {
+    batchBytesMax: topic.config["max.message.bytes"],
+    compression: topicCompression(topic.config) ?? compression ?? "none",
+    stamp,
+    partitions: topic.metadata.partitions.length,
+    partition,
+    nowMs: Date.now(),
+    bodyBytes,
+    // On one partition sequences have no gaps: a record left out would be one.
+    allOrNothing: form.allOrNothing === true || (stamp !== null && isOnePartition(topic, settings)),
+    malformedRefusesAll: form.malformedRefusesAll === true,
+    // Of numbered records the leader judges, which recognises those that it holds already.
+    keysRequired: stamp === null && needsKeys(topic.config),
+    unknownPartition: form.unknownPartition,
+    random: (below) => Math.floor(Math.random() * below),
+  };
+}
+
+/** Whether all records go to one partition, whatever they say: its sequences have no gaps then. */
+export function isOnePartition(topic: KnownTopic, { partition }: ProduceSettings): boolean {
+  return partition >= 0 || topic.metadata.partitions.length === 1;
+}

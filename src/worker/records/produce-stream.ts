@@ -1,0 +1,256 @@
+/**
+ * v3's streaming produce: records one behind the other in, a delivery report for each out, while the request is still
+ * open. What has arrived is appended together, so that a bulk upload goes in large batches and a single record at
+ * once; one piece is appended after the other, so that each partition keeps the order of the request.
+ *
+ * A request with a producer's sequence is read whole (produce.ts): its repeat has to make the same batches.
+ */
+import { refuse, type Refusal } from "../../base/errors.ts";
+import { REQUEST_BYTES_MAX } from "../../base/limits.ts";
+import { cachedTopic, topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
+import type { Service } from "../../gateway/service.ts";
+import { within } from "../../gateway/time.ts";
+import { jsonText } from "../answers.ts";
+import { BODY_WAIT_MS } from "../body.ts";
+import { BodyAhead } from "../body-ahead.ts";
+import { bodyEncoding } from "../content-encoding.ts";
+import { STREAMED } from "../response-encoding.ts";
+import type { Ctx, Outcome } from "../route.ts";
+import { SUBREQUESTS_MAX } from "./events.ts";
+import { deliveryReports, errorReport } from "./produce-answers.ts";
+import { knownTopic, planOf, type ProduceRules, type ProduceSettings } from "./produce-settings.ts";
+import { RecordPieces } from "./record-pieces.ts";
+import { readProduceBody } from "./request-body.ts";
+import { RequestRecords } from "./request-records.ts";
+import { commonRefusal, sendParts } from "./send.ts";
+
+/**
+ * How long the answer waits for the first bytes, in milliseconds. Once there are some it waits for the first reports:
+ * what fails at once has a status then. Some clients send nothing before they are answered.
+ */
+const FIRST_WAIT_MS = 1_000;
+
+/** Reports that wait for a client that does not read them, in bytes; beyond, its request is not read on. */
+const REPORTS_BYTES_MAX = 1_048_576;
+
+/**
+ * Calls of partitions that one request may make before its pieces are made to wait for more, in milliseconds: a stream
+ * of single records would soon have made as many as the platform allows.
+ */
+const PACES = [
+  { calls: 5_000, gatherMs: 200 },
+  { calls: 1_000, gatherMs: 20 },
+] as const;
+
+const NO_RECORD = refuse("INVALID_REQUEST", "The request has no record.");
+const TOO_MANY_CALLS = refuse(
+  "THROTTLING_QUOTA_EXCEEDED",
+  "The stream has made as many calls as one request may; go on in another. What has no report was not written.",
+);
+
+const ENCODER = new TextEncoder();
+
+/** What became of one piece of a request. */
+interface Delivered {
+  readonly ok: true;
+  /** A line for each record. */
+  readonly reports: string;
+  /** Why none of the records was written, where one reason holds for all. */
+  readonly common: Refusal | null;
+  /** Why nothing behind them is read. */
+  readonly failure: Refusal | null;
+}
+
+/** Serves v3's route for a request that carries no sequence. */
+export async function produceReports(
+  c: Ctx,
+  service: Service,
+  rules: ProduceRules,
+  settings: ProduceSettings,
+): Promise<Outcome> {
+  const known = await knownTopic(c, service);
+  if (!known.ok) return known;
+  const delivery = new Delivery(service, known, rules, settings);
+  const request = c.req.raw;
+  const encoding = bodyEncoding(request.headers);
+  if (typeof encoding === "object") return encoding;
+  const length = encoding === "identity" ? request.headers.get("content-length") : null;
+  if (length !== null && Number(length) <= REQUEST_BYTES_MAX) return whole(request, delivery);
+  if (request.body === null) return NO_RECORD;
+  const body = new BodyAhead(request.body, encoding);
+  return new ReportStream(body, delivery, service.config["connections.max.idle.ms"]).answer();
+}
+
+/** A body of a bounded length, which has mostly arrived already: it is answered at once. */
+async function whole(request: Request, delivery: Delivery): Promise<Outcome> {
+  const body = await readProduceBody(request);
+  if (!(body instanceof Uint8Array)) return body;
+  delivery.pieces.push(body);
+  delivery.pieces.finish();
+  let reports = "";
+  let failure: Refusal | null = null;
+  while (failure === null && !delivery.pieces.isDone) {
+    const delivered = await delivery.deliver();
+    const refusal = refusalOf(delivered);
+    if (refusal !== null && reports === "") return refusal;
+    reports += delivered.reports;
+    ({ failure } = delivered);
+  }
+  if (failure !== null) reports += errorReport(failure);
+  return reports === "" ? NO_RECORD : jsonText(reports);
+}
+
+/** The error that is the answer where nothing else has been answered yet. */
+function refusalOf({ reports, common, failure }: Delivered): Refusal | null {
+  return common ?? (reports === "" ? failure : null);
+}
+
+/** Appends what has come of a request. */
+class Delivery {
+  readonly pieces = new RecordPieces();
+  /** Calls of partitions so far. */
+  calls = 0;
+  private readonly service: Service;
+  private topic: KnownTopic;
+  private readonly rules: ProduceRules;
+  private readonly settings: ProduceSettings;
+
+  constructor(service: Service, topic: KnownTopic, rules: ProduceRules, settings: ProduceSettings) {
+    this.service = service;
+    this.topic = topic;
+    this.rules = rules;
+    this.settings = settings;
+  }
+
+  /** Whether anything of the request has come. */
+  get hasBegun(): boolean {
+    return this.calls > 0 || this.pieces.sizeBytes > 0;
+  }
+
+  /** Appends the records that are complete. */
+  async deliver(): Promise<Delivered> {
+    const { service } = this;
+    const name = this.topic.metadata.topic;
+    this.topic = cachedTopic(service, name) ?? this.topic;
+    const { records, failure } = await this.read();
+    this.pieces.advance();
+    if (records.count === 0) return { ok: true, reports: "", common: null, failure };
+    const { acks } = this.settings;
+    this.calls += records.parts.size;
+    await sendParts(service, this.topic, records, {
+      acks,
+      repeatable: false,
+      sparseSequences: false,
+    });
+    const reports = deliveryReports(records, service.clusterId, name);
+    return { ok: true, reports, common: commonRefusal(records), failure };
+  }
+
+  private async read(): Promise<{ records: RequestRecords; failure: Refusal | null }> {
+    const read = this.readAs(this.topic);
+    if (!read.records.namesUnknownPartition) return read;
+    // It may have been added since this isolate asked.
+    const { topic, partitions } = this.topic.metadata;
+    const asked = await topicMetadata(this.service, topic, true);
+    if (!asked.ok || asked.metadata.partitions.length <= partitions.length) return read;
+    this.topic = asked;
+    return this.readAs(asked);
+  }
+
+  private readAs(topic: KnownTopic): { records: RequestRecords; failure: Refusal | null } {
+    const { pieces, rules, settings } = this;
+    const records = new RequestRecords(planOf(topic, settings, rules, pieces.sizeBytes));
+    const failure = pieces.read(records);
+    return { records, failure };
+  }
+}
+
+/** The answer to a request that goes on. */
+class ReportStream {
+  private readonly body: BodyAhead;
+  private readonly delivery: Delivery;
+  private readonly idleMs: number;
+  /** The first reports, where the answer did not wait for them. */
+  private first: Promise<Delivered | "end"> | null = null;
+  private isCancelled = false;
+
+  constructor(body: BodyAhead, delivery: Delivery, idleMs: number) {
+    this.body = body;
+    this.delivery = delivery;
+    this.idleMs = idleMs;
+  }
+
+  async answer(): Promise<Outcome> {
+    const first = this.next();
+    this.first = first;
+    let delivered = await within(FIRST_WAIT_MS, first);
+    if (delivered === null && this.delivery.hasBegun) delivered = await first;
+    if (delivered !== null) {
+      const refusal = delivered === "end" ? NO_RECORD : refusalOf(delivered);
+      if (refusal !== null) {
+        await this.body.drain();
+        return refusal;
+      }
+    }
+    const stream = new ReadableStream<Uint8Array>(
+      { pull: (controller) => this.pull(controller), cancel: () => this.cancel() },
+      new ByteLengthQueuingStrategy({ highWaterMark: REPORTS_BYTES_MAX }),
+    );
+    const headers = {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      ...STREAMED,
+    };
+    return new Response(stream, { headers });
+  }
+
+  private async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const delivered = await (this.first ?? this.next());
+    this.first = null;
+    if (this.isCancelled) return;
+    const failure = delivered === "end" ? null : delivered.failure;
+    if (delivered !== "end" && delivered.reports !== "") {
+      controller.enqueue(ENCODER.encode(delivered.reports));
+    }
+    if (failure !== null) {
+      controller.enqueue(ENCODER.encode(errorReport(failure)));
+      await this.body.drain();
+    }
+    if (failure !== null || delivered === "end") this.close(controller);
+  }
+
+  /** The next reports: of all that has arrived, once that is at least one record. */
+  private async next(): Promise<Delivered | "end"> {
+    const { body, delivery } = this;
+    const { pieces } = delivery;
+    for (;;) {
+      if (delivery.calls >= SUBREQUESTS_MAX) return failed(TOO_MANY_CALLS);
+      const delivered = await delivery.deliver();
+      if (delivered.reports !== "" || delivered.failure !== null) return delivered;
+      if (pieces.isDone) return "end";
+      const pace = PACES.find(({ calls }) => delivery.calls >= calls);
+      if (pace !== undefined) await body.gather(pace.gatherMs);
+      const taken = await body.take(pieces.isInRecord ? BODY_WAIT_MS : this.idleMs);
+      if (taken === "end") pieces.finish();
+      else if ("error" in taken) return failed(taken);
+      else for (const piece of taken) pieces.push(piece);
+    }
+  }
+
+  private cancel(): void {
+    this.isCancelled = true;
+    this.body.cancel();
+  }
+
+  private close(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    try {
+      controller.close();
+    } catch {
+      // The client has closed it.
+    }
+  }
+}
+
+function failed(failure: Refusal): Delivered {
+  return { ok: true, reports: "", common: null, failure };
+}
