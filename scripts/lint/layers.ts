@@ -102,7 +102,17 @@ const LAYERS: readonly Layer[] = [
   {
     name: "worker",
     files: /^src\/worker\//,
-    ours: only(BASE, RECORDS, CONTRACTS, ENV, GATEWAY, KAFKA_WAYS_IN, "src/worker/.+"),
+    // The description names the program's version.
+    ours: only(
+      BASE,
+      RECORDS,
+      CONTRACTS,
+      ENV,
+      GATEWAY,
+      KAFKA_WAYS_IN,
+      "src/worker/.+",
+      String.raw`package\.json`,
+    ),
     outside: ANY,
     pure: false,
   },

@@ -366,23 +366,4 @@ describe("the description", () => {
       }
     }
   });
-
-  it("is a page that loads nothing, with every route and every error", async () => {
-    const response = await call("/docs", { headers: { accept: "text/html" } });
-    expect(response.headers.get("content-type")).toContain("text/html");
-    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
-    const page = await response.text();
-    expect(page).not.toMatch(/<script|<link|@import|url\(|(?:href|src)="(?![#/])/);
-    for (const { id, path } of routes) {
-      expect(page).toContain(`<article id="${id}">`);
-      expect(page).toContain(`href="#${id}"`);
-      expect(page).toContain(`<code>${path}</code>`);
-    }
-    expect(page).toContain("<code>NOT_ENOUGH_REPLICAS</code>");
-    expect(page).toContain("prefers-color-scheme: dark");
-    expect(page).toContain("&quot;topic_name&quot;: &quot;flights&quot;");
-    expect(page).not.toContain("`");
-    expect(page).not.toContain("[object");
-    expect(page).not.toContain("undefined");
-  });
 });

@@ -2,6 +2,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from "@asteasolutions/zod-to-openapi";
 import * as z from "zod";
 import { ERRORS, type ErrorName } from "../../base/errors.ts";
+import manifest from "../../../package.json" with { type: "json" };
 import { TAGS, type Content, type Route } from "../route.ts";
 
 /** As much of an OpenAPI 3.1 document as the page reads. */
@@ -21,6 +22,7 @@ export interface Operation {
     readonly in: string;
     readonly required?: boolean;
     readonly description?: string;
+    readonly example?: unknown;
     readonly schema?: { readonly description?: string; readonly example?: unknown };
   }[];
   readonly requestBody?: { readonly content: Contents };
@@ -31,9 +33,6 @@ export interface Operation {
 
 export type Contents = Readonly<Record<string, { readonly example?: unknown }>>;
 
-/** The version of the API, which is not the program's. */
-const API_VERSION = "1.0.0";
-
 /** Any route behind the gate may come to these. */
 export const ANYWHERE: readonly ErrorName[] = [
   "SASL_AUTHENTICATION_FAILED",
@@ -43,16 +42,20 @@ export const ANYWHERE: readonly ErrorName[] = [
   "UNKNOWN_SERVER_ERROR",
 ];
 
-const PATH_TEXTS: Readonly<Record<string, string>> = {
-  cluster_id: "The cluster's id, `odradek` unless configured otherwise.",
-  topic: "The topic's name.",
-  partition_id: "The partition, from 0.",
-  broker_id: "The broker's id.",
-  group: "The group's id, percent-encoded.",
-  instance: "The instance's name, percent-encoded: a part of `base_uri`.",
-  consumer_id: "The member's id, percent-encoded.",
-  name: "The setting's name, e.g. `retention.ms`.",
+/** What a path's parameters are, each with an example. */
+const PATH_PARAMETERS: Readonly<Record<string, readonly [text: string, example: string]>> = {
+  cluster_id: ["The cluster's id, `odradek` unless configured otherwise.", "odradek"],
+  topic: ["The topic's name.", "flights"],
+  partition_id: ["The partition, from 0.", "0"],
+  broker_id: ["The broker's id.", "1"],
+  group: ["The group's id, percent-encoded.", "delays"],
+  instance: ["The instance's name, percent-encoded: a part of `base_uri`.", "reader-1"],
+  consumer_id: ["The member's id, percent-encoded.", "reader-1"],
+  name: ["The setting's name.", "retention.ms"],
 };
+
+/** A setting that a broker has of its own. */
+const BROKER_SETTING = "leader.replication.throttled.rate";
 
 const errorSchema = z
   .object({ error_code: z.int(), message: z.string() })
@@ -68,7 +71,7 @@ export function describeApi(routes: readonly Route[]): ApiDocument {
     openapi: "3.1.0",
     info: {
       title: "Odradek",
-      version: API_VERSION,
+      version: manifest.version,
       description:
         "A Kafka-compatible log service. Shapes follow Confluent's REST Proxy, v3 and v2.",
       license: { name: "Apache-2.0" },
@@ -108,11 +111,13 @@ function operationOf(route: Route): Registered {
 function paramsOf(path: string): z.ZodObject | null {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
   if (names.length === 0) return null;
-  return z.object(
-    Object.fromEntries(
-      names.map((name) => [name, z.string().meta({ description: PATH_TEXTS[name] ?? "" })]),
-    ),
-  );
+  return z.object(Object.fromEntries(names.map((name) => [name, paramOf(name, path)])));
+}
+
+function paramOf(name: string, path: string): z.ZodString {
+  const [description, usual] = PATH_PARAMETERS[name] ?? ["", name];
+  const isOfBroker = name === "name" && path.includes("/broker");
+  return z.string().meta({ description, example: isOfBroker ? BROKER_SETTING : usual });
 }
 
 function successesOf(route: Route): Record<string, RegisteredContent> {

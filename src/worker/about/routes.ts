@@ -7,13 +7,11 @@ import { ofTextBytes } from "../response-encoding.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { isStorageFailing } from "../../gateway/storage-health.ts";
 import { metricsText } from "./metrics-text.ts";
+import type { Shown } from "./curl.ts";
 import type { ApiDocument } from "./openapi.ts";
+import type { Page } from "./page.ts";
 
 const HTML = "text/html; charset=utf-8";
-
-/** The page is text and style of our own; nothing else may run or load. */
-const PAGE_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const ABOUT = {
   name: "odradek",
@@ -120,20 +118,28 @@ const descriptionRoute = (described: () => Promise<ApiDocument>): Route =>
     handler: async () => json(await described()),
   });
 
-const pageRoute = (page: () => Promise<string>): Route =>
+/** The page as one service shows it, and what it may do (Content-Security-Policy). */
+interface ShownPage {
+  readonly text: string;
+  readonly policy: string;
+}
+
+const pageRoute = (show: (shown: Shown) => Promise<ShownPage>): Route =>
   defineRoute({
     method: "GET",
     path: "/docs",
     id: "docs",
     needs: [],
     tag: "Service",
-    summary: "This description, as a page",
+    summary: "This description, as a page with guides and a search",
     answers: {
       200: { description: "The page.", content: { "text/html": { schema: z.string() } } },
     },
-    handler: async () => {
-      const text = await page();
-      const headers = { "content-type": HTML, "content-security-policy": PAGE_POLICY };
+    handler: async (c, service) => {
+      const { origin } = new URL(c.req.url);
+      const isKeyed = service.keys.length > 0;
+      const { text, policy } = await show({ origin, clusterId: service.clusterId, isKeyed });
+      const headers = { "content-type": HTML, "content-security-policy": policy };
       return ofTextBytes(new Response(text, { headers }), text.length);
     },
   });
@@ -147,20 +153,24 @@ export function aboutRoutes(
   counted: () => readonly Route[],
 ): readonly Route[] {
   let document: ApiDocument | undefined;
-  let page: string | undefined;
+  let page: Page | undefined;
   const described = async (): Promise<ApiDocument> => {
     const { describeApi } = await import("./openapi.ts");
     return (document ??= describeApi(all()));
   };
-  const rendered = async (): Promise<string> => {
-    const { renderPage } = await import("./page.ts");
-    return (page ??= renderPage(await described()));
+  const shownPage = async (shown: Shown): Promise<ShownPage> => {
+    const [{ renderPage }, { shownFor }] = await Promise.all([
+      import("./page.ts"),
+      import("./curl.ts"),
+    ]);
+    page ??= await renderPage(await described());
+    return { text: shownFor(page.html, shown), policy: page.policy };
   };
   return [
     aboutRoute,
     healthRoute,
     metricsRoute(counted),
     descriptionRoute(described),
-    pageRoute(rendered),
+    pageRoute(shownPage),
   ];
 }
