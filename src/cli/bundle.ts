@@ -29,8 +29,6 @@ export async function bundleWorker(
     format: "esm",
     target: "es2024",
     minify: options.minify,
-    // Names tell which function an error or a profile is about.
-    keepNames: false,
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*", "node:*"],
     loader: { ".html": "text", ".sql": "text", ".txt": "text" },

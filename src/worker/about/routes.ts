@@ -1,11 +1,10 @@
 /** What the service says of itself: liveness, description, page, metrics. */
 import * as z from "zod";
-import { refuse } from "../../base/errors.ts";
 import { json } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
 import { ofTextBytes } from "../response-encoding.ts";
 import { defineRoute, type Route } from "../route.ts";
-import { isStorageFailing } from "../../gateway/storage-health.ts";
+import { healthRoute } from "./health.ts";
 import { metricsText } from "./metrics-text.ts";
 import type { Shown } from "./curl.ts";
 import type { ApiDocument } from "./openapi.ts";
@@ -44,34 +43,6 @@ const aboutRoute = defineRoute({
       ? new Response(null, { status: 303, headers: { location: "/docs" } })
       : json(ABOUT);
   },
-});
-
-const healthRoute = defineRoute({
-  method: "GET",
-  path: "/healthz",
-  id: "health",
-  needs: [],
-  tag: "Service",
-  summary: "Whether the worker answers, and storage takes what is written",
-  description:
-    "Needs no key and calls no object: an isolate whose last append was refused by storage says so, until one is taken or a minute has gone by.",
-  open: true,
-  answers: {
-    200: {
-      description: "It does.",
-      content: {
-        "application/json": {
-          schema: z.object({ status: z.literal("ok") }),
-          example: { status: "ok" },
-        },
-      },
-    },
-  },
-  errors: ["KAFKA_STORAGE_ERROR"],
-  handler: () =>
-    isStorageFailing()
-      ? refuse("KAFKA_STORAGE_ERROR", "Storage refuses what is written: is the disk full?")
-      : json({ status: "ok" }),
 });
 
 const metricsRoute = (counted: () => readonly Route[]): Route =>

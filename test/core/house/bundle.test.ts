@@ -31,6 +31,7 @@ test.for([
   ["RE2", "missing closing )"],
   ["the OpenAPI description", "3.1.0"],
   ["Kafka's connections", 'protocol:"kafka"'],
+  ["administration", "KafkaTopicConfigList"],
 ] as const)("%s is bundled, and not loaded at the start", ([, text]) => {
   const within = (some: readonly WorkerModule[]): string[] =>
     some.filter(({ contents }) => contents.includes(text)).map(({ path }) => path);

@@ -1,0 +1,23 @@
+/**
+ * The part of the HTTP API that a worker's start loads: the routes through which records come and go, and liveness. Every
+ * other request loads the whole application (app.ts) first, once in an isolate: administration, groups, descriptions.
+ */
+import { Hono } from "hono";
+import { TrieRouter } from "hono/router/trie-router";
+import type { Env } from "../objects/runtime/env.ts";
+import { healthRoute } from "./about/health.ts";
+import { mount } from "./mount.ts";
+import { recordRoutes } from "./records/routes.ts";
+import type { App } from "./route.ts";
+
+export const front: App = new Hono<{ Bindings: Env }>({
+  strict: false,
+  router: new TrieRouter(),
+});
+
+mount(front, [...recordRoutes, healthRoute]);
+
+front.notFound(async (c) => {
+  const { app } = await import("./app.ts");
+  return app.fetch(c.req.raw, c.env, c.executionCtx);
+});
