@@ -8,7 +8,7 @@ export const DAY_MS = 86_400_000;
 export const INT32_MAX = 2_147_483_647;
 
 /** Begins the text of a setting that is accepted for compatibility only; the reason follows. */
-export const NO_EFFECT = "It is kept and described and has no effect:";
+export const NO_EFFECT = "Accepted and described, but without effect:";
 export const NO_COMPACTION = `${NO_EFFECT} topics are not compacted yet.`;
 
 export type Kind = "boolean" | "integer" | "long" | "double" | "text" | "choice" | "list";

@@ -104,7 +104,7 @@ test.runIf(there.length > 0)(
       "connector.class": "odradek.LineSink",
       ...{ file: to, topics: "lines", "tasks.max": "1" },
     });
-    // They are there once a connector could be created.
+    // The topics exist once a connector could be created.
     for (const topic of Object.values(TOPICS)) {
       const path = `${CLUSTER}/topics/${topic}/configs/cleanup.policy`;
       expect((await place.http.get<{ value: string }>(path)).value).toBe("compact");

@@ -1,6 +1,6 @@
 /**
- * Proves that groups of real clients outlive their members: three share, one is killed, two go on; and that a
- * member which shares no assignor with its group is refused, as Kafka refuses it.
+ * Proves that groups of real clients survive their members: three share, one is killed, two take over; and that a
+ * member which shares no assignor with its group is refused, as by Kafka.
  */
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { eventually } from "../e2e/support/client.ts";

@@ -1,5 +1,5 @@
 /**
- * Proves that real idempotent producers go on by themselves when leaders are lost, and when the whole service is
+ * Proves that real idempotent producers recover by themselves when leaders are lost, and when the whole service is
  * killed: nothing lost, nothing twice, the order of every partition kept.
  */
 import { describe, expect, onTestFinished, test } from "vitest";

@@ -13,7 +13,7 @@ const drivers = await startAll(place);
 
 const committing = CLIENTS.filter((client) => drivers.get(client)!.features.has("commit"));
 
-/** An instance over HTTP reads so many records, commits behind them, and leaves. */
+/** An instance over HTTP reads this many records, commits them, and leaves. */
 async function readOverHttp(group: string, topic: string, count: number): Promise<number[]> {
   const { http } = place;
   const headers = { "content-type": JSON_V2 };

@@ -1,6 +1,6 @@
 /**
- * Proves that a Kafka Streams application counts words: it makes the topics that it needs itself, and when it is killed and
- * has lost its folder it goes on from what the service holds.
+ * Proves that a Kafka Streams application counts words: it creates the topics that it needs itself, and when it is
+ * killed and has lost its folder it restores its state from the service.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -131,7 +131,7 @@ async function listsTopics(bridge: Bridge): Promise<boolean> {
   return Array.isArray(topics);
 }
 
-/** Sends `0`, `1`, … one after the other until told to stop; answers with those that were acknowledged. */
+/** Sends `0`, `1`, … one after the other until stopped; resolves with those that were acknowledged. */
 async function sendOn(producer: Producer, topic: string, isOver: () => boolean): Promise<number> {
   let sent = 0;
   while (!isOver()) {
@@ -155,7 +155,7 @@ async function valuesOf(topic: string): Promise<string[]> {
   return values;
 }
 
-/** A producer through a bridge is disturbed again and again, each time in the middle of its writing. */
+/** A producer through a bridge is interrupted repeatedly, each time in the middle of its writing. */
 async function expectAllThere(
   topic: string,
   bridge: Bridge,
@@ -223,7 +223,7 @@ describe("what breaks in mid-flight", () => {
     const waiting = connect(Number(bridge.kafka.split(":")[1]), "127.0.0.1");
     await once(waiting, "connect");
     await once(waiting, "close");
-    // Told once each time, however often it was tried.
+    // Each time printed once, however often it was retried.
     expect(bridge.stderr.match(/cannot be reached/g)).toHaveLength(2);
   });
 });
@@ -268,7 +268,7 @@ describe("a client that does not read", () => {
         return socket;
       }),
     );
-    // While they hold it up, others are served: each of these goes the same way.
+    // While they are blocked, others are served, by the same way.
     for (let i = 0; i < 20; i++) {
       await producer.send({ topic, messages: [{ value: "small" }] });
     }

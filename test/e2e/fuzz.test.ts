@@ -31,7 +31,7 @@ const DOCUMENTED_CODES = new Set(Object.values(ERRORS).map(({ rest }) => rest as
 let service: Service | null = null;
 let client: Client;
 let sentinelHash: string;
-/** Records that the answers say were written to the target. */
+/** Records that the answers report as written to the target. */
 let acknowledged = 0;
 const statuses = new Map<number, number>();
 
@@ -98,7 +98,7 @@ function documentsOf(text: string): unknown[] {
   return lines.map((line) => JSON.parse(line) as unknown);
 }
 
-/** How many records an answer of success says were written; throws for an undocumented failure in it. */
+/** The number of records that a successful answer reports as written; throws for an undocumented failure in it. */
 function countWritten(answer: Answer): number {
   const type = answer.header("content-type") ?? "";
   if (!type.includes("json") || answer.bytes.length === 0) return 0;

@@ -80,7 +80,7 @@ async function share(group: string, names: readonly string[], counts: readonly n
   );
 }
 
-/** Calls for all, so many at once. */
+/** Calls for all items, with at most this many in flight. */
 async function each<T>(items: readonly T[], run: (item: T) => Promise<unknown>): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {

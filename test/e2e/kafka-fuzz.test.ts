@@ -22,18 +22,21 @@ import { scaled } from "../support/scale.ts";
 const SEED = Number(process.env["ODRADEK_FUZZ_SEED"] ?? 20_261_127);
 const FRAMES = scaled({ short: 2_000, long: 20_000 });
 const PRODUCE_FRAMES = scaled({ short: 500, long: 5_000 });
-/** On one connection, at most: whatever ends it, what comes behind is not looked at. */
+/** At most this many on one connection: what follows the frame that ends it is not looked at. */
 const PIPELINED = 4;
 /** Connections at once. */
 const AT_ONCE = 50;
-/** Above every wait that a request can ask for. */
+/** Longer than every wait that a request can ask for. */
 const DEADLINE_MS = 90_000;
 const PARTITIONS = 3;
 const WATCHED = "watched";
 const MB = 1_000_000;
 
 const FETCH = 1;
-/** Those that the captured frames name (ids are of topics that were): they are there, so that what is legal finds something to read. */
+/**
+ * Topics that the captured frames name (captured ids are of topics that no longer exist): they exist here, so that
+ * legal requests find something to read.
+ */
 const READ_TOPICS: readonly string[] = [
   ...new Set(
     CAPTURES.filter(({ apiKey }) => apiKey === FETCH).flatMap(({ version, request }) => {
@@ -83,7 +86,7 @@ async function contents(): Promise<string> {
   return Buffer.concat(all).toString("hex");
 }
 
-/** Where the logs of all topics end that are there, but for those that end at 0. */
+/** The log ends of all topics, without those that are 0. */
 async function logEnds(): Promise<ReadonlyMap<string, number>> {
   const path = `${CLUSTER}/topics`;
   const { data } = await http.get<{ data: { topic_name: string; partitions_count: number }[] }>(
@@ -99,7 +102,7 @@ async function logEnds(): Promise<ReadonlyMap<string, number>> {
   return ends;
 }
 
-/** Requests that the service has made sense of. */
+/** Requests that the service has decoded. */
 async function understood(): Promise<number> {
   const { text } = await http.ask("/metrics");
   const samples = text.matchAll(/^odradek_kafka_requests_total\{.*\} (\d+)$/gm);
@@ -148,7 +151,7 @@ test("broken frames are answered or end their connection, and no log grows", asy
   expect(ends.size).toBe(1 + READ_TOPICS.length);
   const known = await understood();
   const frames = fc.sample(brokenFrame, { numRuns: FRAMES, seed: SEED });
-  // The first half warms the runtime up; what is held on to shows in the second.
+  // The first half warms the runtime up; memory that is not released shows in the second.
   await sendAll(grouped(frames.slice(0, FRAMES / 2)));
   const memory = residentBytes(service.pid);
   await sendAll(grouped(frames.slice(FRAMES / 2)));
@@ -156,7 +159,7 @@ test("broken frames are answered or end their connection, and no log grows", asy
   console.log(`${FRAMES / 2} more frames: the service grew by ${Math.round(grown / MB)} MB`);
   expect(grown).toBeLessThan(250 * MB);
   expect(await isServed(service.kafka)).toBe(true);
-  // Not all of it is noise: some is understood, and goes as far as the objects.
+  // Not everything is noise: some frames are decoded, and reach the objects.
   const asked = (await understood()) - known;
   console.log(`of ${FRAMES} frames, ${asked} were requests`);
   expect(asked).toBeGreaterThan(FRAMES / 20);

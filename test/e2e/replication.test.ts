@@ -191,7 +191,7 @@ async function killWhileFencing(id: number): Promise<void> {
   const cut = fence(id)
     .catch(() => "its answer may not have come")
     .finally(() => (isAnswered = true));
-  // Under way: records sent after it have been answered.
+  // Still in progress: records sent after it have been answered.
   await until(
     () => isAnswered || acknowledged() > before,
     PROGRESS_WAIT_MS,

@@ -22,7 +22,7 @@ export const GROUP_SETTINGS = {
     3_000,
     0,
     60_000,
-    "How long the first rebalance of an empty group waits for more members, so that those that start together are shared to once. `npm start` sets 0 where nothing else is said: on one machine nobody is far away.",
+    "How long the first rebalance of an empty group waits for more members, so that members that start together need one rebalance. `npm start` sets 0 unless told otherwise.",
   ),
   "group.max.size": int(
     "service",
@@ -36,7 +36,7 @@ export const GROUP_SETTINGS = {
     10_080,
     1,
     OFFSETS_RETENTION_MS_MAX / 60_000,
-    "Committed offsets of a group are deleted when it has been empty for so long; where it never had members, and of topics that its members do not read any more, so long after the commit.",
+    "Committed offsets of a group are deleted when it has been empty for this long. Offsets of a group that never had members, and of topics that its members no longer read, are deleted this long after the commit.",
   ),
   "offset.metadata.max.bytes": int(
     "service",

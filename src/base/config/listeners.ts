@@ -5,28 +5,28 @@ export const LISTENER_SETTINGS = {
   "kafka.advertised.host": text(
     "service",
     "localhost",
-    "The host that clients of Kafka's wire protocol are told to connect to: one at which the service is reached. With npm start its default is HOST, unless that stands for all addresses.",
+    "The host that clients of Kafka's protocol are told to connect to. With npm start its default is HOST, unless that stands for all addresses.",
   ),
   "kafka.advertised.port": int(
     "service",
     9_092,
     1,
     65_535,
-    "The port that they are told for broker 1; broker n has the port n - 1 above it.",
+    "The port that clients are told for broker 1; broker n has the port n - 1 above it.",
   ),
   "kafka.listeners": int(
     "service",
     3,
     1,
     100,
-    "How many ports there are from kafka.advertised.port on. Brokers beyond share them in turn, and clients are told of one for each port: any port serves any request.",
+    "The number of ports, from kafka.advertised.port on. Further brokers share them in turn, and clients are told of one broker for each port; any port serves any request.",
   ),
   "connections.max.idle.ms": int(
     "service",
     600_000,
     1_000,
     86_400_000,
-    "How long a connection of Kafka's wire protocol is kept on which nothing is asked, in milliseconds.",
+    "How long an idle connection of Kafka's protocol is kept, in milliseconds.",
   ),
   "cors.allow.origins": text(
     "service",

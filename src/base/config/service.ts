@@ -35,7 +35,7 @@ export const SERVICE_SETTINGS = {
     10_000,
     500,
     INT_MAX,
-    "A follower that has not had everything of its leader for this many milliseconds leaves the in-sync set.",
+    "A follower that has not caught up with its leader for this many milliseconds leaves the in-sync set.",
   ),
   "replica.selector.nearest": bool(
     "service",
@@ -47,14 +47,14 @@ export const SERVICE_SETTINGS = {
     30_000,
     100,
     600_000,
-    "How long an append with acks=all waits for the in-sync replicas; beyond, whether it stays is not known.",
+    "How long an append with acks=all waits for the in-sync replicas, in milliseconds; after that its outcome is not known.",
   ),
   "queued.max.bytes": int(
     "service",
     8_388_608,
     65_536,
     67_108_864,
-    "Bytes that appends to one partition may have in flight; beyond, an append is answered with 429.",
+    "Bytes that appends to one partition may have in flight; beyond this, an append is answered with 429.",
   ),
   "tail.memory.bytes": int(
     "service",
@@ -68,6 +68,6 @@ export const SERVICE_SETTINGS = {
     16_777_216,
     1_048_576,
     268_435_456,
-    "Bytes sent to a WebSocket tail without an acknowledgement before it is closed with the offset to resume from (1 MiB a second is forgiven).",
+    "Bytes sent to a WebSocket tail without an acknowledgement before it is closed with the offset to resume from (1 MiB a second does not count).",
   ),
 } as const;

@@ -16,7 +16,7 @@ export const TOPIC_SETTINGS = {
   "cleanup.policy": list(
     ["delete"],
     { choices: ["compact", "delete"] },
-    "With delete, old segments are let go by retention.ms and retention.bytes; without it nothing is. compact is taken and described, but topics are kept uncompacted until compaction is there; records without a key are refused already.",
+    "With delete, old segments are deleted according to retention.ms and retention.bytes; without it nothing is deleted. compact is accepted, and records without a key are refused, but topics are not compacted yet.",
     { broker: "log.cleanup.policy" },
   ),
   "retention.ms": long(
@@ -63,7 +63,7 @@ export const TOPIC_SETTINGS = {
   "scrub.interval.ms": long(
     -1,
     -1,
-    "What is stored of a partition is read and verified this often, in milliseconds, by each of its replicas, so that corruption is found before a reader meets it; at most once a minute. Below 0 it never is, and idle partitions have no alarm. Not a setting of Kafka.",
+    "How often each replica reads and verifies what it has stored, in milliseconds, so that corruption is found before a reader meets it; at most once a minute. Below 0 it never does, and idle partitions have no alarm. Not a setting of Kafka.",
   ),
   "unclean.leader.election.enable": bool(
     "topic",

@@ -178,7 +178,7 @@ const SOUND: readonly Snippet[] = [
   },
 ];
 
-/** A circle, though of types only. */
+/** A circle of type imports only. */
 const CIRCLE: readonly Snippet[] = [
   {
     file: "src/base/circle-a.ts",

@@ -16,15 +16,18 @@ import { framed, framesIn, joined, serve } from "./support.ts";
 import { scaled } from "../../support/scale.ts";
 
 const SEED = 20_261_127;
-/** Each on a connection of its own, since a broken frame ends it; and then some behind each other. */
+/**
+ * Each on a connection of its own, because a malformed frame ends it; and then some one after another on one
+ * connection.
+ */
 const FRAMES = scaled({ short: 8_000, long: 80_000 });
 const PIPELINES = scaled({ short: 1_000, long: 5_000 });
 const FRAMES_EACH = 4;
 
-/** What a connection reads at once, at most. */
+/** The most that a connection reads at once. */
 const READ_BYTES_MAX = 262_144;
 
-/** These answer by themselves; what else there is would ask an object. */
+/** These are answered without a call; every other API would call an object. */
 const BY_THEMSELVES: ReadonlySet<number> = new Set([17, 18, 36]);
 
 beforeEach(() => {
@@ -37,7 +40,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Sends frames on a new connection, and no more; answers with how many answers there were. */
+/** Sends frames on a new connection and ends it; resolves with the number of answers. */
 async function answersTo(frames: readonly Uint8Array[], isAuthenticated: boolean): Promise<number> {
   const { duplex, done } = serve({ isAuthenticated }, isAuthenticated ? [] : ["a-key"]);
   duplex.send(joined(frames.map(framed)));
@@ -63,7 +66,7 @@ test("each is answered, or ends its connection", async () => {
     { numRuns: FRAMES, seed: SEED },
   );
   expect(errors).not.toHaveBeenCalled();
-  // Not all of it is noise: some of it is understood, and goes further.
+  // Not everything is noise: some frames are decoded, and get further.
   expect(understood).toBeGreaterThan(FRAMES / 20);
 });
 

@@ -19,8 +19,8 @@ const SESSION_MS = 6_000;
 const POLL_MS = 500;
 const METADATA_AGE_MS = 2_000;
 /**
- * A member of kafkajs may still process what it has fetched when it has lost the partition already, so that it
- * comes behind the new owner's commits; not for so long.
+ * A member of kafkajs may still process records that it has fetched after it has lost the partition, so that they
+ * follow the new owner's commits; but no longer than this.
  */
 const STALE_MEMBER_MS = 10_000;
 /** A fetcher that is told to stop asks once or twice more. */
@@ -99,7 +99,7 @@ async function enter(world: World, group: Group, name: string): Promise<boolean>
     "session.timeout.ms": String(SESSION_MS),
   };
   const created = await post(world, `/consumers/${group.name}`, settings);
-  // 409: it is there, from a try whose answer was lost.
+  // 409: it exists already, from a try whose answer was lost.
   if (created?.status !== 200 && created?.status !== 409) return false;
   const path = `/consumers/${group.name}/instances/${name}/subscription`;
   return (await post(world, path, { topics: group.topics }))?.status === 204;
@@ -151,8 +151,8 @@ async function commit(
 }
 
 /**
- * Of kafkajs' own errors those that it gives up after though only nobody answered for a while: an application
- * begins again then.
+ * Errors after which kafkajs gives up although there was merely no answer for a while: an application would start
+ * again then.
  */
 const NOBODY_ANSWERED =
   /^KafkaJS(GroupCoordinatorNotFound|Connection\w*Error|BrokerNotFound|NumberOfRetriesExceeded|RequestTimeoutError)$/;

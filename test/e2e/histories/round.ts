@@ -24,7 +24,7 @@ import { write, type WriterKind } from "./writers.ts";
 const HOST = "127.0.0.1";
 const LISTENERS = 3;
 const BROKERS = [1, 2, 3, 4];
-/** Before anything happens, and between two faults, at least so many records are acknowledged. */
+/** At least this many records are acknowledged before the first fault, and between two faults. */
 const PROGRESS_RECORDS = 60;
 const PROGRESS_MS = 60_000;
 /** Readers get to the ends of their logs within this time, once the faults are over. */
@@ -53,7 +53,7 @@ export interface RoundResult {
   readonly timeline: readonly string[];
 }
 
-/** Faults as they are drawn for so long, or these, one after the other. */
+/** Faults drawn at random for this long, or these, one after the other. */
 export type Plan = { readonly seconds: number } | { readonly faults: readonly FaultName[] };
 
 export async function runRound(seed: number, plan: Plan): Promise<RoundResult> {
@@ -73,7 +73,7 @@ class Round implements RoundResult {
   readonly #relays: Relay[] = [];
   readonly #groups: Group[] = [];
   readonly #writers = new Clients((error) => this.#note(error));
-  /** Readers that end where the log does, and those that go round until they are told. */
+  /** Readers that stop at the end of the log, and readers that start again until they are stopped. */
   readonly #finite = new Clients((error) => this.#note(error));
   readonly #endless = new Clients((error) => this.#note(error));
   #service!: Service;
@@ -225,7 +225,7 @@ class Round implements RoundResult {
   async #grow(): Promise<boolean> {
     const grown = this.#world.histories.filter(({ place }) => place.topic === "grown").length;
     if (grown >= GROWN_PARTITIONS_MAX) return false;
-    // Before it is there: members may be given of it at once.
+    // Before the topic exists: members may be given its partitions at once.
     const history = this.#history("grown", grown);
     await addPartitions(this.#scene, "grown", grown + 1);
     const [place, brokers] = await eventually("the new partition", () =>
@@ -257,7 +257,7 @@ class Round implements RoundResult {
     await this.#progress();
   }
 
-  /** The load goes on, on every partition together. */
+  /** The load continues, counted over every partition together. */
   async #progress(): Promise<void> {
     const acknowledged = (): number =>
       this.#world.histories.reduce((all, one) => all + one.acknowledged, 0);

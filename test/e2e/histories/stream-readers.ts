@@ -1,4 +1,4 @@
-/** Readers of streams: server-sent events and WebSocket tails, which go on after each connection's end. */
+/** Readers of streams: server-sent events and WebSocket tails, which resume after the end of each connection. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { request } from "undici";
 import { WebSocket } from "ws";
@@ -16,7 +16,7 @@ interface Shown {
   readonly value: string;
 }
 
-/** Goes on from `Last-Event-ID`, as a browser does. */
+/** Resumes from `Last-Event-ID`, as a browser does. */
 export async function readEvents(world: World, history: LiveHistory): Promise<void> {
   const reader = new ReaderHistory(history, "event stream");
   const url = `${world.live.client.url}${partitionPath(history.place)}/records?offset=earliest`;
@@ -62,7 +62,7 @@ async function readStream(
   }
 }
 
-/** Goes on by offset. */
+/** Resumes by offset. */
 export async function readTail(world: World, history: LiveHistory): Promise<void> {
   const reader = new ReaderHistory(history, "tail");
   while (!isDone(world, reader)) {

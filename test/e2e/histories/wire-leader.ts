@@ -17,7 +17,7 @@ export class WireLeader {
     this.#place = place;
   }
 
-  /** Null where there is no leader now, or nobody to ask. */
+  /** Null where there is no leader now, or no broker answers. */
   async connection(): Promise<KafkaConnection | null> {
     if (this.#connection?.isLost === false) return this.#connection;
     this.#connection = null;

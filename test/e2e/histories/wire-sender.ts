@@ -15,7 +15,7 @@ const PRODUCE = { key: 0, version: 9 } as const;
 const INIT_PRODUCER_ID = { key: 22, version: 4 } as const;
 const PAUSE_MS = 50;
 const NONE = 0;
-/** So many records are a batch of their own, several of which are under way. */
+/** This many records are one batch, several of which are in flight. */
 const FLIGHT_RECORDS = 4;
 
 const NOTHING_WRITTEN = ERRORS.NOT_ENOUGH_REPLICAS.kafka;

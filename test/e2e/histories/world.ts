@@ -15,7 +15,7 @@ export interface World {
   readonly totals: Totals;
   /** What was written is all there is, and its readers may end where it does. */
   isSettled: boolean;
-  /** Producers finish what they have begun and end, readers go on to the ends of their logs. */
+  /** Producers finish what they have begun and end, readers continue to the ends of their logs. */
   isDraining: boolean;
   /** For the timeline: what helps to investigate an anomaly. */
   readonly log: (what: string) => void;

@@ -53,7 +53,7 @@ async function enter(): Promise<void> {
   };
   for (;;) {
     const created = await post(`/consumers/${group}`, settings);
-    // 409: it is there already, from a try whose answer was lost.
+    // 409: it exists already, from a try whose answer was lost.
     if (created?.status !== 200 && created?.status !== 409) continue;
     const subscribed = await post(`${path}/subscription`, { topics: [topic] });
     if (subscribed?.status === 204) return;

@@ -1,4 +1,4 @@
-/** One connection of Kafka's protocol, several requests under way on it; each has a deadline. */
+/** One connection of Kafka's protocol with several requests in flight; each has a deadline. */
 import type { Socket } from "node:net";
 import { frameLength } from "../../../src/kafka/frames.ts";
 import {

@@ -22,7 +22,7 @@ const REREADS = 0.08;
 export interface Live {
   /** Another one after a restart. */
   client: Client;
-  /** While the service is being started: until then nobody listens. */
+  /** While the service is starting; until then connections are refused. */
   start: Promise<void>;
   /** Producers finish what they have begun, readers end. */
   isOver: boolean;
@@ -127,8 +127,8 @@ export function send(
 }
 
 /**
- * Produces with acks=all until the run is over. An idempotent producer sends a batch again until it is
- * acknowledged; the other goes on with the next one, whatever became of this.
+ * Produces with acks=all until the run is over. An idempotent producer repeats a batch until it is acknowledged; a
+ * plain one continues with the next batch, whatever the outcome of this one.
  */
 export async function produce(live: Live, history: LiveHistory, spec: ProducerSpec): Promise<void> {
   const random = randomFrom(spec.stream + 1);

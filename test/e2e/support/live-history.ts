@@ -92,7 +92,7 @@ export class LiveHistory {
     for (const value of values) this.#absent.add(value);
   }
 
-  /** Takes note of a page; answers the offset behind it. Pages go on where they were asked for. */
+  /** Records a page; returns the offset after it. Pages begin where they were asked for. */
   see(page: Uint8Array, asked: number, replica: string): number {
     let next = asked;
     for (const batch of this.#batchesOf(page)) {
@@ -110,7 +110,7 @@ export class LiveHistory {
     return next;
   }
 
-  /** Takes note of one record. */
+  /** Records one record. */
   show(offset: number, value: string, reader: string): void {
     const before = this.#shown.get(offset);
     if (before === undefined) this.#shown.set(offset, { value, reader });
@@ -139,7 +139,7 @@ export class LiveHistory {
       const { stream, n } = nameOf(value);
       const before = last.get(stream) ?? -1;
       if (found.has(value)) this.#broken(`${short(value)} lies there twice, again at ${offset}`);
-      // A producer that was told nothing goes on with the next one: both may be on their way.
+      // A producer without an answer continues with the next batch: both may be on their way.
       const wasToldOf = settled.has(value) || idempotent.has(stream);
       if (n <= before && wasToldOf) {
         this.#broken(`${short(value)} comes behind ${before} of its producer`);

@@ -6,11 +6,11 @@
 import { partitionPath } from "./brokers.ts";
 import type { LiveHistory } from "./live-history.ts";
 
-/** A reader that goes on where it was, over all its connections. */
+/** A reader that keeps its position over all its connections. */
 export class ReaderHistory {
   readonly history: LiveHistory;
   readonly name: string;
-  /** The offset from which it goes on. */
+  /** The offset of its next read. */
   next = 0;
 
   constructor(history: LiveHistory, name: string) {
@@ -51,8 +51,8 @@ export class GroupHistory {
   }
 
   /**
-   * A member was given a record. `committed`: what {@link committed} said when the member asked: whoever asks
-   * after a commit is given nothing before it.
+   * A member was given a record. `committed`: what {@link committed} returned when the member asked; a member that
+   * asks after a commit is given nothing before it.
    */
   give(offset: number, value: string, committed: number, member: string): void {
     if (offset > this.givenEnd) {

@@ -17,7 +17,7 @@ interface Held {
   readonly generation: number;
 }
 
-/** The database of a replica, with all that was written in it and not beside it. Throws where there is none. */
+/** The database of a replica, with its write-ahead log merged into it. Throws where there is none. */
 export function replicaFile(dataDir: string, replica: Omit<Held, "generation">): string {
   const folder = join(dataDir, PARTITIONS);
   const files = readdirSync(folder).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
@@ -51,7 +51,7 @@ export type Damage = "truncated" | "overwritten" | "garbled" | "emptied";
 
 /** A page of the database. */
 const PAGE_BYTES = 4_096;
-/** Of a page that says how many there are: none of the others is there. */
+/** The page with the number of pages: without it none of the others can be found. */
 const TRUNCATED_BYTES = 100;
 
 export function damage(path: string, how: Damage): void {

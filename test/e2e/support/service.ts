@@ -20,7 +20,7 @@ const INHERITED = ["PATH", "HOME", "TMPDIR"] as const;
 export interface ServiceOptions {
   /** Kept when given; otherwise a temporary one, deleted by `stop`. */
   readonly dataDir?: string;
-  /** Started as people do, by npm, whose process is then the one that is told of. */
+  /** Started by npm, as people do; then `pid` is npm's. */
   readonly byNpm?: boolean;
   /** Variables of the service beside PORT, KAFKA_PORT and DATA_DIR, e.g. settings and API_KEYS. */
   readonly env?: Readonly<Record<string, string>>;
