@@ -30,8 +30,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           exclude: [...LONG],
           testTimeout: 300_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -6,6 +6,7 @@ import { globSync } from "node:fs";
 
 /** What takes long: faults for minutes, large logs, whole demos, a package that is packed and installed. */
 export const LONG: readonly string[] = [
+  "test/e2e/bridge.test.ts",
   "test/e2e/damaged-file.test.ts",
   "test/e2e/demo-group.test.ts",
   "test/e2e/demo-lose-a-broker.test.ts",
