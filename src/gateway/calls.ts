@@ -6,6 +6,7 @@ import { refuse, type Refusal } from "../base/errors.ts";
 import { replicaObjectName } from "../base/ids.ts";
 import type { PartitionApi } from "../objects/contracts/partition.ts";
 import type { TransferStub } from "../objects/contracts/transfer.ts";
+import { foundPartition } from "./founding.ts";
 import { markStale, type KnownTopic, type ReplicaPlace } from "./metadata.ts";
 import { counters } from "./metrics.ts";
 import { attempt, isUnopening, type CallOptions } from "./objects.ts";
@@ -52,16 +53,18 @@ export async function callPartition<A extends PartitionAnswer>(
   options: PartitionOptions,
   call: ReplicaCall<A>,
 ): Promise<A | Refusal> {
-  const answer = await callLeader(service, topic, partition, options, call);
+  const isFounded = topic.metadata.partitions[partition]?.unfounded !== true;
+  const known = isFounded ? topic : await foundPartition(service, topic, partition);
+  const answer = await callLeader(service, known, partition, options, call);
   if (answer.ok || options.once === true || !isRecoverable(answer)) return answer;
-  const again = (known: KnownTopic): Promise<A | Refusal> =>
-    callLeader(service, known, partition, options, call);
-  return recover({ service, topic, partition, options, callLeader: again }, answer);
+  const again = (renewed: KnownTopic): Promise<A | Refusal> =>
+    callLeader(service, renewed, partition, options, call);
+  return recover({ service, topic: known, partition, options, callLeader: again }, answer);
 }
 
 /**
  * One call of a replica, whether it leads or not, without a retry. REPLICA_NOT_AVAILABLE: there is none on this
- * broker.
+ * broker, or nobody has used the partition yet.
  */
 export async function callReplica<A extends object>(
   service: Service,
@@ -71,6 +74,7 @@ export async function callReplica<A extends object>(
   deadlineMs: number,
   call: ReplicaCall<A>,
 ): Promise<A | Refusal> {
+  if (topic.metadata.partitions[partition]?.unfounded) return refuse("REPLICA_NOT_AVAILABLE");
   const place = placeOf(service, topic, partition, brokerId);
   if (place === null) return refuse("REPLICA_NOT_AVAILABLE");
   return attempt({ repeatable: false, deadlineMs }, () =>

@@ -270,7 +270,7 @@ export async function topicForProduce(
     return found;
   }
   const created = await callController(service, false, (controller) =>
-    controller.createTopic({ topic: name }),
+    controller.createTopic({ topic: name, atFirstUse: true }),
   );
   // Another producer may have created it first.
   if (!created.ok && created.error !== "TOPIC_ALREADY_EXISTS") return created;

@@ -3,9 +3,10 @@
  * the nearest replica; what only the leader knows is asked of the leader.
  */
 import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
-import type { Fetched, FetchRequest, ListedOffset } from "../objects/contracts/partition.ts";
+import type { Fetched, FetchRequest } from "../objects/contracts/partition.ts";
 import { sendFetch, sendTail, type StreamedFetch } from "../objects/contracts/transfer.ts";
 import { callPartition, callReplica, SHORT_CALL, type ReplicaCall } from "./calls.ts";
+import { listOffset } from "./list-offset.ts";
 import { newestKnown, type KnownTopic } from "./metadata.ts";
 import { counters } from "./metrics.ts";
 import type { PartitionOptions } from "./recovery.ts";
@@ -64,13 +65,8 @@ export class PartitionReader {
   /** The offset of a position. Calls the partition's leader only for the ends of the log. */
   async offsetOf(position: Position): Promise<number | Refusal> {
     if (typeof position === "number") return position;
-    const listed = await callPartition<ListedOffset>(
-      this.service,
-      this.known,
-      this.partition,
-      SHORT_CALL,
-      (stub) => stub.listOffset({ at: position }),
-    );
+    const { service, known, partition } = this;
+    const listed = await listOffset(service, known, partition, { at: position });
     return listed.ok ? listed.offset : this.versioned(listed);
   }
 

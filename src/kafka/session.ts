@@ -5,7 +5,9 @@
 import { refuse, type Refusal } from "../base/errors.ts";
 import type { ControllerApi } from "../objects/contracts/controller.ts";
 import type { CoordinatorApi } from "../objects/contracts/group.ts";
+import type { ListedOffset, OffsetSpec } from "../objects/contracts/partition.ts";
 import { callPartition, SHORT_CALL, type ReplicaCall } from "../gateway/calls.ts";
+import { listOffset } from "../gateway/list-offset.ts";
 import type { PartitionOptions } from "../gateway/recovery.ts";
 import {
   cachedTopic,
@@ -126,6 +128,15 @@ export class Session {
   ): Promise<A | Refusal> {
     if (!this.mayCall()) return refuse("THROTTLING_QUOTA_EXCEEDED", TOO_MUCH);
     return this.settle(await callPartition(this.service, topic, partition, options, call));
+  }
+
+  async listOffset(
+    topic: KnownTopic,
+    partition: number,
+    spec: OffsetSpec,
+  ): Promise<ListedOffset | Refusal> {
+    if (!this.mayCall()) return refuse("THROTTLING_QUOTA_EXCEEDED", TOO_MUCH);
+    return this.settle(await listOffset(this.service, topic, partition, spec));
   }
 
   /** A topic's metadata; `fresh` asks the controller in any case. */

@@ -22,6 +22,11 @@ const matching = (name: string): NoticingTest => ({
   name,
 });
 
+const founding = (name: string): NoticingTest => ({
+  file: "test/core/controller/founding.test.ts",
+  name,
+});
+
 const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: "no-epoch-check-at-the-follower",
@@ -327,6 +332,19 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
       file: "test/core/controller/in-sync.test.ts",
       name: "is known as one that had begun while others of the round have not answered yet (seed 9284)",
     },
+  },
+  {
+    name: "unfounded-partitions-are-told",
+    breaks: "a partition that nobody has used calls no object",
+    off: { "unfounded-partitions-are-told-nothing": { condition: "false" } },
+    test: founding("is altered and deleted without a call"),
+  },
+  {
+    name: "founds-a-partition-again",
+    breaks:
+      "a partition is founded once, or a replica that lost its storage would count as new (KIP-903)",
+    off: { "founded-partitions-are-not-founded-again": { condition: "true" } },
+    test: founding("comes again and changes nothing"),
   },
   {
     name: "copies-not-verified",

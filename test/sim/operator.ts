@@ -36,8 +36,9 @@ export class Operator {
   }
 
   async createTopic(profile: Profile): Promise<void> {
-    const { partitions, replicationFactor, configs } = profile;
-    const spec = { topic: TOPIC, partitions, replicationFactor, configs };
+    const { partitions, replicationFactor, configs, foundsAtFirstUse } = profile;
+    const atFirstUse = foundsAtFirstUse && { atFirstUse: true };
+    const spec = { topic: TOPIC, partitions, replicationFactor, configs, ...atFirstUse };
     // Refused while too few brokers are active.
     while (!(await this.#must("createTopic", spec)).ok) {
       if (this.#watch.metadata?.topics.length) return;

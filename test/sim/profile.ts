@@ -25,6 +25,8 @@ export interface Profile {
   /** Replicas' storage ceases to open. */
   readonly hasSealing: boolean;
   readonly deletesTopic: boolean;
+  /** Partitions are founded when they are first used, not when the topic is created. */
+  readonly foundsAtFirstUse: boolean;
 }
 
 export function profileOf(seed: number): Profile {
@@ -69,6 +71,7 @@ export function profileOf(seed: number): Profile {
     hasRot,
     hasSealing: mayBeSealed && new Random(seed, "sealing").chance(0.25),
     deletesTopic: random.chance(0.05),
+    foundsAtFirstUse: new Random(seed, "founding").chance(0.5),
   };
 }
 

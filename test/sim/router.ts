@@ -8,6 +8,7 @@ import type {
   ClusterMetadata,
   PartitionAnswer,
   PartitionMetadata,
+  PartitionsAnswer,
 } from "../../src/objects/contracts/controller.ts";
 import type { Cell } from "./cell.ts";
 import type { Cluster } from "./cluster.ts";
@@ -66,6 +67,7 @@ export class Router {
   /** The leader's object, or another replica's; null where none is known. */
   async locate(partition: number, broker: "leader" | number): Promise<Cell | null> {
     if (this.nowMs >= this.#freshUntilMs) await this.#refresh();
+    if (this.#partitions[partition]?.unfounded) await this.#found(partition);
     const known = this.#partitions[partition];
     if (!known) return null;
     const brokerId = broker === "leader" ? known.leader : broker;
@@ -150,6 +152,21 @@ export class Router {
     this.#partitions = topic.partitions;
   }
 
+  /** What is called first is founded; where that fails, the call does, and is reported. */
+  async #found(partition: number): Promise<void> {
+    const args = [this.topicId, [partition]];
+    const { controller } = this.cluster;
+    const answer = await this.ask<PartitionsAnswer>(controller, "foundPartitions", args, 5_000);
+    if (answer?.ok) this.#learn(answer.partitions[0]!);
+  }
+
+  #learn(partition: PartitionMetadata): void {
+    const known = this.#partitions[partition.partition];
+    if (!known || partition.partitionEpoch <= known.partitionEpoch) return;
+    this.#partitions = this.#partitions.with(partition.partition, partition);
+    this.#freshUntilMs = this.nowMs + METADATA_FRESH_MS;
+  }
+
   async #report(partition: number, leaderEpoch: number): Promise<void> {
     this.#freshUntilMs = -1;
     const report: LeaderReport = { topicId: this.topicId, partition, leaderEpoch };
@@ -160,11 +177,6 @@ export class Router {
       [report],
       6_000,
     );
-    if (!answer?.ok || answer.partition.partition !== partition) return;
-    const known = this.#partitions[partition];
-    if (known && answer.partition.partitionEpoch > known.partitionEpoch) {
-      this.#partitions = this.#partitions.with(partition, answer.partition);
-      this.#freshUntilMs = this.nowMs + METADATA_FRESH_MS;
-    }
+    if (answer?.ok && answer.partition.partition === partition) this.#learn(answer.partition);
   }
 }

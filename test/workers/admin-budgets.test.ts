@@ -1,8 +1,21 @@
 /** How many objects a list calls: never all of those that it shows, but where that is asked for, and then a page of them. */
 import { describe, expect, it } from "vitest";
+import { replicaObjectName } from "../../src/base/ids.ts";
+import { topicMetadata } from "../../src/gateway/metadata.ts";
 import { counters } from "../../src/gateway/metrics.ts";
-import { append, bodyOf, call, CLUSTER, expectError, newTopic } from "./admin-support.ts";
+import { serviceOf } from "../../src/gateway/service.ts";
+import { objectsEnv } from "./objects-env.ts";
+import {
+  append,
+  bodyOf,
+  call,
+  CLUSTER,
+  environment,
+  expectError,
+  newTopic,
+} from "./admin-support.ts";
 
+const env = environment({ OPEN_ON_LOOPBACK: "true" });
 const TOPICS = `${CLUSTER}/topics`;
 
 interface Calls {
@@ -12,10 +25,13 @@ interface Calls {
 }
 
 /** A list's answer, and the calls that it took. */
-// oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers by their fields
-async function listed(path: string): Promise<{ readonly body: any; readonly calls: Calls }> {
+async function listed(
+  path: string,
+  init?: Parameters<typeof call>[1],
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers by their fields
+): Promise<{ readonly body: any; readonly calls: Calls }> {
   const { controllerCalls, partitionCalls, coordinatorCalls } = counters;
-  const body = await bodyOf(await call(path));
+  const body = await bodyOf(await call(path, init), init?.method === "POST" ? 201 : 200);
   return {
     body,
     calls: {
@@ -68,13 +84,14 @@ describe("the partitions of a topic (issue 11: 2,000 of them were 2,000 calls)",
     }
   });
 
-  it("are with offsets one call more for each partition of the page, of its leader", async () => {
+  it("are with offsets one call more for each partition of the page that was used, of its leader", async () => {
     const topic = await newTopic({ partitions_count: 5, replication_factor: 3 });
     await append(topic, 1);
     const { body, calls } = await listed(`${TOPICS}/${topic}/partitions?offsets=true&limit=2`);
-    expect(calls).toEqual({ controller: 1, partitions: 2, groups: 0 });
+    expect(calls).toEqual({ controller: 1, partitions: 1, groups: 0 });
     expect(body.metadata.next).toContain("offsets=true&start=2&limit=2");
-    const [, one] = body.data;
+    const [unused, one] = body.data;
+    expect(unused).toMatchObject({ log_start_offset: 0, high_watermark: 0, log_end_offset: 0 });
     expect(one).toMatchObject({ log_start_offset: 0, high_watermark: 1, log_end_offset: 1 });
     const leader = one.replica_states.find((state: { is_leader: boolean }) => state.is_leader);
     expect(leader).toMatchObject({ is_reachable: true, storage: "sound", log_end_offset: 1 });
@@ -86,9 +103,40 @@ describe("the partitions of a topic (issue 11: 2,000 of them were 2,000 calls)",
 
   it("with offsets never ask more than a hundred leaders", async () => {
     const topic = await newTopic({ partitions_count: 120 });
+    await Promise.all(Array.from({ length: 120 }, (_, partition) => append(topic, partition)));
     const { body, calls } = await listed(`${TOPICS}/${topic}/partitions?offsets=true&limit=2000`);
     expect(calls).toEqual({ controller: 1, partitions: 100, groups: 0 });
     expect(body.data).toHaveLength(100);
+  });
+});
+
+describe("a topic of 2,000 partitions (issue 11: it stopped everything else for 69 s)", () => {
+  const created = (topic: string, partitions_count: number) =>
+    listed(TOPICS, {
+      method: "POST",
+      json: { topic_name: topic, partitions_count, replication_factor: 3 },
+    });
+
+  it("is created and deleted with one call of the controller, and no object of a partition", async () => {
+    const { body, calls } = await created("wide", 2_000);
+    expect(body.partitions_count).toBe(2_000);
+    expect(calls).toEqual(ONE_OF_THE_CONTROLLER);
+    const topic = await topicMetadata(serviceOf(env), "wide");
+    if (!topic.ok) throw new Error(topic.message);
+    const { leader, replicas } = topic.metadata.partitions[1_999]!;
+    const { generation } = replicas.find(({ brokerId }) => brokerId === leader)!;
+    const name = {
+      topicId: topic.metadata.topicId,
+      partition: 1_999,
+      brokerId: leader,
+      generation,
+    };
+    const stub = objectsEnv.PARTITION.getByName(replicaObjectName(name));
+    expect(await stub.probe()).toMatchObject({ ok: false });
+    expect(await append("wide", 1_999)).toBe(0);
+    expect(await stub.probe()).toMatchObject({ ok: true, logEndOffset: 1 });
+    expect((await call(`${TOPICS}/wide`, { method: "DELETE" })).status).toBe(204);
+    expect(await stub.probe()).toMatchObject({ ok: false });
   });
 });
 
@@ -187,6 +235,11 @@ describe("other lists", () => {
     const asked = await listed(`${CLUSTER}/brokers`);
     expect(asked.calls).toEqual(ONE_OF_THE_CONTROLLER);
     await bodyOf(await call(`${group}/offsets`, { method: "POST", json: { offsets } }));
+    // What nobody has used is known to be empty.
+    const unused = await listed(`${group}/lags`);
+    expect(unused.calls).toEqual({ controller: 1, partitions: 0, groups: 2 });
+    expect(unused.body.data).toHaveLength(6);
+    for (const { topic_name, partition_id } of offsets) await append(topic_name, partition_id);
     const all = await listed(`${group}/lags`);
     expect(all.calls).toEqual({ controller: 1, partitions: 6, groups: 2 });
     expect(all.body.data).toHaveLength(6);

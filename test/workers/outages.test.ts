@@ -155,6 +155,7 @@ describe("outages", () => {
 
   it("an exception in an object: a retriable error and no word of what it was", async () => {
     const topic = await newTopic();
+    await append(topic);
     const { stub } = await replicaOf(topic);
     await runInDurableObject(stub, (_, { storage }) => {
       storage.sql.exec("DROP TABLE segments");

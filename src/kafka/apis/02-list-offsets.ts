@@ -117,7 +117,7 @@ async function offsetAt(
   // No record has a time beyond the safe integers.
   if (question === null && typeof timestamp === "bigint") return NOT_FOUND;
   const spec = specOf(question, Number(timestamp), isolation);
-  const listed = await session.leader(topic, partitionIndex, (stub) => stub.listOffset(spec));
+  const listed = await session.listOffset(topic, partitionIndex, spec);
   if (!listed.ok) return listed;
   // As in Kafka's answers: no leader epoch where nothing was found, and no timestamp for the ends of a log.
   if (listed.offset < 0) return NOT_FOUND;

@@ -106,7 +106,7 @@ async function create(
   const missing = names.filter((name) => !found.has(name) && topicNameProblem(name) === null);
   for (const name of missing.slice(0, CREATED_MAX)) {
     const created = await session.controller(false, (controller) =>
-      controller.createTopic({ topic: name }),
+      controller.createTopic({ topic: name, atFirstUse: true }),
     );
     forget(name);
     if (created.ok) found.set(name, created.topic);

@@ -62,6 +62,7 @@ async function create(
       ...(replicationFactor !== -1 && { replicationFactor }),
       configs,
       validateOnly,
+      atFirstUse: true,
       waitMs: Math.max(0, untilMs - Date.now()),
     }),
   );

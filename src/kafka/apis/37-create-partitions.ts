@@ -32,7 +32,7 @@ async function grow(
   const isByHand = assignments !== null && assignments.length > 0;
   const byHand = isByHand ? assignments.map(({ brokerIds }) => brokerIds) : null;
   const grown = await session.controller(false, (controller) =>
-    controller.createPartitions(name, count, validateOnly, byHand),
+    controller.createPartitions(name, count, validateOnly, byHand, true),
   );
   if (!validateOnly) forget(name);
   return grown;

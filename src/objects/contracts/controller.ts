@@ -39,6 +39,11 @@ export interface PartitionMetadata {
   readonly removing?: readonly number[];
   /** Leader epoch of the last unclean election; absent: there was none. */
   readonly uncleanEpoch?: number;
+  /**
+   * Nobody has used the partition yet: none of its replicas has an object with storage, and it holds nothing.
+   * Whoever wants to use it calls {@link ControllerApi.foundPartitions} first. Absent: it is founded.
+   */
+  readonly unfounded?: true;
 }
 
 export interface TopicMetadata {
@@ -71,6 +76,8 @@ export interface TopicSpec {
   readonly validateOnly?: boolean;
   /** How long the answer waits for the replicas, in milliseconds; absent: as long as a request may. The rest follows. */
   readonly waitMs?: number;
+  /** Replicas get their storage when their partition is first used; absent: at once. */
+  readonly atFirstUse?: true;
 }
 
 export interface ConfigChange {
@@ -85,6 +92,12 @@ export interface TopicDeleted {
   readonly ok: true;
   /** The deleted topic's. */
   readonly topicId?: string;
+}
+
+export interface PartitionsAnswer {
+  readonly ok: true;
+  /** In the order in which they were named. */
+  readonly partitions: readonly PartitionMetadata[];
 }
 
 export type TopicAnswer = { readonly ok: true; readonly topic: TopicMetadata } | Refusal;
@@ -125,7 +138,22 @@ export interface ControllerApi {
     partitions: number,
     validateOnly?: boolean,
     assignments?: readonly (readonly number[])[] | null,
+    atFirstUse?: boolean,
   ): Promise<TopicAnswer>;
+  /**
+   * Gives the replicas of partitions that were not used yet their storage. Answers with the partitions as they are
+   * then, when their leaders were told or are sure to be later; those that are founded already change nothing.
+   * Errors: UNKNOWN_TOPIC_ID, UNKNOWN_PARTITION; then nothing was changed.
+   */
+  foundPartitions(
+    topicId: string,
+    partitions: readonly number[],
+  ): Promise<PartitionsAnswer | Refusal>;
+  /** Partitions as they are now, founded or not. Errors: UNKNOWN_TOPIC_ID, UNKNOWN_PARTITION. */
+  describePartitions(
+    topicId: string,
+    partitions: readonly number[],
+  ): Promise<PartitionsAnswer | Refusal>;
   /** Alters the topic's own settings, all or none. Errors: UNKNOWN_TOPIC, INVALID_CONFIG, INVALID_REQUEST. */
   alterConfigs(
     topic: string,

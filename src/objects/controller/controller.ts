@@ -16,6 +16,7 @@ import type {
   GroupList,
   PartitionAnswer,
   PartitionMetadata,
+  PartitionsAnswer,
   ProducerIdentity,
   TopicAnswer,
   TopicDeleted,
@@ -41,6 +42,7 @@ import { decideReserveProducerIds } from "./producer-ids.ts";
 import { decideCancel, decideReassign } from "./topics/reassignments.ts";
 import type { ControllerStore } from "./image/store.ts";
 import { decideAlterBrokerConfigs, decideAlterConfigs } from "./topics/configs.ts";
+import { decideFound, describePartitions } from "./topics/founding.ts";
 import { decideCreatePartitions, decideCreateTopic, decideDeleteTopic } from "./topics/topics.ts";
 import type {
   AlteredInSync,
@@ -48,6 +50,12 @@ import type {
   LeaderReport,
   ReplicaReport,
 } from "../contracts/controller-port.ts";
+
+interface PartitionNamed {
+  readonly ok: true;
+  readonly topic: TopicMetadata;
+  readonly state: PartitionMetadata;
+}
 
 export class ControllerRules {
   readonly #ports: ControllerPorts;
@@ -71,6 +79,7 @@ export class ControllerRules {
       record: (topicId, change) => decisions.recordPartition(topicId, change),
       deliver: (topicId, partition) => decisions.deliverToLeader(topicId, partition),
       resend: (replica) => decisions.resend(replica),
+      found: (topicId, partition) => decisions.found(topicId, [partition]),
     });
   }
 
@@ -95,9 +104,25 @@ export class ControllerRules {
     count: number,
     validateOnly = false,
     assignments: readonly (readonly number[])[] | null = null,
+    atFirstUse = false,
   ): Promise<TopicAnswer> {
-    const decision = decideCreatePartitions(this.#image, name, count, assignments);
+    const decision = decideCreatePartitions(this.#image, name, count, assignments, atFirstUse);
     return this.#carryOut(decision, validateOnly);
+  }
+
+  async foundPartitions(
+    topicId: string,
+    partitions: readonly number[],
+  ): Promise<PartitionsAnswer | Refusal> {
+    const decision = decideFound(this.#image, topicId, partitions);
+    if (!decision.ok) return decision;
+    await this.#decisions.found(topicId, decision.partitions);
+    return describePartitions(this.#image, topicId, partitions);
+  }
+
+  describePartitions(topicId: string, partitions: readonly number[]): PartitionsAnswer | Refusal {
+    this.#decisions.touch();
+    return describePartitions(this.#image, topicId, partitions);
   }
 
   async alterConfigs(
@@ -185,7 +210,7 @@ export class ControllerRules {
     election: "preferred" | "unclean",
   ): Promise<PartitionAnswer> {
     this.#decisions.settle();
-    const found = this.#partitionNamed(name, partition);
+    const found = await this.#foundedNamed(name, partition);
     if (!found.ok) return found;
     const { topicId } = found.topic;
     switch (election) {
@@ -205,7 +230,7 @@ export class ControllerRules {
     keepsFactor = false,
   ): Promise<PartitionAnswer> {
     this.#decisions.settle();
-    const found = this.#partitionNamed(name, partition);
+    const found = await this.#foundedNamed(name, partition);
     if (!found.ok) return found;
     const { topic, state } = found;
     const decision =
@@ -276,12 +301,15 @@ export class ControllerRules {
     return { ok: true, topic };
   }
 
-  #partitionNamed(
-    name: string,
-    partition: number,
-  ):
-    | { readonly ok: true; readonly topic: TopicMetadata; readonly state: PartitionMetadata }
-    | Refusal {
+  /** Whoever elects leaders or moves replicas needs replicas that can be asked and copied. */
+  async #foundedNamed(name: string, partition: number): Promise<PartitionNamed | Refusal> {
+    const found = this.#partitionNamed(name, partition);
+    if (!found.ok || !found.state.unfounded) return found;
+    await this.#decisions.found(found.topic.topicId, [partition]);
+    return this.#partitionNamed(name, partition);
+  }
+
+  #partitionNamed(name: string, partition: number): PartitionNamed | Refusal {
     const topic = topicNamed(this.#image, name);
     if (!topic) return refuse("UNKNOWN_TOPIC");
     const state = partitionOf(this.#image, topic.topicId, partition);

@@ -128,6 +128,15 @@ export class Decisions {
     await this.deliver({ topicId, partition, brokerId }, DELIVERY_WAIT_MS_MAX);
   }
 
+  /**
+   * Founds partitions. It is recorded before the first replica is told, since nothing may be written in a partition
+   * that the record takes for empty. Resolves as {@link deliverToLeader} does, for all of them.
+   */
+  async found(topicId: string, partitions: readonly number[]): Promise<void> {
+    if (partitions.length > 0) this.record([{ type: "partitions-founded", topicId, partitions }]);
+    await Promise.all(partitions.map((partition) => this.deliverToLeader(topicId, partition)));
+  }
+
   /** Sends one replica its assignment again, and decides on what that shows. */
   async resend(replica: ReplicaName): Promise<void> {
     const { topicId } = replica;

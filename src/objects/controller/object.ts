@@ -24,6 +24,8 @@ const CALLS: CallsOf<RulesApi> = {
   createTopic: true,
   deleteTopic: true,
   createPartitions: true,
+  foundPartitions: true,
+  describePartitions: true,
   alterConfigs: true,
   registerBroker: true,
   changeBroker: true,

@@ -1,7 +1,7 @@
 /** What every route about a partition needs: its place and name, and asking its leader. */
 import type { Refusal } from "../../base/errors.ts";
 import type { ListedOffset } from "../../objects/contracts/partition.ts";
-import { callPartition, SHORT_CALL } from "../../gateway/calls.ts";
+import { listOffset } from "../../gateway/list-offset.ts";
 import type { KnownTopic } from "../../gateway/metadata.ts";
 import type { Ctx } from "../route.ts";
 import type { Service } from "../../gateway/service.ts";
@@ -24,7 +24,7 @@ export async function partitionEnds(
   partition: number,
 ): Promise<PartitionEnds | Refusal> {
   const list = (at: "earliest" | "latest"): Promise<ListedOffset | Refusal> =>
-    callPartition(service, topic, partition, SHORT_CALL, (stub) => stub.listOffset({ at }));
+    listOffset(service, topic, partition, { at });
   const latest = await list("latest");
   if (!latest.ok) return latest;
   if (latest.logStartOffset !== undefined) {

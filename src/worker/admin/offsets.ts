@@ -4,7 +4,8 @@ import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import type { OffsetSpec } from "../../objects/contracts/partition.ts";
 import { json } from "../answers.ts";
-import { callPartition, SHORT_CALL, waitingCall } from "../../gateway/calls.ts";
+import { callPartition, waitingCall } from "../../gateway/calls.ts";
+import { listOffset } from "../../gateway/list-offset.ts";
 import { topicMetadata } from "../../gateway/metadata.ts";
 import { pathPartition, pathText } from "../params.ts";
 import { defineRoute, type Ctx, type Outcome, type Route } from "../route.ts";
@@ -41,9 +42,7 @@ async function getOffsets(c: Ctx, service: Service): Promise<Outcome> {
     latest_offset: ends.latest,
   };
   if (spec === null) return json(answer);
-  const found = await callPartition(service, topic, partition, SHORT_CALL, (stub) =>
-    stub.listOffset(spec),
-  );
+  const found = await listOffset(service, topic, partition, spec);
   if (!found.ok) return found;
   const none = found.offset < 0;
   return json({

@@ -84,6 +84,7 @@ async function createTopic(c: Ctx, service: Service): Promise<Outcome> {
       }),
       configs,
       validateOnly,
+      atFirstUse: true,
     }),
   );
   if (!created.ok) return created;
@@ -113,7 +114,7 @@ async function growTopic(c: Ctx, service: Service): Promise<Outcome> {
   const body = await readJson(c.req.raw, growth);
   if (!body.ok) return body;
   const grown = await callController(service, false, (controller) =>
-    controller.createPartitions(name, body.value.partitions_count),
+    controller.createPartitions(name, body.value.partitions_count, false, null, true),
   );
   forget(name);
   return grown.ok ? json(topicData(c, service, grown.topic)) : grown;

@@ -2,7 +2,7 @@
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
 import type { ListedOffset, OffsetSpec } from "../../objects/contracts/partition.ts";
-import { callPartition, SHORT_CALL } from "../../gateway/calls.ts";
+import { listOffset } from "../../gateway/list-offset.ts";
 import { inBatches } from "../../gateway/in-batches.ts";
 import { unkeptTopic, type KnownTopic } from "../../gateway/metadata.ts";
 import { callController } from "../../gateway/objects.ts";
@@ -42,7 +42,7 @@ export async function listOffsets(
   const ask = async ({ topic, partition }: TopicPartition): Promise<ListedOffset | Refusal> => {
     const known = topics.get(topic) ?? refuse("UNKNOWN_TOPIC");
     if (!known.ok) return known;
-    return callPartition(service, known, partition, SHORT_CALL, (stub) => stub.listOffset(spec));
+    return listOffset(service, known, partition, spec, true);
   };
   return inBatches(partitions, ask);
 }

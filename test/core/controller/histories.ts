@@ -19,14 +19,20 @@ export type Event =
       readonly partitions: number;
       readonly factor: number;
       readonly unclean: boolean;
+      readonly atFirstUse: boolean;
     }
-  | { readonly do: "grow"; readonly topic: string; readonly partitions: number }
+  | {
+      readonly do: "grow";
+      readonly topic: string;
+      readonly partitions: number;
+      readonly atFirstUse: boolean;
+    }
   | { readonly do: "alter"; readonly topic: string; readonly value: string }
   | { readonly do: "delete"; readonly topic: string }
   | { readonly do: "register"; readonly brokerId: number }
   | { readonly do: "broker"; readonly brokerId: number; readonly action: BrokerAction }
   | ({ readonly do: "in-sync"; readonly members: readonly boolean[]; readonly stale: boolean } & At)
-  | ({ readonly do: "report" | "preferred" | "unclean" | "cancel" } & At)
+  | ({ readonly do: "report" | "preferred" | "unclean" | "cancel" | "found" } & At)
   | ({ readonly do: "reassign"; readonly brokerIds: readonly number[] } & At)
   | ({ readonly do: "lose"; readonly replica: number } & At)
   | { readonly do: "producer-id" | "alarm" | "crash" | "let-go" | "second" }
@@ -46,8 +52,9 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
     partitions: small(3),
     factor: small(3),
     unclean: fc.boolean(),
+    atFirstUse: fc.boolean(),
   }),
-  fc.record({ do: kind("grow"), topic, partitions: small(5) }),
+  fc.record({ do: kind("grow"), topic, partitions: small(5), atFirstUse: fc.boolean() }),
   fc.record({ do: kind("alter"), topic, value: small(3).map(String) }),
   fc.record({ do: kind("delete"), topic }),
   fc.record({ do: kind("register"), brokerId: fc.integer({ min: 3, max: 5 }) }),
@@ -70,7 +77,10 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ do: kind("report", "report", "preferred", "unclean", "cancel"), ...at }),
+    arbitrary: fc.record({
+      do: kind("report", "report", "preferred", "unclean", "cancel", "found"),
+      ...at,
+    }),
   },
   {
     weight: 2,
@@ -110,14 +120,22 @@ export function begin(harness: ControllerHarness, happens: Event, witness: Witne
   const ignore = (request: Promise<unknown>) => void request.catch(() => {});
   switch (happens.do) {
     case "create": {
-      const { topic: name, partitions, factor, unclean } = happens;
+      const { topic: name, partitions, factor, unclean, atFirstUse } = happens;
       const configs = { "unclean.leader.election.enable": String(unclean) };
       return ignore(
-        rules.createTopic({ topic: name, partitions, replicationFactor: factor, configs }),
+        rules.createTopic({
+          topic: name,
+          partitions,
+          replicationFactor: factor,
+          configs,
+          ...(atFirstUse && { atFirstUse }),
+        }),
       );
     }
-    case "grow":
-      return ignore(rules.createPartitions(happens.topic, happens.partitions, false));
+    case "grow": {
+      const { topic: name, partitions, atFirstUse } = happens;
+      return ignore(rules.createPartitions(name, partitions, false, null, atFirstUse));
+    }
     case "alter": {
       const { topic: name, value } = happens;
       return ignore(
@@ -190,6 +208,8 @@ function beginAt(
     }
     case "report":
       return ignore(rules.reportLeader({ topicId, partition, leaderEpoch }));
+    case "found":
+      return ignore(rules.foundPartitions(topicId, [partition]));
     case "preferred":
     case "unclean":
       return ignore(rules.electLeader(happens.topic, partition, happens.do));

@@ -13,7 +13,14 @@ import {
   replaceTopic,
   type ClusterImage,
 } from "./cluster.ts";
-import { newTopic, withChange, withConfigs, withNextEpoch, withPartitions } from "./partitions.ts";
+import {
+  newTopic,
+  withChange,
+  withConfigs,
+  withFounding,
+  withNextEpoch,
+  withPartitions,
+} from "./partitions.ts";
 import {
   leavePending,
   markPending,
@@ -57,12 +64,14 @@ export function applyChange(image: ClusterImage, change: Change, atMs: number): 
     }
     case "partitions-added": {
       const before = knownTopic(image, change.topicId);
-      const topic = withPartitions(before, change.partitions);
+      const topic = withPartitions(before, change);
       const added = topic.partitions.slice(before.partitions.length);
       replaceTopic(image, before, topic);
       image.placedCount += added.length;
       return foundReplicas(image, topic, added, atMs);
     }
+    case "partitions-founded":
+      return foundPartitions(image, change, atMs);
     case "partitions-changed":
       return changePartitions(image, change, atMs);
     case "configs-altered": {
@@ -105,6 +114,25 @@ function foundReplicas(
   atMs: number,
 ): void {
   markPendingNew(image.assignments, topicId, partitions.flatMap(replicaKeysOf), atMs);
+}
+
+function foundPartitions(
+  image: ClusterImage,
+  change: Of<"partitions-founded">,
+  atMs: number,
+): void {
+  const before = knownTopic(image, change.topicId);
+  const partitions = [...before.partitions];
+  const founded = change.partitions.map((partition) => {
+    const was = partitions[partition];
+    assert(was?.unfounded, `partition ${partition} is founded but does not exist, or twice`);
+    const now = withFounding(was);
+    partitions[partition] = now;
+    return now;
+  });
+  const topic = { ...before, partitions };
+  replaceTopic(image, before, topic);
+  foundReplicas(image, topic, founded, atMs);
 }
 
 function changeBroker(image: ClusterImage, change: Of<"broker-changed">, atMs: number): void {
@@ -151,7 +179,7 @@ function moveReplicas(
   now: PartitionMetadata,
   atMs: number,
 ): void {
-  if (was.replicas === now.replicas) return;
+  if (was.replicas === now.replicas || was.unfounded) return;
   const { partition } = was;
   const before = new Set(replicaKeysOf(was));
   const after = new Set(replicaKeysOf(now));

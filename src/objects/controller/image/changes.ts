@@ -66,12 +66,22 @@ export type Change =
       readonly topicId: string;
       readonly configs: Readonly<Record<string, string>>;
       readonly partitions: readonly NewPartition[];
+      /** The partitions are founded by a change of their own; absent: by this one. */
+      readonly unfounded?: true;
     }
   | {
       /** Their numbers follow those of the topic's partitions. */
       readonly type: "partitions-added";
       readonly topicId: string;
       readonly partitions: readonly NewPartition[];
+      /** As of `topic-created`. */
+      readonly unfounded?: true;
+    }
+  | {
+      /** Partitions that were not: their replicas are to be told what they are for the first time. */
+      readonly type: "partitions-founded";
+      readonly topicId: string;
+      readonly partitions: readonly number[];
     }
   | {
       /** All of the topic's own settings from now on; every partition epoch rises by one. */

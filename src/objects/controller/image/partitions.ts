@@ -6,22 +6,31 @@ import { assert } from "../../../base/errors.ts";
 import type { PartitionMetadata, TopicMetadata } from "../../contracts/controller.ts";
 import { FIRST_GENERATION, type NewPartition, type PartitionChange } from "./changes.ts";
 
+interface NewPartitions {
+  readonly partitions: readonly NewPartition[];
+  readonly unfounded?: true;
+}
+
 export function newTopic(created: {
   readonly topic: string;
   readonly topicId: string;
   readonly configs: Readonly<Record<string, string>>;
   readonly partitions: readonly NewPartition[];
+  readonly unfounded?: true;
 }): TopicMetadata {
   const { topic, topicId, configs } = created;
-  return { topic, topicId, configs, partitions: newPartitions(0, created.partitions) };
+  return { topic, topicId, configs, partitions: newPartitions(0, created) };
 }
 
-export function withPartitions(
-  topic: TopicMetadata,
-  added: readonly NewPartition[],
-): TopicMetadata {
+export function withPartitions(topic: TopicMetadata, added: NewPartitions): TopicMetadata {
   const first = topic.partitions.length;
   return { ...topic, partitions: [...topic.partitions, ...newPartitions(first, added)] };
+}
+
+/** The partition once its replicas have something to be told. */
+export function withFounding(was: PartitionMetadata): PartitionMetadata {
+  const { unfounded: _, ...partition } = was;
+  return withNextEpoch(partition);
 }
 
 export function withConfigs(
@@ -82,7 +91,10 @@ function assertSound(partition: PartitionMetadata): void {
 }
 
 /** Partitions with the same placement share their lists, so that a topic of thousands holds only a few in memory. */
-function newPartitions(first: number, placed: readonly NewPartition[]): PartitionMetadata[] {
+function newPartitions(
+  first: number,
+  { partitions: placed, unfounded }: NewPartitions,
+): PartitionMetadata[] {
   const byPlacement = new Map<string, Pick<PartitionMetadata, "replicas" | "inSync">>();
   return placed.map((brokerIds, index) => {
     const key = brokerIds.join();
@@ -98,6 +110,7 @@ function newPartitions(first: number, placed: readonly NewPartition[]): Partitio
       leaderEpoch: 0,
       partitionEpoch: 0,
       ...shared,
+      ...(unfounded && { unfounded }),
     };
   });
 }

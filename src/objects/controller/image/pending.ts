@@ -32,7 +32,10 @@ export function replicaOfKey(topicId: string, key: ReplicaKey): ReplicaName {
   return name;
 }
 
+/** The replicas that have, or may have, storage: none while the partition is not founded. */
 export function replicaKeysOf(partition: PartitionMetadata): ReplicaKey[] {
+  // rule: unfounded-partitions-are-told-nothing
+  if (partition.unfounded) return [];
   return partition.replicas.map((replica) =>
     replicaKey({ partition: partition.partition, ...replica }),
   );
@@ -57,6 +60,7 @@ export function markPending(
     replicas: new Set<ReplicaKey>(),
     unconfirmed: new Set<ReplicaKey>(),
   };
+  if (keys.length === 0) return entry;
   entry.sinceMs = atMs;
   for (const key of keys) entry.replicas.add(key);
   pending.set(topicId, entry);

@@ -19,7 +19,7 @@ import {
 import type { Pending } from "./pending.ts";
 
 /** Fields that few partitions have. */
-type Rare = Pick<PartitionMetadata, "adding" | "removing" | "uncleanEpoch">;
+type Rare = Pick<PartitionMetadata, "adding" | "removing" | "uncleanEpoch" | "unfounded">;
 
 /** Leader, leader epoch, partition epoch, [broker id, generation, …] of the replicas, in-sync set, rare fields. */
 type PackedPartition = readonly [
@@ -206,13 +206,14 @@ function loadPiece(image: ClusterImage, piece: Piece, lists: SharedLists): void 
 
 function packPartition(partition: PartitionMetadata): PackedPartition {
   const { leader, leaderEpoch, partitionEpoch, replicas, inSync } = partition;
-  const { adding, removing, uncleanEpoch } = partition;
+  const { adding, removing, uncleanEpoch, unfounded } = partition;
   const packed = replicas.flatMap(({ brokerId, generation }) => [brokerId, generation]);
   const usual = [leader, leaderEpoch, partitionEpoch, packed, inSync] as const;
   const rare: Rare = {
     ...(adding ? { adding } : {}),
     ...(removing ? { removing } : {}),
     ...(uncleanEpoch === undefined ? {} : { uncleanEpoch }),
+    ...(unfounded && { unfounded }),
   };
   return Object.keys(rare).length === 0 ? usual : [...usual, rare];
 }

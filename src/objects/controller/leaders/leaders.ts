@@ -28,6 +28,8 @@ export interface LeaderActions {
   deliver(topicId: string, partition: number): Promise<void>;
   /** Sends the replica its assignment, whether or not it had confirmed it. */
   resend(replica: ReplicaName): Promise<void>;
+  /** Gives the partition's replicas their storage; resolves as `deliver` does. */
+  found(topicId: string, partition: number): Promise<void>;
 }
 
 /** A leader that has answered a probe within this time, in milliseconds, is not probed again. */
@@ -168,6 +170,8 @@ export class Leaders {
   }
 
   async #examine(topicId: string, state: PartitionMetadata): Promise<void> {
+    // Whoever calls a partition without knowing of its founding meets objects that know nothing.
+    if (state.unfounded) await this.#actions.found(topicId, state.partition);
     const key = partitionKey(topicId, state.partition);
     const isLed = state.leader !== -1;
     if (

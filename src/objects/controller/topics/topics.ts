@@ -14,6 +14,9 @@ import { newTopic, targetOf, withPartitions } from "../image/partitions.ts";
 import { placePartitions } from "./placement.ts";
 import { readTopicConfigs } from "./configs.ts";
 
+/** Replicas get their storage at the first use of their partition. */
+const UNFOUNDED = { unfounded: true } as const;
+
 /** @param topicId new and unique, so that a topic that is created again never meets old data (KIP-516) */
 export function decideCreateTopic(
   image: ClusterImage,
@@ -46,6 +49,7 @@ export function decideCreateTopic(
     topicId,
     configs: read.configs,
     partitions,
+    ...(spec.atFirstUse && UNFOUNDED),
   } as const;
   return { ok: true, changes: [created], topic: newTopic(created) };
 }
@@ -59,6 +63,7 @@ export function decideCreatePartitions(
   name: string,
   count: number,
   assignments: readonly NewPartition[] | null = null,
+  atFirstUse = false,
 ): TopicDecision | Refusal {
   const topic = topicNamed(image, name);
   if (!topic) return refuse("UNKNOWN_TOPIC");
@@ -87,8 +92,13 @@ export function decideCreatePartitions(
     : place(image, count - present, factor, existing);
   if (!placed.ok) return placed;
   const { topicId } = topic;
-  const added = { type: "partitions-added", topicId, partitions: placed.partitions } as const;
-  return { ok: true, changes: [added], topic: withPartitions(topic, added.partitions) };
+  const added = {
+    type: "partitions-added",
+    topicId,
+    partitions: placed.partitions,
+    ...(atFirstUse && UNFOUNDED),
+  } as const;
+  return { ok: true, changes: [added], topic: withPartitions(topic, added) };
 }
 
 /** @param only the id that the topic must have; UNKNOWN_TOPIC_ID where it has another */
