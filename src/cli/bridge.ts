@@ -11,6 +11,7 @@ import { fail } from "./fail.ts";
 import { isLoopbackHost } from "./hosts.ts";
 import { kafkaPorts } from "./kafka-ports.ts";
 import { askedToEnd } from "./launcher.ts";
+import { BRIDGE } from "./listening.ts";
 
 /** Connections at the same time, for each port. */
 const CLIENTS_MAX = 1_000;
@@ -23,7 +24,9 @@ const UNENCRYPTED =
 const EXPOSED =
   "Warning: HOST is not a loopback address, so whoever reaches it may do what the key allows.";
 
-await main();
+await main().catch((error: unknown) =>
+  fail(`The bridge did not start: ${(error as Error).message}`),
+);
 
 async function main(): Promise<void> {
   const read = readBridgeSettings(process.argv.slice(2), process.env);
@@ -39,7 +42,7 @@ async function bridge(settings: BridgeSettings): Promise<void> {
   const stopped = askedToEnd();
   warn(settings);
   const { host, service } = settings;
-  const ports = await kafkaPorts(host, settings.port, settings.brokers);
+  const ports = await kafkaPorts(host, settings.port, settings.brokers, BRIDGE);
   if (!ports.ok) return fail(ports.problem);
   const first = ports.ports[0]!;
   const tried = await dial(settings, first, first, stopped);

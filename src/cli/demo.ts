@@ -72,7 +72,10 @@ async function main(): Promise<void> {
   } catch (error) {
     process.exitCode = interrupted.aborted ? INTERRUPTED : 1;
     if (!interrupted.aborted) {
-      process.stderr.write(`The demo failed: ${(error as Error).message}\n`);
+      const { message, cause } = error as Error;
+      // `fetch failed` says nothing by itself.
+      const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
+      process.stderr.write(`The demo failed: ${reason}\n`);
     }
   } finally {
     await own?.stop();
@@ -122,6 +125,9 @@ function readOptions(): Options | null {
     if (values.help === true) {
       process.stdout.write(USAGE);
       return null;
+    }
+    if (values.url !== undefined && !/^https?:\/\//.test(values.url)) {
+      throw new Error("--url is an http:// or https:// URL.");
     }
     return {
       url: values.url,

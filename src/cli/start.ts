@@ -16,7 +16,7 @@ import {
 import { fail } from "./fail.ts";
 import { kafkaPorts, type KafkaPorts } from "./kafka-ports.ts";
 import { askedToEnd } from "./launcher.ts";
-import { inUse, listenProblem } from "./listening.ts";
+import { HTTP, inUse, listenProblem } from "./listening.ts";
 import { startRuntime, type LocalRuntime } from "./local-runtime.ts";
 import { programVersion } from "./version.ts";
 
@@ -60,7 +60,7 @@ async function main(): Promise<void> {
 async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
   const asked = askedToEnd();
   const { host, port } = settings;
-  const problem = await listenProblem(host, port, "PORT");
+  const problem = await listenProblem(host, port, HTTP);
   const kafka: KafkaPorts =
     problem === null
       ? await kafkaPorts(host, settings.kafkaPort, settings.kafkaListeners)
@@ -105,7 +105,7 @@ async function serve(settings: LocalSettings, lock: DataLock): Promise<void> {
 function reasonOf(error: unknown, { host, port }: LocalSettings): string {
   const { code, message } = error as Error & { code?: string };
   if (code === "ERR_ADDRESS_IN_USE") {
-    return inUse(host, port, "PORT");
+    return inUse(host, port, HTTP);
   }
   return `The service did not start: ${message}`;
 }

@@ -63,6 +63,12 @@ describe("starts", () => {
       {},
       /^There is no option --ports; did you mean --port\?/,
     ],
+    [
+      "an address of another machine",
+      ["http://127.0.0.1:1", "--host", "192.0.2.1"],
+      {},
+      /^--host 192\.0\.2\.1 is no address of this machine\.\n$/,
+    ],
     ["no key file", ["http://127.0.0.1:1", "--key-file", "/nowhere"], {}, /cannot be read/],
     ["a key of two lines", ["http://127.0.0.1:1"], { ODRADEK_KEY: "a\nb" }, /one line/],
     ["a service that is not there", ["http://127.0.0.1:1", "--port", "0"], {}, /cannot be reached/],

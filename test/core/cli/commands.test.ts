@@ -56,3 +56,9 @@ test.for(["start", "bridge", "demo"])("%s refuses a misspelt option in one line"
     `There is no option --hepl; did you mean --help? (odradek ${name} --help says more)\n`,
   );
 });
+
+test("demo refuses a URL that is none in one line", async () => {
+  const { code, stderr } = await odradek("demo", "--url", "localhost:8787");
+  expect(code).toBe(1);
+  expect(stderr).toBe("--url is an http:// or https:// URL. (odradek demo --help says more)\n");
+});
