@@ -49,7 +49,7 @@ export const routes: readonly Route[] = [
 
 const unmatched = unmatchedRoute(methodsAt);
 
-// Functions, because the routes that describe all routes are among them.
+// Functions, because the routes that describe all routes are among the routes.
 function everyRoute(): readonly Route[] {
   return routes;
 }
@@ -58,7 +58,7 @@ function everyCountedRoute(): readonly Route[] {
   return [...routes, unmatched];
 }
 
-/** The methods that are answered at a path, as requests are led to their routes. */
+/** The methods that have a route at a path, by the router that dispatches requests. */
 function methodsAt(path: string): readonly string[] {
   const methods = [...new Set(routes.map(({ method }) => method))];
   return methods.filter((method) => app.router.match(method, path)[0].length > 0);

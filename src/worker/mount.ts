@@ -1,8 +1,8 @@
-/** Puts routes into the application: translates the description's paths into Hono's. */
+/** Registers routes in the application: translates the description's paths into Hono's. */
 import { answer } from "./frame.ts";
 import type { App, Route } from "./route.ts";
 
-/** Puts routes into the application. */
+/** Registers the routes, in their order. */
 export function mount(app: App, routes: readonly Route[]): void {
   const withVerbs = new Set(routes.flatMap(({ path }) => path.match(/\{\w+\}(?=:)/g) ?? []));
   for (const route of routes) {

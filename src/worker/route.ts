@@ -1,7 +1,6 @@
 /**
- * A route, defined once: what answers (the handler) and what the description says of it. `mount`
- * puts it into the application; openapi.ts describes it from the same object, so that no route can be
- * missing from the description.
+ * A route, defined once: its handler and its description. `mount` registers it in the application, and openapi.ts
+ * describes it from the same object, so that no route can be missing from the description.
  */
 import type * as z from "zod";
 import type { Context, Hono } from "hono";
@@ -14,7 +13,7 @@ import type { Service } from "../gateway/service.ts";
 export type Ctx = Context<{ Bindings: Env }>;
 export type App = Hono<{ Bindings: Env }>;
 
-/** A refusal is answered by the error table; a response must be a new one, since it gets headers more. */
+/** A refusal is answered by the error table. A response must be a new one, because headers are added to it. */
 export type Handler = (
   c: Ctx,
   service: Service,
@@ -35,7 +34,7 @@ export interface RouteSpec {
   readonly path: string;
   /** Unique; the page's anchor. */
   readonly id: string;
-  /** What must be allowed to whoever calls. */
+  /** What the caller must be allowed to do. */
   readonly needs: readonly Need[];
   readonly tag: Tag;
   readonly summary: string;
@@ -56,7 +55,7 @@ export interface RouteSpec {
       }
     >
   >;
-  /** Beyond those that any route gives (not authenticated, server error). */
+  /** Besides those of every route (not authenticated, server error). */
   readonly errors?: readonly ErrorName[];
   readonly handler: Handler;
 }

@@ -1,4 +1,4 @@
-/** What is answered where no route matches: 404, 405 with `Allow`, and OPTIONS. */
+/** Answers where no route matches: 404, 405 with `Allow`, and OPTIONS. */
 import { refuse } from "../base/errors.ts";
 import { errorAnswer } from "./answers.ts";
 import { isPreflight, preflightHeaders } from "./cors.ts";
@@ -12,7 +12,7 @@ const ALLOW_ORDER = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 /** The methods that have a route at a path. */
 type MethodsAt = (path: string) => readonly string[];
 
-/** A route for everything that is none. Its path in logs and metrics is `*`. */
+/** The route of all other requests. Its path in logs and metrics is `*`. */
 export function unmatchedRoute(methodsAt: MethodsAt): Route {
   return defineRoute({
     method: "GET",
@@ -21,7 +21,7 @@ export function unmatchedRoute(methodsAt: MethodsAt): Route {
     needs: [],
     tag: "Service",
     summary: "",
-    // A browser's preflight carries no key; for all else the handler asks the gate itself.
+    // A browser's preflight carries no key; for all other requests the handler checks it.
     open: true,
     answers: {},
     handler: (c, service) => unmatched(c, service, methodsAt),

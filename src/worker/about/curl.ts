@@ -1,7 +1,7 @@
 /** Operations as curl commands, made from the examples in the description. */
 import type { Operation } from "./openapi.ts";
 
-/** Stand in the page for what differs from one service to another: see {@link shownFor}. */
+/** Placeholders for what differs from one service to another: see {@link shownFor}. */
 export const ORIGIN = "{{origin}}";
 export const CLUSTER = "{{cluster}}";
 const KEY_OPTION = "{{key}}";

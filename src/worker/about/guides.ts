@@ -1,6 +1,6 @@
 /**
- * The guides at the head of the page: what one does first, with commands that work as they stand, in this order.
- * Texts are in the page's way: `code` between backquotes, a paragraph for each string.
+ * The guides at the head of the page, with commands that work as they stand, in this order. Backquotes in texts mark
+ * code.
  */
 import { CLUSTER, curlText, ORIGIN, type ExampleRequest } from "./curl.ts";
 
@@ -14,7 +14,7 @@ export interface Guide {
 interface Part {
   readonly text: string;
   readonly request?: ExampleRequest;
-  /** Of a request that stays open, or that needs more than a plain one: instead of the request's own text. */
+  /** Shown instead of the request's own command, where it needs other options. */
   readonly command?: string;
 }
 
@@ -45,6 +45,15 @@ const record = {
 };
 
 export const GUIDES: readonly Guide[] = [
+  {
+    id: "guide-getting-in",
+    title: "Getting in",
+    parts: [
+      {
+        text: "Where keys are configured, every request but `GET /healthz` carries one: `Authorization: Bearer <key>`, or HTTP Basic with the key as password. A WebSocket of a browser, which can set no header, offers the subprotocols `odradek` and `bearer.<key>`. Keys never go into a URL.",
+      },
+    ],
+  },
   {
     id: "guide-first-steps",
     title: "First steps",

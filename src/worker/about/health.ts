@@ -17,7 +17,7 @@ export const healthRoute = defineRoute({
   open: true,
   answers: {
     200: {
-      description: "It does.",
+      description: "The service is healthy.",
       content: {
         "application/json": {
           schema: z.object({ status: z.literal("ok") }),

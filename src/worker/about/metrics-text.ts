@@ -55,13 +55,12 @@ async function controllerSamples(service: Service): Promise<Samples | Refusal> {
   };
 }
 
-/** Partitions whose leaders a scrape asks: it must not cost what an outage of a large cluster is large. */
+/** Leaders that one scrape calls at most, however many partitions an outage concerns. */
 const LAGGING_ASKED_MAX = 32;
 
 /**
- * The brokers, and how far replicas are behind. The controller knows no offsets, and a call wakes an
- * object: while every replica is in sync nobody is asked, and else only leaders of partitions where
- * one is not. Left out where the controller cannot tell.
+ * The brokers, and the replication lag. The controller knows no offsets, and a call wakes an object: only leaders of
+ * partitions with a replica out of sync are called. Left out where the controller does not answer.
  */
 async function replicationSamples(service: Service, isLagging: boolean): Promise<Samples> {
   const cluster = await callController(service, true, (stub) =>
@@ -93,7 +92,7 @@ async function replicationSamples(service: Service, isLagging: boolean): Promise
   };
 }
 
-/** Offsets that the follower furthest behind lacks; one of which nothing is known lacks the whole log. */
+/** The lag of the follower furthest behind, in offsets; one that the leader knows nothing of lacks the whole log. */
 function lagOf(log: ReplicaDescription | Refusal): number {
   if (!log.ok) return 0;
   const ends = log.followers.map(({ endOffset }) => Math.max(endOffset, log.logStartOffset));

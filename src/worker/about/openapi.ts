@@ -33,7 +33,7 @@ export interface Operation {
 
 export type Contents = Readonly<Record<string, { readonly example?: unknown }>>;
 
-/** Any route behind the gate may come to these. */
+/** Errors of every route that needs a key. */
 export const ANYWHERE: readonly ErrorName[] = [
   "SASL_AUTHENTICATION_FAILED",
   "CLUSTER_AUTHORIZATION_FAILED",
@@ -156,7 +156,7 @@ function failuresOf(route: Route): Record<string, RegisteredContent> {
   );
 }
 
-/** How a response's description names one of its errors: a line each. */
+/** The line for an error in a response's description. */
 export function errorLine(name: ErrorName): string {
   return `${ERRORS[name].rest}: ${ERRORS[name].text}`;
 }

@@ -10,7 +10,7 @@ export interface Entry {
   readonly operation: Operation;
 }
 
-/** Failures that are said once for all routes. */
+/** Errors of every route, which articles do not repeat. */
 const COMMON: ReadonlySet<string> = new Set(ANYWHERE.map(errorLine));
 
 export function renderOperation({ method, path, operation }: Entry): Html {

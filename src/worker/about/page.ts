@@ -1,6 +1,6 @@
 /**
  * The description as a page that people read: one file of HTML, style and a short script for its search, nothing loaded
- * from anywhere, light and dark. Made from the OpenAPI document and the tables, so that it cannot say anything else.
+ * from anywhere, light and dark. Made from the OpenAPI document and the tables, so that it cannot differ from them.
  */
 import { html, raw } from "hono/html";
 import { TAGS } from "../route.ts";
@@ -13,7 +13,7 @@ import { SEARCH_SCRIPT } from "./search.ts";
 import { STYLE } from "./style.ts";
 
 export interface Page {
-  /** With what stands for the service that shows it: see `shownFor`. */
+  /** With placeholders for the origin, the cluster and the key: see `shownFor`. */
   readonly html: string;
   /** What the page may do (Content-Security-Policy): its own style and script, and nothing else. */
   readonly policy: string;
@@ -123,14 +123,7 @@ function contentsOfSection({ tag, entries }: Section): Html {
 
 function renderHead({ info }: ApiDocument): Html {
   return html`<h1>${info.title} <small>${info.version}</small></h1>
-    <p>${info.description} The same for machines: <a href="/openapi.json">/openapi.json</a>.</p>
-    <h2>Getting in</h2>
-    <p>
-      Where keys are configured, every request but <code>GET /healthz</code> carries one:
-      <code>Authorization: Bearer &lt;key&gt;</code>, or HTTP Basic with the key as password. A
-      WebSocket of a browser, which can set no header, offers the subprotocols
-      <code>odradek</code> and <code>bearer.&lt;key&gt;</code>. Keys never go into a URL.
-    </p>`;
+    <p>${info.description} The same for machines: <a href="/openapi.json">/openapi.json</a>.</p>`;
 }
 
 function renderGuide({ id, title, parts }: Guide): Html {

@@ -1,4 +1,4 @@
-/** What the service says of itself: liveness, description, page, metrics. */
+/** Routes about the service itself: liveness, description, page, metrics. */
 import * as z from "zod";
 import { json } from "../answers.ts";
 import { preferredType } from "../media-types.ts";

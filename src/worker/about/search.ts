@@ -8,7 +8,7 @@ const input = form.querySelector("input");
 const found = form.querySelector("output");
 const parts = [...document.querySelectorAll("main article, main tbody tr[id]")].map((part) => ({
   part,
-  text: (part.dataset.words + " " + part.textContent).toLowerCase(),
+  text: ((part.dataset.words ?? "") + " " + part.textContent).toLowerCase(),
   link: document.querySelector('nav a[href="#' + part.id + '"]')?.closest("li"),
 }));
 function search() {

@@ -17,7 +17,7 @@ header .name { font: 600 1.25rem ui-serif, Georgia, serif; }
 header form { margin: .75rem 0; }
 header label { display: block; color: var(--soft); font-size: .8rem; }
 header input { width: 100%; padding: .4rem .5rem; color: inherit; background: var(--code); border: 1px solid var(--soft); border-radius: 6px; font: inherit; }
-header output { display: block; min-height: 1.2em; color: var(--soft); font-size: .8rem; }
+header output { display: block; min-height: 1.2em; margin-top: .25rem; color: var(--soft); font-size: .8rem; }
 summary { display: none; }
 nav h2 { margin: 1.25rem 0 .35rem; font-size: .8rem; letter-spacing: .06em; text-transform: uppercase; }
 nav ul { margin: 0; padding: 0; list-style: none; }

@@ -47,7 +47,7 @@ function placeOf(c: Ctx, service: Service, { brokerId }: BrokerDescription): Pla
   return clusterPlace(c, service).item("brokers", "broker", brokerId);
 }
 
-/** What a setting is worth at a broker with these settings of its own, and where that comes from. */
+/** The value of a setting at a broker with these settings of its own, and its sources. */
 function valueOf(
   service: Service,
   configs: Readonly<Record<string, string>>,
@@ -76,7 +76,7 @@ function configData(c: Ctx, service: Service, broker: BrokerDescription, own: Co
   };
 }
 
-/** What all brokers have. It is altered in the service's environment, so that everything is read-only here. */
+/** A setting that all brokers share. Read-only here, because it is altered in the service's environment. */
 function clusterConfigData(c: Ctx, service: Service, own: ConfigName): unknown {
   const place = clusterPlace(c, service).item("broker-configs", "broker-config", brokerName(own));
   return {
@@ -205,7 +205,7 @@ function altering(
 const throttle = "leader.replication.throttled.rate";
 const configList = { schema: brokerConfigListSchema, example: brokerConfigsExample };
 
-/** The first before those of one broker: `-` stands for all of them. */
+/** The route of `-`, which stands for all brokers, comes before those of one broker. */
 export const brokerConfigRoutes: readonly Route[] = [
   reading(
     {

@@ -1,4 +1,4 @@
-/** The replicas that a broker has, of all topics: what the controller knows of them. No replica is asked. */
+/** The replicas on a broker, of all topics, from the controller's knowledge: no replica is called. */
 import * as z from "zod";
 import { callController } from "../../gateway/objects.ts";
 import type { Service } from "../../gateway/service.ts";

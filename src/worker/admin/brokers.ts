@@ -1,4 +1,4 @@
-/** The brokers: who is there, registering one, and taking a region out of service and back. */
+/** Brokers: list, describe, register, fence, drain and unfence. */
 import * as z from "zod";
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
@@ -90,7 +90,7 @@ async function changeBroker(c: Ctx, service: Service, action: BrokerAction): Pro
   const changed = await callController(service, false, (controller) =>
     controller.changeBroker(brokerId, action),
   );
-  // Also when it is not known whether it has happened: leaders of any topic may have moved.
+  // Also when it is not known whether the change took effect: leaders of any topic may have moved.
   forgetAll();
   return changed.ok ? json(brokerData(c, service, changed.broker)) : changed;
 }
@@ -145,7 +145,7 @@ export const brokerRoutes: readonly Route[] = [
     tag: "Brokers",
     summary: "Register a broker",
     description:
-      "Without `broker_id` it gets the next free one. A broker that is registered alike is confirmed. New partitions get replicas on it at once; those that are there move by reassignment. `location_hint` is one of the platform's, e.g. `weur`; without it its objects lie near whoever reaches them first.",
+      "Without `broker_id` the next free id is given. Registering a broker again with the same values succeeds. New partitions get replicas on it at once; existing ones move by reassignment. `location_hint` is one of the platform's, e.g. `weur`; without it its objects lie near whoever reaches them first.",
     body: {
       "application/json": {
         schema: registration,
@@ -171,7 +171,7 @@ export const brokerRoutes: readonly Route[] = [
     summary: "One broker",
     answers: {
       200: {
-        description: "It.",
+        description: "The broker.",
         content: { "application/json": { schema: brokerSchema, example: brokerExample } },
       },
     },

@@ -84,7 +84,7 @@ export const clusterRoutes: readonly Route[] = [
     summary: "The cluster, and how many of its partitions lack replicas or a leader",
     answers: {
       200: {
-        description: "It.",
+        description: "The cluster.",
         content: { "application/json": { schema: clusterSchema, example: clusterExample } },
       },
     },
@@ -96,9 +96,9 @@ export const clusterRoutes: readonly Route[] = [
     id: "allocateProducerId",
     needs: [["cluster", "idempotentWrite"]],
     tag: "Cluster",
-    summary: "A producer id that was never handed out before",
+    summary: "Allocate a producer id",
     description:
-      "With it a producer numbers its requests (Producer-Id, Producer-Epoch, Producer-Seq), and a repeat is written once.",
+      "A new id. With it a producer numbers its requests (Producer-Id, Producer-Epoch, Producer-Seq), so that a repeated request is written once.",
     answers: {
       200: {
         description: "The id, and the epoch to begin with.",

@@ -1,4 +1,4 @@
-/** The settings of topics: what holds, where it comes from, and changing it. */
+/** The settings of topics: their values, the sources of the values, and changing them. */
 import * as z from "zod";
 import {
   isTopicConfig,
@@ -32,12 +32,12 @@ const CONFIGS = "/v3/clusters/{cluster_id}/topics/{topic}/configs";
 /** Topics of a page of the settings of all topics. */
 const PAGE_TOPICS: PageSizes = { usual: 100, max: 1_000 };
 
-/** What sets one setting, of a topic or a broker. */
+/** The body that sets one setting, of a topic or a broker. */
 export const update = z
   .strictObject({ value: z.string().nullable() })
   .meta({ id: "UpdateConfigRequest" });
 
-/** What changes several settings at once. */
+/** The body that changes several settings at once. */
 export const alteration = z
   .strictObject({
     data: z.array(
@@ -80,7 +80,7 @@ async function listConfigs(c: Ctx, service: Service): Promise<Outcome> {
   return json(list("KafkaTopicConfigList", self, data));
 }
 
-/** Settings of all topics, so many topics at a time: in the order of their names. */
+/** Settings of all topics in the order of their names, a page of topics at a time. */
 async function listAllConfigs(c: Ctx, service: Service): Promise<Outcome> {
   const limit = limitOf(c, PAGE_TOPICS);
   if (typeof limit === "object") return limit;
@@ -162,7 +162,7 @@ const alterationExample = {
   ],
 };
 
-/** The first before those of one topic: `-` stands for all of them. */
+/** The route of `-`, which stands for all topics, comes before those of one topic. */
 export const configRoutes: readonly Route[] = [
   defineRoute({
     method: "GET",
@@ -229,7 +229,7 @@ export const configRoutes: readonly Route[] = [
     summary: "One setting of a topic",
     answers: {
       200: {
-        description: "It.",
+        description: "The setting.",
         content: { "application/json": { schema: configSchema, example: configExample } },
       },
     },
@@ -255,7 +255,7 @@ export const configRoutes: readonly Route[] = [
     needs: [["topic", "alterConfigs"]],
     tag: "Configs",
     summary: "Return one setting of a topic to its default",
-    answers: { 204: { description: "It has its default again." } },
+    answers: { 204: { description: "Reset." } },
     errors: ["UNKNOWN_TOPIC", "UNKNOWN_CONFIG"],
     handler: resetConfig,
   }),

@@ -1,4 +1,4 @@
-/** What every route about a partition needs: its place and name, and asking its leader. */
+/** Shared by the routes of a partition: its URL and name, and calling its leader. */
 import type { Refusal } from "../../base/errors.ts";
 import type { ListedOffset } from "../../objects/contracts/partition.ts";
 import { listOffset } from "../../gateway/list-offset.ts";
@@ -17,7 +17,7 @@ export interface PartitionEnds {
   readonly latest: number;
 }
 
-/** The ends as the leader tells readers. */
+/** The first offset, and the end of what readers may see. */
 export async function partitionEnds(
   service: Service,
   topic: KnownTopic,
@@ -30,7 +30,7 @@ export async function partitionEnds(
   if (latest.logStartOffset !== undefined) {
     return { ok: true, earliest: latest.logStartOffset, latest: latest.offset };
   }
-  // An object that runs older code during a deploy.
+  // The object runs older code during a deploy, which answers without logStartOffset.
   const earliest = await list("earliest");
   return earliest.ok ? { ok: true, earliest: earliest.offset, latest: latest.offset } : earliest;
 }
@@ -39,7 +39,7 @@ export function placeOf(c: Ctx, service: Service, topic: KnownTopic, partition: 
   return topicPlace(c, service, topic.metadata.topic).item("partitions", "partition", partition);
 }
 
-/** The fields with which everything about a partition begins. */
+/** The first fields of every resource of a partition. */
 export function named(
   service: Service,
   topic: KnownTopic,
@@ -58,7 +58,7 @@ export const NOT_THERE = [
   "UNKNOWN_TOPIC_OR_PARTITION",
 ] as const;
 
-/** What asking a partition's leader can come to. */
+/** Errors of calls to a partition's leader. */
 export const LEADER = [
   "LEADER_NOT_AVAILABLE",
   "OFFSET_NOT_AVAILABLE",

@@ -1,4 +1,4 @@
-/** Where a partition begins and ends, where a time is in it, and deleting its front. */
+/** The ends of a partition's log, look-up by time, and deleting records up to an offset. */
 import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
@@ -62,7 +62,7 @@ async function deleteRecords(c: Ctx, service: Service): Promise<Outcome> {
   const topic = await topicMetadata(service, pathText(c, "topic"));
   if (!topic.ok) return topic;
   const partition = pathPartition(c);
-  // Deleting the same front twice is deleting it once.
+  // Idempotent: the log start never goes back.
   const timeoutMs = service.config["request.timeout.ms"];
   const options = waitingCall(timeoutMs);
   const deleted = await callPartition(service, topic, partition, options, (stub) =>

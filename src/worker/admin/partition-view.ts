@@ -1,4 +1,4 @@
-/** A partition as every route shows it: leader, epochs, in-sync set, replicas and their offsets. */
+/** The resource of a partition: leader, epochs, in-sync set, replicas and their offsets. */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
@@ -59,7 +59,7 @@ export function partitionData(
     partition_epoch: metadata.partitionEpoch,
     in_sync_replicas: metadata.inSync,
     replica_states: replicas,
-    // Not known where the leader was not asked, or did not answer; the rest of the answer is.
+    // Null where the leader was not called or did not answer.
     log_start_offset: leader?.log_start_offset ?? null,
     high_watermark: leader?.high_watermark ?? null,
     log_end_offset: leader?.log_end_offset ?? null,

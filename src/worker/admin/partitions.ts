@@ -1,4 +1,4 @@
-/** Partitions and their replicas: who leads, who is in sync, where the log begins and ends. */
+/** Partitions and their replicas: leader, in-sync set, and the ends of the log. */
 import * as z from "zod";
 import { refuse } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
@@ -120,7 +120,7 @@ export const partitionRoutes: readonly Route[] = [
     tag: "Partitions",
     summary: "The partitions of a topic",
     description:
-      "A page at a time: `metadata.next` leads to the next one. It shows what the controller knows, which is one call; offsets are null. With `offsets=true` the leader of each partition of the page is asked for its own offsets and the ends of its followers' logs; those of one that does not answer within a second are null. What each replica says of itself is at one partition, and at its replicas.",
+      "A page at a time: `metadata.next` leads to the next one. It shows what the controller knows, in one call; offsets are null. With `offsets=true` the leader of each partition of the page is asked for its own offsets and the ends of its followers' logs; those of one that does not answer within a second are null. What each replica says of itself is at one partition, and at its replicas.",
     query: z.object({
       ...pageParameters("Partitions", PAGE),
       offsets: z
@@ -152,7 +152,7 @@ export const partitionRoutes: readonly Route[] = [
       "Each replica is asked for its offsets; those of one that does not answer within a second are null.",
     answers: {
       200: {
-        description: "It.",
+        description: "The partition.",
         content: { "application/json": { schema: partitionSchema, example: partitionExample } },
       },
     },
@@ -184,7 +184,7 @@ export const partitionRoutes: readonly Route[] = [
     summary: "One replica of a partition",
     answers: {
       200: {
-        description: "It.",
+        description: "The replica.",
         content: { "application/json": { schema: replicaSchema, example: replicaExample } },
       },
     },

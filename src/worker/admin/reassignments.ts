@@ -1,4 +1,4 @@
-/** Moving partitions to other brokers: asking for it, and what is under way. */
+/** Reassignments: moving partitions to other brokers, and listing the moves under way. */
 import * as z from "zod";
 import { ERRORS, refuse, type Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
@@ -33,7 +33,7 @@ const entry = z.strictObject({
   broker_ids: z
     .array(z.int())
     .nullable()
-    .describe("The preferred leader first; null calls the partition's move off."),
+    .describe("The preferred leader first; null cancels the partition's move."),
 });
 type Entry = z.output<typeof entry>;
 
@@ -86,7 +86,7 @@ const listReassignments =
     const self = `${clusterPlace(c, service).self}/${path}`;
     const controller = await callController(service, true, (stub) => stub.describe());
     if (!controller.ok) return controller;
-    // All metadata is much to ask for where nothing moves, which is the rule.
+    // Usually nothing moves: the metadata of all topics is not fetched then.
     if (controller.reassigning === 0) return json(list("KafkaReassignmentList", self, []));
     const cluster = await callController(service, true, (stub) => stub.metadata(null));
     if (!cluster.ok) return cluster;
@@ -133,7 +133,7 @@ async function reassignOne(service: Service, asked: Entry): Promise<unknown> {
   };
 }
 
-/** v3 knows an unknown partition by another code than v2. */
+/** v3 has another code for an unknown partition than v2. */
 function failure(refusal: Refusal): { readonly error_code: number; readonly message: string } {
   const { error, message } = refusal;
   if (error === "UNKNOWN_PARTITION") return failure(refuse("UNKNOWN_TOPIC_OR_PARTITION"));
@@ -165,7 +165,7 @@ function listing(
   });
 }
 
-/** Before the routes of one partition: `-` stands for all partitions, and for all topics. */
+/** The routes of `-`, which stands for all topics or partitions, come before those of one partition. */
 export const reassignmentRoutes: readonly Route[] = [
   listing({
     path: REASSIGNMENTS,
@@ -192,7 +192,7 @@ export const reassignmentRoutes: readonly Route[] = [
     id: "reassignPartitions",
     needs: [["cluster", "alter"]],
     tag: "Partitions",
-    summary: "Move partitions to other brokers, or call a move off",
+    summary: "Move partitions to other brokers, or cancel a move",
     description:
       "New replicas copy the log; once they are in sync, those that are not named any more are removed and their storage is deleted. The answer does not wait for that. Each entry succeeds or fails by itself.",
     body: {
@@ -203,7 +203,7 @@ export const reassignmentRoutes: readonly Route[] = [
     },
     answers: {
       200: {
-        description: "What became of each entry, in their order.",
+        description: "The outcome of each entry, in their order.",
         content: {
           "application/json": {
             schema: outcomes,

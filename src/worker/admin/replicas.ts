@@ -1,6 +1,6 @@
 /**
- * How the replicas of a partition stand: what the cluster knows of them, and what is known of their logs. A replica
- * that cannot be asked is shown as such; it never fails the view.
+ * The state of a partition's replicas: what the controller knows, and what replicas or the leader say of their logs. A
+ * replica that does not answer is shown as unreachable; it never fails the view.
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
@@ -19,7 +19,7 @@ export interface ReplicaView {
   readonly is_fenced: boolean;
   readonly is_adding: boolean;
   readonly is_removing: boolean;
-  /** False: it could not be asked, and its offsets are null. Null: it was not asked. */
+  /** False: it did not answer, and its offsets are null. Null: it was not called. */
   readonly is_reachable: boolean | null;
   /** `unopened`: its object cannot be constructed, or read. Null: not known. */
   readonly storage: "sound" | "corrupt" | "lost" | "unopened" | null;
@@ -44,7 +44,7 @@ const NOT_ASKED: LogView = {
   log_end_offset: null,
 };
 
-/** All replicas of a partition, in order of preference, each asked at the same time. */
+/** All replicas of a partition, in order of preference, all called at the same time. */
 export function replicaViews(
   service: Service,
   topic: KnownTopic,
@@ -58,12 +58,12 @@ export function replicaViews(
   );
 }
 
-/** As {@link replicaViews} by what the controller knows: no replica is asked. */
+/** As {@link replicaViews}, from the controller's knowledge: no replica is called. */
 export function knownReplicaViews(brokers: Brokers, metadata: PartitionMetadata): ReplicaView[] {
   return metadata.replicas.map((replica) => viewOf(brokers, metadata, replica, NOT_ASKED));
 }
 
-/** As {@link replicaViews} with one call, of the leader: of its followers it knows how far each of them holds its log. */
+/** As {@link replicaViews} with one call: the leader knows the end of each follower's log. */
 export async function replicaViewsByLeader(
   service: Service,
   topic: KnownTopic,
@@ -114,7 +114,7 @@ function askedLog(log: ReplicaDescription | Refusal): LogView {
   };
 }
 
-/** Of a replica, by what it was described with. */
+/** The state of a replica's storage, from its description. */
 export function storageOf(log: ReplicaDescription | Refusal): ReplicaView["storage"] {
   if (log.ok) return log.storage ?? null;
   return log.error === "STORAGE_LOST" || isUnopening(log) ? "unopened" : null;
@@ -125,7 +125,7 @@ export function isUnderReplicated({ replicas, inSync, adding }: PartitionMetadat
   return inSync.length < replicas.length - (adding?.length ?? 0);
 }
 
-/** How many partitions lack replicas, or a leader. */
+/** Counts the partitions that lack replicas or a leader. */
 export function healthCounts(partitions: readonly PartitionMetadata[]): {
   readonly under_replicated_partitions: number;
   readonly offline_partitions: number;

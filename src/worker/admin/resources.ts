@@ -1,6 +1,6 @@
 /**
  * The shape of v3 resources, as in Confluent's REST Proxy: `kind`, `metadata` with an absolute
- * `self` and a resource name, and `related` links, each of which leads to a route that there is.
+ * `self` and a resource name, and `related` links, each of which leads to an existing route.
  */
 import * as z from "zod";
 import type { Ctx } from "../route.ts";
@@ -22,7 +22,7 @@ export class Place {
     return new Place(`${this.self}/${collection}/${part}`, `${this.resourceName}/${kind}=${part}`);
   }
 
-  /** Something of this resource that has no name of its own: `/offset`. */
+  /** A part of this resource without a name of its own: `/offset`. */
   aspect(name: string): Place {
     return new Place(`${this.self}/${name}`, `${this.resourceName}/${name}`);
   }

@@ -160,11 +160,11 @@ export const topicRoutes: readonly Route[] = [
     tag: "Topics",
     summary: "Create a topic",
     description:
-      "What is not given comes from num.partitions and default.replication.factor; up to as many replicas as there are active brokers. `replicas_assignments` says by partition (from 0 on) which brokers have its replicas, the preferred leader first, instead of both numbers. With `validate_only` everything is checked and nothing is created.",
+      "Numbers that are absent come from num.partitions and default.replication.factor; at most as many replicas as there are active brokers. `replicas_assignments` gives the brokers of each partition (from 0 on), the preferred leader first, instead of both numbers. With `validate_only` everything is checked and nothing is created.",
     body: { "application/json": { schema: creation, example: creationExample } },
     answers: {
       200: {
-        description: "It could be created (`validate_only`).",
+        description: "The topic could be created (`validate_only`).",
         content: { "application/json": { schema: topicSchema, example: topicExample } },
       },
       201: {
@@ -193,7 +193,7 @@ export const topicRoutes: readonly Route[] = [
     summary: "One topic",
     answers: {
       200: {
-        description: "It.",
+        description: "The topic.",
         content: { "application/json": { schema: topicSchema, example: topicExample } },
       },
     },
@@ -207,7 +207,7 @@ export const topicRoutes: readonly Route[] = [
     needs: [["topic", "alter"]],
     tag: "Topics",
     summary: "Add partitions",
-    description: "To a higher number only; keys of later records may fall to other partitions.",
+    description: "The number can only grow. Later records of a key may go to another partition.",
     body: { "application/json": { schema: growth, example: { partitions_count: 12 } } },
     answers: {
       200: {
@@ -226,7 +226,7 @@ export const topicRoutes: readonly Route[] = [
     tag: "Topics",
     summary: "Delete a topic",
     description:
-      "It is gone when this answers; the storage of its partitions follows. A topic created anew under the name begins empty.",
+      "The topic is gone when the request is answered; the storage of its partitions is deleted afterwards. A new topic of the same name begins empty.",
     answers: { 204: { description: "Deleted." } },
     errors: ["UNKNOWN_TOPIC"],
     handler: deleteTopic,

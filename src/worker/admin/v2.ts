@@ -1,4 +1,4 @@
-/** The read-only part of v2: topics, partitions, offsets, brokers. Producing lies with the records. */
+/** The read-only routes of v2: topics, partitions, offsets, brokers. Those of records are in `records/`. */
 import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { TOPIC_CONFIG_NAMES } from "../../base/config.ts";
@@ -39,7 +39,7 @@ const topicSchema = z
 
 const offsetsSchema = z.object({ beginning_offset: z.int(), end_offset: z.int() });
 
-/** What a v2 route answers: a value, given in the media type that the caller accepts. */
+/** The answer of a v2 route: a value, sent in the media type that the caller accepts. */
 type Value = { readonly ok: true; readonly value: unknown } | Refusal;
 
 const value = (of: unknown): Value => ({ ok: true, value: of });
@@ -114,7 +114,7 @@ function route(
     tag: "v2",
     answers: {
       200: {
-        description: "It.",
+        description: "The answer, in the media type that is accepted.",
         content: { [V2_JSON]: content, "application/json": content },
       },
     },

@@ -1,4 +1,4 @@
-/** What the routes of one consumer instance share: whose path it is, bodies, and calling its group. */
+/** Shared by the routes of consumer instances: reading the instance from the path, and calling its group. */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { groupIdProblem, groupNameProblem } from "../../base/ids.ts";
 import { GROUP_NAME_LENGTH_MAX } from "../../base/limits.ts";
@@ -11,10 +11,10 @@ import type { Service } from "../../gateway/service.ts";
 /** The path of one instance. */
 export const I = "/consumers/{group}/instances/{instance}";
 
-/** What a group's object answers from memory, or after a row and a call of the controller. */
+/** Enough for a group's object to write a row and call the controller. */
 const SHORT_MS = 15_000;
 
-/** For what only reads, or comes to the same when it comes twice. */
+/** For calls that only read or are idempotent. */
 export const REPEATABLE: CallOptions = { repeatable: true, deadlineMs: SHORT_MS };
 export const ONCE: CallOptions = { repeatable: false, deadlineMs: SHORT_MS };
 
@@ -33,7 +33,7 @@ export interface NamedInstance {
   readonly instanceId: string;
 }
 
-/** INVALID_GROUP_ID; UNKNOWN_MEMBER_ID for a name that no instance can have. */
+/** The path's instance. INVALID_GROUP_ID; UNKNOWN_MEMBER_ID for a name that no instance can have. */
 export function namedInstance(c: Ctx, service: Service): NamedInstance | Refusal {
   const group = pathGroup(c);
   if (typeof group !== "string") return group;
@@ -51,14 +51,14 @@ export function callGroup<A extends { readonly ok: true }>(
   return callCoordinator(service, group, options, call);
 }
 
-/** What any route of an instance may come to. */
+/** Errors of every route of an instance. */
 export const INSTANCE_ERRORS: readonly ErrorName[] = [
   "INVALID_GROUP_ID",
   "UNKNOWN_MEMBER_ID",
   "REQUEST_TIMED_OUT",
 ];
 
-/** The last answer that the client has received, by its own word; null where it does not say. INVALID_REQUEST. */
+/** The last answer that the client says it has received (`Last-Poll-Id`); null where it does not say. INVALID_REQUEST. */
 export function receivedOf(c: Ctx): string | null | Refusal {
   const received = c.req.query("last_poll_id") ?? c.req.raw.headers.get("last-poll-id") ?? null;
   if (received === null || received.length <= GROUP_NAME_LENGTH_MAX) return received;

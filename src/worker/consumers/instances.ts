@@ -1,4 +1,4 @@
-/** Consumer instances: made and closed. Their state lives in the group's object, so any worker serves any of them. */
+/** Creates and closes consumer instances. Their state is in the group's object, so any worker serves any of them. */
 import * as z from "zod";
 import { V2_JSON } from "../answers.ts";
 import { BODY_ERRORS, readJson } from "../read-json.ts";

@@ -1,4 +1,4 @@
-/** Media types of the v2 routes of consumer instances: which are answered, and how records are asked for. */
+/** Media types of the v2 routes of consumer instances: of the answers, and of the records that a poll asks for. */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { json, V2_JSON } from "../answers.ts";
 import { preferredType } from "../media-types.ts";

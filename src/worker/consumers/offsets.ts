@@ -1,4 +1,4 @@
-/** Where an instance reads, and what its group has committed. */
+/** The positions of an instance, and the offsets that its group has committed. */
 import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole, topicNameProblem } from "../../base/ids.ts";
@@ -48,7 +48,7 @@ async function seekToOffsets(c: Ctx, service: Service): Promise<Outcome> {
   return seek(c, service, seeks);
 }
 
-/** Where the partitions' logs begin or end; looked up by the worker, since groups know no logs. */
+/** The first or the last offsets of the partitions' logs. The worker looks them up, because groups do not read logs. */
 async function endsOf(
   service: Service,
   partitions: readonly TopicPartition[],
@@ -85,7 +85,7 @@ const seekToEnd =
     if (partitions.length > PARTITIONS_MAX) {
       return refuse("INVALID_REQUEST", `At most ${PARTITIONS_MAX} partitions at once.`);
     }
-    // Nobody is asked about partitions that are not the instance's.
+    // Before any partition is called: only those assigned to the instance may be named.
     const owned = await callGroup(named, REPEATABLE, (group) => group.assignment(named.instanceId));
     if (!owned.ok) return owned;
     const names = new Set(owned.partitions.map(({ topic, partition }) => `${topic}/${partition}`));

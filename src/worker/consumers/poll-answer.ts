@@ -1,4 +1,4 @@
-/** What a poll answers: the records of several partitions as one array, and how far each has come. */
+/** The answer of a poll: the records of several partitions as one array, and the position after each partition's. */
 import type { Refusal } from "../../base/errors.ts";
 import { counters } from "../../gateway/metrics.ts";
 import { RecordArray } from "../json/record-json.ts";
@@ -49,7 +49,7 @@ export function writeAnswer(
   return { ok: true, bytes: array.finish(), records, positions };
 }
 
-/** Where the partition goes on behind what was written of it. */
+/** The partition's next position, after the records that were written. */
 function writeCursor(
   array: RecordArray,
   { part, pages }: PollCursor,
@@ -79,7 +79,7 @@ function sourceBytes(cursors: readonly PollCursor[]): number {
   return bytes;
 }
 
-/** Counts what leaves: only once it does. */
+/** Counts the records and bytes of an answer, once it is sent. */
 export function countAnswer({ records }: PollAnswer): void {
   counters.recordsOut += records;
 }

@@ -1,4 +1,4 @@
-/** One partition as a poll reads it: from where, and what has been read. */
+/** The state of one partition in a poll: where reading begins, and what has been read. */
 import type { Refusal } from "../../base/errors.ts";
 import type { FetchRequest } from "../../objects/contracts/partition.ts";
 import type { StreamedFetch } from "../../objects/contracts/transfer.ts";
@@ -39,7 +39,7 @@ export class PollCursor {
     return this.reader.stream({ offset: this.next!, ...request });
   }
 
-  /** Takes a page. `mayRead`: whether its batches may be read; else it is left where it is. */
+  /** Takes a page. `mayRead`: whether its batches may be read; otherwise they are discarded. */
   async take(page: StreamedFetch, mayRead: boolean): Promise<void> {
     if (page.sizeBytes === 0 || !mayRead) {
       this.hasMore = page.sizeBytes > 0;
@@ -54,11 +54,11 @@ export class PollCursor {
   }
 }
 
-/** Tells the object that nobody reads the page's batches. */
+/** Cancels the stream of the page's batches. */
 export async function giveUp(page: StreamedFetch): Promise<void> {
   try {
     await page.body?.cancel();
   } catch {
-    // It has ended by itself.
+    // The stream has ended already.
   }
 }

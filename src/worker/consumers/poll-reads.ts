@@ -1,6 +1,6 @@
 /**
- * Reading the partitions of one poll: at first what is there, from all of them at once; then, where that
- * is not enough, waiting on all of them at once. Which partition is served first is the plan's business.
+ * Reads the partitions of one poll: first the records that are there, from all partitions at once; then, where those
+ * are not enough, long polls of all partitions at once. The plan decides which partition is served first.
  */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import type { StreamedFetch } from "../../objects/contracts/transfer.ts";
@@ -11,15 +11,15 @@ import { giveUp, PollCursor } from "./poll-cursor.ts";
 import type { PollPlan, ResolveRequest } from "../../objects/contracts/instances.ts";
 import { pause } from "../../gateway/time.ts";
 
-/** Partitions that are read at the same time while nobody waits. */
+/** Partitions that are read at the same time without waiting. */
 const READ_AT_ONCE = 50;
 /** Partitions that are waited on at the same time: each is an open call. */
 const WAITED_AT_ONCE = 1_000;
-/** Once there is enough, those that answer later than this are passed over: somebody may have to be elected. */
+/** Once there are enough records, partitions that take longer than this are skipped: their leader may be being elected. */
 const GRACE_MS = 500;
-/** Beyond its wait, a partition that is silent is passed over. */
+/** A partition that does not answer this long after its wait is skipped. */
 const SILENT_MS = 5_000;
-/** Rounds in which partitions that have more fill up what the others have left. */
+/** Rounds in which partitions with more records use the space that the others have left. */
 const FILLS_MAX = 2;
 /** The platform ends a request at 10,000 subrequests. */
 const CALLS_MAX = 9_000;
@@ -30,7 +30,7 @@ const OUT_OF_RANGE: ReadonlySet<ErrorName> = new Set<ErrorName>([
 ]);
 
 export interface ReadLimits {
-  /** Bytes of batches that are read at most, but for a first page that is larger. */
+  /** Bytes of batches that are read at most, except that a first page may be larger. */
   readonly maxBytes: number;
   readonly minBytes: number;
 }
@@ -54,7 +54,7 @@ export class PollReads {
   readonly #plan: PollPlan;
   readonly #limits: ReadLimits;
   #bytes = 0;
-  /** Which partitions are waited on first, where they are too many. */
+  /** Decides which partitions are waited on first, where there are too many to wait on all. */
   #turn = 0;
 
   constructor(ports: ReadPorts, plan: PollPlan, limits: ReadLimits) {
@@ -88,7 +88,7 @@ export class PollReads {
     return DONE;
   }
 
-  /** Waits until there is enough, for `waitMs` at most. Refuses as {@link readNow}. */
+  /** Waits for enough records, for `waitMs` at most. Errors: those of {@link readNow}. */
   async wait(waitMs: number): Promise<Done> {
     const { length } = this.cursors;
     const from = length > WAITED_AT_ONCE ? this.#turn % length : 0;
@@ -101,7 +101,7 @@ export class PollReads {
     return this.#mend(some);
   }
 
-  /** The topics, each looked up once; partitions of topics that are gone are passed over. */
+  /** The topics, each looked up once; partitions of deleted topics are skipped. */
   async #open(): Promise<void> {
     const { service } = this.#ports;
     const topics = new Map<string, KnownTopic | Refusal>();
@@ -174,7 +174,7 @@ export class PollReads {
       reads.push(cursor.take(page, mayRead));
     }
     await Promise.all(reads);
-    // Where all have refused at once, asking again at once would come to the same.
+    // Where all have refused at once, asking again at once would have the same result.
     const leftMs = waitMs - (Date.now() - startedMs);
     if (pages.size === 0 && leftMs > 0 && !cursors.some(isOutOfRange)) await pause(leftMs);
   }
@@ -224,7 +224,7 @@ export class PollReads {
     });
   }
 
-  /** Looks up where to begin. A partition whose leader does not say is passed over. */
+  /** Looks up where to begin. A partition whose leader does not answer is skipped. */
   async #findPositions(cursors: readonly PollCursor[]): Promise<Done> {
     const lost = cursors.filter(({ next }) => next === null);
     if (lost.length === 0) return DONE;
@@ -243,7 +243,7 @@ export class PollReads {
           else cursor.refusal = offset;
         }),
       );
-      // The others, whose positions are known, do not wait for long.
+      // Short, because the partitions whose positions are known wait for these.
       await (lost.length < cursors.length ? Promise.race([looked, pause(GRACE_MS)]) : looked);
     }
     if (found.length === 0) return DONE;

@@ -1,7 +1,7 @@
 /**
- * One poll, from the group's plan to its consent: what is read is answered only after the group has taken
- * note of it. While it waits the instance is alive, and where the group rebalances meanwhile, the poll
- * goes on with what it is given then.
+ * One poll: it gets a plan from the group, reads the records, has the group note the new positions, and only then
+ * answers. The instance counts as alive while it waits. Where the group rebalances meanwhile, the poll goes on with the
+ * new assignment.
  */
 import type { Refusal } from "../../base/errors.ts";
 import type { KnownTopic } from "../../gateway/metadata.ts";
@@ -12,17 +12,17 @@ import { PollReads } from "./poll-reads.ts";
 import type { InstanceSpec, PollPlan, PollRequest } from "../../objects/contracts/instances.ts";
 import { pause } from "../../gateway/time.ts";
 
-/** The longest that a poll waits without a word to its group, in milliseconds. */
+/** The longest that a poll waits without calling its group, in milliseconds. */
 const SLICE_MS_MAX = 3_000;
-/** Nor longer than this part of what the instance has to be heard of in. */
+/** Nor longer than this part of the instance's session timeout. */
 const SLICES_IN_SESSION = 3;
-/** How long the first call waits for a rebalance where nobody says how long the poll may take. */
+/** How long the first call waits for a rebalance where the request has no timeout. */
 const FIRST_WAIT_MS = 1_000;
-/** Between two plans, the first of which did not hold. */
+/** Pause before another plan is asked for, where the one before was out of date. */
 const AGAIN_MS = 10;
 
 export interface PollQuery extends Pick<PollRequest, "received" | "format"> {
-  /** null: as the instance has it. */
+  /** null: the instance's own setting. */
   readonly timeoutMs: number | null;
   /** Of the answer; also of the batches that are read for it. */
   readonly maxBytes: number;
@@ -37,7 +37,7 @@ export interface Polled {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** Nothing may be answered by this plan: another is needed. */
+/** The plan is out of date, and nothing read by it may be answered. */
 const AGAIN = Symbol("again");
 type Served = Polled | Refusal | typeof AGAIN;
 
@@ -78,11 +78,11 @@ export class Poll {
       if (!plan.ok) return plan;
       const isTakenBack = this.#mayBeNoted;
       this.#mayBeNoted = false;
-      // Whatever this request has read by an earlier plan has not left it.
+      // Nothing that this request has read by an earlier plan was sent.
       received = "";
       untilMs ??= this.#startedMs + plan.spec.requestTimeoutMs;
       if (isTakenBack && Date.now() >= untilMs) return this.#empty(plan);
-      // What a new generation takes away is given up by a poll that knows of it: nothing of it is out.
+      // Partitions that a new generation takes away can be given up at once: none of their records was sent.
       const isMoved = generationId !== null && generationId !== plan.generationId;
       generationId = plan.generationId;
       if (isMoved && plan.isAssigned) continue;
@@ -123,7 +123,7 @@ export class Poll {
       if (!read.ok || reads.hasEnough || Date.now() >= untilMs) continue;
       const heard = await this.#heartbeat(plan);
       if (heard !== null) return heard;
-      // A poll that waits is no silence: the group counts the time from its beginning.
+      // The group counts the session timeout from the beginning of this call, so a waiting poll keeps the instance alive.
       if (Date.now() - plannedMs >= spec.maxPollIntervalMs / 2) return AGAIN;
     }
   }
@@ -152,7 +152,7 @@ export class Poll {
       group.heartbeat({ memberId, groupInstanceId: null, generationId }),
     );
     if (heard.ok) return null;
-    // An instance that was assigned its partitions by hand is heard, but no member.
+    // An instance with partitions assigned by hand is kept alive, but it is no member of a generation.
     if (heard.error === "UNKNOWN_MEMBER_ID") return generationId < 0 ? null : AGAIN;
     return isOutdated(heard) ? AGAIN : heard;
   }
@@ -168,7 +168,7 @@ export class Poll {
         group.deliver({ instanceId, pollId, generationId, positions }),
       );
       if (!noted.ok) {
-        // Whether it was noted is not known: another poll says that nothing of it has arrived.
+        // It is not known whether the group has noted the positions: the next call of this poll says that nothing was received.
         this.#mayBeNoted = isUnanswered(noted);
         return this.#mayBeNoted || isOutdated(noted) ? AGAIN : noted;
       }
@@ -193,7 +193,7 @@ function isOutdated({ error }: Refusal): boolean {
   return error === "ILLEGAL_GENERATION" || error === "REBALANCE_IN_PROGRESS";
 }
 
-/** How long a poll of this instance may wait without a word to its group. */
+/** How long a poll of this instance may wait without calling its group. */
 function sliceOf({ sessionTimeoutMs, maxPollIntervalMs }: InstanceSpec): number {
   const shortestMs = Math.min(sessionTimeoutMs, maxPollIntervalMs) / SLICES_IN_SESSION;
   return Math.max(1, Math.min(SLICE_MS_MAX, Math.floor(shortestMs)));

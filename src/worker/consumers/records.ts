@@ -1,4 +1,4 @@
-/** The route that an instance is read by. */
+/** The route by which an instance polls. */
 import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
@@ -13,10 +13,10 @@ import { I, INSTANCE_ERRORS, namedInstance, receivedOf } from "./instance.ts";
 import { acceptOf, formatAsked, RECORD_TYPES, recordsType } from "./negotiation.ts";
 import { Poll, type PollQuery } from "./poll.ts";
 
-/** Bytes of an answer where the reader does not say. */
+/** Bytes of an answer where the request does not say. */
 const ANSWER_BYTES = 1_048_576;
 
-/** NOT_ACCEPTABLE, INVALID_REQUEST. What is larger than a bound is taken as the bound. */
+/** NOT_ACCEPTABLE, INVALID_REQUEST. Values above a bound are reduced to it. */
 function pollQuery(c: Ctx): PollQuery | Refusal {
   const format = formatAsked(acceptOf(c));
   if (format !== null && typeof format === "object") return format;
@@ -34,7 +34,7 @@ function pollQuery(c: Ctx): PollQuery | Refusal {
   };
 }
 
-/** Where the reader is, of partitions where that matters; found out at most once. */
+/** Where the reader is, looked up at most once and only where a partition has several replicas. */
 function placeIn(c: Ctx, service: Service): (topic: KnownTopic, partition: number) => string {
   let place: string | null = null;
   return (topic, partition) =>
@@ -42,7 +42,7 @@ function placeIn(c: Ctx, service: Service): (topic: KnownTopic, partition: numbe
 }
 
 async function pollRecords(c: Ctx, service: Service): Promise<Outcome> {
-  // A poll moves the position: there is no asking what it would answer.
+  // A poll moves the position, so that HEAD cannot be answered without a side effect.
   if (c.req.method === "HEAD") return refuse("METHOD_NOT_ALLOWED");
   const named = namedInstance(c, service);
   if (!named.ok) return named;

@@ -12,7 +12,7 @@ export const partitionsSchema = z
 
 export const partitionsExample = { partitions: [{ topic: "flights", partition: 0 }] };
 
-/** One more must be an offset too. */
+/** At most the largest offset less 1, because a commit stores offset + 1. */
 const offset = z
   .int()
   .min(0)
@@ -30,7 +30,7 @@ export const offsetsSchema = z
 
 export const offsetsExample = { offsets: [{ topic: "flights", partition: 0, offset: 41 }] };
 
-/** A body or an answer in the media types of v2. */
+/** The content of a body or an answer in the media types of v2. */
 export function v2Content(schema: z.ZodType, example: unknown): Record<string, Content> {
   const content = { schema, example };
   return { [V2_JSON]: content, "application/json": content };

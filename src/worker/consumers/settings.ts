@@ -1,7 +1,7 @@
 /**
- * The settings of a consumer instance: names, types, defaults, bounds and texts stand once, here.
- * Reading a request, the schema in the API's description and its text are made from the table.
- * Clients of v2 send numbers and booleans as strings as often as not: both are taken.
+ * The one table of a consumer instance's settings: names, types, defaults, bounds and texts. Requests are read by it,
+ * and the schema in the API's description is made from it. Numbers and booleans may be strings, because many clients of
+ * v2 send them so.
  */
 import * as z from "zod";
 import type { EffectiveConfig } from "../../base/config.ts";
@@ -33,7 +33,7 @@ type Setting = { readonly doc: string; readonly also?: string } & (
     }
 );
 
-/** Longest timeout: what timers of the runtime hold. */
+/** Longest timeout: the largest that the runtime's timers take. */
 const TIMEOUT_MS_MAX = 2_147_483_647;
 
 export const INSTANCE_SETTINGS = {

@@ -1,9 +1,9 @@
-/** How the records that an answer may hold are shared among partitions, so that none of them starves. */
+/** Shares the records that an answer may have among partitions, so that none is starved. */
 
 /**
- * Which of the partitions are served, and in which order, where `total` is to be shared and each has so
- * much to give: those with the least first, so that what they leave of an even share is left to the
- * others. Of more than `total` the first are served: their order turns from poll to poll.
+ * The partitions to serve, in order, where `total` is shared and each partition has `available` of it: those with the
+ * least first, so that the others can use what they leave of an even share. Where there are more partitions than `total`,
+ * the first ones are served; their order rotates from poll to poll.
  */
 export function servingOrder(available: readonly number[], total: number): number[] {
   return available
@@ -13,7 +13,7 @@ export function servingOrder(available: readonly number[], total: number): numbe
     .sort((a, b) => available[a]! - available[b]!);
 }
 
-/** An even share of what is left, for the next of so many that are still to be served. */
+/** An even share of `left` for each of the partitions that are still to be served. */
 export function evenShare(left: number, others: number): number {
   return Math.floor(left / Math.max(1, others));
 }

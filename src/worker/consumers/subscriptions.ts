@@ -1,4 +1,4 @@
-/** What an instance reads: topics it shares with its group, or partitions that it names itself. */
+/** What an instance reads: topics that it shares with its group, or partitions assigned by hand. */
 import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
@@ -29,7 +29,10 @@ const subscriptionAnswer = z
   .object({ topics: z.array(z.string()), topic_pattern: z.string().optional() })
   .meta({ id: "ConsumerSubscription" });
 
-/** Null: to nothing. ILLEGAL_STATE (both), INVALID_REQUEST (neither), INVALID_TOPIC_EXCEPTION. */
+/**
+ * The subscription of a request; null for an empty list of topics. ILLEGAL_STATE (topics and a pattern), INVALID_REQUEST
+ * (neither), INVALID_TOPIC_EXCEPTION.
+ */
 function subscriptionOf(
   body: z.output<typeof subscriptionRequest>,
 ): { readonly ok: true; readonly subscription: Subscription | null } | Refusal {
@@ -95,7 +98,7 @@ async function placed(
   for (const { topic, partition } of partitions) {
     let known = topics.get(topic) ?? (await topicMetadata(service, topic));
     if (known.ok && partition >= known.metadata.partitions.length) {
-      // It may have been added a moment ago; who asks for many that are none asks once.
+      // It may have been added a moment ago. Asked once for each topic, however many of its partitions do not exist.
       known = topics.has(topic) ? known : await topicMetadata(service, topic, true);
     }
     if (!known.ok) return known;
@@ -186,9 +189,9 @@ export const subscriptionRoutes: readonly Route[] = [
     id: "assignPartitions",
     needs: [["group", "read"]],
     tag: "Consumers",
-    summary: "Read partitions of one's own choice",
+    summary: "Assign partitions by hand",
     description:
-      "Replaces what was assigned by hand. The instance is no member then: nobody else's partitions change, and nobody keeps others from reading the same. An instance that is subscribed cannot be assigned to.",
+      "Replaces what was assigned by hand. The instance is no member then: the partitions of others do not change, and others may read the same ones. An instance that is subscribed cannot be assigned to.",
     body: v2Content(partitionsSchema, partitionsExample),
     answers: NO_CONTENT,
     errors: [

@@ -1,6 +1,6 @@
 /**
- * Where a page of the list of groups begins. The last id of the page before says it, but an id may be longer than
- * a URL: such a one is named by how it begins and by its digest.
+ * Where a page of the list of groups begins: after the last id of the page before. An id may be longer than a URL; it
+ * is then named by its beginning and its digest.
  */
 import { toHex } from "../../base/bytes.ts";
 import type { Refusal } from "../../base/errors.ts";
@@ -10,7 +10,7 @@ import type { GroupList } from "../../objects/contracts/controller.ts";
 import { callController, digestOf } from "../../gateway/objects.ts";
 import type { Service } from "../../gateway/service.ts";
 
-/** Ids that are looked through at a time for the one with the digest. */
+/** Ids that are compared with the digest at a time. */
 const LOOKED_AT_ONCE = 1_000;
 
 export interface Cursor {
@@ -20,7 +20,7 @@ export interface Cursor {
   readonly digest: string | null;
 }
 
-/** Whether the query can be one. */
+/** Whether the query's values are legal. */
 export function isCursor({ after, digest }: Cursor): boolean {
   return groupIdProblem(after) === null && (digest === null || /^[0-9a-f]{64}$/.test(digest));
 }
@@ -51,7 +51,7 @@ export async function groupsAfter(
   return callController(service, true, (stub) => stub.groups(after, limit));
 }
 
-/** The id that the digest is of. Where it is not there any more, its beginning: some may be told twice, none is left out. */
+/** The id with this digest. Where it is gone, its beginning: some groups may be listed twice, but none is left out. */
 async function find(service: Service, { after, digest }: Cursor): Promise<string | Refusal> {
   for (let from = after; ;) {
     const page = await callController(service, true, (stub) => stub.groups(from, LOOKED_AT_ONCE));

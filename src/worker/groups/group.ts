@@ -1,4 +1,4 @@
-/** What the routes about groups share: the path's group, and asking its object. */
+/** Shared by the routes of groups: the paths, and calling a group's object. */
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import type { GroupDescription } from "../../objects/contracts/group.ts";
 import { REPEATABLE } from "../consumers/instance.ts";
@@ -39,7 +39,7 @@ export async function allCommitted(
   return { ok: true, offsets: fetched.offsets.filter(({ offset }) => offset >= 0) };
 }
 
-/** What any route about one group may come to. */
+/** Errors of every route of one group. */
 export const GROUP_ERRORS: readonly ErrorName[] = [
   "INVALID_GROUP_ID",
   "GROUP_ID_NOT_FOUND",

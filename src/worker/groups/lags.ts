@@ -1,7 +1,6 @@
 /**
- * How far a group is behind: of every partition what is committed, where its log ends, and the
- * difference. Also of groups whose members are gone, and of partitions that are assigned though nothing
- * is committed of them yet.
+ * The lag of a group: for every partition the committed offset, the end of its log, and the difference. Groups without
+ * members have a lag too. Partitions that are assigned but have no committed offset are included.
  */
 import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
@@ -22,7 +21,7 @@ import type { CommittedOffset, TopicPartition } from "../../objects/contracts/of
 /** Partitions of a page: each is a call of its leader. */
 const PAGE: PageSizes = { usual: 500, max: 500 };
 
-/** A partition of the group, before anybody has asked where its log ends. */
+/** A partition of the group, before the end of its log is looked up. */
 interface Held extends TopicPartition {
   readonly committed: CommittedOffset | null;
   readonly member: MemberDescription | null;
@@ -66,7 +65,7 @@ function combined(group: GroupDescription, offsets: readonly CommittedOffset[]):
   );
 }
 
-/** With the ends of the logs. Partitions that are no more, and what was committed of them, are left out. */
+/** With the ends of the logs. Partitions that no longer exist are left out. */
 async function lagsOf(service: Service, held: readonly Held[]): Promise<readonly Lag[]> {
   const topics = await topicsOf(service, held);
   const present = held.filter(({ topic, partition }) => {
@@ -77,7 +76,7 @@ async function lagsOf(service: Service, held: readonly Held[]): Promise<readonly
   return present.flatMap((one, i) => {
     const known = topics.get(one.topic)!;
     if (!known.ok && known.error === "UNKNOWN_TOPIC") return [];
-    // What was committed of a former topic of the name says nothing of this one.
+    // An offset committed for an earlier topic of this name has no meaning for this one.
     const isFormer = known.ok && isOfAnother(one.committed, known.metadata.topicId);
     if (isFormer && one.member === null) return [];
     const committed = isFormer ? null : one.committed;
@@ -163,7 +162,7 @@ async function getSummary(c: Ctx, service: Service): Promise<Outcome> {
     max_lag_partition_id: most?.partition ?? null,
     max_lag: most?.lag ?? 0,
     total_lag: total,
-    // Where there is none, the links lead to where one would be.
+    // Where there is no such consumer or partition, the links lead to the lists.
     max_lag_consumer:
       memberId === ""
         ? place.related("consumers")

@@ -1,4 +1,4 @@
-/** Looking up points of many partitions' logs, so many at a time. */
+/** Looks up offsets of many partitions, a bounded number at a time. */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
 import type { ListedOffset, OffsetSpec } from "../../objects/contracts/partition.ts";
@@ -12,7 +12,7 @@ import type { TopicPartition } from "../../objects/contracts/offsets.ts";
 /** Partitions that one request may ask about: each is up to three calls of its leader. */
 export const PARTITIONS_MAX = 2_000;
 
-/** The topics by name, with one call of the controller: what is known of each, or why nothing is. */
+/** The topics by name, with one call of the controller: the metadata of each, or why there is none. */
 export async function topicsOf(
   service: Service,
   partitions: readonly { readonly topic: string }[],
@@ -32,7 +32,7 @@ export async function topicsOf(
   return new Map(names.map((name) => [name, known(name)]));
 }
 
-/** What the leaders answer, in the order of the partitions. A refusal stands for its partition alone. */
+/** The leaders' answers, in the order of the partitions. A refusal concerns its partition only. */
 export async function listOffsets(
   service: Service,
   topics: ReadonlyMap<string, KnownTopic | Refusal>,

@@ -1,4 +1,4 @@
-/** What an operator does to the offsets of a group: sets them, resets them by a rule, deletes them. */
+/** An operator's changes to the offsets of a group: set them, reset them by a rule, delete them. */
 import * as z from "zod";
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
@@ -24,7 +24,7 @@ type Planned = { readonly ok: true; readonly offsets: readonly OffsetToCommit[] 
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
-/** One group as this request finds it. */
+/** The group's state at the beginning of the request. */
 interface Found {
   readonly service: Service;
   readonly groupId: string;
@@ -39,7 +39,7 @@ async function find(c: Ctx, service: Service): Promise<({ readonly ok: true } & 
   if (typeof groupId !== "string") return groupId;
   const group = await describeAny(service, groupId);
   if (!group.ok) return group;
-  // Also of a dry run: what it answers would not be done.
+  // A dry run is refused too, because the same request without dry_run would be.
   if (group.members.length > 0) return refuse("NON_EMPTY_GROUP");
   const exists = group.state !== "Dead";
   const fetched = exists
@@ -83,7 +83,7 @@ async function alterOffsets(c: Ctx, service: Service): Promise<Outcome> {
   });
 }
 
-/** The offsets as they are given. UNKNOWN_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST. */
+/** The plan for offsets given by the request. UNKNOWN_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST. */
 async function planSet(
   { service }: Found,
   entries: NonNullable<Request["offsets"]>,
@@ -106,7 +106,7 @@ async function planSet(
 
 type Placed<T> = { readonly ok: true; readonly partitions: (T & { readonly topicId: string })[] };
 
-/** With their topics' ids; each must be there, and be named once. */
+/** The partitions with their topics' ids. Each must exist and be named once. */
 function placedIn<T extends TopicPartition>(
   topics: ReadonlyMap<string, KnownTopic | Refusal>,
   partitions: readonly T[],
@@ -128,7 +128,7 @@ function placedIn<T extends TopicPartition>(
   return { ok: true, partitions: placed };
 }
 
-/** What the rule comes to. As {@link planSet}; GROUP_ID_NOT_FOUND, and what leaders refuse with. */
+/** The plan that the rule leads to. Errors: those of {@link planSet}, GROUP_ID_NOT_FOUND, and those of leaders. */
 async function planReset(found: Found, { topics: chosen }: Reset, rule: Rule): Promise<Planned> {
   const { service } = found;
   if (!found.exists && chosen === undefined) return refuse("GROUP_ID_NOT_FOUND");
@@ -165,7 +165,7 @@ async function planReset(found: Found, { topics: chosen }: Reset, rule: Rule): P
   return { ok: true, offsets };
 }
 
-/** What was committed of a former topic of the name is nothing to go by. */
+/** The committed offset; null also where it was committed for an earlier topic of this name. */
 function currentOf(
   { committed }: Found,
   at: TopicPartition & { readonly topicId: string },
@@ -176,7 +176,7 @@ function currentOf(
   return of === "" || of === at.topicId ? found.offset : null;
 }
 
-/** Of what is committed, the partitions that are still there. */
+/** The committed partitions that still exist. */
 function present(
   topics: ReadonlyMap<string, KnownTopic | Refusal>,
   partitions: readonly TopicPartition[],
@@ -194,7 +194,7 @@ function chosenOf(
 ): TopicPartition[] {
   return chosen.flatMap(({ topic_name: topic, partitions }) => {
     const known = topics.get(topic)!;
-    // Of a topic that is not there, one partition stands for its refusal.
+    // For a topic that does not exist, one partition carries the refusal.
     const all = known.ok ? known.metadata.partitions.map(({ partition }) => partition) : [0];
     return (known.ok ? (partitions ?? all) : all).map((partition) => ({ topic, partition }));
   });
@@ -217,7 +217,7 @@ async function deleteOffsets(c: Ctx, service: Service): Promise<Outcome> {
   const found = committed.offsets
     .filter((one) => one.topic === topic && (partition === null || one.partition === partition))
     .map((one) => ({ topic, partition: one.partition }));
-  // Asked also where nothing is committed: whether the topic is subscribed to is the group's to say.
+  // The group is called also where nothing is committed, because only it knows whether the topic is subscribed to.
   const named = found.length > 0 ? found : [{ topic, partition: partition ?? 0 }];
   const deleted = await callCoordinator(service, groupId, REPEATABLE, (stub) =>
     stub.deleteOffsets(named),

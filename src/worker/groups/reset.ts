@@ -1,4 +1,4 @@
-/** Where an operator sets a group: the shapes of the request, and the offset that a rule comes to. */
+/** Setting and resetting a group's offsets: the shapes of the request, and the offset that a rule leads to. */
 import * as z from "zod";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { INT_MAX } from "../../base/limits.ts";
@@ -59,7 +59,7 @@ export type Rule =
   | { readonly to: "offset"; readonly offset: number }
   | { readonly to: "shift-by"; readonly by: number };
 
-/** INVALID_REQUEST where what the rule needs is missing, or something is given that it has no use for. */
+/** The rule of a request. INVALID_REQUEST where a field that it needs is missing, or one is given that it does not take. */
 export function ruleOf(reset: Reset): { readonly ok: true; readonly rule: Rule } | Refusal {
   const { to, timestamp, offset: at, by } = reset;
   const needed = { timestamp, offset: at, "shift-by": by };
@@ -87,7 +87,7 @@ export function ruleOf(reset: Reset): { readonly ok: true; readonly rule: Rule }
   }
 }
 
-/** Where a partition's log begins and ends, and what the rule asked its leader for. */
+/** The ends of a partition's log, and the offset that a rule by time looked up. */
 export interface LogFacts {
   readonly earliest: number;
   readonly latest: number;
@@ -95,14 +95,14 @@ export interface LogFacts {
   readonly atTime: number;
 }
 
-/** What has to be asked beside the ends; null for nothing. */
+/** What has to be looked up besides the ends; null for nothing. */
 export function specOf(rule: Rule): OffsetSpec | null {
   return rule.to === "timestamp" ? { at: "timestamp", timestampMs: rule.timestampMs } : null;
 }
 
 /**
- * The offset to set, always within the log as it is. `current`: what is committed, null for nothing.
- * INVALID_REQUEST where the rule goes by that and there is nothing.
+ * The offset to set, always within the log. `current`: the committed offset, null for none. INVALID_REQUEST where the
+ * rule needs a committed offset and there is none.
  */
 export function targetOf(rule: Rule, log: LogFacts, current: number | null): number | Refusal {
   const within = (wanted: number): number => Math.min(Math.max(wanted, log.earliest), log.latest);

@@ -1,4 +1,4 @@
-/** Groups, their members, assignments and lags as v3 resources: shapes, and how they are filled. */
+/** Groups, their members, assignments and lags as v3 resources: the schemas, and the resources themselves. */
 import * as z from "zod";
 import type {
   GroupDescription,

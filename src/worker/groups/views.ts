@@ -56,7 +56,7 @@ async function listGroups(c: Ctx, service: Service): Promise<Outcome> {
   if (!isCursor(cursor)) {
     return refuse("INVALID_REQUEST", "The query's after is no group's id.");
   }
-  // One more than is shown: whether there is a next page.
+  // One more than is shown tells whether there is a next page.
   const found = await groupsAfter(service, cursor, count + 1);
   if (!found.ok) return found;
   const shown = found.groupIds.slice(0, count);
@@ -73,7 +73,7 @@ async function listGroups(c: Ctx, service: Service): Promise<Outcome> {
   return json(list("KafkaConsumerGroupList", self, data, next));
 }
 
-/** Answers from a group's description. */
+/** Answers with something made from a group's description. */
 async function withGroup(
   c: Ctx,
   service: Service,
@@ -165,7 +165,9 @@ function view(spec: View, schema: z.ZodType, example: unknown): Route {
     ...spec,
     method: "GET",
     tag: "Groups",
-    answers: { 200: { description: "It.", content: { "application/json": { schema, example } } } },
+    answers: {
+      200: { description: "The answer.", content: { "application/json": { schema, example } } },
+    },
     errors: [...GROUP_ERRORS, ...(spec.errors ?? [])],
   });
 }
