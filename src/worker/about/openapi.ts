@@ -1,6 +1,7 @@
 /** The description of the API, made from the routes themselves and the error table. */
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from "@asteasolutions/zod-to-openapi";
 import * as z from "zod";
+import { topicText, wholeText } from "../text-schemas.ts";
 import { ERRORS, type ErrorName } from "../../base/errors.ts";
 import manifest from "../../../package.json" with { type: "json" };
 import { TAGS, type Content, type Route } from "../route.ts";
@@ -43,11 +44,13 @@ export const ANYWHERE: readonly ErrorName[] = [
 ];
 
 /** What a path's parameters are, each with an example. */
-const PATH_PARAMETERS: Readonly<Record<string, readonly [text: string, example: string]>> = {
+const PATH_PARAMETERS: Readonly<
+  Record<string, readonly [text: string, example: string, schema?: z.ZodString]>
+> = {
   cluster_id: ["The cluster's id, `odradek` unless configured otherwise.", "odradek"],
-  topic: ["The topic's name.", "flights"],
-  partition_id: ["The partition, from 0.", "0"],
-  broker_id: ["The broker's id.", "1"],
+  topic: ["The topic's name.", "flights", topicText],
+  partition_id: ["The partition, from 0.", "0", wholeText],
+  broker_id: ["The broker's id.", "1", wholeText],
   group: ["The group's id, percent-encoded.", "delays"],
   instance: ["The instance's name, percent-encoded: a part of `base_uri`.", "reader-1"],
   consumer_id: ["The member's id, percent-encoded.", "reader-1"],
@@ -115,9 +118,13 @@ function paramsOf(path: string): z.ZodObject | null {
 }
 
 function paramOf(name: string, path: string): z.ZodString {
-  const [description, usual] = PATH_PARAMETERS[name] ?? ["", name];
+  const [description, usual, schema = z.string().min(1)] = PATH_PARAMETERS[name] ?? ["", name];
   const isOfBroker = name === "name" && path.includes("/broker");
-  return z.string().meta({ description, example: isOfBroker ? BROKER_SETTING : usual });
+  return schema.meta({
+    ...schema.meta(),
+    description,
+    example: isOfBroker ? BROKER_SETTING : usual,
+  });
 }
 
 function successesOf(route: Route): Record<string, RegisteredContent> {

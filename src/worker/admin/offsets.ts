@@ -83,10 +83,11 @@ export const offsetRoutes: readonly Route[] = [
     description:
       "With `timestamp` also the first offset whose record is at or after that time, or the one with the newest timestamp (`max`); null when there is none.",
     query: z.object({
-      timestamp: z
-        .string()
-        .optional()
-        .meta({ description: "Milliseconds since 1970, or `max`.", example: "1767225600000" }),
+      timestamp: z.string().optional().meta({
+        pattern: "^([0-9]{1,15}|max)$",
+        description: "Milliseconds since 1970, or `max`.",
+        example: "1767225600000",
+      }),
     }),
     answers: {
       200: {
@@ -108,6 +109,7 @@ export const offsetRoutes: readonly Route[] = [
       "Raises the log start offset; offsets of what stays do not change. Answers when every in-sync replica has raised it. A topic whose cleanup.policy does not contain `delete` keeps its records.",
     query: z.object({
       before: z.string().meta({
+        pattern: "^([0-9]{1,15}|-1|latest)$",
         description: "The first offset to keep, or `latest` to keep nothing.",
         example: "1000",
       }),

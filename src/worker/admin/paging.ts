@@ -1,5 +1,5 @@
 /** Pages of lists: where one begins, how long it is, and the link to the next one. */
-import * as z from "zod";
+import { wholeText } from "../text-schemas.ts";
 import type { Refusal } from "../../base/errors.ts";
 import { queryWhole } from "../params.ts";
 import type { Ctx } from "../route.ts";
@@ -51,10 +51,10 @@ export function nextOf(
 
 /** How the description shows `limit`. */
 export const limitParameter = (what: string, { usual, max }: PageSizes) =>
-  z.string().optional().describe(`${what} of a page: ${usual} where it is absent, at most ${max}.`);
+  wholeText.optional().describe(`${what} of a page: ${usual} where it is absent, at most ${max}.`);
 
 /** How the description shows `start` and `limit`. */
 export const pageParameters = (what: string, sizes: PageSizes) => ({
-  start: z.string().optional().describe(`${what} that are passed over; 0 where it is absent.`),
+  start: wholeText.optional().describe(`${what} that are passed over; 0 where it is absent.`),
   limit: limitParameter(what, sizes),
 });

@@ -1,5 +1,6 @@
 /** Reassignments: moving partitions to other brokers, and listing the moves under way. */
 import * as z from "zod";
+import { int32, topicText } from "../text-schemas.ts";
 import { ERRORS, refuse, type Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
@@ -28,10 +29,10 @@ const REASSIGNMENTS = "/v3/clusters/{cluster_id}/reassignments";
 const ENTRIES_MAX = 1_000;
 
 const entry = z.strictObject({
-  topic_name: z.string(),
-  partition_id: z.int().min(0),
+  topic_name: topicText,
+  partition_id: int32,
   broker_ids: z
-    .array(z.int())
+    .array(int32)
     .nullable()
     .describe("The preferred leader first; null cancels the partition's move."),
 });

@@ -1,8 +1,10 @@
 /** Topics: list, create, describe, grow, delete. */
 import * as z from "zod";
+import { topicText } from "../text-schemas.ts";
 import { refuse } from "../../base/errors.ts";
 import type { TopicMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
+import { REPLICATION_FACTOR_MAX, TOPIC_PARTITIONS_MAX } from "../../base/limits.ts";
 import { BODY_ERRORS, readJson } from "../read-json.ts";
 import { forget, topicMetadata } from "../../gateway/metadata.ts";
 import { callController } from "../../gateway/objects.ts";
@@ -18,9 +20,9 @@ const T = `${TOPICS}/{topic}`;
 
 const creation = z
   .strictObject({
-    topic_name: z.string(),
-    partitions_count: z.int().optional(),
-    replication_factor: z.int().optional(),
+    topic_name: topicText,
+    partitions_count: z.int().meta({ minimum: 1, maximum: TOPIC_PARTITIONS_MAX }).optional(),
+    replication_factor: z.int().meta({ minimum: 1, maximum: REPLICATION_FACTOR_MAX }).optional(),
     replicas_assignments: z.record(z.string(), z.array(z.int())).optional(),
     configs: z
       .array(z.strictObject({ name: z.string(), value: z.string().nullable().optional() }))
@@ -30,7 +32,7 @@ const creation = z
   .meta({ id: "CreateTopicRequest" });
 
 const growth = z
-  .strictObject({ partitions_count: z.int() })
+  .strictObject({ partitions_count: z.int().meta({ minimum: 1, maximum: TOPIC_PARTITIONS_MAX }) })
   .meta({ id: "UpdatePartitionCountRequest" });
 
 function topicData(c: Ctx, service: Service, topic: TopicMetadata): Record<string, unknown> {

@@ -1,5 +1,6 @@
 /** The positions of an instance, and the offsets that its group has committed. */
 import * as z from "zod";
+import { topicText, wholeText } from "../text-schemas.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole, topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, INT_MAX } from "../../base/limits.ts";
@@ -243,10 +244,10 @@ export const offsetRoutes: readonly Route[] = [
 
 Polls answer the generation in X-Generation. A commit that states it (\`?generation=\` or the header \`Consumer-Generation\`) is refused when the group has rebalanced since; one that does not is refused only for partitions that the instance does not own. At most ${GROUP_PARTITIONS_MAX} offsets.`,
     query: z.object({
-      generation: z.string().optional().describe("The generation that the caller believes in."),
+      generation: wholeText.optional().describe("The generation that the caller believes in."),
     }),
     headers: z.object({
-      "Consumer-Generation": z.string().optional().describe("The same as generation."),
+      "Consumer-Generation": wholeText.optional().describe("The same as generation."),
     }),
     body: v2Content(commitRequest, offsetsExample),
     answers: { 204: { description: "Committed." } },
@@ -274,8 +275,8 @@ Polls answer the generation in X-Generation. A commit that states it (\`?generat
     description:
       "Of the partitions in the body (`{partitions}`), or of the one that `topic` and `partition` name. Offsets come as they are stored, that is, one more than a commit names (as other proxies do): the offset that reading goes on with. Partitions of which nothing is committed are left out.",
     query: z.object({
-      topic: z.string().optional().meta({ example: "flights" }),
-      partition: z.string().optional().meta({ example: "0" }),
+      topic: topicText.optional().meta({ example: "flights" }),
+      partition: wholeText.optional().meta({ example: "0" }),
     }),
     answers: {
       200: {

@@ -1,5 +1,6 @@
 /** The route by which an instance polls. */
 import * as z from "zod";
+import { wholeText } from "../text-schemas.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { FETCH_WAIT_MS_MAX } from "../../base/limits.ts";
 import type { KnownTopic } from "../../gateway/metadata.ts";
@@ -84,14 +85,12 @@ Where an answer gets lost: the position moves with the next poll (or with a comm
 
 A rebalance asks each instance to poll; a poll that waits takes part by itself.`,
     query: z.object({
-      timeout: z
-        .string()
+      timeout: wholeText
         .optional()
         .describe(
           `Milliseconds to wait; default consumer.request.timeout.ms, at most ${FETCH_WAIT_MS_MAX}.`,
         ),
-      max_bytes: z
-        .string()
+      max_bytes: wholeText
         .optional()
         .describe(`Bytes of the answer; default ${ANSWER_BYTES}, at most ${JSON_PAGE_BYTES_MAX}.`),
       last_poll_id: z.string().optional().describe("The same as Last-Poll-Id."),

@@ -1,10 +1,11 @@
 /** Shapes of the requests and answers about consumer instances that several routes share. */
 import * as z from "zod";
+import { int32, topicText } from "../text-schemas.ts";
 import { GROUP_PARTITIONS_MAX, INT_MAX } from "../../base/limits.ts";
 import { V2_JSON } from "../answers.ts";
 import type { Content } from "../route.ts";
 
-const topicPartition = { topic: z.string(), partition: z.int().min(0) };
+const topicPartition = { topic: topicText, partition: int32 };
 
 export const partitionsSchema = z
   .strictObject({ partitions: z.array(z.strictObject(topicPartition)).max(GROUP_PARTITIONS_MAX) })

@@ -1,5 +1,6 @@
 /** What an instance reads: topics that it shares with its group, or partitions assigned by hand. */
 import * as z from "zod";
+import { topicText } from "../text-schemas.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { topicNameProblem } from "../../base/ids.ts";
 import { GROUP_PARTITIONS_MAX, PATTERN_LENGTH_MAX } from "../../base/limits.ts";
@@ -15,7 +16,7 @@ import type { TopicPartition } from "../../objects/contracts/offsets.ts";
 
 const subscriptionRequest = z
   .strictObject({
-    topics: z.array(z.string()).max(GROUP_PARTITIONS_MAX).nullable().optional(),
+    topics: z.array(topicText).max(GROUP_PARTITIONS_MAX).nullable().optional(),
     topic_pattern: z
       .string()
       .max(PATTERN_LENGTH_MAX)

@@ -1,5 +1,6 @@
 /** An operator's changes to the offsets of a group: set them, reset them by a rule, delete them. */
 import * as z from "zod";
+import { topicText, wholeText } from "../text-schemas.ts";
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import { LEADER } from "../admin/leader.ts";
@@ -304,8 +305,8 @@ export const groupOffsetRoutes: readonly Route[] = [
     summary: "Delete what a group has committed of a topic",
     description: "Not while members are subscribed to the topic.",
     query: z.object({
-      topic: z.string().meta({ example: "flights" }),
-      partition: z.string().optional().describe("Only this one; all of the topic when absent."),
+      topic: topicText.meta({ example: "flights" }),
+      partition: wholeText.optional().describe("Only this one; all of the topic when absent."),
     }),
     answers: { 204: { description: "Deleted, or not there." } },
     errors: [

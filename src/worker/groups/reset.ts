@@ -1,5 +1,6 @@
 /** Setting and resetting a group's offsets: the shapes of the request, and the offset that a rule leads to. */
 import * as z from "zod";
+import { int32, topicText } from "../text-schemas.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { INT_MAX } from "../../base/limits.ts";
 import type { OffsetSpec } from "../../objects/contracts/partition.ts";
@@ -8,16 +9,16 @@ import { PARTITIONS_MAX } from "./log-ends.ts";
 const offset = z.int().min(0).max(INT_MAX);
 
 const entry = z.strictObject({
-  topic_name: z.string(),
-  partition_id: z.int().min(0),
+  topic_name: topicText,
+  partition_id: int32,
   offset: offset.describe("The next offset to read: nothing is added."),
   metadata: z.string().optional(),
 });
 
 const topicChoice = z.strictObject({
-  topic_name: z.string(),
+  topic_name: topicText,
   partitions: z
-    .array(z.int().min(0))
+    .array(int32)
     .min(1)
     .max(PARTITIONS_MAX)
     .optional()

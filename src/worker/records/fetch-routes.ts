@@ -1,5 +1,6 @@
 /** The routes that give records: pages, event streams and tails, under v3's path and v2's. */
 import * as z from "zod";
+import { wholeText } from "../text-schemas.ts";
 import type { ErrorName } from "../../base/errors.ts";
 import { defineRoute, type Route, type RouteSpec } from "../route.ts";
 import { fetchRecords } from "./fetch.ts";
@@ -13,17 +14,17 @@ With \`Upgrade: websocket\` it is a tail: first a text message with the ends of 
 const query = z.object({
   offset: z
     .string()
+    .meta({ pattern: "^([0-9]{1,15}|earliest|latest)$" })
     .optional()
     .describe(
       "A number, earliest or latest. Default: earliest for a page, latest for events and tails.",
     ),
-  timeout: z.string().optional().describe("Milliseconds to wait for min_bytes; default 0."),
-  min_bytes: z.string().optional().describe("Default 1."),
-  max_bytes: z
-    .string()
+  timeout: wholeText.optional().describe("Milliseconds to wait for min_bytes; default 0."),
+  min_bytes: wholeText.optional().describe("Default 1."),
+  max_bytes: wholeText
     .optional()
     .describe("Bytes of batches; the first batch comes even when it is larger. Default 1048576."),
-  limit: z.string().optional().describe("Records of a JSON page at most; default 10000."),
+  limit: wholeText.optional().describe("Records of a JSON page at most; default 10000."),
   isolation_level: z.enum(["read_uncommitted", "read_committed"]).optional(),
   format: z
     .enum(["json", "binary", "string", "recordbatch"])

@@ -1,5 +1,6 @@
 /** The routes that take records: v3's streamed and batch forms, the atomic form, and v2's. */
 import * as z from "zod";
+import { wholeText } from "../text-schemas.ts";
 import { refuse, type ErrorName } from "../../base/errors.ts";
 import { jsonText, V2_JSON } from "../answers.ts";
 import { bareType } from "../media-types.ts";
@@ -139,9 +140,9 @@ const query = z.object({
 });
 
 const headers = z.object({
-  "Producer-Id": z.string().optional(),
-  "Producer-Epoch": z.string().optional(),
-  "Producer-Seq": z.string().optional(),
+  "Producer-Id": wholeText.optional(),
+  "Producer-Epoch": wholeText.optional(),
+  "Producer-Seq": wholeText.optional(),
 });
 
 const common = { query, headers } as const;

@@ -102,7 +102,9 @@ export const PRODUCE_DOC = {
   },
   entriesBody: {
     "application/json": {
-      schema: z.object({ entries: z.array(record.extend({ id: z.string() })) }),
+      schema: z.object({
+        entries: z.array(record.extend({ id: z.string().min(1).max(80) })).min(1),
+      }),
       example: { entries: [{ id: "1", ...EXAMPLE }] },
     },
   },
@@ -119,7 +121,7 @@ export const PRODUCE_DOC = {
   },
   atomicBody: {
     "application/json": {
-      schema: z.object({ records: z.array(record) }),
+      schema: z.object({ records: z.array(record).min(1) }),
       example: { records: [EXAMPLE] },
     },
     [RECORD_BATCH_TYPE]: {},
