@@ -13,6 +13,8 @@ export interface SendOptions {
   /** The batches carry sequences: a call whose outcome is unknown may be made again. */
   readonly repeatable: boolean;
   readonly sparseSequences: boolean;
+  /** Only where the log ends there: END_OFFSET_MISMATCH. */
+  readonly expectedOffset?: number;
   /** Appends only to this very topic; one that was created later under its name is UNKNOWN_TOPIC. */
   readonly sameTopic?: true;
 }
@@ -35,12 +37,13 @@ export async function appendBatches(
   { bytes, records, unlessRepeated }: Batches,
   options: SendOptions,
 ): Promise<Appended | AppendRefusal> {
-  const { acks, repeatable, sparseSequences, sameTopic } = options;
+  const { acks, repeatable, sparseSequences, expectedOffset, sameTopic } = options;
   const request: AppendRequest = {
     batches: bytes,
     acks,
     ...(sparseSequences && { sparseSequences }),
     ...(unlessRepeated !== undefined && { unlessRepeated }),
+    ...(expectedOffset !== undefined && { expectedOffset }),
   };
   const deadlineMs = service.config["request.timeout.ms"] + APPEND_MARGIN_MS;
   const answer = await callPartition<Appended>(

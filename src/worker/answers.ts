@@ -13,16 +13,20 @@ const RETRY_AFTER_SECONDS = "1";
 
 const errorNames = new WeakMap<Response, ErrorName>();
 
-/** The table's row as a response: `{"error_code": n, "message": "…"}`. */
+/** The table's row as a response: `{"error_code": n, "message": "…"}`, and what else an error tells. */
 export function errorAnswer(
   refusal: Refusal,
   headers?: Readonly<Record<string, string>>,
+  members?: Readonly<Record<string, unknown>>,
 ): Response {
   const { http, rest, retriable } = ERRORS[refusal.error];
-  const response = new Response(JSON.stringify({ error_code: rest, message: refusal.message }), {
-    status: http,
-    headers: { "content-type": "application/json", ...headers },
-  });
+  const response = new Response(
+    JSON.stringify({ error_code: rest, message: refusal.message, ...members }),
+    {
+      status: http,
+      headers: { "content-type": "application/json", ...headers },
+    },
+  );
   if (http === 429 || (http === 503 && retriable)) {
     response.headers.set("retry-after", RETRY_AFTER_SECONDS);
   }

@@ -146,6 +146,10 @@ function checkBatch(
       fail(`10: ${value} of ${told} was refused and is at ${found.join()}`);
     }
     if (batch.isOnce && found.length > 1) fail(`16: ${value} of ${told} is at ${found.join()}`);
+    const claimed = batch.expectedOffset + i;
+    if (batch.expectedOffset >= 0 && found.some((offset) => offset !== claimed)) {
+      fail(`32: ${value} of ${told} was expected at ${claimed} and is at ${found.join()}`);
+    }
     const expected = batch.baseOffset + i;
     const isSure = batch.outcome === "ok" && batch.acks === -1;
     if (isSure && !found.includes(expected)) {

@@ -22,6 +22,8 @@ export interface SentBatch {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly firstSequence: number;
+  /** Written only where its first record gets this offset; -1: wherever the log ends. */
+  readonly expectedOffset: number;
   readonly invokedMs: number;
   /** Sent once, by a network that delivers it once: it cannot be in the log twice. */
   readonly isOnce: boolean;

@@ -160,6 +160,25 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     seed: 5,
   },
   {
+    name: "conditions-not-looked-at",
+    breaks: "a conditional append is written only at the offset that it expects (32)",
+    off: { "conditional-appends-lie-where-they-expect-to": { condition: "false" } },
+    seed: 51,
+  },
+  {
+    name: "conditions-of-the-flush",
+    breaks: "a conditional append is judged behind those of its own flush (32)",
+    off: {
+      "conditional-appends-lie-where-they-expect-to": {
+        condition: "expectedOffset !== null && expectedOffset !== this.#context.endOffset",
+      },
+    },
+    test: {
+      file: "test/core/partition/conditional-appends.test.ts",
+      name: "of several at once one is written: each is judged behind those before it",
+    },
+  },
+  {
     name: "compacted-topics-take-any-record",
     breaks: "a compacted topic takes no record without a key, whatever the worker knew of it",
     off: { "compacted-topics-take-keys-alone": { condition: "true" } },

@@ -5,7 +5,11 @@
  */
 import type { Refusal } from "../../src/base/errors.ts";
 import type { ProducerIdentity } from "../../src/objects/contracts/controller.ts";
-import type { Appended, AppendRequest } from "../../src/objects/contracts/partition.ts";
+import type {
+  Appended,
+  AppendRefusal,
+  AppendRequest,
+} from "../../src/objects/contracts/partition.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import type { History, SentBatch } from "./history.ts";
 import type { Random } from "./random.ts";
@@ -23,9 +27,11 @@ export interface ProducerOptions {
   readonly patienceMs: number;
   /** The network may deliver its appends twice. */
   readonly isDuplicated: boolean;
+  /** Appends where it takes the log to end, and nowhere else. */
+  readonly isConditional: boolean;
 }
 
-type Answer = Appended | (Refusal & { readonly written?: true });
+type Answer = Appended | (Refusal & Pick<AppendRefusal, "written" | "endOffset">);
 
 /** Refusals that do not say whether the batch was written. */
 const UNKNOWN = new Set([
@@ -35,7 +41,12 @@ const UNKNOWN = new Set([
 ]);
 /** Refusals that librdkafka takes for "not written": it may begin a new epoch and send the records again. */
 const NOT_WRITTEN = new Set(["NOT_ENOUGH_REPLICAS", "MESSAGE_TOO_LARGE", "INVALID_TIMESTAMP"]);
-const FINAL = new Set(["INVALID_PRODUCER_EPOCH", "INVALID_RECORD", "MESSAGE_TOO_LARGE"]);
+const FINAL = new Set([
+  "INVALID_PRODUCER_EPOCH",
+  "INVALID_RECORD",
+  "MESSAGE_TOO_LARGE",
+  "END_OFFSET_MISMATCH",
+]);
 const IN_FLIGHT_MAX = 5;
 
 export class Producer {
@@ -48,6 +59,8 @@ export class Producer {
   #epoch = 0;
   #sequence = 0;
   #batches = 0;
+  /** Where the log ends, as far as this producer was told. */
+  #end = 0;
   #log = "";
   readonly #inFlight = new Set<SentBatch>();
   /** What was acknowledged last, with acks=all. */
@@ -105,11 +118,14 @@ export class Producer {
 
   /** @param again values of a batch that was said not to be written */
   #begin(again?: readonly string[]): void {
-    const { acks, partition, isIdempotent, isDuplicated, name } = this.#options;
+    const { acks, partition, isIdempotent, isDuplicated, isConditional, name } = this.#options;
     if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
     const log = this.#router.log(partition);
     // Another log (the topic was created anew) begins with its own sequences.
-    if (log !== this.#log) this.#newEpoch();
+    if (log !== this.#log) {
+      this.#newEpoch();
+      this.#end = 0;
+    }
     this.#log = log;
     const drawn = this.#random.between(1, 4);
     const first = this.#batches * 10;
@@ -124,6 +140,8 @@ export class Producer {
       producerId: isIdempotent ? this.#producerId : -1,
       producerEpoch: isIdempotent ? this.#epoch : -1,
       firstSequence: isIdempotent ? this.#sequence : -1,
+      // Beside another one on its way, one of the two has to fail.
+      expectedOffset: isConditional && this.#batches % 4 !== 0 ? this.#end : -1,
       invokedMs: this.#router.nowMs,
       isOnce: isIdempotent || !isDuplicated,
       outcome: "pending",
@@ -159,12 +177,13 @@ export class Producer {
     let mayBeThere = isDuplicated;
     const untilMs = this.#router.nowMs + patienceMs;
     for (let attempt = 0; ; attempt++) {
-      const answer = await this.#attempt(batch.log, bytes);
+      const answer = await this.#attempt(batch, bytes);
       if (answer.ok) {
         this.#acknowledged(batch, answer, bytes);
         break;
       }
       batch.refusals.push(answer.error);
+      if (answer.endOffset !== undefined) this.#end = answer.endOffset;
       const isUnknown = UNKNOWN.has(answer.error) || answer.written === true;
       if (isUnknown) mayBeThere = true;
       if (this.#believes(answer.error, batch, attempt)) {
@@ -213,14 +232,18 @@ export class Producer {
     );
   }
 
-  async #attempt(log: string, bytes: Uint8Array): Promise<Answer> {
+  async #attempt({ log, expectedOffset }: SentBatch, bytes: Uint8Array): Promise<Answer> {
     const { partition, acks } = this.#options;
     const cell = await this.#router.locate(partition, "leader");
     // What goes to another log than it was numbered for is not sent at all.
     if (!cell || this.#router.log(partition) !== log) {
       return { ok: false, error: "LEADER_NOT_AVAILABLE", message: "" };
     }
-    const request: AppendRequest = { batches: bytes, acks };
+    const request: AppendRequest = {
+      batches: bytes,
+      acks,
+      ...(expectedOffset >= 0 && { expectedOffset }),
+    };
     const deadlineMs = this.#random.pick([1_000, 3_000, 12_000]);
     return this.#router.call<Appended>(partition, cell, "append", request, deadlineMs);
   }
@@ -230,6 +253,12 @@ export class Producer {
     batch.completedMs = this.#router.nowMs;
     batch.baseOffset = answer.baseOffset;
     batch.lastOffset = answer.lastOffset;
+    this.#end = answer.lastOffset + 1;
+    if (batch.expectedOffset >= 0 && answer.baseOffset !== batch.expectedOffset) {
+      this.#fail(
+        `32: ${batch.values[0]} was expected at ${batch.expectedOffset} and answered with ${answer.baseOffset}`,
+      );
+    }
     if (answer.lastOffset - answer.baseOffset + 1 !== batch.values.length) {
       this.#fail(`16: ${batch.values[0]} was answered with offsets of another size`);
     }
@@ -252,7 +281,7 @@ export class Producer {
   /** Sends an acknowledged batch again: it has to be recognized, or refused. */
   async #repeat(batch: SentBatch, bytes: Uint8Array): Promise<void> {
     if (batch.log !== this.#log) return;
-    const answer = await this.#attempt(batch.log, bytes);
+    const answer = await this.#attempt(batch, bytes);
     this.#history.operations += 1;
     if (this.#history.isLossy(batch.log)) return;
     if (answer.ok && (!answer.duplicate || answer.baseOffset !== batch.baseOffset)) {

@@ -29,6 +29,8 @@ export interface Profile {
   readonly foundsAtFirstUse: boolean;
 }
 
+const SEEDS_WITHOUT_CONDITIONS = 50;
+
 export function profileOf(seed: number): Profile {
   const random = new Random(seed, "profile");
   const partitions = random.chance(0.25) ? 2 : 1;
@@ -37,6 +39,9 @@ export function profileOf(seed: number): Profile {
   const hasRetention = random.chance(0.3);
   // Drawn apart, so that all else of a seed is as it is without.
   const hasRot = !hasUnclean && !hasStorageLoss && new Random(seed, "rot").chance(0.3);
+  // Mutants are noticed by seeds of before conditional appends: those are left as they were.
+  const isConditional =
+    seed > SEEDS_WITHOUT_CONDITIONS && new Random(seed, "conditions").chance(0.3);
   const mayBeSealed = !hasUnclean && !hasStorageLoss && !hasRot;
   return {
     durationMs: random.between(60, 120) * 1_000,
@@ -54,7 +59,7 @@ export function profileOf(seed: number): Profile {
       ...(hasUnclean ? { "unclean.leader.election.enable": "true" } : {}),
     },
     producers: Array.from({ length: random.between(2, 4) }, (_, i) =>
-      producerOf(random, `p${i}`, partitions),
+      producerOf(random, `p${i}`, partitions, isConditional),
     ),
     consumers: Array.from({ length: random.between(2, 3) }, (_, i) => ({
       name: `c${i}`,
@@ -75,7 +80,7 @@ export function profileOf(seed: number): Profile {
   };
 }
 
-function producerOf(random: Random, name: string, partitions: number) {
+function producerOf(random: Random, name: string, partitions: number, isConditional: boolean) {
   return {
     name,
     place: random.between(1, 3),
@@ -86,5 +91,6 @@ function producerOf(random: Random, name: string, partitions: number) {
     valueBytesMax: random.pick([10, 60, 400]),
     patienceMs: random.pick([4_000, 12_000, 40_000]),
     isDuplicated: random.chance(0.5),
+    isConditional,
   };
 }

@@ -10,6 +10,7 @@ import {
   post,
   producer,
   readAll,
+  recordsPath,
 } from "./records-support.ts";
 
 const atomicPath = (topic: string, partition = 0) => `${partitionPath(topic, partition)}:batch`;
@@ -234,5 +235,72 @@ describe("as record batches", () => {
       "content-type": BATCH_TYPE,
     });
     expect(response.status).toBe(400);
+  });
+});
+
+describe("with an expected offset (issue 11)", () => {
+  const at = (offset: number | string) => ({ "expected-offset": String(offset) });
+  const refusal = (end: number) => ({
+    error_code: 40906,
+    message: expect.stringContaining(`ends at ${end}`),
+    end_offset: end,
+  });
+
+  it("is written where the log ends there, else refused with the end as it is", async () => {
+    const topic = await newTopic();
+    expect((await post(atomicPath(topic), values(1, 2), at(0))).status).toBe(200);
+    for (const body of [values(3), values("x".repeat(50_000))]) {
+      const late = await post(atomicPath(topic), body, at(1));
+      expect(late.status).toBe(409);
+      expect(await late.json()).toEqual(refusal(2));
+    }
+    const batch = encodeBatch(
+      [{ timestamp: 1, key: null, value: new Uint8Array([0x33]), headers: [] }],
+      {},
+    );
+    const raw = { "content-type": BATCH_TYPE };
+    const early = await post(atomicPath(topic), batch, { ...raw, ...at(3) });
+    expect(await early.json()).toEqual(refusal(2));
+    expect((await post(atomicPath(topic), batch, { ...raw, ...at(2) })).status).toBe(200);
+    expect((await readAll(topic)).map(({ value }) => value)).toEqual([1, 2, 3]);
+  });
+
+  it("lets one of many writers win each offset", async () => {
+    const topic = await newTopic();
+    for (let end = 0; end < 3; end++) {
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, (_, i) => post(atomicPath(topic), values(i), at(end))),
+      );
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+      expect(answers.filter(({ status }) => status === 409)).toHaveLength(7);
+    }
+    expect(await readAll(topic)).toHaveLength(3);
+  });
+
+  it("tells the repeat of a numbered request that it was written", async () => {
+    const topic = await newTopic();
+    const send = () => post(atomicPath(topic), values(1), { ...producer(6, 0), ...at(0) });
+    expect(await (await send()).json()).toMatchObject({ base_offset: 0, duplicate: false });
+    await post(atomicPath(topic), values(2));
+    expect(await (await send()).json()).toMatchObject({ base_offset: 0, duplicate: true });
+  });
+
+  it("is refused where it is no offset, and on routes that do not know it", async () => {
+    const topic = await newTopic();
+    for (const offset of ["-1", "x", "1.5", "9007199254740992", ""]) {
+      expect(await errorOf(await post(atomicPath(topic), values(1), at(offset)))).toMatchObject({
+        status: 400,
+      });
+    }
+    const record = { value: { type: "JSON", data: 1 } };
+    for (const [path, body] of [
+      [`/topics/${topic}`, { records: [{ value: 1 }] }],
+      [`/topics/${topic}/partitions/0`, { records: [{ value: 1 }] }],
+      [recordsPath(topic), record],
+      [`${recordsPath(topic)}:batch`, { entries: [{ id: "1", ...record }] }],
+    ] as const) {
+      expect(await errorOf(await post(path, body, at(0)))).toMatchObject({ status: 400 });
+    }
+    expect(await readAll(topic)).toEqual([]);
   });
 });

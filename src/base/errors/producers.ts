@@ -2,6 +2,13 @@
 import { row } from "../error-row.ts";
 
 export const PRODUCER_ERRORS = {
+  END_OFFSET_MISMATCH: row(
+    -1,
+    409,
+    40906,
+    false,
+    "The log does not end at the expected offset; nothing was written.",
+  ),
   // Producers.
   INVALID_PRODUCER_EPOCH: row(
     47,

@@ -22,6 +22,15 @@ export interface AppendRequest {
    * are in the log already, from before a setting was changed.
    */
   readonly unlessRepeated?: Refusal;
+  /**
+   * The batches are written only where the first of them gets this offset. Set in calls of
+   * {@link PartitionApi.appendAt} alone: objects of before this field would write whatever it says.
+   */
+  readonly expectedOffset?: number;
+}
+
+export interface ConditionalAppend extends AppendRequest {
+  readonly expectedOffset: number;
 }
 
 export interface Appended {
@@ -40,6 +49,8 @@ export interface Appended {
 /** A refusal of an append. `written`: the records are in the leader's log, and it is not known whether they stay. */
 export interface AppendRefusal extends RecordsRefusal {
   readonly written?: true;
+  /** Of END_OFFSET_MISMATCH: the offset that the next record would have got. */
+  readonly endOffset?: number;
 }
 
 export interface FetchRequest {
@@ -140,6 +151,11 @@ export interface PartitionApi {
   assign(assignment: ReplicaAssignment): Promise<Assigned | Refusal>;
   probe(): Promise<Probed | Refusal>;
   append(request: AppendRequest): Promise<Appended | AppendRefusal>;
+  /**
+   * Appends only where the log ends at `expectedOffset`, else END_OFFSET_MISMATCH with the end as it is. A numbered
+   * batch that is in the log is answered as the repeat that it is, wherever the log ends by now.
+   */
+  appendAt(request: ConditionalAppend): Promise<Appended | AppendRefusal>;
   listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
   /** Answered by leaders; see {@link EpochEnd}. */
   endOfEpoch(leaderEpoch: number): Promise<EpochEnd | Refusal>;

@@ -15,7 +15,7 @@ import type {
 } from "./partition.ts";
 
 /** The part of a stub that the calling end uses. */
-export interface TransferStub extends Pick<PartitionApi, "append"> {
+export interface TransferStub extends Pick<PartitionApi, "append" | "appendAt"> {
   fetch(url: string, init?: RequestInit): Promise<Response>;
 }
 
@@ -41,16 +41,25 @@ export type TransferRequest =
   | { readonly kind: "fetch"; readonly request: FetchRequest }
   | { readonly kind: "tail"; readonly offset: number };
 
+/** RPC would copy the whole buffer that a view lies in. */
+function ofOwnBytes(request: AppendRequest): AppendRequest {
+  const { batches } = request;
+  const isView = batches.byteLength !== batches.buffer.byteLength;
+  return isView ? { ...request, batches: batches.slice() } : request;
+}
+
 export async function sendAppend(
   stub: TransferStub,
   request: AppendRequest,
 ): Promise<Appended | AppendRefusal> {
-  const { batches, acks, sparseSequences, unlessRepeated } = request;
+  const { batches, acks, sparseSequences, unlessRepeated, expectedOffset } = request;
+  if (expectedOffset !== undefined) {
+    return stub.appendAt({ ...ofOwnBytes(request), expectedOffset });
+  }
   const bytes = batches.byteLength;
   // A refusal does not fit into a path.
   if (bytes < REQUEST_BYTES_MIN || unlessRepeated !== undefined) {
-    const isView = bytes !== batches.buffer.byteLength;
-    return stub.append(isView ? { ...request, batches: batches.slice() } : request);
+    return stub.append(ofOwnBytes(request));
   }
   const url = `${PARTITION_ORIGIN}append/${bytes}/${acks}/${sparseSequences === true ? 1 : 0}`;
   const response = await stub.fetch(url, { method: "POST", body: batches });

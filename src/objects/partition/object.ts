@@ -35,6 +35,7 @@ type RulesApi = Omit<PartitionObject, "assign" | "purge" | "describe" | "fetch">
 const CALLS: CallsOf<RulesApi> = {
   probe: true,
   append: true,
+  appendAt: true,
   listOffset: true,
   endOfEpoch: true,
   deleteRecords: true,

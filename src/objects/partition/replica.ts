@@ -12,6 +12,7 @@ import {
   TAIL_CLOSE,
   type Appended,
   type AppendRequest,
+  type ConditionalAppend,
   type EpochEnd,
   type Fetched,
   type FetchRequest,
@@ -126,6 +127,11 @@ export class Replica {
    */
   append(request: AppendRequest): Promise<Result<Appended>> {
     return this.receive(request.batches.byteLength, async () => request);
+  }
+
+  /** As {@link append}; END_OFFSET_MISMATCH where the log does not end at `expectedOffset`. */
+  appendAt(request: ConditionalAppend): Promise<Result<Appended>> {
+    return this.append(request);
   }
 
   /**

@@ -48,6 +48,7 @@ const ATOMIC: ProduceForm = {
     throw new Error("an atomic request has one outcome");
   },
   allOrNothing: true,
+  conditional: true,
   unknownPartition: "UNKNOWN_TOPIC_OR_PARTITION",
 };
 
@@ -78,7 +79,7 @@ const V2_FORMS: Readonly<Record<DataType, ProduceForm>> = {
 
 function reports(c: Ctx, service: Service): Outcome | Promise<Outcome> {
   if (!isJsonBody(c)) return refuse("UNSUPPORTED_MEDIA_TYPE", JSON_ONLY);
-  const settings = produceSettings(c, REPORTS.unknownPartition);
+  const settings = produceSettings(c, REPORTS);
   if (!settings.ok) return settings;
   // A repeat is recognised by its batches: they have to be the same, whatever has arrived when.
   return settings.stamp === null
@@ -145,6 +146,13 @@ const headers = z.object({
   "Producer-Seq": wholeText.optional(),
 });
 
+const conditionalHeaders = headers.extend({
+  "Expected-Offset": z
+    .string()
+    .optional()
+    .describe("The records are written only where the log ends at this offset."),
+});
+
 const common = { query, headers } as const;
 const v2Body = PRODUCE_DOC.v2Body;
 const v2Answer = { 200: PRODUCE_DOC.v2Answer };
@@ -186,12 +194,14 @@ export const produceRoutes: readonly Route[] = [
     tag: "Records",
     summary: "Appends records to one partition, all of them or none",
     description: PRODUCE_DOC.atomicText,
-    ...common,
+    query,
+    headers: conditionalHeaders,
     body: PRODUCE_DOC.atomicBody,
     answers: { 200: PRODUCE_DOC.atomicAnswer },
     errors: [
       ...ERRORS,
       "UNKNOWN_TOPIC_OR_PARTITION",
+      "END_OFFSET_MISMATCH",
       "CORRUPT_MESSAGE",
       "UNSUPPORTED_FOR_MESSAGE_FORMAT",
     ],

@@ -7,7 +7,8 @@ import { appendBatches } from "../../gateway/append.ts";
 import { topicMetadata, type KnownTopic } from "../../gateway/metadata.ts";
 import { readRawBatches } from "../../gateway/raw-batches.ts";
 import type { Service } from "../../gateway/service.ts";
-import { jsonText } from "../answers.ts";
+import type { AppendRefusal } from "../../objects/contracts/partition.ts";
+import { errorAnswer, jsonText } from "../answers.ts";
 import { bareType } from "../media-types.ts";
 import type { Ctx, Outcome } from "../route.ts";
 import { rangeAnswer } from "./produce-answers.ts";
@@ -35,7 +36,7 @@ export interface ProduceForm extends ProduceRules {
 
 /** Serves a JSON produce route. */
 export async function produceJson(c: Ctx, service: Service, form: ProduceForm): Promise<Outcome> {
-  const settings = produceSettings(c, form.unknownPartition);
+  const settings = produceSettings(c, form);
   return settings.ok ? produceWhole(c, service, form, settings) : settings;
 }
 
@@ -53,12 +54,17 @@ export async function produceWhole(
   const read = await readRecords(service, known, settings, form, body);
   if (!read.ok) return read;
   const { records, topic } = read;
-  const { stamp, acks } = settings;
+  const { stamp, acks, expectedOffset } = settings;
   const repeatable = stamp !== null;
   const sparseSequences = repeatable && !isOnePartition(topic, settings);
-  await sendParts(service, topic, records, { acks, repeatable, sparseSequences });
+  await sendParts(service, topic, records, {
+    acks,
+    repeatable,
+    sparseSequences,
+    ...(expectedOffset !== null && { expectedOffset }),
+  });
   const common = commonRefusal(records);
-  if (common !== null) return versioned(common, form);
+  if (common !== null) return appendRefused(common, form);
   return form.answer(records, service, topic.metadata.topic);
 }
 
@@ -86,6 +92,16 @@ async function readRecords(
   return refused ?? { ok: true, topic, records };
 }
 
+/** What a caller is told of an append that was refused. */
+function appendRefused(
+  refusal: AppendRefusal,
+  rules: Pick<ProduceRules, "unknownPartition">,
+): Outcome {
+  const { endOffset } = refusal;
+  if (endOffset === undefined) return versioned(refusal, rules);
+  return errorAnswer(refusal, {}, { end_offset: endOffset });
+}
+
 function versioned(
   refusal: Refusal,
   { unknownPartition }: Pick<ProduceRules, "unknownPartition">,
@@ -96,7 +112,7 @@ function versioned(
 /** Serves the atomic route for bodies that are record batches. */
 export async function produceRaw(c: Ctx, service: Service): Promise<Outcome> {
   const unknownPartition = "UNKNOWN_TOPIC_OR_PARTITION";
-  const settings = produceSettings(c, unknownPartition);
+  const settings = produceSettings(c, { unknownPartition, conditional: true });
   if (!settings.ok) return settings;
   if (settings.stamp !== null || settings.compression !== null) {
     return refuse("INVALID_REQUEST", "Record batches carry their own producer and compression.");
@@ -111,8 +127,11 @@ export async function produceRaw(c: Ctx, service: Service): Promise<Outcome> {
     acks: settings.acks,
     repeatable: batches.sequenced,
     sparseSequences: false,
+    ...(settings.expectedOffset !== null && { expectedOffset: settings.expectedOffset }),
   });
-  return appended.ok ? jsonText(rangeAnswer(appended)) : versioned(appended, { unknownPartition });
+  return appended.ok
+    ? jsonText(rangeAnswer(appended))
+    : appendRefused(appended, { unknownPartition });
 }
 
 /** Whether the Content-Type is JSON; a body without one is taken for it. */

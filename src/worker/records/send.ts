@@ -1,8 +1,8 @@
 /** Sends what a request puts into partitions: one call to each, all at once. */
-import type { Refusal } from "../../base/errors.ts";
 import { appendBatches, type SendOptions } from "../../gateway/append.ts";
 import type { KnownTopic } from "../../gateway/metadata.ts";
 import type { Service } from "../../gateway/service.ts";
+import type { AppendRefusal } from "../../objects/contracts/partition.ts";
 import type { PartitionPart } from "./partition-part.ts";
 import type { RequestRecords } from "./request-records.ts";
 
@@ -37,9 +37,9 @@ export async function sendParts(
  * Why nothing of a request was written, when one reason holds for all of it: then the request fails
  * with that error's status, which is what a caller who is throttled or fenced looks at.
  */
-export function commonRefusal(records: RequestRecords): Refusal | null {
+export function commonRefusal(records: RequestRecords): AppendRefusal | null {
   if (records.refusals.size > 0) return null;
-  let common: Refusal | null = null;
+  let common: AppendRefusal | null = null;
   for (const outcome of records.outcomes.values()) {
     if (outcome.ok || (common !== null && common.error !== outcome.error)) return null;
     common ??= outcome;

@@ -68,6 +68,7 @@ class LoneLog {
       sparseSequences: true,
       acks: 1 as const,
       unlessRepeated: null,
+      expectedOffset: null,
     };
     const { endOffset, producers } = this.log;
     const config = effectiveConfig(CONFIG);

@@ -80,6 +80,7 @@ export class Appends {
       sparseSequences: request.sparseSequences === true,
       acks: request.acks,
       unlessRepeated: request.unlessRepeated ?? null,
+      expectedOffset: request.expectedOffset ?? null,
     };
     const refused = checkAppend(append);
     if (refused) return refused;

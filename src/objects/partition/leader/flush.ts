@@ -4,14 +4,10 @@
  */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import { CHUNK_BYTES_MAX } from "../../../base/limits.ts";
-import {
-  assignOffsets,
-  stampLogAppendTime,
-  type BatchHeader,
-  type RecordsRefusal,
-} from "../../../records/index.ts";
+import { assignOffsets, stampLogAppendTime, type BatchHeader } from "../../../records/index.ts";
 import type { FlushContext, QueuedAppend } from "./queued-append.ts";
 import { refusalOfNew } from "./new-records.ts";
+import type { AppendRefusal } from "../../contracts/partition.ts";
 import type { ProducerBatch } from "../../contracts/replication.ts";
 import { ProducerDraft, type Verdict } from "../log/producers.ts";
 
@@ -25,7 +21,7 @@ export type AppendOutcome =
       readonly duplicate: boolean;
       readonly logAppendTimeMs: number;
     }
-  | RecordsRefusal;
+  | AppendRefusal;
 
 /** A row to be written: consecutive whole batches. */
 export interface PlannedChunk {
@@ -83,7 +79,7 @@ class Planner {
   take(append: QueuedAppend): AppendOutcome {
     const verdict = this.#judge(append);
     // rule: repeats-are-recognised-before-anything-is-refused
-    const answer = this.#recognised(verdict) ?? refusalOfNew(append, this.#context);
+    const answer = this.#recognised(verdict) ?? this.#refusalOf(append);
     if (answer) return answer;
     if (!verdict.ok) return verdict;
     const { config, leaderEpoch, nowMs } = this.#context;
@@ -115,6 +111,17 @@ class Planner {
     // As the first append was answered: its records carry that time.
     const logAppendTimeMs = stamped ? appendedMs : -1;
     return { ok: true, baseOffset, lastOffset, duplicate: true, logAppendTimeMs };
+  }
+
+  /** Why an append that is not in the log is not written at the end of this flush's; null where it is. */
+  #refusalOf(append: QueuedAppend): AppendRefusal | null {
+    const { expectedOffset } = append;
+    // rule: conditional-appends-lie-where-they-expect-to
+    if (expectedOffset !== null && expectedOffset !== this.#next) {
+      const text = `The log ends at ${this.#next}, and not at ${expectedOffset}; nothing was written.`;
+      return { ...refuse("END_OFFSET_MISMATCH", text), endOffset: this.#next };
+    }
+    return refusalOfNew(append, this.#context);
   }
 
   #place(bytes: Uint8Array, header: BatchHeader, maxTimestamp: number): void {

@@ -13,6 +13,8 @@ export interface QueuedAppend {
   readonly acks: AppendRequest["acks"];
   /** See {@link AppendRequest}. */
   readonly unlessRepeated: Refusal | null;
+  /** Where its first record has to lie; null: wherever the log ends. */
+  readonly expectedOffset: number | null;
 }
 
 /** The log as it is when a flush is planned. */
