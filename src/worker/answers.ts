@@ -1,6 +1,6 @@
 /**
- * Answers: JSON, and errors by the one error table. An error's answer never shows a stack, a key
- * or a payload; its name is remembered beside it, for the log line and the metrics.
+ * JSON answers, and errors from the error table. The answer to an error never contains a stack, a key or a payload; its
+ * name is kept beside the response, for the log line and the metrics.
  */
 import { ERRORS, type ErrorName, type Refusal } from "../base/errors.ts";
 import { ofTextBytes } from "./response-encoding.ts";
@@ -8,12 +8,12 @@ import { ofTextBytes } from "./response-encoding.ts";
 /** The media type of v2 answers where a client asks for it. */
 export const V2_JSON = "application/vnd.kafka.v2+json";
 
-/** Seconds after which a throttled or retriable request may be tried again. */
+/** `Retry-After` of throttled and retriable requests, in seconds. */
 const RETRY_AFTER_SECONDS = "1";
 
 const errorNames = new WeakMap<Response, ErrorName>();
 
-/** The table's row as a response: `{"error_code": n, "message": "…"}`, and what else an error tells. */
+/** An error of the table as a response: `{"error_code": n, "message": "…"}`, and further `members` if given. */
 export function errorAnswer(
   refusal: Refusal,
   headers?: Readonly<Record<string, string>>,
@@ -44,7 +44,7 @@ export function json(value: unknown, status = 200, contentType = "application/js
   return jsonText(JSON.stringify(value), status, contentType);
 }
 
-/** An answer whose JSON is text already. */
+/** An answer whose JSON is already text. */
 export function jsonText(text: string, status = 200, contentType = "application/json"): Response {
   const response = new Response(text, { status, headers: { "content-type": contentType } });
   return ofTextBytes(response, text.length);

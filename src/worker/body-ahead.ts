@@ -1,6 +1,6 @@
 /**
- * A body that is read while what came before of it is dealt with: what arrives meanwhile is gathered, up to a bound,
- * and is taken as a whole. Beyond the bound nothing is read, and the sender waits.
+ * Reads a body ahead, in bounded memory: while the caller works on one part, the next is read, and taken as a whole when
+ * the caller is ready. Above the bound nothing is read, so that the sender has to wait.
  */
 import { refuse, type Refusal } from "../base/errors.ts";
 import { within } from "../gateway/time.ts";
@@ -8,10 +8,10 @@ import { DRAIN_WAIT_MS, DRAINED_BYTES_MAX, STALLED } from "./body.ts";
 import { BodyReader } from "./body-reader.ts";
 import { gunzipped, type BodyEncoding } from "./content-encoding.ts";
 
-/** Bytes that are read ahead; a last piece may go beyond. */
+/** Bytes that are read ahead; the last piece may exceed it. */
 const AHEAD_BYTES_MAX = 1_048_576;
 
-/** The end of a body that was not what it should have been. */
+/** The end of a body that cannot be read. */
 const BROKEN = refuse(
   "INVALID_REQUEST",
   "The request's body is not in the encoding that it was announced in, or was cut off.",
@@ -23,10 +23,10 @@ export class BodyAhead {
   private bytes = 0;
   private end: "end" | Refusal | null = null;
   private readonly filled: Promise<void>;
-  /** Nobody takes anything any more; bytes that came since. */
+  /** What arrives is read and dropped; its bytes. */
   private isUnwanted = false;
   private unwantedBytes = 0;
-  /** Wakes whoever waits for bytes, and the reading that waits for room. */
+  /** Resolve the waits for bytes and for room. */
   private arrived: (() => void) | null = null;
   private taken: (() => void) | null = null;
 
@@ -37,8 +37,8 @@ export class BodyAhead {
   }
 
   /**
-   * All that has arrived, once something has: at least one piece. "end" behind the last one. REQUEST_BODY_TIMED_OUT
-   * where nothing comes for so long; INVALID_REQUEST where the body is broken.
+   * Waits for at least one piece and returns all that have arrived; "end" after the last one. REQUEST_BODY_TIMED_OUT if
+   * nothing arrives for so long, INVALID_REQUEST if the body cannot be read.
    */
   async take(waitMs: number): Promise<readonly Uint8Array[] | "end" | Refusal> {
     while (this.parts.length === 0) {
@@ -52,7 +52,7 @@ export class BodyAhead {
     return parts;
   }
 
-  /** Waits until as much has arrived as is read ahead, but no longer than so many milliseconds. */
+  /** Waits until the read-ahead is full, at most for so many milliseconds. */
   async gather(waitMs: number): Promise<void> {
     const untilMs = Date.now() + waitMs;
     while (this.end === null && this.bytes < AHEAD_BYTES_MAX) {
@@ -61,7 +61,7 @@ export class BodyAhead {
     }
   }
 
-  /** Reads away what else comes, within bounds, so that the sender gets to read the answer. */
+  /** Reads and drops the rest, within bounds, so that the sender can read the answer. */
   async drain(): Promise<void> {
     this.isUnwanted = true;
     this.taken?.();

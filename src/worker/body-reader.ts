@@ -1,6 +1,6 @@
 /**
- * Reads a body in large pieces: by default the runtime gives 4 KiB at a time, and each piece is a turn of the event
- * loop. Bodies that are no byte streams (those of tests) are read as they come.
+ * Reads a body in large pieces: by default the runtime returns 4 KiB at a time, and each read is a turn of the event
+ * loop. Bodies that are not byte streams (in tests) are read in the pieces in which they were written.
  */
 
 const PIECE_BYTES_MAX = 262_144;
@@ -15,7 +15,7 @@ export class BodyReader {
     this.plain = this.byob === null ? body.getReader() : null;
   }
 
-  /** The next piece, of any size; the caller's to keep. Rejects when the sender has gone. */
+  /** The next piece, which the caller owns. Rejects if the sender disconnects. */
   async read(): Promise<Uint8Array | "end"> {
     if (this.byob === null) {
       const read = await this.plain!.read();
@@ -26,15 +26,15 @@ export class BodyReader {
     const { done, value } = await this.byob.read(new Uint8Array(buffer));
     if (done || value === undefined) return "end";
     if (value.byteLength > PIECE_BYTES_MAX / 2) return value;
-    // A small piece does not keep a large buffer, which serves the next read.
+    // A small piece is copied, so that it does not hold the large buffer, which the next read uses.
     const piece = value.slice();
     this.buffer = value.buffer as ArrayBuffer;
     return piece;
   }
 
-  /** Lets go of the rest. */
+  /** Gives up the rest of the body. */
   cancel(): void {
-    // Its sender may have gone meanwhile, which is of no interest any more.
+    // Fails if the sender has disconnected, which no longer matters.
     (this.byob ?? this.plain)!.cancel().catch(() => undefined);
   }
 }

@@ -1,6 +1,5 @@
 /**
- * Bodies of requests: never more bytes than allowed, whatever the headers say, never waited for without end, and in
- * gzip where the caller says so.
+ * Reads bodies of requests, bounded in bytes and in time whatever the headers say, and decompresses gzip.
  */
 import { joinBytes } from "../base/bytes.ts";
 import { refuse, type Refusal } from "../base/errors.ts";
@@ -8,7 +7,7 @@ import { within } from "../gateway/time.ts";
 import { BodyReader } from "./body-reader.ts";
 import { bodyEncoding, gunzip, tooLarge } from "./content-encoding.ts";
 
-/** How long a body may take, in milliseconds, however short it is; longer ones have a second more for each so many bytes. */
+/** How long a body may take, in milliseconds, and the bytes for each of which it may take a second longer. */
 export const BODY_WAIT_MS = 30_000;
 const BODY_BYTES_PER_SECOND_MIN = 16_384;
 
@@ -36,7 +35,7 @@ export async function readBytes(
   return bytes.length === 0 ? bytes : gunzip(bytes, bytesMax);
 }
 
-/** The bytes as they were sent. Rejects when they were cut off. */
+/** The bytes as they were sent. Rejects if the sender disconnects. */
 async function readSent(
   request: Request,
   bytesMax: number,
@@ -47,8 +46,8 @@ async function readSent(
     return request.body === null ? new Uint8Array(0) : readStream(request.body, bytesMax, waitMs);
   }
   if (Number(length) > bytesMax) return tooLarge(bytesMax);
-  // The runtime holds a body to the length that it was announced with. `body` is not touched
-  // then: asking for it makes a stream, which costs more than the rest of this function.
+  // The runtime enforces the announced length. `body` is not accessed in this case: that would create a stream, which
+  // costs more than the rest of this function.
   const read = await within(bodyWaitMs(waitMs, Number(length)), request.arrayBuffer());
   return read === null ? STALLED : new Uint8Array(read);
 }
@@ -77,19 +76,19 @@ async function readStream(
   }
 }
 
-/** Lets go of a body that is not read to its end. */
+/** Gives up a body that was not read to its end. */
 function abandoned(reader: BodyReader, refusal: Refusal): Refusal {
   reader.cancel();
   return refusal;
 }
 
-/** Most of an unwanted body that is read away, in bytes, and how long that may take, in milliseconds. */
+/** Bounds on reading and dropping a body that nobody uses: bytes, and milliseconds. */
 export const DRAINED_BYTES_MAX = 33_554_432;
 export const DRAIN_WAIT_MS = 5_000;
 
 /**
- * Reads away a body that no handler read, within bounds: a connection that is closed with bytes still coming loses the
- * answer, and its sender would take the refusal for an outage. Never rejects.
+ * Reads and drops a body that no handler has read, within bounds: if a connection is closed while its sender is still
+ * writing, the sender may lose the answer and take the error for an outage. Never rejects.
  */
 export async function drain(request: Request): Promise<void> {
   if (request.body === null || request.bodyUsed) return;
@@ -107,6 +106,6 @@ async function readAway(reader: BodyReader): Promise<void> {
       bytes += part.byteLength;
     }
   } catch {
-    // Its sender has gone: nobody waits for the answer.
+    // The sender has disconnected.
   }
 }

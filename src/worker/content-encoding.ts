@@ -31,7 +31,7 @@ export function gunzip(bytes: Uint8Array, bytesMax: number): Uint8Array | Refusa
     const plain = gunzipSync(bytes, { maxOutputLength: bytesMax });
     return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
   } catch (error) {
-    // Its word for "too large", in Node and in workerd.
+    // How both Node and workerd report an output above the bound.
     return error instanceof RangeError ? tooLarge(bytesMax) : refuse("INVALID_REQUEST", NOT_GZIP);
   }
 }
@@ -42,6 +42,6 @@ export function tooLarge(bytesMax: number): Refusal {
 
 /** Decompresses a body piece by piece. Rejects where it is not gzip, or is cut off. */
 export function gunzipped(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  // Whoever iterates meets the error.
+  // The error is thrown to whoever iterates.
   return pipeline(compressed, createGunzip(), () => undefined);
 }

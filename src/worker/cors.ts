@@ -1,4 +1,4 @@
-/** CORS by the setting `cors.allow.origins`. Off, it costs one comparison. */
+/** CORS, according to the setting `cors.allow.origins`. */
 
 const EXPOSED =
   "X-Next-Offset, X-High-Watermark, X-Log-Start-Offset, X-Odradek-Replica, X-Poll-Id, X-Generation, X-Request-Id, Retry-After";
@@ -6,14 +6,14 @@ const ALLOWED_HEADERS =
   "Authorization, Content-Type, Content-Encoding, Accept, Last-Event-ID, Client-Rack, Last-Poll-Id, Consumer-Generation, X-Request-Id, Producer-Id, Producer-Epoch, Producer-Seq, Expected-Offset";
 const PREFLIGHT_SECONDS = "86400";
 
-/** Lets the caller's origin read the response, when it is one of those allowed. */
+/** Lets the caller's origin read the response, if it is allowed. */
 export function allowOrigin(
   request: Request,
   response: Response,
   origins: ReadonlySet<string>,
 ): void {
   const any = origins.has("*");
-  // The answer differs by origin, also for those that are refused: caches must know.
+  // Caches must know that the answer differs by origin, also for origins that are not allowed.
   if (!any) response.headers.append("vary", "Origin");
   const origin = request.headers.get("origin");
   if (origin === null || !(any || origins.has(origin))) return;
@@ -21,7 +21,7 @@ export function allowOrigin(
   response.headers.set("access-control-expose-headers", EXPOSED);
 }
 
-/** Whether an OPTIONS request asks, for a browser, what may be called. It carries no key. */
+/** Whether a request is a browser's preflight, which carries no key. */
 export function isPreflight(request: Request): boolean {
   return (
     request.method === "OPTIONS" &&
@@ -30,7 +30,7 @@ export function isPreflight(request: Request): boolean {
   );
 }
 
-/** The headers with which a preflight is answered, beside those of {@link allowOrigin}. */
+/** The headers of the answer to a preflight, in addition to those of {@link allowOrigin}. */
 export function preflightHeaders(methods: string): Record<string, string> {
   return {
     "access-control-allow-methods": methods,

@@ -31,16 +31,16 @@ export async function answer(c: Ctx, route: Route): Promise<Response> {
   return finished(c, route, service, answered, startedMs, causeOf(outcome));
 }
 
-/** v3 knows an unknown partition by another code than v2. */
+/** v3 has another code for an unknown partition than v2. */
 function worded(refusal: Refusal, route: Route): Refusal {
   if (refusal.error !== "UNKNOWN_PARTITION" || !route.inCluster) return refusal;
   return refuse("UNKNOWN_TOPIC_OR_PARTITION");
 }
 
-/** What is answered without a key is answered to anybody. */
+/** Open routes are served without a key. */
 const OPEN: Admitted = { ok: true, principal: ANONYMOUS };
 
-/** The handler's outcome, or why it may not run. */
+/** The outcome of the handler, or why it must not run. */
 async function handled(c: Ctx, route: Route, service: Service): Promise<Outcome> {
   const admitted = route.open === true ? OPEN : pass(c.req.raw, service);
   if (admitted instanceof Response || !admitted.ok) return admitted;
@@ -67,7 +67,7 @@ function finished(
   response.headers.set("x-content-type-options", "nosniff");
   encodeFor(request, response);
   if (service.corsOrigins !== null) allowOrigin(request, response, service.corsOrigins);
-  // Hono answers HEAD with GET's handler and drops the body; one that streams must be told.
+  // Hono answers HEAD by the handler of GET and drops the body; a stream has to be cancelled.
   if (request.method === "HEAD" && response.body !== null) void response.body.cancel();
   const { status } = response;
   const statusClass = Math.floor(status / 100);
@@ -91,7 +91,7 @@ function finished(
 let dateSecond = -1;
 let dateText = "";
 
-/** A time as HTTP writes it (RFC 9110, section 5.6.7), made once a second. */
+/** A time in HTTP's format (RFC 9110, section 5.6.7); formatted once a second. */
 function httpDate(timeMs: number): string {
   const second = Math.floor(timeMs / 1_000);
   if (second !== dateSecond) {
@@ -104,12 +104,12 @@ function httpDate(timeMs: number): string {
 interface FailureLine {
   readonly request_id: string;
   readonly method: string;
-  /** The path's template: a path itself may name what is nobody's business. */
+  /** The path's template: the path itself may contain names that do not belong in a log. */
   readonly route: string;
   readonly status: number;
   readonly error: ErrorName;
   readonly ms: number;
-  /** The exception, where one was thrown. */
+  /** The exception, if one was thrown. */
   readonly cause: string | undefined;
 }
 

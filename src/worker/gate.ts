@@ -15,7 +15,7 @@ import { offeredProtocols } from "../gateway/subprotocols.ts";
 import { errorAnswer } from "./answers.ts";
 
 const CHALLENGE = 'Bearer realm="odradek"';
-/** Makes a browser ask its user for the key. Only where a page was asked for: programs would get a dialog too. */
+/** Makes a browser ask its user for the key. Only for pages: requests of scripts would open the dialog too. */
 const PAGE_CHALLENGE = `${CHALLENGE}, Basic realm="odradek", charset="UTF-8"`;
 const NO_KEY_CONFIGURED =
   "No API key is configured, so nobody is let in. Set one with `npx wrangler secret put API_KEYS`.";
@@ -26,7 +26,7 @@ const FOREIGN_PAGE =
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A caller that was let in, and as whom. */
+/** A caller that may pass, and its principal. */
 export interface Admitted {
   readonly ok: true;
   readonly principal: Principal;
@@ -54,7 +54,7 @@ function passWithoutKeys(request: Request, service: Service): Admitted | Refusal
   if (!service.openOnLoopback || !isLoopback(authorityOf(request.url))) {
     return refuse("CLUSTER_AUTHORIZATION_FAILED", NO_KEY_CONFIGURED);
   }
-  // Any page a browser shows can send requests to its own machine; it must not write into a log there.
+  // Any page in a browser can send requests to the machine that it runs on; it must not write to a log there.
   const origin = request.headers.get("origin");
   if (origin === null || isLoopback(authorityOf(origin))) return ANYBODY;
   const origins = service.corsOrigins;
@@ -62,7 +62,7 @@ function passWithoutKeys(request: Request, service: Service): Admitted | Refusal
   return refuse("CLUSTER_AUTHORIZATION_FAILED", FOREIGN_PAGE);
 }
 
-/** The key of a request, null when it carries none. */
+/** The key that a request presents; null if there is none. */
 function presentedKey(request: Request): string | null {
   const authorization = request.headers.get("authorization");
   if (authorization !== null) {

@@ -1,8 +1,8 @@
-/** Which of the media types that can be given a caller wants (RFC 9110, section 12.5.1). */
+/** Content negotiation: which of the offered media types a caller prefers (RFC 9110, section 12.5.1). */
 
 /**
- * The offered type that `accept` prefers, null when it accepts none. Without the header the first.
- * Of types that are equally welcome the one that the caller names first, else the one offered first.
+ * The offered type that `accept` prefers, null if it accepts none of them; without the header, the first. Between types
+ * of equal quality, the one that the caller names first, else the one that is offered first.
  */
 export function preferredType(accept: string | null, offered: readonly string[]): string | null {
   if (accept === null || accept.trim() === "") return offered[0] ?? null;
@@ -39,7 +39,7 @@ function parseRange(text: string): Range {
   return { type: type!, quality: quality >= 0 && quality <= 1 ? quality : 0 };
 }
 
-/** Index of the range that says most exactly what holds for `type`; -1 when none covers it. */
+/** Index of the most specific range that matches `type`; -1 if none does. */
 function mostSpecific(ranges: readonly Range[], type: string): number {
   const family = `${type.slice(0, type.indexOf("/"))}/*`;
   for (const pattern of [type, family, "*/*"]) {

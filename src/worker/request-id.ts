@@ -1,9 +1,9 @@
 /**
- * The id under which a request is found again: the platform's own, else the caller's when it is
- * harmless, else one of ours.
+ * The id of a request in answers and log lines: the platform's, else the caller's if it is safe to print, else a
+ * generated one.
  */
 
-/** Ids of callers that may be put into a log and a header as they are. */
+/** Ids that are safe in a log line and a header. */
 const HARMLESS = /^[A-Za-z0-9._:-]{1,64}$/;
 
 let prefix = "";
@@ -14,7 +14,7 @@ export function requestIdOf(request: Request): string {
   if (ray !== null && HARMLESS.test(ray)) return ray;
   const given = request.headers.get("x-request-id");
   if (given !== null && HARMLESS.test(given)) return given;
-  // Drawn inside a request: the runtime has no randomness while a module loads.
+  // Drawn within a request: the runtime provides no randomness while modules are loaded.
   if (prefix === "") prefix = crypto.randomUUID().slice(0, 13);
   counter += 1;
   return `${prefix}-${counter.toString(36)}`;

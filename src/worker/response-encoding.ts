@@ -1,23 +1,23 @@
 /**
- * Answers in gzip for callers that accept it. The runtime compresses a body whose Content-Encoding is gzip when it
- * sends it; at Cloudflare's edge, which asks for gzip whatever the client accepts, the edge does the rest.
+ * Answers in gzip, for callers that accept it. The runtime compresses the body of a response whose Content-Encoding is
+ * gzip when it sends it. In a deployment Cloudflare's edge converts to what the client accepts.
  */
 
-/** Answers below this size, in bytes, are sent as they are: compressing costs more than it saves. */
+/** Answers below this size, in bytes, are not compressed: it would cost more than it saves. */
 const COMPRESSED_BYTES_MIN = 1_024;
 
-/** The header by which proxies (nginx and those that follow it) pass a stream on piece by piece. */
+/** Tells nginx, and proxies that follow it, not to buffer a stream. */
 export const STREAMED: Readonly<Record<string, string>> = { "x-accel-buffering": "no" };
 
 const compressible = new WeakSet<Response>();
 
-/** Notes that an answer is text of so many bytes. Streams, and bytes in a format of their own, are never compressed. */
+/** Marks an answer as text of so many bytes. Streams and binary formats are not marked, and never compressed. */
 export function ofTextBytes(response: Response, sizeBytes: number): Response {
   if (sizeBytes >= COMPRESSED_BYTES_MIN) compressible.add(response);
   return response;
 }
 
-/** Has an answer sent in gzip, where it is worth it and the caller accepts it. */
+/** Selects gzip for an answer that is marked, if the caller accepts it. */
 export function encodeFor(request: Request, response: Response): void {
   if (!compressible.has(response)) return;
   response.headers.append("vary", "Accept-Encoding");
@@ -26,7 +26,7 @@ export function encodeFor(request: Request, response: Response): void {
   }
 }
 
-/** Whether a caller takes gzip (RFC 9110, section 12.5.3): by its name, else by the asterisk. */
+/** Whether a caller accepts gzip (RFC 9110, section 12.5.3): by name, else by `*`. */
 export function acceptsGzip(header: string | null): boolean {
   if (header === null) return false;
   const codings = new Map(

@@ -1,6 +1,6 @@
 /**
- * Base64 (RFC 4648, section 4) between bytes and bytes: requests and answers are buffers already,
- * and most keys and values are too short for a detour over strings to pay.
+ * Base64 (RFC 4648, section 4) from bytes to bytes: requests and answers are buffers already, and most keys and values
+ * are so short that converting to strings and back would cost more.
  */
 
 const ALPHABET = new TextEncoder().encode(
@@ -15,7 +15,7 @@ export function base64Length(bytes: number): number {
   return 4 * Math.ceil(bytes / 3);
 }
 
-/** Writes at `at` and returns the position behind the last character. */
+/** Writes at `at`; returns the position behind the last character. */
 export function encodeBase64(bytes: Uint8Array, out: Uint8Array, at: number): number {
   const whole = bytes.length - (bytes.length % 3);
   for (let i = 0; i < whole; i += 3) {
@@ -36,8 +36,8 @@ export function encodeBase64(bytes: Uint8Array, out: Uint8Array, at: number): nu
 }
 
 /**
- * Decodes the characters [start, end) of `text`; null where they are not base64. Padding may be
- * left out, as many encoders do; white space and the URL alphabet are refused.
+ * Decodes the characters [start, end) of `text`; null if they are not base64. Padding is optional, since many encoders
+ * omit it; white space and the URL alphabet are refused.
  */
 export function decodeBase64(
   text: Uint8Array,
@@ -53,7 +53,7 @@ export function decodeBase64(
   const bytes = new Uint8Array(Math.floor(((last - start) * 3) / 4));
   const whole = last - left;
   let at = 0;
-  // A character that is none has its top bits set, and they are gathered here.
+  // Illegal characters have their top bits set; the bits of all characters are collected here.
   let seen = 0;
   for (let i = start; i < whole; i += 4) {
     const a = VALUES[text[i]!]!;

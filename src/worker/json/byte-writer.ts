@@ -1,6 +1,6 @@
 /**
- * A growing buffer of JSON text in UTF-8: record bytes are copied or escaped into it as they are,
- * so that an answer of a thousand records makes no string per record.
+ * A growing buffer of JSON text in UTF-8. The bytes of records are copied or escaped into it without a string for each
+ * record.
  */
 import { encodeBase64, base64Length } from "./base64.ts";
 
@@ -9,10 +9,10 @@ const BACKSLASH = 0x5c;
 const ENCODER = new TextEncoder();
 const HEX = ENCODER.encode("0123456789abcdef");
 
-/** Below this many characters a loop beats the call into the encoder. */
+/** Up to this many characters a loop is faster than a call of the encoder. */
 const LOOP_LENGTH_MAX = 32;
 
-/** The letter behind the backslash, for the control characters that have one. */
+/** The letter of the short escapes, by control character; 0 for none. */
 const SHORT_ESCAPES = new Uint8Array(0x20);
 SHORT_ESCAPES[0x08] = 0x62;
 SHORT_ESCAPES[0x09] = 0x74;
@@ -29,17 +29,17 @@ export class ByteWriter {
     this.buffer = new Uint8Array(Math.max(capacityBytes, 64));
   }
 
-  /** What was written from `start` on: a view, until something more is written. */
+  /** The bytes written from `start` on: a view, valid until the next write. */
   written(start = 0): Uint8Array<ArrayBuffer> {
     return this.buffer.subarray(start, this.length);
   }
 
-  /** Forgets what was written behind `length`. */
+  /** Drops what was written after `length`. */
   truncate(length: number): void {
     this.length = length;
   }
 
-  /** Text of ASCII alone. */
+  /** Writes text that is ASCII. */
   ascii(text: string): void {
     this.reserve(text.length);
     const { buffer } = this;
@@ -57,14 +57,14 @@ export class ByteWriter {
     this.ascii(String(value));
   }
 
-  /** Bytes as they are: legal JSON in UTF-8, or a part of it. */
+  /** Writes bytes unchanged: legal JSON in UTF-8, or a part of it. */
   raw(bytes: Uint8Array): void {
     this.reserve(bytes.length);
     this.buffer.set(bytes, this.length);
     this.length += bytes.length;
   }
 
-  /** A JSON string of bytes that are valid UTF-8. */
+  /** Writes a JSON string, of bytes that are valid UTF-8. */
   string(bytes: Uint8Array): void {
     this.reserve(bytes.length + 2);
     this.buffer[this.length++] = QUOTE;
@@ -81,7 +81,7 @@ export class ByteWriter {
     this.buffer[this.length++] = QUOTE;
   }
 
-  /** A JSON string that holds the bytes in base64. */
+  /** Writes a JSON string of the bytes in base64. */
   base64(bytes: Uint8Array): void {
     this.reserve(base64Length(bytes.length) + 2);
     this.buffer[this.length++] = QUOTE;

@@ -1,6 +1,6 @@
 /**
- * Decodes the keys of JSON objects. A produce request says "key" and "value" once per record, so
- * the last few keys are kept: telling that bytes are the same costs less than making a string.
+ * Decodes the keys of JSON objects. A produce request repeats "key" and "value" in every record, so recent keys are
+ * cached: comparing bytes is cheaper than making a string.
  */
 
 const SLOTS = 64;
@@ -20,7 +20,7 @@ function isSame(key: KeptKey, bytes: Uint8Array, start: number, length: number):
   return true;
 }
 
-/** The text of a key without escapes, in valid UTF-8, at bytes [start, end). */
+/** The text of the key at bytes [start, end), which are valid UTF-8 without escapes. */
 export function keyText(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start;
   if (length === 0) return "";

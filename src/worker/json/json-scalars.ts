@@ -1,4 +1,4 @@
-/** Where JSON's numbers and words end, for the cursor. A failure is the bitwise complement of where it is: negative. */
+/** The lexer's part for numbers and for true, false and null. A failure is the bitwise complement of its position, which is negative. */
 
 const MINUS = 0x2d;
 const PLUS = 0x2b;
@@ -30,7 +30,7 @@ export function numberEnd(bytes: Uint8Array, start: number, end: number): number
   return at;
 }
 
-/** Behind at least one digit. */
+/** The position behind the digits, of which there has to be one. */
 function digitsEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && isDigit(bytes[at])) at++;

@@ -1,12 +1,10 @@
 /**
- * A cursor over JSON bytes for the produce routes: it walks the known part of a request and
- * answers a record's value as the byte range that was written, which is then stored as it is.
- * What it skips it has validated to the last byte, so that a reader gets legal JSON back, with
- * 9007199254740993 still exact.
+ * A cursor over JSON bytes, for the produce routes. It reads the known parts of a request and returns a record's value
+ * as its range of bytes, which is stored unchanged: 9007199254740993 stays exact. Values that are skipped are fully
+ * validated, so that readers get legal JSON.
  *
- * Strict JSON (RFC 8259) in strict UTF-8, not recursive, at most `JSON_DEPTH_MAX` deep. Errors
- * are sticky: once `refusal` is set, every method answers false or null at once, so a parser
- * looks at it when it is done and not after each step.
+ * Strict JSON (RFC 8259) in strict UTF-8, without recursion, at most `JSON_DEPTH_MAX` deep. Errors are sticky: once
+ * `refusal` is set, every method returns false or null, so a parser checks it once, at its end.
  */
 
 import { isUtf8 } from "node:buffer";
@@ -16,7 +14,7 @@ import { keyText } from "./json-keys.ts";
 import { isDigit, numberEnd, wordEnd, WORDS } from "./json-scalars.ts";
 import { StringScanner } from "./json-strings.ts";
 
-/** Arrays and objects inside each other, those of the request around a value included. */
+/** Nested arrays and objects, including those of the request around a value. */
 export const JSON_DEPTH_MAX = 64;
 
 export type JsonKind = "object" | "array" | "string" | "number" | "boolean" | "null";
@@ -37,14 +35,14 @@ const DECODER = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const ENCODER = new TextEncoder();
 
 export class JsonCursor {
-  /** The first thing that was wrong: INVALID_REQUEST, with the byte position. */
+  /** The first error: INVALID_REQUEST, with the byte position. */
   refusal: Refusal | null = null;
-  /** What was wrong is that the bytes end: with more of them it may be legal. */
+  /** The error is that the input ends: it may be the beginning of legal JSON. */
   endedEarly = false;
-  /** Range of the value that `skipValue` passed. */
+  /** Range of the value that was skipped last. */
   valueStart = 0;
   valueEnd = 0;
-  /** The UTF-8 bytes of the string that `readText` passed. */
+  /** The UTF-8 bytes of the string that `readText` has read. */
   textSource: Uint8Array;
   textStart = 0;
   textEnd = 0;
@@ -55,12 +53,12 @@ export class JsonCursor {
   private readonly stack = new Uint8Array(JSON_DEPTH_MAX);
   private depth = 0;
   private at: number;
-  /** Inside an object or array of which nothing was read yet. */
+  /** At the beginning of an object or array. */
   private fresh = false;
   private utf8Checked = false;
   private readonly origin: number;
 
-  /** `origin`: the position of the first byte, as refusals tell it, where the bytes are a piece of something longer. */
+  /** `origin`: position of the first byte within a longer input, for the positions in refusals. */
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length, origin = 0) {
     this.origin = origin;
     this.bytes = bytes;
@@ -70,18 +68,18 @@ export class JsonCursor {
     this.strings = new StringScanner(bytes, end);
   }
 
-  /** The byte that is looked at next. */
+  /** The position of the next byte. */
   get position(): number {
     return this.at;
   }
 
-  /** Whether only white space is left. Concatenated documents are read until then. */
+  /** Whether only white space is left. */
   atEnd(): boolean {
     this.space();
     return this.at >= this.end;
   }
 
-  /** The kind of the value that comes next; null when none begins here. */
+  /** The kind of the next value; null if no value begins here. */
   peek(): JsonKind | null {
     const byte = this.space();
     if (byte === QUOTE) return "string";
@@ -92,17 +90,17 @@ export class JsonCursor {
     return byte === MINUS || isDigit(byte) ? "number" : null;
   }
 
-  /** Passes `{`. Then call `nextKey` until it answers null, reading a value after each key. */
+  /** Enters an object. Then call `nextKey` until it returns null, and read a value after each key. */
   enterObject(): boolean {
     return this.enter(OPEN_OBJECT, OBJECT, "an object");
   }
 
-  /** Passes `[`. Then call `nextElement` until it answers false, reading a value each time. */
+  /** Enters an array. Then call `nextElement` until it returns false, and read a value each time. */
   enterArray(): boolean {
     return this.enter(OPEN_ARRAY, ARRAY, "an array");
   }
 
-  /** The next key, its colon passed; null behind the last one (or on failure). */
+  /** The next key, with its colon; null after the last one, or on failure. */
   nextKey(): string | null {
     if (this.space() === CLOSE_OBJECT) return this.leave(OBJECT);
     if (!this.separator()) return null;
@@ -116,7 +114,7 @@ export class JsonCursor {
     return key;
   }
 
-  /** Whether an element follows; false behind the last one (or on failure). */
+  /** Whether an element follows; false after the last one, or on failure. */
   nextElement(): boolean {
     if (this.space() === CLOSE_ARRAY) {
       this.leave(ARRAY);
@@ -125,7 +123,7 @@ export class JsonCursor {
     return this.separator();
   }
 
-  /** Passes a whole value of any kind, validating it; its range is in valueStart and valueEnd. */
+  /** Validates and skips a value of any kind; its range is in valueStart and valueEnd. */
   skipValue(): boolean {
     this.space();
     const start = this.at;
@@ -139,7 +137,7 @@ export class JsonCursor {
     return true;
   }
 
-  /** Passes a string and decodes it; null on failure. Lone surrogates stay what they are. */
+  /** Reads and decodes a string; null on failure. Lone surrogates are kept. */
   readString(): string | null {
     if (this.space() !== QUOTE) return this.nothing("a string is expected");
     const start = this.at + 1;
@@ -150,8 +148,8 @@ export class JsonCursor {
   }
 
   /**
-   * Passes a string and leaves its UTF-8 bytes as [textStart, textEnd) of textSource: the bytes
-   * of the request where nothing is escaped. A lone surrogate becomes U+FFFD.
+   * Reads a string into [textStart, textEnd) of textSource, as UTF-8: the bytes of the input itself if it has no escapes.
+   * A lone surrogate becomes U+FFFD.
    */
   readText(): boolean {
     if (this.space() !== QUOTE) return this.fail("a string is expected");
@@ -170,7 +168,7 @@ export class JsonCursor {
     return true;
   }
 
-  /** Passes a number that is a safe integer, however it is written; null on failure. */
+  /** Reads a number that is a safe integer, in any notation; null on failure. */
   readInteger(): number | null {
     const byte = this.space();
     const start = this.at;
@@ -182,7 +180,7 @@ export class JsonCursor {
     return this.nothing("an integer within 2^53 is expected");
   }
 
-  /** Passes true or false; null on failure. */
+  /** Reads true or false; null on failure. */
   readBoolean(): boolean | null {
     const byte = this.space();
     if (byte === 0x74) return this.passWord(WORDS.true) ? true : null;
@@ -190,18 +188,18 @@ export class JsonCursor {
     return this.nothing("true or false is expected");
   }
 
-  /** Passes null if it comes next; otherwise nothing is passed, and nothing is wrong. */
+  /** Reads null if it is next; false, and no failure, if it is not. */
   takeNull(): boolean {
     return this.space() === 0x6e && this.passWord(WORDS.null);
   }
 
-  /** Refuses at the present position, in the caller's words. Only the first refusal counts. */
+  /** Fails at the present position, with the caller's text. Only the first failure counts. */
   fail(what: string): false {
     if (this.refusal === null) {
       this.endedEarly = this.at >= this.end;
       this.refusal = refuse("INVALID_REQUEST", `JSON at byte ${this.origin + this.at}: ${what}.`);
     }
-    // Nothing follows a failure: every loop of every caller ends.
+    // At the end of the input, every loop of every caller ends.
     this.at = this.end;
     this.depth = 0;
     return false;
@@ -212,7 +210,7 @@ export class JsonCursor {
     return null;
   }
 
-  /** Skips white space and answers the byte behind it, undefined at the end. */
+  /** Skips white space; returns the byte behind it, undefined at the end. */
   private space(): number | undefined {
     const { bytes, end } = this;
     let at = this.at;
@@ -251,7 +249,7 @@ export class JsonCursor {
     return null;
   }
 
-  /** Passes the comma that all elements but the first have before them. */
+  /** Skips the comma in front of every element but the first. */
   private separator(): boolean {
     if (this.fresh) {
       this.fresh = false;
@@ -263,7 +261,7 @@ export class JsonCursor {
     return true;
   }
 
-  /** One scalar, or the opening of an object (with its first key) or of an array. */
+  /** Skips one scalar, or the opening bracket of an object or array. */
   private skipScalarOrOpen(): boolean {
     const byte = this.space();
     if (byte === QUOTE) return this.passString() >= 0;
@@ -276,7 +274,7 @@ export class JsonCursor {
     return this.fail(byte === undefined ? "it ends too early" : "a value is expected");
   }
 
-  /** Passes closing brackets down to `outside`, or what stands before the next value. */
+  /** Skips closing brackets down to depth `outside`, or what precedes the next value. */
   private skipSeparators(outside: number): boolean {
     while (this.depth > outside) {
       const kind = this.stack[this.depth - 1];
@@ -298,7 +296,7 @@ export class JsonCursor {
     return true;
   }
 
-  /** From the opening quote to behind the closing one, whose position is answered; −1: failed. */
+  /** Skips a string; returns the position of its closing quote, −1 on failure. */
   private passString(): number {
     const { strings } = this;
     const end = strings.skip(this.at + 1);
@@ -312,7 +310,7 @@ export class JsonCursor {
     return end;
   }
 
-  /** Once for the whole input, and only when there is anything but ASCII. */
+  /** Called once, for the rest of the input, at the first string that is not ASCII. */
   private checkUtf8(): boolean {
     this.utf8Checked = true;
     return isUtf8(this.bytes.subarray(this.at, this.end)) || this.fail("it is not UTF-8");
@@ -329,13 +327,13 @@ export class JsonCursor {
     return this.passTo(wordEnd(this.bytes, this.at, this.end, word), "a value is expected");
   }
 
-  /** Goes on at `end`, or fails at its complement. */
+  /** Continues at `end`, or fails at its complement. */
   private passTo(end: number, failure: string): boolean {
     this.at = end < 0 ? ~end : end;
     return end >= 0 || this.fail(failure);
   }
 
-  /** Decodes the inside of a string that has escapes and was found to be legal. */
+  /** Decodes the inside of a legal string with escapes. */
   private unescape(start: number, end: number): string {
     return JSON.parse(DECODER.decode(this.bytes.subarray(start - 1, end + 1))) as string;
   }

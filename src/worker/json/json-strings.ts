@@ -1,8 +1,7 @@
 /**
- * Finds where JSON strings end, which is where nearly all bytes of a produce request are. Four
- * bytes are judged at once, by subtractions that borrow into the top bit of a byte that is too
- * small: with its second bit flipped, a quote is the one character above the control characters
- * that is below 0x21; a backslash flipped to zero is below 1.
+ * Finds the ends of JSON strings, which hold nearly all bytes of a produce request. Four bytes are tested at once, by
+ * subtractions that borrow into the top bit of each byte that is too small: with its second bit flipped, a quote and
+ * the control characters are the only bytes below 0x21; a backslash flipped to zero is below 1.
  */
 
 const QUOTE = 0x22;
@@ -13,12 +12,12 @@ const BELOW_QUOTES = 0x2121_2121;
 const FLIP_BACKSLASHES = 0x5c5c_5c5c;
 const BELOW_BACKSLASHES = 0x0101_0101;
 
-/** Strings up to this many words are judged word by word. */
+/** Strings up to this many words are tested word by word. */
 const SHORT_WORDS = 6;
 
 /**
- * The top bits of bytes that end a run of plain characters. Bits above the lowest one may be
- * wrong (a borrow reaches further up); the lowest is right, and 0 means that there is none.
+ * The top bits of bytes that end a run of plain characters; 0 if there are none. Only the lowest set bit is reliable: a
+ * borrow may set bits above it.
  */
 function stops(word: number): number {
   return (
@@ -28,14 +27,14 @@ function stops(word: number): number {
   );
 }
 
-/** Which of the four bytes of a word has the lowest bit of `stopBits`; words are little-endian. */
+/** The index of the byte with the lowest bit of `stopBits`, in a little-endian word. */
 function lowestByte(stopBits: number): number {
   return (31 - Math.clz32(stopBits & -stopBits)) >>> 3;
 }
 
 const UNENDED = "the string does not end";
 
-/** What may follow a backslash, `u` apart. */
+/** The characters that may follow a backslash, except `u`. */
 const ESCAPES = new Uint8Array(256);
 for (const char of '"\\/bfnrt') ESCAPES[char.charCodeAt(0)] = 1;
 
@@ -46,17 +45,17 @@ function isHex(byte: number | undefined): boolean {
 }
 
 export class StringScanner {
-  /** Of the last string: whether it has escapes. */
+  /** Whether the last string has escapes. */
   escaped = false;
-  /** Of all strings so far: top bits of their bytes, 0 when all were ASCII. */
+  /** Top bits of the bytes of all strings so far; 0 if all are ASCII. */
   nonAscii = 0;
-  /** After a failure: where, and what is wrong. */
+  /** Position and reason of a failure. */
   failedAt = 0;
   failure = "";
 
   private readonly bytes: Uint8Array;
   private readonly end: number;
-  /** The same bytes as words, from the first aligned one on. */
+  /** The same bytes as words, from the first aligned word on. */
   private readonly words: Int32Array;
   private readonly wordsAt: number;
 
@@ -72,7 +71,7 @@ export class StringScanner {
     );
   }
 
-  /** `start` is behind the opening quote; answers the position of the closing one, or −1. */
+  /** Skips a string; `start` is behind the opening quote. Returns the position of the closing quote, or −1. */
   skip(start: number): number {
     const { bytes, end, wordsAt } = this;
     const wordsEnd = wordsAt + 4 * this.words.length;
@@ -101,12 +100,12 @@ export class StringScanner {
     return this.fail(end, UNENDED);
   }
 
-  /** From a word on to the byte that ends the plain characters, or behind the last word. */
+  /** The position of the first byte, from a word on, that is not a plain character; or behind the last word. */
   private skipPlain(from: number): number {
     const { words, wordsAt } = this;
     const near = Math.min(from + SHORT_WORDS, words.length);
     let i = this.skipWords(from, near);
-    // Most strings are short: the further calls are for those that are not.
+    // Only long strings need the further calls.
     if (i === near) i = this.skipWords(this.skipQuads(i), words.length);
     if (i === words.length) return wordsAt + 4 * i;
     return wordsAt + 4 * i + lowestByte(stops(words[i]!));
@@ -118,7 +117,7 @@ export class StringScanner {
     let i = from;
     for (; i < to; i++) {
       const word = words[i]!;
-      // Bytes behind the string may be among them: then UTF-8 is checked sooner, no more.
+      // May include bytes behind the string; then UTF-8 is only checked earlier than needed.
       seen |= word;
       if (stops(word) !== 0) break;
     }
@@ -127,9 +126,9 @@ export class StringScanner {
   }
 
   /**
-   * Passes four words at a time while all is plain ASCII, and answers the first that was not
-   * passed. Without the mask that `stops` has, every byte from 0x80 on ends this too: where one
-   * of the two subtractions clears its top bit (for 0xdc the second), the other does not.
+   * Skips four words at a time while all of them are plain ASCII; returns the first word that was not skipped. Without
+   * the mask of `stops`, bytes from 0x80 on end the loop too: if one of the two subtractions clears the top bit (for
+   * 0xdc the second one does), the other does not.
    */
   private skipQuads(from: number): number {
     const { words } = this;

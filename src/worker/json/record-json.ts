@@ -1,6 +1,6 @@
 /**
- * Stored batches to JSON: the arrays of fetch answers, the messages of WebSocket tails and the
- * events of server-sent streams are all written here.
+ * Writes stored batches as JSON: the arrays of fetch answers, the messages of WebSocket tails, and the events of
+ * server-sent streams.
  *
  * A record is `{"topic","partition","offset","timestamp","key","value","headers"}`; `timestamp` is
  * in milliseconds since 1970 (-1: none), `headers` are `[{"name","value"}]` with base64 values.
@@ -10,9 +10,9 @@
  * - `string`: a JSON string, when they are valid UTF-8;
  * - `binary`: base64, always.
  *
- * What does not fit the format is never dropped and never guessed at: it is written as a string
- * (valid UTF-8) or in base64, and the record then has `key_encoding` or `value_encoding`, which is
- * `"string"` or `"base64"`. Without such a field, the value is in the format that was asked for.
+ * A key or value that does not fit the format is written as a string (valid UTF-8) or in base64, and the record then
+ * has `key_encoding` or `value_encoding`, which is `"string"` or `"base64"`. Without such a field, the value is in the
+ * format that was asked for.
  */
 import { isUtf8 } from "node:buffer";
 import type { Refusal } from "../../base/errors.ts";
@@ -31,11 +31,11 @@ export interface RecordsQuery {
   readonly topic: string;
   readonly partition: number;
   readonly format: RecordFormat;
-  /** Records below it, with which the first batch may begin, are left out. */
+  /** The first batch may begin below it; records below it are omitted. */
   readonly offset: number;
   readonly frame: RecordFrame;
   readonly maxRecords: number;
-  /** Output bytes after which no further record is begun; one record always is. */
+  /** Output size after which no further record is written; the first one always is. */
   readonly maxBytes: number;
 }
 
@@ -44,9 +44,9 @@ export type WrittenRecords =
       readonly ok: true;
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly records: number;
-      /** Where the reader goes on: behind the last batch when it was read to its end. */
+      /** The offset at which the reader continues: behind the last batch if it was read to its end. */
       readonly nextOffset: number;
-      /** Whether all that was given is written; otherwise there is more from nextOffset on. */
+      /** Whether all batches were written; otherwise call again from nextOffset. */
       readonly isWhole: boolean;
     }
   | Refusal;
@@ -83,7 +83,7 @@ function writeHeaders(out: ByteWriter, headers: LogRecord["headers"]): void {
   for (let i = 0; i < headers.length; i++) {
     const { name, value } = headers[i]!;
     out.ascii(i === 0 ? '{"name":' : ',{"name":');
-    // Kafka's header names are text; one that is not keeps what can be read of it.
+    // Kafka's header names are text; illegal bytes become U+FFFD.
     if (isUtf8(name)) out.string(name);
     else out.string(new TextEncoder().encode(new TextDecoder().decode(name)));
     out.ascii(',"value":');
@@ -115,8 +115,8 @@ function writeRecord(
 }
 
 /**
- * An event's data is one line, and stored JSON may be spread over several. Inside strings line
- * ends are escaped, so those that are found are white space.
+ * An event's data is one line, but stored JSON may have several. Line ends within strings are escaped, so all that are
+ * found here are white space.
  */
 function joinLines(bytes: Uint8Array): void {
   for (const end of [LINE_FEED, CARRIAGE_RETURN]) {
@@ -133,11 +133,9 @@ function writeEvent(out: ByteWriter, start: string, record: LogRecord, format: R
 }
 
 /**
- * Writes the records of whole batches from an offset on. Topic names are ASCII without anything
- * that JSON escapes.
+ * Writes the records of whole batches from an offset on. Topic names need no escapes.
  *
- * Errors: those of the codec, when not even one record could be read; a page whose later part is
- * unreadable ends before it.
+ * Errors: those of the codec, if the first record cannot be read; a page ends before a later record that cannot.
  */
 export function writeRecords(batches: Uint8Array, query: RecordsQuery): WrittenRecords {
   const out = new ByteWriter(Math.min(2 * batches.length + 256, BUFFER_BYTES_MAX));
@@ -149,13 +147,13 @@ export function writeRecords(batches: Uint8Array, query: RecordsQuery): WrittenR
   return { ...written, bytes: out.written() };
 }
 
-/** Output is begun with at most this, however much is announced. */
+/** Largest initial buffer, in bytes. */
 const BUFFER_BYTES_MAX = 1_048_576;
 
-/** What was written before these batches, and how far the output may go. */
+/** The output before these batches, and its bounds. */
 interface Before {
   readonly records: number;
-  /** A record that goes beyond is taken back, unless it is the first of all. */
+  /** A record that exceeds it is removed again, unless it is the first. */
   readonly bytesMax: number;
 }
 const NOTHING_BEFORE: Before = { records: 0, bytesMax: Number.POSITIVE_INFINITY };
@@ -202,36 +200,36 @@ function appendRecords(
   return { ok: true, records, nextOffset, isWhole: !cut };
 }
 
-/** What is added to a {@link RecordArray}. */
+/** The part of one partition in a {@link RecordArray}. */
 export interface ArrayPart extends Pick<RecordsQuery, "topic" | "partition" | "offset"> {
   readonly maxRecords: number;
-  /** Bytes of output for this part, beyond which no further record of it is begun; one always is that fits. */
+  /** Output size of this part after which no further record of it is written; the first one that fits always is. */
   readonly softBytes: number;
 }
 
-/** One array of the records of several partitions, each written into its place at once. */
+/** One array of the records of several partitions, written in a single pass. */
 export class RecordArray {
-  /** Written so far. */
+  /** Records written so far. */
   records = 0;
   readonly #out: ByteWriter;
   readonly #format: RecordFormat;
   readonly #maxBytes: number;
 
-  /** `maxBytes`: of the whole array; only a first record may go beyond. `sourceBytes`: of the batches to come. */
+  /** `maxBytes`: bound on the array, which only the first record may exceed. `sourceBytes`: size of the batches to be added. */
   constructor(format: RecordFormat, maxBytes: number, sourceBytes: number) {
     this.#format = format;
-    // The bracket that closes the array counts too.
+    // Including the closing bracket.
     this.#maxBytes = maxBytes - 1;
     this.#out = new ByteWriter(Math.min(2 * sourceBytes + 256, BUFFER_BYTES_MAX));
     this.#out.ascii("[");
   }
 
-  /** Bytes that may follow. */
+  /** Bytes that may still be written. */
   get bytesLeft(): number {
     return Math.max(0, this.#maxBytes - this.#out.length);
   }
 
-  /** Writes the records of one partition's batches. Refuses as {@link writeRecords}; nothing is written then. */
+  /** Adds the records of one partition's batches. Errors: those of {@link writeRecords}; then nothing was added. */
   add(batches: Uint8Array, { softBytes, ...part }: ArrayPart): AppendedRecords | Refusal {
     const out = this.#out;
     const maxBytes = out.length + softBytes;
@@ -242,14 +240,14 @@ export class RecordArray {
     return written;
   }
 
-  /** The array; nothing is added any more. */
+  /** Closes and returns the array. */
   finish(): Uint8Array<ArrayBuffer> {
     this.#out.ascii("]");
     return this.#out.written();
   }
 }
 
-/** Behind the last of the batches; 0 when there are none. */
+/** The offset behind the last batch; 0 if there are none. */
 function endOffset(
   batches: readonly { readonly baseOffset: number; readonly lastOffsetDelta: number }[],
 ): number {

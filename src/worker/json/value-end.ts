@@ -1,6 +1,6 @@
 /**
- * Finds where a JSON value ends without judging what is inside it, in bytes that come piece by piece: how long to
- * wait before the value can be read.
+ * Finds the end of a JSON value in bytes that arrive in pieces, without validating it: a value is parsed only when it is
+ * complete, and each byte is looked at once until then.
  */
 
 const QUOTE = 0x22;
@@ -11,10 +11,10 @@ export class ValueEnd {
   private depth = 0;
   private isInString = false;
   private isEscaped = false;
-  /** Inside a number or a word, which ends where something else begins. */
+  /** Within a number, true, false or null, which ends where something else begins. */
   private isBare = false;
 
-  /** The position behind the value, -1 where it goes on behind `end`. Goes on at `from`, where the last piece ended. */
+  /** The position behind the value, -1 if it continues behind `end`. `from` is where the last call ended. */
   find(bytes: Uint8Array, from: number, end: number): number {
     for (let at = from; at < end; at++) {
       const byte = bytes[at]!;
@@ -33,7 +33,7 @@ export class ValueEnd {
     return -1;
   }
 
-  /** A byte that is not in a string. */
+  /** Handles a byte outside strings. */
   private outside(byte: number, at: number): number {
     switch (byte) {
       case 0x7b:

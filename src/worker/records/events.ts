@@ -1,7 +1,7 @@
 /**
- * Server-sent events: a record an event, its id the offset to go on from. A reader that is behind is
- * served page by page, as fast as it takes them; one that has caught up listens to the partition's
- * hibernating socket, so that nothing is awake for it while nothing is produced.
+ * Server-sent events: one event for each record, whose id is the offset at which a reader resumes. A reader that is
+ * behind is sent pages as fast as it reads them; one that has caught up is fed from the partition's hibernating socket,
+ * so that its object can sleep while nothing is produced.
  */
 import { ERRORS, type Refusal } from "../../base/errors.ts";
 import type { FetchRequest } from "../../objects/contracts/partition.ts";
@@ -10,27 +10,27 @@ import type { PartitionReader } from "../../gateway/partition-reader.ts";
 import { writeRecords, type RecordFormat } from "../json/record-json.ts";
 import type { ResetPolicy } from "./fetch-query.ts";
 
-/** Output of one pull, in bytes; compressed batches may unfold to much more than they are. */
+/** Output of one pull, in bytes: compressed batches may become much larger as text. */
 const EVENTS_BYTES_MAX = 1_048_576;
 
-/** Messages that wait for a slow reader, in bytes; beyond, it is served by pages again. */
+/** Messages queued for a slow reader, in bytes; a reader that falls further behind reads pages again. */
 const QUEUE_BYTES_MAX = 2_097_152;
 
-/** The partition's window is moved whenever so many bytes were delivered. */
+/** Bytes delivered after which the partition is sent an acknowledgement, which moves its window. */
 const ACK_BYTES = 262_144;
 
-/** Proxies give up on a connection that is silent for long, and writing shows whether it is there. */
+/** Proxies close connections that are silent for long, and a write shows whether the reader is still connected. */
 const KEEP_ALIVE_MS = 15_000;
 
-/** A request of the platform ends at 10,000 subrequests; the reader connects anew before that. */
+/** The platform allows 10,000 subrequests in a request; a stream ends before that, and its reader connects again. */
 export const SUBREQUESTS_MAX = 9_000;
 
 const ENCODER = new TextEncoder();
 const KEEP_ALIVE = ENCODER.encode(":\n\n");
-/** Tells a browser to come back after a second. */
+/** Tells a browser to reconnect after one second. */
 const GREETING = ENCODER.encode("retry: 1000\n\n");
 
-/** A stream goes on at another offset than the one asked for, and its first event says so. */
+/** A stream continues at another offset than the one it was asked for; an event says so. */
 export interface OffsetReset {
   readonly ok: true;
   readonly requestedOffset: number;
@@ -39,8 +39,8 @@ export interface OffsetReset {
 }
 
 /**
- * Where a stream goes on whose offset is not in the log any more: a browser does not connect again after a refusal.
- * The refusal itself, where it is another one or the policy is `none`.
+ * Where a stream continues if its offset is no longer in the log: a browser does not reconnect after an error status.
+ * Returns `reason` itself if it is another error, or if the policy is `none`.
  */
 export async function resetOffset(
   reader: PartitionReader,
@@ -64,22 +64,22 @@ export interface EventsOptions {
   /** Bytes of batches asked for at once. */
   readonly maxBytes: number;
   readonly isolation: FetchRequest["isolation"];
-  /** What becomes of the stream when retention overtakes its reader. */
+  /** Where the stream continues if retention deletes what its reader has not read yet. */
   readonly resetPolicy: ResetPolicy;
-  /** Why it does not begin where it was asked to; null where it does. */
+  /** Why the stream does not begin at the offset asked for; null if it does. */
   readonly reset: OffsetReset | null;
 }
 
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
-/** The source of a stream: what is pulled is read then, and not before. */
+/** The source of a stream. Nothing is read from the log before the stream is pulled. */
 class RecordEvents {
   private readonly reader: PartitionReader;
   private readonly options: EventsOptions;
   private next: number;
   private subrequests = 1;
   private socket: WebSocket | null = null;
-  /** Batches at hand: a page, then the messages of the socket. */
+  /** Batches not delivered yet: a page, or messages of the socket. */
   private queue: Uint8Array[];
   private queueBytes = 0;
   private unackedBytes = 0;
@@ -98,7 +98,7 @@ class RecordEvents {
     if (this.options.reset !== null) controller.enqueue(resetEvent(this.options.reset));
   }
 
-  /** Gives one piece of the stream, or ends it. */
+  /** Enqueues one piece of the stream, or ends it. */
   async pull(controller: Controller): Promise<void> {
     for (;;) {
       if (this.ended || this.subrequests >= SUBREQUESTS_MAX) return this.end(controller);
@@ -113,7 +113,7 @@ class RecordEvents {
     }
   }
 
-  /** The reader is gone; the platform may notice only when something is written to it. */
+  /** The reader has disconnected. The platform may notice that only when something is written to it. */
   cancel(): void {
     this.leaveSocket();
     this.ended = true;
@@ -146,7 +146,7 @@ class RecordEvents {
     return "delivered";
   }
 
-  /** Reads a page; at the end of the log, listens instead. */
+  /** Reads a page; at the end of the log, opens the partition's socket instead. */
   private async advance(): Promise<Refusal | null> {
     if (this.socket !== null) return null;
     this.subrequests++;
@@ -192,7 +192,7 @@ class RecordEvents {
     this.queueBytes += batches.length;
     counters.bytesOut += batches.length;
     if (this.queueBytes > QUEUE_BYTES_MAX) {
-      // The log keeps what the reader is too slow for.
+      // Nothing is lost: the reader reads it from the log.
       this.leaveSocket();
       this.queue = [];
       this.queueBytes = 0;
@@ -202,7 +202,7 @@ class RecordEvents {
 
   private closed(socket: WebSocket): void {
     if (socket !== this.socket) return;
-    // What follows is read by pages: by another leader's, when the partition has moved.
+    // The next page is read from whichever replica leads by then.
     this.socket = null;
     this.wake?.();
   }
@@ -215,7 +215,7 @@ class RecordEvents {
     try {
       this.socket.send(JSON.stringify({ ack: this.next }));
     } catch {
-      // It is closing, and its close event says how to go on.
+      // It is closing; `closed` follows.
     }
   }
 
@@ -225,7 +225,7 @@ class RecordEvents {
     socket?.close(1000);
   }
 
-  /** Until something happens; false when nothing has for long. */
+  /** Waits for a message or the end of the socket; false if neither comes within the keep-alive time. */
   private wait(): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -264,7 +264,7 @@ class RecordEvents {
   }
 }
 
-/** Its id is the new offset: a reader that is cut off here goes on there. */
+/** The event's id is the new offset, so that a reader that is cut off here resumes there. */
 function resetEvent({ requestedOffset, offset, reason }: OffsetReset): Uint8Array {
   const data = JSON.stringify({
     error_code: ERRORS[reason.error].rest,
@@ -275,7 +275,7 @@ function resetEvent({ requestedOffset, offset, reason }: OffsetReset): Uint8Arra
   return ENCODER.encode(`event: reset\nid: ${offset}\ndata: ${data}\n\n`);
 }
 
-/** A stream that ends when its reader goes, or when the reader should connect anew. */
+/** A stream that ends when its reader disconnects, or when the reader has to connect again. */
 export function eventStream(
   reader: PartitionReader,
   options: EventsOptions,
@@ -287,7 +287,7 @@ export function eventStream(
       pull: (controller) => source.pull(controller),
       cancel: () => source.cancel(),
     },
-    // Nothing is read ahead of the reader.
+    // No read-ahead: the log is read at the reader's pace.
     { highWaterMark: 0 },
   );
 }

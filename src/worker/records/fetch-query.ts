@@ -1,4 +1,4 @@
-/** What a reader asks for: the query, `Accept` and `Last-Event-ID`, each checked and bounded. */
+/** The parameters of a read: query, `Accept` and `Last-Event-ID`, validated and bounded. */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
 import { FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX, REQUEST_RECORDS_MAX } from "../../base/limits.ts";
@@ -13,7 +13,7 @@ import { RECORD_FORMATS, type RecordFormat } from "../json/record-json.ts";
 
 export const EVENT_STREAM_TYPE = "text/event-stream";
 
-/** Bytes of batches in a page where the reader does not say. */
+/** Default of `max_bytes`. */
 const PAGE_BYTES = 1_048_576;
 
 export interface FetchQuery {
@@ -26,7 +26,7 @@ export interface FetchQuery {
   readonly isolation: FetchRequest["isolation"];
 }
 
-/** How records are given, by media type. `events` are of the format that the query names. */
+/** Representations of records by media type. The query names the format of `events`. */
 const REPRESENTATIONS = new Map<string, RecordFormat | "batches" | "events">([
   ["application/json", "json"],
   ["application/vnd.kafka.json.v2+json", "json"],
@@ -44,7 +44,7 @@ export interface Representation {
   readonly as: RecordFormat | "batches" | "events";
 }
 
-/** NOT_ACCEPTABLE when the reader accepts nothing that can be given. */
+/** NOT_ACCEPTABLE if the reader accepts none of the representations. */
 export function representation(accept: string | null): Representation | Refusal {
   const type = preferredType(accept, OFFERED);
   if (type === null) return refuse("NOT_ACCEPTABLE");
@@ -60,8 +60,8 @@ export function queryFormat(c: Ctx): RecordFormat | "recordbatch" | Refusal {
 }
 
 /**
- * Reads the query. What is larger than a bound is taken as the bound, as Kafka's brokers do;
- * what is no number is refused. `absent` is where reading begins when no offset is given.
+ * Reads the query. A number above its bound counts as the bound, as with Kafka's brokers; a value that is not a number
+ * is refused. `absent` is where reading begins without `offset`.
  */
 export function fetchQuery(c: Ctx, absent: Position): FetchQuery | Refusal {
   const position = queryPosition(c, absent);
@@ -84,7 +84,7 @@ export function fetchQuery(c: Ctx, absent: Position): FetchQuery | Refusal {
     maxBytes: Math.min(maxBytes, FETCH_BYTES_MAX),
     minBytes: Math.min(minBytes, FETCH_BYTES_MAX),
     maxWaitMs: Math.min(maxWaitMs, FETCH_WAIT_MS_MAX),
-    // A page always makes progress.
+    // At least one record, or a reader would never get further.
     maxRecords: Math.min(Math.max(maxRecords, 1), REQUEST_RECORDS_MAX),
     isolation,
   };
@@ -97,7 +97,7 @@ function queryPosition(c: Ctx, absent: Position): Position | Refusal {
   return parseWhole(text) ?? refuse("INVALID_REQUEST", "offset is a number, earliest or latest.");
 }
 
-/** Where an event stream goes on whose offset is not in the log any more; `none`: it is refused. */
+/** Where an event stream continues if its offset is no longer in the log; `none` refuses it. */
 export type ResetPolicy = (typeof RESET_POLICIES)[number];
 export const RESET_POLICIES = ["earliest", "latest", "none"] as const;
 
@@ -107,7 +107,7 @@ export function queryReset(c: Ctx): ResetPolicy | Refusal {
   return refuse("INVALID_REQUEST", "auto.offset.reset is earliest, latest or none.");
 }
 
-/** Where an event stream goes on after a lost connection; null when it is a new one. */
+/** Where an event stream resumes after a lost connection; null for a new stream. */
 export function lastEventId(request: Request): number | null | Refusal {
   const id = request.headers.get("last-event-id");
   if (id === null || id === "") return null;

@@ -1,4 +1,4 @@
-/** The routes that give records: pages, event streams and tails, under v3's path and v2's. */
+/** The routes that read records: pages, event streams and tails, under v3's path and under v2's. */
 import * as z from "zod";
 import { wholeText } from "../text-schemas.ts";
 import type { ErrorName } from "../../base/errors.ts";

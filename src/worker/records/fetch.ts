@@ -24,7 +24,7 @@ import { PartitionReader } from "../../gateway/partition-reader.ts";
 import { writeRecords, type RecordFormat } from "../json/record-json.ts";
 import { openTail } from "./tail.ts";
 
-/** Output of one JSON page, in bytes; compressed batches may unfold to much more than they are. */
+/** Size of one JSON page, in bytes: compressed batches may become much larger as text. */
 export const JSON_PAGE_BYTES_MAX = 8_388_608;
 
 export async function fetchRecords(
@@ -37,7 +37,7 @@ export async function fetchRecords(
   const wanted = isUpgrade ? null : representation(request.headers.get("accept"));
   if (wanted !== null && !wanted.ok) return wanted;
   const stays = wanted === null || wanted.as === "events";
-  // A page begins where the log does; who stays is interested in what comes.
+  // By default a page begins with the first record, a stream or tail with the next one.
   const query = fetchQuery(c, stays ? "latest" : "earliest");
   if (!query.ok) return query;
   const partition = pathPartition(c);
@@ -52,13 +52,13 @@ export async function fetchRecords(
   return page(reader, query, wanted);
 }
 
-/** Most partitions have one replica, and then it does not matter where the reader is. */
+/** Most partitions have one replica; then the reader's place does not matter. */
 export function isReplicated(topic: KnownTopic, partition: number): boolean {
   const metadata = topic.metadata.partitions[partition];
   return metadata !== undefined && metadata.replicas.length > 1;
 }
 
-/** Where the reader is, by its own word or the platform's; empty for one that reads from the leader. */
+/** The reader's place, as the reader or else the platform says; empty if it reads from the leader anyway. */
 export function readersPlace(c: Ctx, service: Service): string {
   if (!service.config["replica.selector.nearest"]) return "";
   const rack = c.req.query("client.rack") ?? c.req.raw.headers.get("client-rack");
@@ -100,10 +100,10 @@ interface BegunEvents {
   readonly reset: OffsetReset | null;
 }
 
-/** Log starts that move while a stream begins: how often it is tried. */
+/** How often a stream that begins looks up the log's ends again, if the log start moves meanwhile. */
 const BEGIN_TRIES = 3;
 
-/** Reads the first page before anything is answered: what is wrong has a status. */
+/** Reads the first page before the answer begins, so that an error has its status. */
 async function beginEvents(
   reader: PartitionReader,
   query: FetchQuery,
@@ -114,7 +114,7 @@ async function beginEvents(
   let first = await read(reader, query, offset, 0);
   let reset: OffsetReset | null = null;
   for (let tries = 0; !first.ok && tries < BEGIN_TRIES; tries++) {
-    // Who begins past the end has read nothing that could have been in the log.
+    // A new stream past the end is a mistake of the caller, not a log that has changed.
     if (first.error === "OFFSET_OUT_OF_RANGE" && !isResumed) return first;
     const found = await resetOffset(reader, resetPolicy, offset, first);
     if (!found.ok) return found;

@@ -1,6 +1,6 @@
 /**
- * The part of a produce request that goes to one partition: its records, in one batch or, where the
- * topic's `max.message.bytes` asks for it, several. They leave in one call, which takes all or none.
+ * The records of a produce request that go to one partition, in one batch or, if the topic's `max.message.bytes`
+ * requires it, in several. They are sent in one call, which appends all of them or none.
  */
 import { joinBytes } from "../../base/bytes.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
@@ -12,28 +12,28 @@ import type { RecordFields } from "./record-fields.ts";
 /** How batches are made for one topic and request. */
 export interface BatchRules {
   /**
-   * `max.message.bytes` of the topic. A numbered batch may be in the log since before it was lowered: the leader
-   * judges its size, which recognises it first.
+   * `max.message.bytes` of the topic. Does not bound idempotent batches: one may have been written before the setting
+   * was lowered. The leader checks their size, after it has looked for a repeat.
    */
   readonly batchBytesMax: number;
   readonly compression: Compression;
-  /** Set for idempotent requests: then a part is one batch, since a repeat must be recognized whole. */
+  /** Set for idempotent requests: the part is then one batch, because a repeat is recognised by its batch. */
   readonly stamp: ProducerStamp | null;
 }
 
 export class PartitionPart {
   readonly partition: number;
-  /** Records taken. */
+  /** Records added. */
   records = 0;
   private readonly rules: BatchRules;
-  /** Of an uncompressed batch. */
+  /** Largest uncompressed batch. */
   private readonly maxBytes: number;
   private readonly builder: BatchBuilder;
   private readonly finished: Uint8Array[] = [];
   private bytes = 0;
   private readonly fields: BatchFields;
 
-  /** `sequence` is that of the part's first record; unused without a stamp. */
+  /** `sequence`: of the part's first record; not used without a stamp. */
   constructor(partition: number, rules: BatchRules, sequence: number, capacityBytes: number) {
     const { batchBytesMax, compression, stamp } = rules;
     this.partition = partition;
@@ -54,7 +54,7 @@ export class PartitionPart {
           };
   }
 
-  /** Takes a record, or says why it cannot be taken; then nothing has changed. */
+  /** Adds a record. After a refusal nothing has changed. */
   add(record: RecordFields, timestamp: number): Refusal | null {
     if (this.append(record, timestamp)) return null;
     if (this.builder.count > 0 && this.rules.stamp === null) {
@@ -64,12 +64,12 @@ export class PartitionPart {
     return refuse("MESSAGE_TOO_LARGE", `A record batch here has at most ${this.maxBytes} bytes.`);
   }
 
-  /** Whether the record at hand could only be taken by a second batch that may not be. */
+  /** Whether a record was refused because an idempotent part may not have a second batch. */
   get isFull(): boolean {
     return this.rules.stamp !== null && this.builder.count > 0;
   }
 
-  /** The batches, one behind the other. At least one record was taken. */
+  /** The batches, concatenated. Requires at least one record. */
   batches(): Uint8Array | Refusal {
     if (this.builder.count > 0) this.close();
     if (this.bytes > REQUEST_BYTES_MAX) {
@@ -96,7 +96,7 @@ export class PartitionPart {
 
   private close(): void {
     let batch = this.builder.finish(this.fields);
-    // What does not compress may grow by some bytes; plain, it fits.
+    // Data that does not compress may grow by a few bytes; uncompressed it fits.
     if (batch.length > this.rules.batchBytesMax) {
       batch = this.builder.finish({ ...this.fields, compression: "none" });
     }

@@ -1,6 +1,6 @@
 /**
- * What producers are told: v3's delivery reports, the 207 of `records:batch` and v2's offsets. Text
- * is put together by hand, because there is a piece of it for every record.
+ * The answers to producers: v3's delivery reports, the 207 of `records:batch`, v2's offsets. Built as text, since there
+ * is a piece of it for every record.
  */
 import { ERRORS, type Refusal } from "../../base/errors.ts";
 import type { Appended } from "../../objects/contracts/partition.ts";
@@ -17,8 +17,8 @@ function outcomeOf(records: RequestRecords, index: number): Appended | Refusal {
 }
 
 /**
- * Writes the members that tell where a record lies, and how it was understood. The records of a
- * request mostly share a partition and a timestamp, so what was written for the last is kept.
+ * Writes the members that say where a record was written and how it was read. Consecutive records mostly share
+ * partition and timestamp, so the text of the previous one is reused.
  */
 class DeliveryWriter {
   private readonly records: RequestRecords;
@@ -38,7 +38,7 @@ class DeliveryWriter {
     const { baseOffset, duplicate, logAppendTimeMs } = appended;
     let text = this.start(records.partitions[index]!) + (baseOffset + records.places[index]!);
     const given = records.timestamps[index]!;
-    // A repeat that names no time does not know what the first one took.
+    // The time of the first attempt is not known here, unless the request or the topic sets it.
     if (!duplicate || given >= 0 || logAppendTimeMs >= 0) {
       text += this.timestamp(
         logAppendTimeMs >= 0 ? logAppendTimeMs : given >= 0 ? given : records.nowMs,

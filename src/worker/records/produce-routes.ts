@@ -41,7 +41,7 @@ const ENTRIES: ProduceForm = {
 const ATOMIC: ProduceForm = {
   read: readRecordsV3,
   answer: (records) => {
-    // One partition and no refusal: there is exactly one outcome, and it is good.
+    // One partition and no refusal: there is exactly one outcome, a success.
     for (const outcome of records.outcomes.values()) {
       if (outcome.ok) return jsonText(rangeAnswer(outcome));
     }
@@ -81,7 +81,7 @@ function reports(c: Ctx, service: Service): Outcome | Promise<Outcome> {
   if (!isJsonBody(c)) return refuse("UNSUPPORTED_MEDIA_TYPE", JSON_ONLY);
   const settings = produceSettings(c, REPORTS);
   if (!settings.ok) return settings;
-  // A repeat is recognised by its batches: they have to be the same, whatever has arrived when.
+  // A repeat is recognised by its batches, which must not depend on what has arrived when.
   return settings.stamp === null
     ? produceReports(c, service, REPORTS, settings)
     : produceWhole(c, service, REPORTS, settings);

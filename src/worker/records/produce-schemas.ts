@@ -1,4 +1,4 @@
-/** What the API's description says of the bodies and answers of the produce routes. Describes; validates nothing. */
+/** The description of the produce routes' bodies and answers. It is not used to validate. */
 import * as z from "zod";
 import { V2_JSON } from "../answers.ts";
 import { RECORD_BATCH_TYPE } from "./produce.ts";

@@ -1,4 +1,4 @@
-/** What a produce request asks for beside its records: what its headers, its path and its query say, and its topic. */
+/** The parameters of a produce request beside its records: headers, path, query, and the topic's settings. */
 import { COMPRESSION_TYPES, needsKeys } from "../../base/config.ts";
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
@@ -12,12 +12,12 @@ import type { Ctx } from "../route.ts";
 import { producerStamp, type ProducerStamp } from "./producer-stamp.ts";
 import type { ProducePlan } from "./request-records.ts";
 
-/** What the query and the headers of a produce request say. */
+/** Read from query, path and headers. */
 export interface ProduceSettings {
   readonly ok: true;
   readonly stamp: ProducerStamp | null;
   readonly acks: AppendRequest["acks"];
-  /** What the producer asks for; null when it does not. */
+  /** The producer's choice; null if it has none. */
   readonly compression: Compression | null;
   /** -1: the path names none. */
   readonly partition: number;
@@ -67,13 +67,13 @@ function isCompression(text: string): text is Compression {
   return text === "none" || (COMPRESSION_TYPES as readonly string[]).includes(text);
 }
 
-/** The topic, without a promise where it is known. */
+/** The topic; not a promise if it is cached. */
 export function knownTopic(c: Ctx, service: Service): KnownTopic | Promise<KnownTopic | Refusal> {
   const name = pathText(c, "topic");
   return cachedTopic(service, name) ?? topicForProduce(service, name);
 }
 
-/** What a route asks of its records. */
+/** How a route treats its records. */
 export interface ProduceRules {
   readonly allOrNothing?: true;
   /** See {@link ProducePlan}. */
@@ -99,17 +99,17 @@ export function planOf(
     partition,
     nowMs: Date.now(),
     bodyBytes,
-    // On one partition sequences have no gaps: a record left out would be one.
+    // A record left out would be a gap in the partition's sequences.
     allOrNothing: form.allOrNothing === true || (stamp !== null && isOnePartition(topic, settings)),
     malformedRefusesAll: form.malformedRefusesAll === true,
-    // Of numbered records the leader judges, which recognises those that it holds already.
+    // The leader checks numbered records, after it has looked for a repeat.
     keysRequired: stamp === null && needsKeys(topic.config),
     unknownPartition: form.unknownPartition,
     random: (below) => Math.floor(Math.random() * below),
   };
 }
 
-/** Whether all records go to one partition, whatever they say: its sequences have no gaps then. */
+/** Whether all records go to the same partition: its sequences then have no gaps. */
 export function isOnePartition(topic: KnownTopic, { partition }: ProduceSettings): boolean {
   return partition >= 0 || topic.metadata.partitions.length === 1;
 }

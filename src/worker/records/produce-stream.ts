@@ -1,9 +1,10 @@
 /**
- * v3's streaming produce: records one behind the other in, a delivery report for each out, while the request is still
- * open. What has arrived is appended together, so that a bulk upload goes in large batches and a single record at
- * once; one piece is appended after the other, so that each partition keeps the order of the request.
+ * v3's streaming produce: concatenated records in, a delivery report for each out, while the request is still open. All
+ * records that have arrived are appended together, so that a bulk upload is written in large batches and a single
+ * record without delay. The next append begins when the last one was answered, which keeps the request's order within
+ * each partition.
  *
- * A request with a producer's sequence is read whole (produce.ts): its repeat has to make the same batches.
+ * Requests with a producer's sequence are read whole (produce.ts): a repeat has to result in the same batches.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { REQUEST_BYTES_MAX } from "../../base/limits.ts";
@@ -25,17 +26,17 @@ import { RequestRecords } from "./request-records.ts";
 import { commonRefusal, sendParts } from "./send.ts";
 
 /**
- * How long the answer waits for the first bytes, in milliseconds. Once there are some it waits for the first reports:
- * what fails at once has a status then. Some clients send nothing before they are answered.
+ * How long the answer waits for the first bytes, in milliseconds: some clients send nothing before they have received
+ * the answer's head. Once bytes have arrived it waits for the first reports, so that an error there has its status.
  */
 const FIRST_WAIT_MS = 1_000;
 
-/** Reports that wait for a client that does not read them, in bytes; beyond, its request is not read on. */
+/** Reports queued for a client that does not read them, in bytes; above that its request is not read further. */
 const REPORTS_BYTES_MAX = 1_048_576;
 
 /**
- * Calls of partitions that one request may make before its pieces are made to wait for more, in milliseconds: a stream
- * of single records would soon have made as many as the platform allows.
+ * From so many calls of partitions on, each append waits so many milliseconds for further records: a stream of single
+ * records would otherwise soon reach the number of calls that the platform allows in a request.
  */
 const PACES = [
   { calls: 5_000, gatherMs: 200 },
@@ -50,18 +51,18 @@ const TOO_MANY_CALLS = refuse(
 
 const ENCODER = new TextEncoder();
 
-/** What became of one piece of a request. */
+/** The result of one append of a stream. */
 interface Delivered {
   readonly ok: true;
   /** A line for each record. */
   readonly reports: string;
-  /** Why none of the records was written, where one reason holds for all. */
+  /** Set if none of the records was written, for one and the same reason. */
   readonly common: Refusal | null;
-  /** Why nothing behind them is read. */
+  /** Set if the rest of the request cannot be read. */
   readonly failure: Refusal | null;
 }
 
-/** Serves v3's route for a request that carries no sequence. */
+/** Serves v3's `records` route for requests without a sequence. */
 export async function produceReports(
   c: Ctx,
   service: Service,
@@ -81,7 +82,7 @@ export async function produceReports(
   return new ReportStream(body, delivery, service.config["connections.max.idle.ms"]).answer();
 }
 
-/** A body of a bounded length, which has mostly arrived already: it is answered at once. */
+/** A body of a known, bounded length: read whole and answered in one piece. */
 async function whole(request: Request, delivery: Delivery): Promise<Outcome> {
   const body = await readProduceBody(request);
   if (!(body instanceof Uint8Array)) return body;
@@ -100,12 +101,12 @@ async function whole(request: Request, delivery: Delivery): Promise<Outcome> {
   return reports === "" ? NO_RECORD : jsonText(reports);
 }
 
-/** The error that is the answer where nothing else has been answered yet. */
+/** The error that is answered instead, as long as no report was sent. */
 function refusalOf({ reports, common, failure }: Delivered): Refusal | null {
   return common ?? (reports === "" ? failure : null);
 }
 
-/** Appends what has come of a request. */
+/** Appends the records of a request as they arrive. */
 class Delivery {
   readonly pieces = new RecordPieces();
   /** Calls of partitions so far. */
@@ -122,7 +123,7 @@ class Delivery {
     this.settings = settings;
   }
 
-  /** Whether anything of the request has come. */
+  /** Whether any of the body has arrived. */
   get hasBegun(): boolean {
     return this.calls > 0 || this.pieces.sizeBytes > 0;
   }
@@ -149,7 +150,7 @@ class Delivery {
   private async read(): Promise<{ records: RequestRecords; failure: Refusal | null }> {
     const read = this.readAs(this.topic);
     if (!read.records.namesUnknownPartition) return read;
-    // It may have been added since this isolate asked.
+    // The partition may have been added since this isolate asked for the topic.
     const { topic, partitions } = this.topic.metadata;
     const asked = await topicMetadata(this.service, topic, true);
     if (!asked.ok || asked.metadata.partitions.length <= partitions.length) return read;
@@ -165,12 +166,12 @@ class Delivery {
   }
 }
 
-/** The answer to a request that goes on. */
+/** The answer to a request whose body is still arriving. */
 class ReportStream {
   private readonly body: BodyAhead;
   private readonly delivery: Delivery;
   private readonly idleMs: number;
-  /** The first reports, where the answer did not wait for them. */
+  /** The first reports, until they are sent. */
   private first: Promise<Delivered | "end"> | null = null;
   private isCancelled = false;
 
@@ -219,7 +220,7 @@ class ReportStream {
     if (failure !== null || delivered === "end") this.close(controller);
   }
 
-  /** The next reports: of all that has arrived, once that is at least one record. */
+  /** The reports of the next append: of all complete records that have arrived, at least one. */
   private async next(): Promise<Delivered | "end"> {
     const { body, delivery } = this;
     const { pieces } = delivery;

@@ -27,10 +27,10 @@ import { commonRefusal, sendParts } from "./send.ts";
 
 export const RECORD_BATCH_TYPE = "application/vnd.kafka.recordbatch.v2";
 
-/** What a JSON produce route is made of. */
+/** The parts in which JSON produce routes differ. */
 export interface ProduceForm extends ProduceRules {
   readonly read: RequestReader;
-  /** The answer, from the records and their outcomes. */
+  /** Makes the answer from the records and their outcomes. */
   readonly answer: (records: RequestRecords, service: Service, topic: string) => Response;
 }
 
@@ -82,7 +82,7 @@ async function readRecords(
   const records = new RequestRecords(planOf(topic, settings, form, body.length));
   const refused = form.read(body, records) ?? records.refusal;
   if (records.namesUnknownPartition) {
-    // It may have been added since this isolate asked; an earlier attempt may have been written there.
+    // It may have been added since this isolate asked for the topic, and an earlier attempt may have been written to it.
     const asked = await topicMetadata(service, topic.metadata.topic, true);
     if (!asked.ok) return asked;
     if (asked.metadata.partitions.length > topic.metadata.partitions.length) {
@@ -92,7 +92,7 @@ async function readRecords(
   return refused ?? { ok: true, topic, records };
 }
 
-/** What a caller is told of an append that was refused. */
+/** The answer to an append that the leader refused. */
 function appendRefused(
   refusal: AppendRefusal,
   rules: Pick<ProduceRules, "unknownPartition">,
@@ -134,7 +134,7 @@ export async function produceRaw(c: Ctx, service: Service): Promise<Outcome> {
     : appendRefused(appended, { unknownPartition });
 }
 
-/** Whether the Content-Type is JSON; a body without one is taken for it. */
+/** Whether the Content-Type is JSON, which is also the default. */
 export function isJsonBody(c: Ctx): boolean {
   const type = c.req.raw.headers.get("content-type");
   return type === null || type === "application/json" || bareType(type) === "application/json";

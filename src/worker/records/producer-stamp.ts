@@ -4,11 +4,11 @@
  * that plus the number of records of this one, as between Kafka's batches. After 2,147,483,647
  * comes 0.
  *
- * Where the service picks the partitions, one request may reach several. What goes to one of them is
- * one batch, numbered by the first of its records in the request, so a partition sees sequences that
- * rise with gaps; a repeat of the request makes the same batches, and each partition recognizes its
- * own. That holds because the choice is a function of the request: a named partition, else the key,
- * else (producer id + sequence) modulo the number of partitions, the same for all records without a key.
+ * If the service picks the partitions, one request may reach several. The records that go to one of them are one
+ * batch, numbered by the first of them in the request, so each partition sees sequences that rise with gaps. A repeat
+ * of the request results in the same batches, which the partitions recognise, because the choice is a function of the
+ * request: a named partition, else the key, else (producer id + sequence) modulo the number of partitions, the same
+ * for all records without a key.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { parseWhole } from "../../base/ids.ts";
@@ -27,7 +27,7 @@ export interface ProducerStamp {
 const RULE =
   "Producer-Id, Producer-Epoch and Producer-Seq come all together, as whole numbers (epoch ≤ 32767, sequence ≤ 2147483647), or not at all.";
 
-/** null: the request is not idempotent. */
+/** Null if the request is not idempotent. */
 export function producerStamp(headers: Headers): ProducerStamp | Refusal | null {
   const id = headers.get("producer-id");
   const epoch = headers.get("producer-epoch");
@@ -50,7 +50,7 @@ export function sequenceAt(stamp: ProducerStamp, index: number): number {
   return (stamp.sequence + index) % (SEQUENCE_MAX + 1);
 }
 
-/** Where the records without a key go. */
+/** The partition of records without a key. */
 export function keylessPartition(stamp: ProducerStamp, partitions: number): number {
   // Both terms are reduced first: their sum could leave the exact integers.
   return ((stamp.producerId % partitions) + (stamp.sequence % partitions)) % partitions;

@@ -1,6 +1,6 @@
 /**
- * The three forms of a JSON produce request: concatenated records, `{"entries": […]}` and
- * `{"records": […]}`. All of it is read before anything is sent: what is broken changes nothing.
+ * Reads JSON produce requests that are checked whole before any of it is written: concatenated records,
+ * `{"entries": […]}` and `{"records": […]}`.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { BATCH_ENTRIES_MAX } from "../../base/limits.ts";
@@ -12,7 +12,7 @@ import { JsonCursor } from "../json/json-slices.ts";
 
 const ENTRY_ID_LENGTH_MAX = 80;
 
-/** Reads a body into `records`; answers why the whole request is refused, or null. */
+/** Reads a body into `records`; returns why the whole request is refused, or null. */
 export type RequestReader = (bytes: Uint8Array, records: RequestRecords) => Refusal | null;
 
 /** v3: one JSON object after the other. */
@@ -73,7 +73,7 @@ export const readEntries: RequestReader = (bytes, records) => {
 
 type TakeElement = (cursor: JsonCursor, fields: RecordFields) => Refusal | null;
 
-/** Reads an object that has one list; its other fields are passed over. */
+/** Reads an object with one list; skips its other fields. */
 function readList(bytes: Uint8Array, list: string, take: TakeElement): Refusal | null {
   const cursor = new JsonCursor(bytes);
   const fields = new RecordFields();
@@ -95,7 +95,7 @@ function readList(bytes: Uint8Array, list: string, take: TakeElement): Refusal |
   }
   if (cursor.refusal === null && !cursor.atEnd()) cursor.fail("something follows the object");
   if (cursor.refusal !== null) return cursor.refusal;
-  // An empty batch has an error of its own.
+  // For an empty batch the caller has another error.
   return elements === 0 && list === "records" ? wrongShape(list) : null;
 }
 

@@ -5,7 +5,7 @@
 import type { DataType, RecordFields } from "./record-fields.ts";
 import type { JsonCursor } from "../json/json-slices.ts";
 
-/** Reads one record. When the JSON is broken, the cursor has a refusal afterwards. */
+/** Reads one record. If the JSON is broken, the cursor has a refusal afterwards. */
 export function readRecordV2(
   cursor: JsonCursor,
   bytes: Uint8Array,

@@ -10,7 +10,7 @@ const TYPE_RULE = 'A key or value that is not null says its "type": BINARY, JSON
 
 const TYPES = DATA_TYPES.map((type) => ({ type, bytes: new TextEncoder().encode(type) }));
 
-/** Reads one record. When the JSON is broken, the cursor has a refusal afterwards. */
+/** Reads one record. If the JSON is broken, the cursor has a refusal afterwards. */
 export function readRecordV3(cursor: JsonCursor, bytes: Uint8Array, fields: RecordFields): void {
   fields.reset();
   if (!fields.expect(cursor, "object", "record")) return;
@@ -50,12 +50,12 @@ function readTyped(
   fields: RecordFields,
   data: RecordData,
 ): void {
-  // Of a field that stands there twice, the last counts.
+  // If a field occurs twice, the last one counts.
   data.reset();
   if (cursor.takeNull() || !fields.expect(cursor, "object", "key or value")) return;
   cursor.enterObject();
   let type: DataType | null = null;
-  // Data that came before its type: where it lies.
+  // The range of data that came before its type.
   let start = -1;
   let end = -1;
   for (let name = cursor.nextKey(); name !== null; name = cursor.nextKey()) {
@@ -89,7 +89,7 @@ function readType(cursor: JsonCursor, fields: RecordFields): DataType | null {
   return null;
 }
 
-/** Compared as bytes: a string for every record's types would cost more than all else of it. */
+/** Compared as bytes: making a string of every record's type would cost more than the rest of the record. */
 function isSame(bytes: Uint8Array, source: Uint8Array, start: number, end: number): boolean {
   if (end - start !== bytes.length) return false;
   for (let i = 0; i < bytes.length; i++) if (bytes[i] !== source[start + i]) return false;

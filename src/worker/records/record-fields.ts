@@ -51,7 +51,7 @@ export class RecordFields {
   readonly key = new RecordData();
   readonly value = new RecordData();
   headers: RecordHeader[] | null = null;
-  /** Why this record cannot be taken, although its JSON is legal. */
+  /** Why this record is refused although its JSON is legal. */
   refusal: Refusal | null = null;
 
   reset(): void {
@@ -64,12 +64,12 @@ export class RecordFields {
     this.refusal = null;
   }
 
-  /** Refuses this record alone; the first reason counts. */
+  /** Refuses this record alone. Only the first refusal counts. */
   refuse(error: ErrorName, message: string): void {
     this.refusal ??= refuse(error, message);
   }
 
-  /** Passes a value that this record should not have. Answers false only for broken JSON. */
+  /** Skips a value that a record cannot have. False only if the JSON is broken. */
   private misfit(cursor: JsonCursor, error: ErrorName, message: string): boolean {
     this.refuse(error, message);
     return cursor.skipValue();
@@ -79,11 +79,11 @@ export class RecordFields {
     return this.misfit(cursor, "INVALID_RECORD", `A record has no field "${shown(name)}".`);
   }
 
-  /** Passes a value when it is not of the kind that is asked for. */
+  /** Whether the next value is of this kind; skips and refuses it if it is not. */
   expect(cursor: JsonCursor, kind: JsonKind, name: string): boolean {
     const found = cursor.peek();
     if (found === kind) return true;
-    // Nothing begins here: the JSON is broken, and passing it says where.
+    // If no value begins here, skipping makes the cursor fail at this position.
     this.misfit(cursor, "INVALID_RECORD", `"${name}" is ${found}, and not of kind ${kind}.`);
     return false;
   }
@@ -111,10 +111,10 @@ export class RecordFields {
     else this.refuse("INVALID_TIMESTAMP", TIMESTAMP_RULE);
   }
 
-  /** Passes a key or value of a known type; null whatever the type. */
+  /** Reads a key or value of a known type; null is legal for each of them. */
   readData(cursor: JsonCursor, bytes: Uint8Array, data: RecordData, type: DataType): void {
     data.type = type;
-    // Of a field that stands there twice, the last counts.
+    // If a field occurs twice, the last one counts.
     data.source = null;
     if (cursor.takeNull()) return;
     if (type === "JSON") {
@@ -185,12 +185,12 @@ export class RecordFields {
 const TIMESTAMP_RULE =
   "A timestamp is a whole number of milliseconds since 1970 or an RFC 3339 date and time, and not earlier than 1970.";
 
-/** Names of callers go into messages only as far as they are short. */
+/** Bounds what a message repeats of the caller's text. */
 function shown(name: string): string {
   return name.slice(0, 40);
 }
 
-/** Passes a number; −1 when it is not a whole one of 0 to 2^53 − 1. */
+/** Reads a number; −1 unless it is a whole one from 0 to 2^53 − 1. */
 function readWhole(cursor: JsonCursor, bytes: Uint8Array): number {
   if (!cursor.skipValue()) return -1;
   let value = 0;
@@ -202,7 +202,7 @@ function readWhole(cursor: JsonCursor, bytes: Uint8Array): number {
   return Number.isSafeInteger(value) ? value : -1;
 }
 
-/** Refuses the whole request behind the last record that it may have. */
+/** Whether the request may have a further record; fails the cursor if not. */
 export function countedRecord(cursor: JsonCursor, count: number): boolean {
   if (count < REQUEST_RECORDS_MAX) return true;
   return cursor.fail(`a request has at most ${REQUEST_RECORDS_MAX} records`);

@@ -1,6 +1,6 @@
 /**
- * Concatenated v3 records whose bytes come piece by piece: what is complete is read, what is not stays until more has
- * come. In memory is at most one record and what was pushed since the last call.
+ * Reads concatenated v3 records from a body that arrives in pieces: complete records are read, an incomplete one is kept
+ * until more has arrived. Holds at most one record and the pieces pushed since the last read.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { REQUEST_BYTES_MAX, REQUEST_RECORDS_MAX } from "../../base/limits.ts";
@@ -16,19 +16,19 @@ const TOO_LARGE = refuse("MESSAGE_TOO_LARGE", `A record has at most ${REQUEST_BY
 export class RecordPieces {
   private buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   private length = 0;
-  /** Bytes before those of the buffer. */
+  /** Position of the buffer's first byte in the body. */
   private origin = 0;
   private isLast = false;
-  /** How far the last call of `read` has come, and what looks for the end of the record that begins there. */
+  /** Result of the last `read`: how far it came, and the search for the end of the incomplete record there. */
   private readTo = 0;
   private found: ValueEnd | null = null;
-  /** The same since `advance`: null where no record is known to have begun. */
+  /** The search for the end of the incomplete record at the beginning of the buffer; null if there is none. */
   private begun: ValueEnd | null = null;
 
-  /** Adds bytes behind those that there are. */
+  /** Adds the next bytes of the body. */
   push(piece: Uint8Array): void {
     if (this.length === 0) {
-      // Most pieces are read to their end before the next one comes: there is nothing to put them behind.
+      // Usually everything before was read: the piece need not be copied.
       this.buffer = piece as Uint8Array<ArrayBuffer>;
     } else {
       this.reserve(piece.length);
@@ -40,30 +40,30 @@ export class RecordPieces {
     if (this.begun.find(this.buffer, from, this.length) >= 0) this.begun = null;
   }
 
-  /** No more bytes come. */
+  /** The body has ended. */
   finish(): void {
     this.isLast = true;
     this.begun = null;
   }
 
-  /** Bytes that were not read yet. */
+  /** Bytes that were not read. */
   get sizeBytes(): number {
     return this.length;
   }
 
-  /** Whether a record has begun whose end is not there yet. */
+  /** Whether a record has begun and is incomplete. */
   get isInRecord(): boolean {
     return this.length > 0;
   }
 
-  /** Whether all that will ever come was read. */
+  /** Whether the body was read to its end. */
   get isDone(): boolean {
     return this.isLast && this.length === 0;
   }
 
   /**
-   * Reads the records that are complete, as many as one request may have. Answers why nothing behind them can be read,
-   * null where more may come. Until `advance` another call reads the same again.
+   * Reads the complete records, at most as many as one append may have. Returns why the rest of the body cannot be read,
+   * or null. Another call before `advance` reads the same records again.
    */
   read(records: RequestRecords): Refusal | null {
     this.readTo = 0;
@@ -87,7 +87,7 @@ export class RecordPieces {
     return null;
   }
 
-  /** Lets go of what was read. */
+  /** Drops what was read. */
   advance(): void {
     const { readTo } = this;
     this.origin += readTo;
@@ -99,8 +99,8 @@ export class RecordPieces {
   }
 
   /**
-   * Goes on record by record, each as if it stood alone: what is wrong with one, UTF-8 first of all, is not the fault
-   * of those before it.
+   * Continues with each record parsed on its own, so that an error, invalid UTF-8 above all, only concerns the record that
+   * contains it.
    */
   private readAlone(records: RequestRecords, from: number, end: number): Refusal | null {
     const fields = new RecordFields();
@@ -127,7 +127,7 @@ export class RecordPieces {
     return null;
   }
 
-  /** A number at the very end may have further digits. */
+  /** Whether the record is a number that further digits may follow. */
   private mayGoOn(at: number, end: number): boolean {
     return at === end && !this.isLast && isDigit(this.buffer[at - 1]);
   }
@@ -141,7 +141,7 @@ export class RecordPieces {
   }
 }
 
-/** Where the last character that is complete ends: a piece may end within one. */
+/** The end of the last complete character: a piece may end within one. */
 function wholeCharacters(bytes: Uint8Array, length: number): number {
   for (let back = 1; back <= 3 && back <= length; back++) {
     const byte = bytes[length - back]!;

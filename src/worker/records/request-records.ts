@@ -1,6 +1,6 @@
 /**
- * What a JSON produce request asks for and what becomes of it: its records, put into batches by
- * partition as they are read, and beside them, as columns, what the answer says of each.
+ * The records of a JSON produce request and their outcomes. Records are put into batches by partition as they are read;
+ * what the answer says of each is kept in columns.
  */
 import { refuse, type Refusal } from "../../base/errors.ts";
 import { partitionForKey } from "../../records/index.ts";
@@ -9,23 +9,23 @@ import { PartitionPart, type BatchRules } from "./partition-part.ts";
 import { keylessPartition, sequenceAt } from "./producer-stamp.ts";
 import type { DataType, RecordFields } from "./record-fields.ts";
 
-/** What holds for all records of a request. */
+/** The parameters that all records of a request share. */
 export interface ProducePlan extends BatchRules {
   readonly partitions: number;
   /** The partition that the path names; -1: the service picks. */
   readonly partition: number;
   readonly nowMs: number;
   readonly bodyBytes: number;
-  /** One record that cannot be taken refuses them all. */
+  /** A record that is refused refuses them all. */
   readonly allOrNothing: boolean;
   /**
-   * A record that no topic could take refuses them all: one whose fields do not fit the request. What depends on the
-   * topic (its partitions, its keys, its sizes) is still told of that record alone.
+   * A malformed record (one that no topic would accept) refuses them all. Errors that depend on the topic (unknown
+   * partition, missing key, size) still concern their record alone.
    */
   readonly malformedRefusesAll: boolean;
-  /** A record without a key is refused: INVALID_RECORD. */
+  /** Records without a key are refused with INVALID_RECORD. */
   readonly keysRequired: boolean;
-  /** How this version of the API says that there is no such partition. */
+  /** The error by which this version of the API reports an unknown partition. */
   readonly unknownPartition: "UNKNOWN_PARTITION" | "UNKNOWN_TOPIC_OR_PARTITION";
   /** A whole number in [0, below). */
   readonly random: (below: number) => number;
@@ -38,14 +38,14 @@ const ELSEWHERE = refuse("INVALID_RECORD", "A record names another partition tha
 const WITH_OTHERS =
   "It was not written: another record of the request to this partition is not legal.";
 
-/** Capacity of a batch that is not a request's first, in bytes; it grows as needed. */
+/** Initial capacity of the second and further batches of a request, in bytes. */
 const FURTHER_CAPACITY_BYTES = 4_096;
 
 export class RequestRecords {
   count = 0;
   /** In the order of the request; -1 where a record was refused. */
   readonly partitions: number[] = [];
-  /** Place among the records of its partition. */
+  /** Index among the records of the same partition. */
   readonly places: number[] = [];
   /** -1: the record has the time of the request. */
   readonly timestamps: number[] = [];
@@ -58,11 +58,11 @@ export class RequestRecords {
   readonly refusals = new Map<number, Refusal>();
   /** By partition. */
   readonly parts = new Map<number, PartitionPart>();
-  /** By partition, once the parts were sent. */
+  /** By partition; filled when the parts were sent. */
   outcomes = new Map<number, Appended | AppendRefusal>();
-  /** A record names a partition that is not known of. */
+  /** A record names a partition that this isolate does not know. */
   namesUnknownPartition = false;
-  /** Why the whole request cannot be taken. */
+  /** Why the whole request is refused. */
   refusal: Refusal | null = null;
   private readonly plan: ProducePlan;
   private keyless = -1;
@@ -75,7 +75,7 @@ export class RequestRecords {
     return this.plan.nowMs;
   }
 
-  /** Takes the record that was read, or notes why not. */
+  /** Adds the record to the batch of its partition, or notes why it is refused. */
   add(record: RecordFields): void {
     const index = this.count++;
     const { key, value } = record;
@@ -98,7 +98,7 @@ export class RequestRecords {
     const refused = part.add(record, record.timestamp < 0 ? this.plan.nowMs : record.timestamp);
     if (refused !== null) {
       if (part.isFull) this.refusal ??= refused;
-      // A part begins with the first record that it takes.
+      // A part without records would be sent as an empty append.
       if (place === 0) this.parts.delete(partition);
       return this.refuse(index, refused);
     }
@@ -107,8 +107,8 @@ export class RequestRecords {
   }
 
   /**
-   * Takes over what leaders found against single records (KIP-467); the others of such a part were not written
-   * either. Where all stand or fall together the request is told instead.
+   * Copies the errors that leaders report for single records (KIP-467); the other records of such a part were not
+   * written either. Does nothing for requests that fail as a whole.
    */
   blame(): void {
     if (this.plan.allOrNothing) return;
@@ -141,14 +141,14 @@ export class RequestRecords {
   private open(partition: number, index: number): PartitionPart {
     const { plan, parts } = this;
     const sequence = plan.stamp === null ? -1 : sequenceAt(plan.stamp, index);
-    // JSON is longer than what becomes of it, but for record headers and very short records.
+    // Records are mostly shorter than their JSON; the buffer grows for the others.
     const capacity = parts.size === 0 ? plan.bodyBytes + 256 : FURTHER_CAPACITY_BYTES;
     const part = new PartitionPart(partition, plan, sequence, capacity);
     parts.set(partition, part);
     return part;
   }
 
-  /** A named partition, else by the key as Kafka's clients do, else one for all of the request. */
+  /** The named partition, else the one that Kafka's clients choose for the key, else one for the whole request. */
   private choose(record: RecordFields): number | Refusal {
     const { plan } = this;
     const named = record.partition;

@@ -1,4 +1,4 @@
-/** All routes through which records come and go. */
+/** All routes that write and read records. */
 import type { Route } from "../route.ts";
 import { fetchRoutes } from "./fetch-routes.ts";
 import { produceRoutes } from "./produce-routes.ts";

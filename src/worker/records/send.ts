@@ -1,4 +1,4 @@
-/** Sends what a request puts into partitions: one call to each, all at once. */
+/** Sends the parts of a request: one call for each partition, in parallel. */
 import { appendBatches, type SendOptions } from "../../gateway/append.ts";
 import type { KnownTopic } from "../../gateway/metadata.ts";
 import type { Service } from "../../gateway/service.ts";
@@ -6,7 +6,7 @@ import type { AppendRefusal } from "../../objects/contracts/partition.ts";
 import type { PartitionPart } from "./partition-part.ts";
 import type { RequestRecords } from "./request-records.ts";
 
-/** Sends the parts of a request and notes their outcomes. */
+/** Sends the parts of a request and records their outcomes. */
 export async function sendParts(
   service: Service,
   topic: KnownTopic,
@@ -34,8 +34,8 @@ export async function sendParts(
 }
 
 /**
- * Why nothing of a request was written, when one reason holds for all of it: then the request fails
- * with that error's status, which is what a caller who is throttled or fenced looks at.
+ * The error of a request of which nothing was written, if all partitions have refused with the same one: the request
+ * then fails with its status, which callers that are throttled or fenced act on.
  */
 export function commonRefusal(records: RequestRecords): AppendRefusal | null {
   if (records.refusals.size > 0) return null;

@@ -1,8 +1,8 @@
 /**
- * The WebSocket tail. With `format=recordbatch` the client gets the partition's own hibernating
- * socket: no worker stands between, and it may stay for ever. Else the worker translates: the first
- * message (text, the ends of the log) and acknowledgements pass as they are, and every flush becomes
- * one text message, a JSON array of records.
+ * The WebSocket tail. With `format=recordbatch` the client is connected to the partition's hibernating socket itself,
+ * without a worker in between and without a limit in time. Otherwise the worker translates: the first message (text,
+ * the ends of the log) and acknowledgements are passed on unchanged, and each flush becomes one text message, a JSON
+ * array of records.
  */
 import { TAIL_CLOSE } from "../../objects/contracts/partition.ts";
 import { counters } from "../../gateway/metrics.ts";
@@ -12,7 +12,7 @@ import type { PartitionReader } from "../../gateway/partition-reader.ts";
 import { writeRecords, type RecordFormat } from "../json/record-json.ts";
 import { offeredProtocols, WEBSOCKET_PROTOCOL } from "../../gateway/subprotocols.ts";
 
-/** Output of one message, in bytes; what a compressed flush unfolds to beyond comes in further ones. */
+/** Size of one message, in bytes; a compressed flush that becomes larger is sent in several. */
 const MESSAGE_BYTES_MAX = 4_194_304;
 
 /** The close codes of RFC 6455 that stand for "no code was sent" and "the connection broke". */
@@ -89,10 +89,10 @@ class JsonTail {
   private fromClient(data: unknown): void {
     if (!this.count()) return;
     try {
-      // What is no acknowledgement is for the partition to refuse.
+      // The partition refuses messages that are not acknowledgements.
       this.log.send(typeof data === "string" ? data : "");
     } catch {
-      // It is closing, and its close event follows.
+      // It is closing; `logClosed` follows.
     }
   }
 
@@ -117,7 +117,7 @@ class JsonTail {
     }
   }
 
-  /** A request of the platform has so many subrequests, and messages count: the client comes again. */
+  /** Messages count as subrequests, of which the platform allows a limited number: the client then reconnects. */
   private count(): boolean {
     this.messages++;
     if (this.messages <= SUBREQUESTS_MAX) return true;
@@ -127,7 +127,7 @@ class JsonTail {
 
   private logClosed(code: number, reason: string): void {
     if (code === NO_STATUS) closeQuietly(this.client, 1000, reason);
-    // A reset object, or a deploy: the log is still there.
+    // The object was reset, or a new version deployed: the client can resume.
     else if (code === ABNORMAL) closeQuietly(this.client, TAIL_CLOSE.resume, String(this.next));
     else closeQuietly(this.client, code, reason);
   }
@@ -146,11 +146,11 @@ class JsonTail {
   }
 }
 
-/** Either side may have been first. */
+/** The other side may have closed it already. */
 function closeQuietly(socket: WebSocket, code: number, reason: string): void {
   try {
     socket.close(code, reason);
   } catch {
-    // Closed already.
+    // It is closed.
   }
 }
