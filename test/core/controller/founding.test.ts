@@ -62,6 +62,24 @@ describe("a topic whose partitions nobody has used", () => {
     expect(harness.replicas.calls).toBe(0);
   });
 
+  test("has all replicas in sync again when their broker is back, though no leader lets them join", async () => {
+    const harness = new ControllerHarness();
+    const { topicId } = await unfounded(harness, 1, 3);
+    await harness.rules.changeBroker(1, "fence");
+    expect(harness.partition("t").inSync.toSorted()).toEqual([2, 3]);
+    await harness.rules.changeBroker(2, "fence");
+    await harness.rules.changeBroker(3, "fence");
+    expect(harness.partition("t").leader).toBe(-1);
+    await harness.rules.changeBroker(1, "unfence");
+    expect(harness.partition("t")).toMatchObject({ leader: 1, inSync: [1] });
+    await harness.rules.changeBroker(2, "unfence");
+    await harness.rules.changeBroker(3, "unfence");
+    expect(harness.partition("t").inSync.toSorted()).toEqual([1, 2, 3]);
+    expect(harness.replicas.calls).toBe(0);
+    const [partition] = await founded(harness, topicId, [0]);
+    expect(partition!.inSync.toSorted()).toEqual([1, 2, 3]);
+  });
+
   test("grows by partitions that nobody has used", async () => {
     const harness = new ControllerHarness();
     await harness.topic("t", 1, 3);

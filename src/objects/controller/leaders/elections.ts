@@ -47,17 +47,19 @@ function leaderAmong(
 /**
  * What the brokers' states require of a partition: fenced brokers lead nothing, and leave the in-sync set unless all
  * its members are fenced; a partition has a leader if a member of its in-sync set may lead. Null: nothing changes.
- * Idempotent.
+ * While a partition is not founded nobody leads it who could let replicas join; they are empty alike, so all that are
+ * not fenced are in sync. Idempotent.
  */
 function settlePartition(partition: PartitionMetadata, brokers: Brokers): PartitionChange | null {
-  const up = partition.inSync.filter((id) => !isFenced(brokers, id));
+  const members = partition.unfounded ? brokerIdsOf(partition) : partition.inSync;
+  const up = members.filter((id) => !isFenced(brokers, id));
   const inSync = up.length === 0 ? partition.inSync : up;
   const leader = leaderAmong(partition, inSync, brokers);
-  const shrinks = inSync.length < partition.inSync.length;
-  if (!shrinks && leader === partition.leader) return null;
+  const alters = inSync.length !== partition.inSync.length;
+  if (!alters && leader === partition.leader) return null;
   return {
     partition: partition.partition,
-    ...(shrinks ? { inSync } : {}),
+    ...(alters ? { inSync } : {}),
     ...(leader === partition.leader ? {} : { leader }),
   };
 }
