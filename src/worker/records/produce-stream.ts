@@ -43,6 +43,13 @@ const PACES = [
   { calls: 1_000, gatherMs: 20 },
 ] as const;
 
+/**
+ * In a bulk upload, an append waits so many milliseconds for further records: bytes arrive in pieces that are much smaller
+ * than a good batch. An upload is taken for one from so many bytes in one append on.
+ */
+const BULK_GATHER_MS = 50;
+const BULK_BYTES_MIN = 16_384;
+
 const NO_RECORD = refuse("INVALID_REQUEST", "The request has no record.");
 const TOO_MANY_CALLS = refuse(
   "THROTTLING_QUOTA_EXCEEDED",
@@ -174,6 +181,8 @@ class ReportStream {
   /** The first reports, until they are sent. */
   private first: Promise<Delivered | "end"> | null = null;
   private isCancelled = false;
+  /** Bytes that were taken for the last append. */
+  private takenBytes = 0;
 
   constructor(body: BodyAhead, delivery: Delivery, idleMs: number) {
     this.body = body;
@@ -229,13 +238,27 @@ class ReportStream {
       const delivered = await delivery.deliver();
       if (delivered.reports !== "" || delivered.failure !== null) return delivered;
       if (pieces.isDone) return "end";
-      const pace = PACES.find(({ calls }) => delivery.calls >= calls);
-      if (pace !== undefined) await body.gather(pace.gatherMs);
+      const gatherMs = this.gatherMs();
+      if (gatherMs > 0) await body.gather(gatherMs);
       const taken = await body.take(pieces.isInRecord ? BODY_WAIT_MS : this.idleMs);
       if (taken === "end") pieces.finish();
       else if ("error" in taken) return failed(taken);
-      else for (const piece of taken) pieces.push(piece);
+      else this.push(taken);
     }
+  }
+
+  private push(taken: readonly Uint8Array[]): void {
+    this.takenBytes = 0;
+    for (const piece of taken) {
+      this.delivery.pieces.push(piece);
+      this.takenBytes += piece.byteLength;
+    }
+  }
+
+  private gatherMs(): number {
+    const pace = PACES.find(({ calls }) => this.delivery.calls >= calls);
+    const bulkMs = this.takenBytes >= BULK_BYTES_MIN ? BULK_GATHER_MS : 0;
+    return Math.max(pace?.gatherMs ?? 0, bulkMs);
   }
 
   private cancel(): void {
