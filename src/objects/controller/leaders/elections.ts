@@ -55,7 +55,8 @@ function settlePartition(partition: PartitionMetadata, brokers: Brokers): Partit
   const up = members.filter((id) => !isFenced(brokers, id));
   const inSync = up.length === 0 ? partition.inSync : up;
   const leader = leaderAmong(partition, inSync, brokers);
-  const alters = inSync.length !== partition.inSync.length;
+  const joins = inSync.some((id) => !partition.inSync.includes(id));
+  const alters = joins || inSync.length < partition.inSync.length;
   if (!alters && leader === partition.leader) return null;
   return {
     partition: partition.partition,
