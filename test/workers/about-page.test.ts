@@ -106,7 +106,7 @@ describe("the page", () => {
     expect((await new Response(zipped).arrayBuffer()).byteLength).toBeLessThan(60_000);
   });
 
-  it("can be used without a mouse and without eyes", async () => {
+  it("is accessible: landmarks, labels, headings in order, and everything within reach of the keyboard", async () => {
     const html = await (await page()).text();
     expect(html).toContain('<html lang="en">');
     expect(html.match(/<main /g)).toHaveLength(1);

@@ -203,6 +203,20 @@ describe("other lists", () => {
     expect(seen).toEqual(names);
   });
 
+  it("of a topic's gauges call a hundred partitions at most", async () => {
+    const topic = await newTopic({ partitions_count: 120 });
+    const gauges = async (query: string) => {
+      const { partitionCalls } = counters;
+      const text = await (await call(`/metrics?topic=${topic}${query}`)).text();
+      const shown = [...text.matchAll(/^odradek_high_watermark\{.*partition="(\d+)"/gm)];
+      return { calls: counters.partitionCalls - partitionCalls, shown: shown.map(([, p]) => p) };
+    };
+    const first = await gauges("");
+    expect(first.shown).toHaveLength(100);
+    expect(first.calls).toBeLessThanOrEqual(200);
+    expect((await gauges("&start=118")).shown).toEqual(["118", "119"]);
+  });
+
   it("of groups call the groups of the page, and none where only names are asked for", async () => {
     const topic = await newTopic();
     const set = { offsets: [{ topic_name: topic, partition_id: 0, offset: 0 }] };

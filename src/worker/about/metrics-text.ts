@@ -2,7 +2,9 @@
 import type { Refusal } from "../../base/errors.ts";
 import type { ReplicaDescription } from "../../objects/contracts/partition.ts";
 import { partitionEnds, type PartitionEnds } from "../admin/leader.ts";
+import { entriesOf, pageOf, type Page, type PageSizes } from "../admin/paging.ts";
 import { isUnderReplicated, storageOf } from "../admin/replicas.ts";
+import { inBatches } from "../../gateway/in-batches.ts";
 import { topicMetadata, unkeptTopic } from "../../gateway/metadata.ts";
 import {
   countedSamples,
@@ -99,19 +101,27 @@ function lagOf(log: ReplicaDescription | Refusal): number {
   return Math.max(0, ...ends.map((endOffset) => log.logEndOffset - endOffset));
 }
 
-/** Gauges of a topic's replicas: only when asked for by name, since each is a call that wakes an object. */
-async function topicSamples(service: Service, name: string): Promise<Samples | Refusal> {
+/** Partitions of a topic whose gauges one scrape shows: each replica is a call that wakes an object. */
+export const TOPIC_PAGE: PageSizes = { usual: 100, max: 100 };
+
+/** Gauges of a topic's replicas, only when the topic is named. */
+async function topicSamples(
+  service: Service,
+  name: string,
+  page: Page,
+): Promise<Samples | Refusal> {
   const topic = await topicMetadata(service, name, true);
   if (!topic.ok) return topic;
-  const replicas = topic.metadata.partitions.flatMap(({ partition, leader, replicas: all }) =>
+  const partitions = entriesOf(page, topic.metadata.partitions);
+  const replicas = partitions.flatMap(({ partition, leader, replicas: all }) =>
     all.map(({ brokerId }) => ({ partition, brokerId, leads: brokerId === leader })),
   );
-  // First the ends, as readers are told them: a leader that has just woken up then knows its followers'.
-  const ends = await Promise.all(
-    topic.metadata.partitions.map(({ partition }) => partitionEnds(service, topic, partition)),
+  // The ends first: answering readers, a leader that has just woken up learns the ends of its followers.
+  const ends = await inBatches(partitions, ({ partition }) =>
+    partitionEnds(service, topic, partition),
   );
-  const logs = await Promise.all(
-    replicas.map(({ partition, brokerId }) => describeReplica(service, topic, partition, brokerId)),
+  const logs = await inBatches(replicas, ({ partition, brokerId }) =>
+    describeReplica(service, topic, partition, brokerId),
   );
   const object = "partition";
   const ofReplicas = (of: (log: ReplicaDescription) => number): Sample[] =>
@@ -127,7 +137,8 @@ async function topicSamples(service: Service, name: string): Promise<Samples | R
       return log.ok && leads ? [{ labels, value: of(log) }] : [];
     });
   const ofEnds = (of: (told: PartitionEnds) => number): Sample[] =>
-    ends.flatMap((told, partition) => {
+    ends.flatMap((told, i) => {
+      const { partition } = partitions[i]!;
       const labels = { object, topic: name, partition: `${partition}` };
       return told.ok ? [{ labels, value: of(told) }] : [];
     });
@@ -153,7 +164,7 @@ async function topicSamples(service: Service, name: string): Promise<Samples | R
   };
 }
 
-/** The whole text; `?topic=` adds that topic's partitions. */
+/** The whole text; `?topic=` adds a page of that topic's partitions. */
 export async function metricsText(
   c: Ctx,
   service: Service,
@@ -165,7 +176,9 @@ export async function metricsText(
   Object.assign(samples, controller);
   const name = c.req.query("topic");
   if (name !== undefined) {
-    const topic = await topicSamples(service, name);
+    const page = pageOf(c, TOPIC_PAGE);
+    if (!page.ok) return page;
+    const topic = await topicSamples(service, name, page);
     if ("ok" in topic) return topic;
     for (const [metric, found] of Object.entries(topic) as [MetricName, Sample[]][]) {
       samples[metric] = [...(samples[metric] ?? []), ...found];

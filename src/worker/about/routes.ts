@@ -1,11 +1,12 @@
 /** Routes about the service itself: liveness, description, page, metrics. */
 import * as z from "zod";
+import { pageParameters } from "../admin/paging.ts";
 import { json } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
 import { ofTextBytes } from "../response-encoding.ts";
 import { defineRoute, type Route } from "../route.ts";
 import { healthRoute } from "./health.ts";
-import { metricsText } from "./metrics-text.ts";
+import { metricsText, TOPIC_PAGE } from "./metrics-text.ts";
 import type { Shown } from "./curl.ts";
 import type { ApiDocument } from "./openapi.ts";
 import type { Page } from "./page.ts";
@@ -57,13 +58,16 @@ const metricsRoute = (counted: () => readonly Route[]): Route =>
       "Counters are those of the isolate that answers and begin at 0 with it; what the controller counts holds for the cluster. A scrape is two calls of the controller; only while replicas are out of sync it also asks up to 32 of their leaders how far they are behind.",
     query: z.object({
       topic: z.string().optional().meta({
-        description: "Adds gauges of this topic's partitions, at one call for each.",
+        description:
+          "Adds gauges of this topic's partitions, at a call for each of their replicas.",
       }),
+      ...pageParameters("Partitions", TOPIC_PAGE),
     }),
     answers: {
       200: { description: "The metrics.", content: { "text/plain": { schema: z.string() } } },
     },
     errors: [
+      "INVALID_REQUEST",
       "UNKNOWN_TOPIC",
       "INVALID_TOPIC_EXCEPTION",
       "KAFKA_STORAGE_ERROR",

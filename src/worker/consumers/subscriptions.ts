@@ -24,7 +24,7 @@ const subscriptionRequest = z
       .optional()
       .describe("A regular expression that names match as a whole."),
   })
-  .meta({ id: "ConsumerSubscriptionRequest" });
+  .meta({ id: "ConsumerSubscriptionRequest", minProperties: 1 });
 
 const subscriptionAnswer = z
   .object({ topics: z.array(z.string()), topic_pattern: z.string().optional() })

@@ -49,7 +49,7 @@ export const offsetsRequest = z
     reset: resetSchema.optional(),
     dry_run: z.boolean().optional().describe("Answers what would be set, and sets nothing."),
   })
-  .meta({ id: "AlterConsumerGroupOffsetsRequest" });
+  .meta({ id: "AlterConsumerGroupOffsetsRequest", minProperties: 1 });
 
 export type Reset = z.output<typeof resetSchema>;
 
