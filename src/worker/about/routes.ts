@@ -5,6 +5,7 @@ import { json } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
 import { ofTextBytes } from "../response-encoding.ts";
 import { defineRoute, type Route } from "../route.ts";
+import { topicText } from "../text-schemas.ts";
 import { healthRoute } from "./health.ts";
 import { metricsText, TOPIC_PAGE } from "./metrics-text.ts";
 import type { Shown } from "./curl.ts";
@@ -57,7 +58,7 @@ const metricsRoute = (counted: () => readonly Route[]): Route =>
     description:
       "Counters are those of the isolate that answers and begin at 0 with it; what the controller counts holds for the cluster. A scrape is two calls of the controller; only while replicas are out of sync it also asks up to 32 of their leaders how far they are behind.",
     query: z.object({
-      topic: z.string().optional().meta({
+      topic: topicText.optional().meta({
         description:
           "Adds gauges of this topic's partitions, at a call for each of their replicas.",
       }),

@@ -1,6 +1,6 @@
 /** Reassignments: moving partitions to other brokers, and listing the moves under way. */
 import * as z from "zod";
-import { int32, topicText } from "../text-schemas.ts";
+import { int32 } from "../text-schemas.ts";
 import { ERRORS, refuse, type Refusal } from "../../base/errors.ts";
 import type { PartitionMetadata } from "../../objects/contracts/controller.ts";
 import { json } from "../answers.ts";
@@ -29,7 +29,7 @@ const REASSIGNMENTS = "/v3/clusters/{cluster_id}/reassignments";
 const ENTRIES_MAX = 1_000;
 
 const entry = z.strictObject({
-  topic_name: topicText,
+  topic_name: z.string(),
   partition_id: int32,
   broker_ids: z
     .array(int32)

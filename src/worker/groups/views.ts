@@ -186,6 +186,7 @@ export const groupViewRoutes: readonly Route[] = [
       after: z.string().optional().describe("Only groups whose id comes after this one."),
       after_digest: z
         .string()
+        .meta({ pattern: "^[0-9a-f]{64}$" })
         .optional()
         .describe("Of an id that no URL can carry and that begins with `after`: as in the link."),
       state: z
