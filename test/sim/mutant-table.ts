@@ -366,6 +366,24 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     test: founding("comes again and changes nothing"),
   },
   {
+    name: "confirmations-not-recorded-with-decisions",
+    breaks: "what replicas have confirmed is recorded with the next decision (KIP-903)",
+    off: { "confirmations-are-recorded-with-decisions": { value: "[]" } },
+    test: {
+      file: "test/core/controller/in-sync.test.ts",
+      name: "is known as one that had begun after a restart within the round, once anything else was decided (seed 9284)",
+    },
+  },
+  {
+    name: "first-confirmations-recorded-after-the-round",
+    breaks: "that replicas have begun is recorded while a round goes on (KIP-903)",
+    off: { "first-confirmations-are-recorded-during-rounds": { condition: "false" } },
+    test: {
+      file: "test/core/controller/in-sync.test.ts",
+      name: "is known as one that had begun after a restart within the round, once the round has lasted a second (seed 9284)",
+    },
+  },
+  {
     name: "copies-not-verified",
     breaks: "nothing corrupt is copied to another replica",
     off: { "copies-are-verified": { without: true } },

@@ -35,6 +35,8 @@ const ALARM_ROUND_MS = 5_000;
 export const DELIVERY_WAIT_MS_MAX = 1_500;
 /** When the alarm fires after a decision, in case this instance does not finish its round; in milliseconds. */
 const ROUND_ALARM_MS = 3_000;
+/** First confirmations are recorded this often during a round, in milliseconds: a crash forgets what came since. */
+export const RECORD_MS = 1_000;
 /** Deliveries are repeated at the earliest after the minimum, then after twice as long each time, up to the maximum. */
 export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 300_000;
@@ -76,8 +78,15 @@ export class Decisions {
     });
   }
 
-  /** Records a decision, then applies it. When recording throws, nothing has changed. */
+  /** Records a decision, then applies it, and with it what was confirmed. When recording throws, nothing has changed. */
   record(changes: readonly Change[]): void {
+    // rule: confirmations-are-recorded-with-decisions
+    const confirmed = this.#deliveries.confirmed();
+    this.#append([...confirmed, ...changes]);
+    if (confirmed.length > 0) this.#deliveries.clearConfirmed();
+  }
+
+  #append(changes: readonly Change[]): void {
     const first = this.image.version === 0;
     const atMs = this.#ports.clock.nowMs();
     this.#store.append(this.image, {
@@ -152,11 +161,7 @@ export class Decisions {
     this.#alarm.forget();
     this.settle();
     const { version } = this.image;
-    await Promise.all([
-      this.#deliveries.round({}, ALARM_ROUND_MS),
-      recovery(),
-      this.#probeSuspects(),
-    ]);
+    await Promise.all([this.#delivered({}, ALARM_ROUND_MS), recovery(), this.#probeSuspects()]);
     this.#recordConfirmed();
     this.#renewUnopened();
     const nowMs = this.#ports.clock.nowMs();
@@ -213,15 +218,25 @@ export class Decisions {
   }
 
   async #round(scope: Scope, roundMs: number): Promise<void> {
-    await this.#deliveries.round(scope, roundMs);
+    await this.#delivered(scope, roundMs);
     this.#recordConfirmed();
     this.#renewUnopened();
     this.#armFor(RETRY_MS_MIN);
   }
 
+  /** One round of deliveries; records what is urgent while it goes on. */
+  async #delivered(scope: Scope, roundMs: number): Promise<void> {
+    const round = this.#deliveries.round(scope, roundMs).then(() => true);
+    while ((await within(this.#ports.timer, RECORD_MS, round)) === null) {
+      // rule: first-confirmations-are-recorded-during-rounds
+      if (this.#deliveries.isUrgent) this.#recordConfirmed();
+    }
+  }
+
   #recordConfirmed(): void {
-    const confirmed = this.#deliveries.takeConfirmed();
-    if (confirmed.length > 0) this.record(confirmed);
+    const confirmed = this.#deliveries.confirmed();
+    if (confirmed.length > 0) this.#append(confirmed);
+    this.#deliveries.clearConfirmed();
   }
 
   /** The alarm is set exactly while something is pending that it can advance. */

@@ -1,6 +1,7 @@
-/** In-sync sets change as their leaders ask, epochs compared; a replica that lost its storage leaves. */
+/** In-sync sets change as their leaders propose, with epochs compared; a replica that lost its storage leaves. */
 import { describe, expect, test } from "vitest";
 import type { ErrorName } from "../../../src/base/errors.ts";
+import { RECORD_MS } from "../../../src/objects/controller/decisions.ts";
 import { ControllerHarness, settle } from "./harness.ts";
 import type { AlterInSyncRequest } from "../../../src/objects/contracts/controller-port.ts";
 
@@ -18,7 +19,7 @@ async function cluster() {
   return { harness, topicId, alter, configure };
 }
 
-describe("a leader's wish", () => {
+describe("a leader's proposal", () => {
   test("is answered with its new assignment at once, and the others are told", async () => {
     const { harness, alter } = await cluster();
     harness.replicas.receive = () => "held";
@@ -87,7 +88,7 @@ describe("a leader's wish", () => {
   });
 });
 
-/** KAFKA-14139, KIP-903: a replica that comes back empty is not taken for what it was. */
+/** KAFKA-14139, KIP-903: a replica that comes back empty does not count as in sync. */
 describe("a replica that lost its storage", () => {
   test("leaves the in-sync set when it is told something", async () => {
     const { harness, configure } = await cluster();
@@ -162,7 +163,7 @@ describe("a replica that lost its storage", () => {
 
   test("is known as one that had begun while others of the round have not answered yet (seed 9284)", async () => {
     const harness = new ControllerHarness();
-    // Of three replicas in order of preference the last; the others hang.
+    // The last of three replicas confirms; the others hang.
     harness.replicas.receive = (_, name) => (name.includes("/0/3/") ? "confirmed" : "held");
     const created = harness.topic("t", 1, 3);
     await settle();
@@ -171,7 +172,7 @@ describe("a replica that lost its storage", () => {
     const lost = harness.objectName("t", brokerId);
     const report = { topicId: lost.split("/")[0]!, partition: 0, leaderEpoch, brokerId };
     expect(harness.replicas.objects.get(lost)?.wasReset).toBe(false);
-    // It has confirmed, which is recorded when the round is over; until then it may have taken records.
+    // It has confirmed, which is not recorded yet, and may have taken records since.
     harness.replicas.lose(lost);
     await harness.rules.reportReplica(report);
     await settle();
@@ -180,4 +181,38 @@ describe("a replica that lost its storage", () => {
     await created;
     expect(harness.partition("t").inSync).not.toContain(brokerId);
   });
+
+  test.for([
+    {
+      when: "once anything else was decided",
+      decide: (harness: ControllerHarness) => void harness.rules.allocateProducerId(),
+    },
+    {
+      when: "once the round has lasted a second",
+      decide: (harness: ControllerHarness) => harness.advance(RECORD_MS),
+    },
+  ])(
+    "is known as one that had begun after a restart within the round, $when (seed 9284)",
+    async ({ decide }) => {
+      const harness = new ControllerHarness();
+      const brokerId = 3;
+      // The topic's other replicas hang.
+      const hangs = (name: string) => [1, 2].some((id) => harness.objectName("t", id) === name);
+      harness.replicas.receive = (_, name) => (hangs(name) ? "held" : "confirmed");
+      void harness.topic("t", 1, 3).catch(() => {});
+      await settle();
+      const lost = harness.objectName("t", brokerId);
+      decide(harness);
+      await settle();
+      harness.crash();
+      harness.replicas.lose(lost);
+      harness.replicas.receive = () => "confirmed";
+      await harness.fireAlarm();
+      const { leaderEpoch } = harness.partition("t");
+      const report = { topicId: lost.split("/")[0]!, partition: 0, leaderEpoch, brokerId };
+      await harness.rules.reportReplica(report);
+      expect(harness.replicas.objects.get(lost)?.wasReset).toBe(true);
+      expect(harness.partition("t").inSync).not.toContain(brokerId);
+    },
+  );
 });

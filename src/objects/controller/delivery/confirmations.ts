@@ -5,7 +5,7 @@
 import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import type { ReplicaAssignment } from "../../contracts/assignment.ts";
 import type { Change, ReplicaKey } from "../image/changes.ts";
-import type { ClusterImage } from "../image/cluster.ts";
+import { partitionOf, type ClusterImage } from "../image/cluster.ts";
 import { replicaKey, replicaOfKey, type Pending } from "../image/pending.ts";
 import { assignmentOf } from "./assignments.ts";
 
@@ -21,6 +21,8 @@ export class Confirmations {
   readonly #assigned = new Map<string, Map<ReplicaKey, number>>();
   /** Object names of replicas that have confirmed their first assignment, which may not be recorded yet. */
   readonly #initialized = new Set<string>();
+  /** A replica among several of its partition has confirmed its first assignment, and that is not recorded yet. */
+  #isUrgent = false;
   /** By topic id: replicas whose storage is deleted. */
   readonly #purged = new Map<string, Set<ReplicaKey>>();
 
@@ -40,8 +42,21 @@ export class Confirmations {
   initialized(replica: ReplicaName): void {
     const name = replicaObjectName(replica);
     const pending = this.#image.assignments.get(replica.topicId);
-    if (pending?.unconfirmed.has(replicaKey(replica)) === true) this.#initialized.add(name);
-    else this.#initialized.delete(name);
+    if (pending?.unconfirmed.has(replicaKey(replica)) !== true) {
+      this.#initialized.delete(name);
+      return;
+    }
+    this.#initialized.add(name);
+    const partition = partitionOf(this.#image, replica.topicId, replica.partition);
+    this.#isUrgent ||= (partition?.replicas.length ?? 0) > 1;
+  }
+
+  /**
+   * Whether to record without waiting for the end of a round: an instance that takes over would found a replica
+   * again as empty whose first confirmation it does not know, and count it as in sync (KIP-903).
+   */
+  get isUrgent(): boolean {
+    return this.#isUrgent;
   }
 
   assigned({ topicId, key }: Delivery, partitionEpoch: number): void {
@@ -71,8 +86,8 @@ export class Confirmations {
     return this.#assigned.get(topicId)?.get(key) === epoch;
   }
 
-  /** What was confirmed since the last time, as changes to record. */
-  take(): Change[] {
+  /** What is confirmed and not recorded yet, as changes to record. {@link clear} follows when they are recorded. */
+  changes(): Change[] {
     const changes: Change[] = [];
     for (const [topicId, epochs] of this.#assigned) {
       const pending = this.#image.assignments.get(topicId);
@@ -90,9 +105,14 @@ export class Confirmations {
       if (missing.length === pending.replicas.size) continue;
       changes.push({ type: "replicas-purged", topicId, missing });
     }
+    return changes;
+  }
+
+  /** Everything confirmed so far is recorded, or needs no record. */
+  clear(): void {
     this.#assigned.clear();
     this.#purged.clear();
-    return changes;
+    this.#isUrgent = false;
   }
 
   #missing(topicId: string, pending: Pending): ReplicaKey[] {

@@ -129,9 +129,19 @@ export class Deliveries {
     await within(this.#ports.timer, CALL_DEADLINE_MS, this.#begin(delivery));
   }
 
-  /** What was confirmed since the last time, as changes to record. */
-  takeConfirmed(): Change[] {
-    return this.#confirmations.take();
+  /** See {@link Confirmations.changes}. */
+  confirmed(): Change[] {
+    return this.#confirmations.changes();
+  }
+
+  /** See {@link Confirmations.isUrgent}. */
+  get isUrgent(): boolean {
+    return this.#confirmations.isUrgent;
+  }
+
+  /** See {@link Confirmations.clear}. */
+  clearConfirmed(): void {
+    this.#confirmations.clear();
   }
 
   async #work(
