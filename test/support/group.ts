@@ -1,6 +1,6 @@
 /**
- * A consumer group's object on Node: the real rules over `node:sqlite`, with a clock, timers, an alarm
- * and a controller that the test holds in its hands, and restarts that keep only what was recorded.
+ * A consumer group's object on Node: the real rules over `node:sqlite`, with a clock, timers, an alarm and a controller
+ * that the test controls, and restarts that keep only what was recorded.
  */
 import { effectiveConfig } from "../../src/base/config.ts";
 import type { Refusal } from "../../src/base/errors.ts";
@@ -38,11 +38,11 @@ export class GroupHarness {
   readonly alarm = new ManualAlarm();
   storage = new SqliteStorage({ alarm: this.alarm });
   nowMs = 1_700_000_000_000;
-  /** What the controller knows; null: it cannot be reached. */
+  /** The topics that the controller knows; null: it cannot be reached. */
   topics: Map<string, TopicFact> | null = new Map();
   readonly listed = new Set<string>();
   isControllerUp = true;
-  /** How often it was asked for topics. */
+  /** How often the controller was asked for topics. */
   questions = 0;
   brokenBy: unknown = null;
   group: GroupCoordinator;
@@ -60,14 +60,14 @@ export class GroupHarness {
     this.topics!.set(name, { topic: name, topicId, partitions });
   }
 
-  /** Everything in memory is lost; what was recorded is there. */
+  /** Wakes up again: keeps what was recorded, loses the memory. */
   restart(): void {
     this.#timers.clear();
     this.storage = this.storage.reopen();
     this.group = this.#wake();
   }
 
-  /** Lets everything happen that needs no time. */
+  /** Lets everything run that takes no time. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < 20; turn++) {
       const work = this.#work;
@@ -77,7 +77,7 @@ export class GroupHarness {
     }
   }
 
-  /** Time goes by, with every timer and alarm that is due. */
+  /** Moves the clock, and runs every timer and alarm that becomes due. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.nowMs + ms;
     for (;;) {
@@ -98,7 +98,7 @@ export class GroupHarness {
     await this.settle();
   }
 
-  /** Settles, then says what has come of a call: "waiting" where it has no answer. */
+  /** Settles, then returns the answer of a call; "waiting" where it has none yet. */
   async outcome<T>(call: Promise<T>): Promise<T | "waiting"> {
     let outcome: T | "waiting" = "waiting";
     void call.then((value) => (outcome = value));
@@ -131,7 +131,7 @@ export class GroupHarness {
     return this.group.poll({ instanceId, waitMs: 0, ...(received !== undefined && { received }) });
   }
 
-  /** All poll in turn until nobody's plan changes. */
+  /** All instances poll in turn until no plan changes. */
   async polled(...names: readonly string[]): Promise<Record<string, string[]>> {
     let before = "";
     for (let round = 0; round < 20; round++) {
@@ -226,7 +226,7 @@ export async function sharing(
   return { h, names };
 }
 
-/** The instance polls, and is given an answer up to here in every partition that it has. */
+/** The instance polls, and gets an answer up to this offset in each of its partitions. */
 export async function deliver(
   h: GroupHarness,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * The controller as the object it is: on the platform's storage, alarms and calls, with the real
- * partition objects, evicted between any two requests.
+ * The controller's object on the platform's storage, alarms and calls, with the real partition objects, evicted between
+ * requests.
  */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -10,7 +10,7 @@ import type { Controller } from "../../src/objects/controller/object.ts";
 import { fillStorageFor } from "./full-storage.ts";
 import { objectsEnv as env } from "./objects-env.ts";
 
-/** Kept apart: a test puts something else in its place. */
+/** The original, while a test replaces it. */
 const { PARTITION } = env;
 
 let controllers = 0;
@@ -36,7 +36,7 @@ function replicasOf(topic: TopicMetadata) {
   );
 }
 
-/** Tables in the database of each replica's object; none where its storage is gone. */
+/** Tables in the database of each replica's object; none where its storage is deleted. */
 function tablesOf(topic: TopicMetadata): Promise<number[]> {
   return Promise.all(
     replicasOf(topic).map((stub) =>
@@ -52,7 +52,7 @@ function tablesOf(topic: TopicMetadata): Promise<number[]> {
 
 const alarmOf = () => runInDurableObject(controller, (_, state) => state.storage.getAlarm());
 
-/** Every row that the controller has, as text: to see that nothing was written. */
+/** All rows of the controller as text, to see whether anything was written. */
 const rowsOf = () =>
   runInDurableObject(controller, (_, state) =>
     JSON.stringify(state.storage.sql.exec("SELECT * FROM changes").toArray()),
@@ -146,7 +146,7 @@ describe("the controller's object", () => {
 
   test("keeps a record over many rows and snapshots", async () => {
     await controller.createTopic({ topic: "wide", partitions: 20 });
-    // Two decisions each: the settings, and that the replica has them.
+    // Two decisions each: the settings, and the replica's confirmation.
     await controller.createTopic({ topic: "busy" });
     for (let n = 1; n <= 150; n += 1) {
       await controller.alterConfigs("busy", [
@@ -244,7 +244,7 @@ describe("brokers", () => {
     if (!moved.ok) throw new Error(moved.message);
     const { leader, leaderEpoch, partitionEpoch } = moved.partition;
     expect(moved.partition).toMatchObject({ leader: 1, adding: [2], removing: [1] });
-    // What the leader asks for when the new replica has everything.
+    // The leader's proposal when the new replica has caught up.
     const answer = await controller.alterInSync({
       topicId: before.topicId,
       partition: 0,
@@ -265,7 +265,7 @@ describe("brokers", () => {
 });
 
 describe("rows as the platform bills them", () => {
-  // A busy machine may take longer over a hundred replicas than a round lasts: each further one is a row.
+  // On a busy machine a hundred replicas may take longer than one round; each further round is a row.
   test.each([
     [1, 3],
     [100, 6],
@@ -289,13 +289,13 @@ describe("rows as the platform bills them", () => {
 describe("deliveries", () => {
   afterEach(() => give(PARTITION));
 
-  /** Puts something else in the place of the partition objects, as the controller sees them. */
+  /** Replaces the partition objects that the controller calls. */
   const give = (namespace: unknown) =>
     runInDurableObject(controller, (instance) => {
       (instance as unknown as { env: Record<string, unknown> }).env["PARTITION"] = namespace;
     });
 
-  /** Objects out of reach: each call fails as the platform's do. */
+  /** Objects that cannot be reached: each call fails as on the platform. */
   const unreachable = {
     getByName: () => {
       const call = async () => {
@@ -388,7 +388,7 @@ describe("deliveries", () => {
     const topic = topicOf(await controller.createTopic({ topic: "t" }));
     const [stub] = replicasOf(topic);
     const before = await stub!.describe();
-    // The confirmation is lost with the instance: the next one tells the replica again.
+    // The confirmation is lost with the instance: the next one sends the assignment again.
     await runInDurableObject(controller, (_, state) => {
       const last = state.storage.sql
         .exec<{ seq: number }>("SELECT max(seq) AS seq FROM changes")

@@ -1,6 +1,6 @@
 /**
- * A group's object in workerd: budgets of rows, eviction between requests, the alarm, its end. What the
- * rules do is proved on Node (test/core/coordinator); here stands what only the platform can show.
+ * A group's object in workerd: budgets of rows, eviction between requests, the alarm, its end. The rules are tested on
+ * Node (test/core/coordinator); here is what only the platform can show.
  */
 import {
   abortAllDurableObjects,
@@ -46,7 +46,7 @@ function newGroup() {
   return { groupId, object, group: stubOf(groupId) };
 }
 
-/** What crosses RPC is typed by the contract. */
+/** The object's stub, typed by the contract. */
 function stubOf(groupId: string): CoordinatorApi {
   return env.COORDINATOR.getByName(groupObjectName(groupId)) as unknown as CoordinatorApi;
 }
@@ -68,7 +68,7 @@ const poll = async (group: CoordinatorApi, instanceId: string): Promise<PollPlan
 const rowsOf = async (group: CoordinatorApi): Promise<number> =>
   ok<GroupDescription>(await group.describeGroup()).rowsWritten;
 
-/** Both poll until they share the partitions. */
+/** Both instances poll until they share the partitions. */
 async function shared(group: CoordinatorApi, names: readonly string[], each: number) {
   for (;;) {
     const plans = await Promise.all(names.map((name) => poll(group, name)));
@@ -88,7 +88,7 @@ describe("budgets", () => {
       const before = await rowsOf(group);
       ok(await group.setOffsets(offsets(n)));
       const rows = (await rowsOf(group)) - before;
-      // A snapshot comes once in 256 rows.
+      // There is a snapshot every 256 rows.
       if (n % 256 !== 255) expect([n, rows]).toEqual([n, 1]);
     }
   });
@@ -125,7 +125,7 @@ describe("eviction", () => {
     const { group: made, groupId } = newGroup();
     let group = made;
     const reset = async (): Promise<void> => {
-      // A timer that waits for a session would hold up an eviction; this loses the memory all the same.
+      // A timer that waits for a session prevents an eviction; aborting the object loses its memory as well.
       await abortAllDurableObjects();
       group = stubOf(groupId);
     };
@@ -175,7 +175,7 @@ describe("the alarm", () => {
     ok(await group.createInstance({ ...SPEC, name: "c", sessionTimeoutMs: 1_000 }));
     ok(await group.subscribe("c", { by: "topics", topics: [topic] }));
     await shared(group, ["c"], 1);
-    // Whatever the object hears is forgotten at once: only what was written down can end a session.
+    // The object forgets at once whom it has heard: only a recorded silence can end a session.
     for (;;) {
       await evictDurableObject(object);
       await runDurableObjectAlarm(object);
@@ -196,7 +196,7 @@ describe("the alarm", () => {
     const inMs = await runInDurableObject(object, async (_, { storage }) => {
       return (await storage.getAlarm())! - Date.now();
     });
-    // The session of the one that has left may fire first; beside it there is only the end.
+    // The alarm of the session that has ended may fire first; then only the group's end is due.
     expect(inMs).toBeLessThanOrEqual(600_000);
     ok(await group.deleteGroup());
     const left = await runInDurableObject(object, async (_, { storage }) => ({

@@ -1,4 +1,4 @@
-/** Groups as operators see and change them: lists, members, lags, resets, deletion, and every error on the way. */
+/** Operators' views and changes of groups: lists, members, lags, resets, deletion, and their errors. */
 import { describe, expect, it } from "vitest";
 import { newGroup, newInstance, produce, settle, topicOf, valuesOf } from "./consumers-support.ts";
 import { call, CLUSTER, errorOf, ORIGIN, post } from "./records-support.ts";
@@ -20,7 +20,7 @@ const refused = async (response: Promise<Response>) => {
 };
 const remove = (path: string) => call(path, { method: "DELETE" });
 
-/** A group that has committed these offsets of partition 0 on, and whose instance is still there. */
+/** A group that has committed these offsets from partition 0 on, and whose instance still exists. */
 async function committedGroup(topic: string, ...next: number[]) {
   const group = newGroup();
   const instance = await (await newInstance(group)).subscribe(topic);
@@ -80,7 +80,7 @@ describe("the list", () => {
     expect((await idsAt(onwards!))[0]).toEqual([after]);
     await gone.close();
     expect((await remove(of(long!))).status).toBe(204);
-    // Where it was is not known any more: some are told twice, none is left out.
+    // Its position in the list is not known any more: some groups are listed twice, none is left out.
     expect((await idsAt(onwards!.replace("limit=1", "limit=2")))[0]).toEqual([before, after]);
     expect(await refused(call(`${GROUPS}?after=x&after_digest=y`))).toEqual([400, 400]);
   });
@@ -243,7 +243,7 @@ describe("an id as long as Kafka's protocol allows", () => {
     expect(await lagsOf(group)).toEqual([[topic, 0, 3, 3, 0]]);
     expect((await remove(of(group))).status).toBe(204);
     expect(await refused(call(of(group)))).toEqual([404, 40405]);
-    // An operator's offsets found it anew: the object is told the id that its name does not say.
+    // An operator's offsets begin the group again: the object gets the id, which its name does not contain.
     const set = { offsets: [{ topic_name: topic, partition_id: 0, offset: 2 }] };
     expect((await post(of(group, "/offsets"), set)).status).toBe(200);
     expect(await get(of(group))).toMatchObject({ consumer_group_id: group, is_simple: true });

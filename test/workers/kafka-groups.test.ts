@@ -1,4 +1,4 @@
-/** Proves that members of the classic protocol share a group through the wire, and what operators see and do. */
+/** Members of the classic protocol share a group over the wire, and operators describe and delete it. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import {
@@ -38,7 +38,7 @@ function joinRequest(groupId: string, topic: string, memberId = "") {
   };
 }
 
-/** Joins alone and takes everything. */
+/** Joins alone and gets every partition. */
 async function joinAlone(client: KafkaClient, groupId: string, topic: string, version = 6) {
   let joined = await client.ask(11, version, joinRequest(groupId, topic));
   if (joined.errorCode === MEMBER_ID_REQUIRED) {
@@ -226,7 +226,7 @@ describe("offsets", () => {
       expect(await committed()).toBe(5);
     }
     await commitFor(1);
-    // The object's timer has its turn between two requests.
+    // The object's timer runs between two requests.
     while ((await committed()) !== -1) await scheduler.wait(10);
   });
 
@@ -249,7 +249,7 @@ describe("what other isolates do to topics", () => {
   const controller = (): ControllerApi =>
     (env as unknown as Env).CONTROLLER.getByName("controller") as unknown as ControllerApi;
 
-  /** Past this isolate, which goes on with what it has in its cache. */
+  /** Bypasses this isolate, whose cache stays as it is. */
   async function createAnew(topic: string): Promise<void> {
     await controller().deleteTopic(topic);
     expect(await controller().createTopic({ topic, partitions: 1 })).toMatchObject({ ok: true });

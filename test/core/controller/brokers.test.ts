@@ -1,4 +1,4 @@
-/** Brokers are registered, fenced, unfenced and drained; what that does to partitions, and what it costs. */
+/** Brokers are registered, fenced, unfenced and drained; the effects on partitions, and the rows they cost. */
 import { describe, expect, test } from "vitest";
 import { BROKERS_MAX } from "../../../src/base/limits.ts";
 import { applyChange } from "../../../src/objects/controller/image/apply.ts";
@@ -80,7 +80,7 @@ describe("fencing a broker", () => {
       expect(state.leader).not.toBe(1);
       expect(state.leaderEpoch).toBe(partition === 0 ? 1 : 0);
     }
-    // The next in the order of preference.
+    // The next replica in the order of preference.
     const { replicas, leader } = harness.partition("t", 0);
     expect(leader).toBe(replicas[1]!.brokerId);
     for (const {
@@ -148,7 +148,7 @@ describe("fencing a broker", () => {
     harness.replicas.receive = (_, name) => (name.split("/")[2] === "1" ? "held" : "confirmed");
     const fenced = harness.rules.changeBroker(1, "fence");
     await settle();
-    // Before any time has gone by.
+    // No time has passed yet.
     for (let partition = 0; partition < 300; partition += 1) {
       const { leader, leaderEpoch } = harness.partition("t", partition);
       const told = harness.replicas.assignments.get(harness.objectName("t", leader, partition));
@@ -171,7 +171,7 @@ describe("fencing a broker", () => {
 
   test("is seen through to its end where a crash cuts it off", async () => {
     const harness = new ControllerHarness();
-    // More partitions than one row changes.
+    // More partitions than one row can change.
     for (const name of ["a", "b", "c", "d"]) await harness.topic(name, 2_000, 2);
     let inserts = 0;
     harness.storage.beforeStatement = (sql) => {
@@ -264,7 +264,7 @@ describe("rows written", () => {
     const rows = () => harness.storage.rowsWritten + harness.alarm.sets;
     const before = rows();
     await change(harness, 1, "fence");
-    // The decision, the alarm that stands for it, and that all have confirmed.
+    // Rows of the decision, of its alarm, and of the confirmations.
     expect(rows() - before).toBe(3);
   });
 

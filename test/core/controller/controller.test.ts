@@ -9,7 +9,7 @@ import { ControllerHarness, settle } from "./harness.ts";
 import { begin, event, Witness } from "./histories.ts";
 import { expectDelivered, expectSoundElections, Sightings } from "./invariants.ts";
 
-/** Disk and network work again, and brokers are back; the alarm runs until nothing is left to tell. */
+/** Disk and network work again, and brokers are back; the alarm fires until nothing is pending. */
 async function heal(harness: ControllerHarness): Promise<void> {
   harness.storage.beforeStatement = null;
   harness.replicas.receive = () => "confirmed";
@@ -17,7 +17,7 @@ async function heal(harness: ControllerHarness): Promise<void> {
   await settle();
   const { brokers, topics } = harness.rules.metadata(null);
   for (const { brokerId } of brokers) await harness.rules.changeBroker(brokerId, "unfence");
-  // Replicas whose storage was lost learn of it when they are told something.
+  // Replicas that lost their storage notice it with their next assignment.
   for (const { topic } of topics) {
     const value = "77";
     await harness.rules.alterConfigs(
@@ -45,7 +45,7 @@ describe("the controller", () => {
           await settle();
           const replayed = harness.replayed();
           expect(replayed.metadata(null)).toEqual(harness.rules.metadata(null));
-          // What was heard since the object woke up is not of the record.
+          // What is known only since the object woke up is not in the record.
           const { damagedReplicas: _, ...described } = harness.rules.describe();
           const { failedProbes: __, ...counts } = described.counts;
           expect(replayed.describe()).toMatchObject({ ...described, counts });

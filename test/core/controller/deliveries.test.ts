@@ -1,4 +1,4 @@
-/** Replicas are told what was decided until they confirm, in any order, through crashes, and then no more. */
+/** Decisions are delivered to replicas until they confirm, in any order and through crashes, and then no more. */
 import { describe, expect, test } from "vitest";
 import {
   CALL_DEADLINE_MS,
@@ -63,7 +63,7 @@ describe("telling replicas", () => {
     expect(pending(harness)).toEqual({ pendingAssignments: 3, pendingPurges: 0 });
     const delays: number[] = [];
     for (let n = 0; n < 12; n += 1) {
-      // Each time in a new instance: waiting longer does not rest on memory.
+      // Each time in a new instance: the growing pauses do not rest on memory.
       delays.push(await harness.fireAlarm());
       harness.crash();
     }
@@ -105,7 +105,7 @@ describe("telling replicas", () => {
   test("keeps to its bound of calls at once, over all requests", async () => {
     const harness = new ControllerHarness();
     await Promise.all([harness.topic("a", 300), harness.topic("b", 300)]);
-    // Those that make storage, which holds up everything else on one machine.
+    // Calls that create storage, which delays everything else on one machine.
     expect(harness.replicas.atOncePeak).toBe(STORING_CALLS_AT_ONCE);
     expect(harness.replicas.assignments.size).toBe(600);
     await Promise.all(
@@ -131,7 +131,7 @@ describe("telling replicas", () => {
   test("lets the thread look for other work between two that make storage", async () => {
     const harness = new ControllerHarness();
     await harness.topic("a", STORING_CALLS_AT_ONCE + 3);
-    // What waited for a slot came by way of a timer, before which the sockets of others are looked at.
+    // Waiting calls got their permit in a timer's callback, so that other events are handled in between.
     expect(harness.timers.turns).toBe(3);
   });
 
@@ -272,13 +272,13 @@ describe("ending replicas' storage", () => {
   test("is made sure of once more where an assignment may have been on its way", async () => {
     const harness = new ControllerHarness();
     harness.replicas.receive = (kind) => (kind === "assign" ? "held" : "confirmed");
-    // It ends with its instance.
+    // The call ends with its instance.
     harness.rules.createTopic({ topic: "t" }).catch(() => {});
     await settle();
     harness.crash();
     await harness.rules.deleteTopic("t");
     expect(harness.replicas.purged.size).toBe(1);
-    // The assignment of the instance that is gone arrives after the end that this one has sent.
+    // The former instance's assignment arrives after the purge that this one has sent.
     harness.replicas.letGo();
     await settle();
     expect(harness.replicas.assignments.size).toBe(1);

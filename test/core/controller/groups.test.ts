@@ -1,4 +1,4 @@
-/** The list of groups: what is registered is listed, and what comes late changes nothing. */
+/** The list of groups: registered groups are listed, and delayed requests change nothing. */
 import { describe, expect, test } from "vitest";
 import { applyChangeSet } from "../../../src/objects/controller/image/apply.ts";
 import { emptyImage, type ClusterImage } from "../../../src/objects/controller/image/cluster.ts";

@@ -1,6 +1,6 @@
 /**
- * A controller on Node: the real rules over `node:sqlite`, replicas that answer as the test says, and
- * a clock that only the test moves. A crash keeps what was durable and nothing of memory.
+ * A controller on Node: the real rules over `node:sqlite`, replicas that answer as the test says, and a clock that only
+ * the test moves. A crash keeps what is durable and loses the memory.
  */
 import { effectiveConfig } from "../../../src/base/config.ts";
 import { refuse, type Refusal } from "../../../src/base/errors.ts";
@@ -18,14 +18,14 @@ import type {
 } from "../../../src/objects/contracts/assignment.ts";
 
 /**
- * `lost`: did not arrive. `unheard`: arrived, the answer did not. `held`: until the test lets go. `unopened`: the
- * object's storage cannot be opened. `failed`: it is open, and takes nothing.
+ * How a call ends. `lost`: it did not arrive. `unheard`: it arrived, and its answer did not. `held`: it waits until the
+ * test lets it go. `unopened`: the object's storage cannot be opened. `failed`: the storage is open and writes fail.
  */
 export type Reception = "confirmed" | "lost" | "unheard" | "held" | "unopened" | "failed";
 
 export type CallKind = "assign" | "purge" | "probe";
 
-/** What one object holds: its newest assignment, and how far its log goes. */
+/** One object's state: its newest assignment, and the end of its log. */
 interface FakeReplica {
   assignment: ReplicaAssignment;
   wasReset: boolean;
@@ -33,11 +33,11 @@ interface FakeReplica {
   logEndOffset: number;
 }
 
-/** The replicas' objects: each keeps its newest assignment, as the real ones do. */
+/** The replicas' objects. Each keeps its newest assignment, as the real ones do. */
 class FakeReplicas implements ReplicaPort {
   receive: (kind: CallKind, name: string) => Reception = () => "confirmed";
   readonly held: (() => void)[] = [];
-  /** What the objects hold, by name; purged ones hold nothing. */
+  /** The objects that have storage, by name. */
   readonly objects = new Map<string, FakeReplica>();
   readonly hints = new Map<string, string>();
   readonly purged = new Set<string>();
@@ -131,7 +131,7 @@ class FakeReplicas implements ReplicaPort {
 class Timers implements TimerPort {
   readonly #due = new Map<() => void, number>();
   nowMs = 1_700_000_000_000;
-  /** Timers of no delay: they run when nothing else is to be done. */
+  /** Timers without a delay: they run when nothing else is left to run. */
   turns = 0;
 
   after(delayMs: number, run: () => void): () => void {
@@ -156,7 +156,7 @@ class Timers implements TimerPort {
 
 const BOUNDS: JournalBounds = { rowLengthMax: 600_000, ringRows: 256 };
 
-/** Lets everything run that waits for nothing outside. */
+/** Lets everything run that waits for nothing external. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
 }
@@ -167,7 +167,7 @@ export class ControllerHarness {
   readonly timers = new Timers();
   storage = new SqliteStorage({ alarm: this.alarm });
   rules: ControllerRules;
-  /** What failed behind an answer. */
+  /** Errors of work that goes on behind answers. */
   readonly failedBehind: unknown[] = [];
   readonly #bounds: JournalBounds;
   readonly #settings: Readonly<Record<string, string>>;
@@ -184,7 +184,7 @@ export class ControllerHarness {
     this.rules = this.#wake();
   }
 
-  /** The instance is gone, with everything that was under way; a new one wakes up. */
+  /** The instance ends, with everything that is under way; a new one wakes up. */
   crash(): void {
     this.storage.beforeStatement = null;
     this.storage = this.storage.reopen();
@@ -192,7 +192,7 @@ export class ControllerHarness {
     this.rules = this.#wake();
   }
 
-  /** What an instance that woke up now would know, beside the one that is awake. */
+  /** A second instance, with what one that woke up now would know. */
   replayed(): ControllerRules {
     return this.#wake();
   }
@@ -206,12 +206,12 @@ export class ControllerHarness {
     return this.alarm.atMs !== null && this.#firing === null;
   }
 
-  /** Whether a handler will run, or run again, even after a crash. */
+  /** Whether a handler will run, or run again, also after a crash. */
   get alarmIsSure(): boolean {
     return this.alarm.atMs !== null || this.#firing !== null;
   }
 
-  /** Moves the clock to the alarm and fires it; the delay it had been set to, in milliseconds. */
+  /** Moves the clock to the alarm and fires it; returns the delay that it was set to, in milliseconds. */
   async fireAlarm(): Promise<number> {
     const { atMs } = this.alarm;
     if (atMs === null) throw new Error("no alarm is set");
@@ -230,7 +230,7 @@ export class ControllerHarness {
     return delayMs;
   }
 
-  /** Creates a topic that the test takes for granted. */
+  /** Creates a topic; throws where that is refused. */
   async topic(
     topic: string,
     partitions = 1,
@@ -260,7 +260,7 @@ export class ControllerHarness {
     return `${topicId}/${partition}/${brokerId}/${replica.generation}`;
   }
 
-  /** The platform fires an alarm again whose handler threw or did not come to its end. */
+  /** The platform fires an alarm again whose handler threw or did not finish. */
   #retryAlarm(): void {
     if (this.#firing) this.alarm.atMs ??= this.timers.nowMs + 2_000;
     this.#firing = null;

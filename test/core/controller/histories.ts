@@ -1,12 +1,11 @@
 /**
- * Random histories of a controller: what can happen to it, as values that fast-check makes and
- * shrinks, and how each is begun.
+ * Random histories of a controller: events as values that fast-check generates and shrinks, and how each event is started.
  */
 import fc from "fast-check";
 import type { BrokerAction } from "../../../src/objects/contracts/controller.ts";
 import type { ControllerHarness, Reception } from "./harness.ts";
 
-/** A partition by numbers: the topic of the name, and any of its partitions. */
+/** A partition: the topic of the name, and the index of one of its partitions (modulo their number). */
 interface At {
   readonly topic: string;
   readonly index: number;
@@ -100,11 +99,11 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
   }),
 );
 
-/** What a history has seen that its end is held against. */
+/** What a history has observed, for the checks at its end. */
 export class Witness {
   readonly producerIds: number[] = [];
-  /** In-sync members that leaders have asked for, as `<topicId>/<partition>/<leaderEpoch>/<brokerId>`. */
-  readonly wished = new Set<string>();
+  /** In-sync members that leaders have proposed, as `<topicId>/<partition>/<leaderEpoch>/<brokerId>`. */
+  readonly proposed = new Set<string>();
 }
 
 function partitionAt(harness: ControllerHarness, { topic: name, index }: At) {
@@ -113,10 +112,10 @@ function partitionAt(harness: ControllerHarness, { topic: name, index }: At) {
   return found && state ? { topicId: found.topicId, state } : null;
 }
 
-/** Begins what happens without waiting for its reply: other things overtake it. */
+/** Starts an event without waiting for its answer, so that others overtake it. */
 export function begin(harness: ControllerHarness, happens: Event, witness: Witness): void {
   const { rules, replicas } = harness;
-  // A request that fails with the disk, or whose instance has crashed, is the caller's to repeat.
+  // The caller of a request that fails with the disk, or with its instance, would repeat it.
   const ignore = (request: Promise<unknown>) => void request.catch(() => {});
   switch (happens.do) {
     case "create": {
@@ -154,7 +153,7 @@ export function begin(harness: ControllerHarness, happens: Event, witness: Witne
       try {
         witness.producerIds.push(rules.allocateProducerId().producerId);
       } catch {
-        // The disk: no id was handed out.
+        // The disk has failed: no id was handed out.
       }
       return;
     case "alarm":
@@ -193,7 +192,7 @@ function beginAt(
       const inSync = state.replicas
         .map(({ brokerId }) => brokerId)
         .filter((id, index) => id === leader || happens.members[index % 5]);
-      for (const id of inSync) witness.wished.add(`${topicId}/${partition}/${leaderEpoch}/${id}`);
+      for (const id of inSync) witness.proposed.add(`${topicId}/${partition}/${leaderEpoch}/${id}`);
       const partitionEpoch = state.partitionEpoch - (happens.stale ? 1 : 0);
       return ignore(
         rules.alterInSync({

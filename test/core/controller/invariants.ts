@@ -1,4 +1,4 @@
-/** What must hold of a cluster image after every decision: correctness.md, invariants 4, 6, 8 and 15. */
+/** Checks of the cluster image after every decision: invariants 4, 6, 8 and 15 of docs/correctness.md. */
 import { expect } from "vitest";
 import type {
   BrokerDescription,
@@ -13,7 +13,7 @@ import { emptyImage } from "../../../src/objects/controller/image/cluster.ts";
 import type { ControllerHarness } from "./harness.ts";
 import type { Witness } from "./histories.ts";
 
-/** Every state that a history has shown. */
+/** Checks every state that a history passes through. */
 export class Sightings {
   readonly #epochs = new Map<string, number>();
   readonly #leaders = new Map<string, number>();
@@ -35,7 +35,7 @@ export class Sightings {
     if (leader !== -1) expect(inSync).toContain(leader);
     expect(fenced).not.toContain(leader);
     const isUp = (id: number): boolean => !fenced.has(id);
-    // A fenced member is in sync only where nobody else is; and who could lead does.
+    // A fenced member is in sync only where all members are fenced; and there is a leader if any member may lead.
     if (inSync.some(isUp)) {
       expect(inSync.every(isUp)).toBe(true);
       expect(leader).not.toBe(-1);
@@ -59,7 +59,7 @@ export class Sightings {
 
 const byId = ({ brokerId }: Pick<BrokerDescription, "brokerId">): number => brokerId;
 
-/** Each recorded election, clean ones from the set of the moment, unclean ones counted as such. */
+/** Expects that clean elections chose a member of the in-sync set at their time, and that unclean ones are counted. */
 export function expectSoundElections(harness: ControllerHarness, witness: Witness): void {
   const image = emptyImage();
   let elections = 0;
@@ -71,11 +71,11 @@ export function expectSoundElections(harness: ControllerHarness, witness: Witnes
       for (const one of change.type === "partitions-changed" ? change.partitions : []) {
         if (change.type !== "partitions-changed" || (one.leader ?? -1) === -1) continue;
         const was = image.topics.get(change.topicId)?.partitions[one.partition];
-        const wish = `${change.topicId}/${one.partition}/${was?.leaderEpoch}/${one.leader}`;
+        const proposal = `${change.topicId}/${one.partition}/${was?.leaderEpoch}/${one.leader}`;
         if (one.unclean) unclean += 1;
         else {
           elections += 1;
-          expect(was?.inSync.includes(one.leader!) || witness.wished.has(wish)).toBe(true);
+          expect(was?.inSync.includes(one.leader!) || witness.proposed.has(proposal)).toBe(true);
         }
       }
       applyChange(image, change, atMs);
@@ -84,7 +84,7 @@ export function expectSoundElections(harness: ControllerHarness, witness: Witnes
   expect(harness.rules.describe().counts).toMatchObject({ elections, uncleanElections: unclean });
 }
 
-/** Every replica of a founded partition knows its newest assignment, and no other object holds anything. */
+/** Expects that every live replica of a founded partition has its newest assignment, and that no other object has storage. */
 export function expectDelivered(
   harness: ControllerHarness,
   topics: readonly TopicMetadata[],
@@ -102,6 +102,6 @@ export function expectDelivered(
     ([name, at]) => [name, at.partitionEpoch] as const,
   );
   expect(new Map(known)).toEqual(told);
-  // A place that is gone back to gets a new object: the end of the old one may still be under way.
+  // A partition that returns to a broker gets a new object there: the old one's deletion may still be under way.
   for (const name of told.keys()) expect(harness.replicas.purged).not.toContain(name);
 }

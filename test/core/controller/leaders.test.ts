@@ -1,4 +1,4 @@
-/** Leaders that are reported are probed; who does not answer is replaced by who does. */
+/** Reported leaders are probed, and replaced by a replica that answers where they do not. */
 import { describe, expect, test } from "vitest";
 import { UNCLEAN_AFTER_MS } from "../../../src/objects/controller/leaders/leaders.ts";
 import { PROBE_DEADLINE_MS } from "../../../src/objects/controller/leaders/probes.ts";
@@ -11,7 +11,7 @@ async function cluster(factor = 3, configs: Readonly<Record<string, string>> = {
   const { topicId } = await harness.topic("t", 1, factor, configs);
   const report = (leaderEpoch = harness.partition("t").leaderEpoch) =>
     harness.rules.reportLeader({ topicId, partition: 0, leaderEpoch });
-  /** What calls to the replicas of these brokers meet with from now on. */
+  /** How calls to the replicas of these brokers end from now on. */
   const meets = (reception: Reception, ...brokerIds: number[]) => {
     harness.replicas.receive = (_, name) =>
       brokerIds.includes(Number(name.split("/")[2])) ? reception : "confirmed";
@@ -80,7 +80,7 @@ describe("a report", () => {
     expect(answered).toBe(false);
     harness.advance(PROBE_DEADLINE_MS);
     await settle();
-    // The old leader's call hangs still: nobody waits for it.
+    // The call to the old leader still hangs; nothing waits for it.
     expect(answered).toBe(true);
     expect(await reported).toMatchObject({ ok: true, partition: { leader: 2 } });
   });
@@ -117,7 +117,7 @@ describe("a report", () => {
     other.harness.replicas.objects.get(other.harness.objectName("t", 2))!.wasReset = true;
     other.meets("lost", 1);
     await other.report();
-    // It says so when it is told of the new leader, and leaves the set as well; it has led no epoch.
+    // Its answer to the new assignment says so: it leaves the set as well, and has led no epoch.
     const after = other.harness.partition("t");
     expect(after).toMatchObject({ leader: 3, leaderEpoch: 1, inSync: [3] });
   });
@@ -206,7 +206,7 @@ describe("an unclean election", () => {
     log(3, 1, 10);
     meets("lost", 1);
     await report();
-    // A leader that comes back in time has lost nothing.
+    // A leader that comes back in time keeps its records.
     expect(harness.partition("t")).toMatchObject({ leader: 1, leaderEpoch: 0 });
     harness.advance(UNCLEAN_AFTER_MS);
     await report();

@@ -1,4 +1,4 @@
-/** Replicas are even over brokers and apart over racks, whatever the cluster looks like. */
+/** Replicas are spread evenly over brokers and over different racks, in clusters of any shape. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { placePartitions } from "../../../src/objects/controller/topics/placement.ts";

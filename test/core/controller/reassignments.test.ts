@@ -1,11 +1,11 @@
-/** Partitions move: new replicas first, the old ones' end when the new ones are in sync. */
+/** Partitions move: new replicas are added first, and old ones are removed when the new ones are in sync. */
 import { describe, expect, test } from "vitest";
 import { ControllerHarness, settle } from "./harness.ts";
 
 async function cluster() {
   const harness = new ControllerHarness();
   await harness.rules.registerBroker({ brokerId: 4, rack: "r", locationHint: "" });
-  // Its replicas are on 1 and 2.
+  // The topic's replicas are on brokers 1 and 2.
   const { topicId } = await harness.topic("t", 1, 2);
   const move = (brokerIds: readonly number[] | null) => harness.rules.reassign("t", 0, brokerIds);
   const setInSync = async (...inSync: number[]) => {
@@ -34,7 +34,7 @@ describe("moving a partition", () => {
     });
     expect(places()).toEqual(["3.1", "4.1", "1.1", "2.1"]);
     expect(harness.rules.describe()).toMatchObject({ reassigning: 1, underReplicated: 1 });
-    // New ones begin empty by right.
+    // New replicas may be empty.
     for (const id of [3, 4]) {
       expect(harness.replicas.objects.get(harness.objectName("t", id))?.wasReset).toBe(false);
     }
@@ -42,7 +42,7 @@ describe("moving a partition", () => {
     await setInSync(1, 2, 3);
     expect(harness.partition("t").removing).toEqual([1, 2]);
     const answer = await setInSync(1, 2, 3, 4);
-    // The leader that has asked is one of those that go.
+    // The leader that has proposed the set is among the removed.
     expect(answer).toMatchObject({ ok: false, error: "FENCED_LEADER_EPOCH" });
     const state = harness.partition("t");
     expect(state).toMatchObject({ leader: 3, leaderEpoch: 1, inSync: [3, 4] });
@@ -78,7 +78,7 @@ describe("moving a partition", () => {
     const { harness, move, setInSync, places } = await cluster();
     await move([1, 3]);
     await setInSync(1, 2, 3);
-    // Its end is still under way when the partition comes back.
+    // The old object's deletion is still under way when the partition comes back.
     harness.crash();
     for (let n = 0; n < 201; n += 1) {
       const change = { name: "segment.ms", value: `${n + 1}`, operation: "SET" } as const;

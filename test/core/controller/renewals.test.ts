@@ -1,7 +1,7 @@
 /**
- * Proves what becomes of a replica whose storage cannot be opened any more (a file that was truncated or
- * overwritten): it leaves the in-sync set and begins anew as another object on the same broker, but never where
- * it is the last copy, never by silence alone, and no alarm rings for its remains for ever.
+ * A replica whose storage cannot be opened any more (a file that was truncated or overwritten) leaves the in-sync set and
+ * is replaced by another object on the same broker; but not where it is the last copy, and not for silence alone. The
+ * alarm does not try for ever to delete what is left of it.
  */
 import { describe, expect, test } from "vitest";
 import { PURGE_GIVEN_UP_MS } from "../../../src/objects/controller/delivery/deliveries.ts";
@@ -12,7 +12,7 @@ const TOPIC = "orders";
 /** More than any pause between two tries of the first minute. */
 const FIRINGS_MAX = 20;
 
-/** A topic with three replicas, of which the first leads; `reception` is what calls of broker's object meet. */
+/** A topic with three replicas, of which the first leads; `reception` is how calls of the broker's object end. */
 async function damaged(brokerId: number, reception: Reception) {
   const harness = new ControllerHarness();
   const { topicId } = await harness.topic(TOPIC, 1, 3);
@@ -29,7 +29,7 @@ const report = (harness: ControllerHarness, topicId: string, brokerId: number) =
     leaderEpoch: harness.partition(TOPIC).leaderEpoch,
   });
 
-/** Fires alarms while there are any, up to so much later. */
+/** Fires alarms while any are set, up to so much later. */
 async function later(harness: ControllerHarness, ms: number): Promise<number> {
   const untilMs = harness.timers.nowMs + ms;
   let firings = 0;
@@ -56,7 +56,7 @@ describe("a follower whose storage cannot be opened", () => {
     expect(harness.partition(TOPIC)).toMatchObject({ leader: 1, leaderEpoch: 0, inSync: [1, 3] });
     expect(generationOf(harness, 2)).toBe(2);
     const renewed = harness.replicas.assignments.get(`${topicId}/0/2/2`);
-    // Rightly empty, and not in sync: it copies the log.
+    // It may be empty, and is not in sync: it copies the log.
     expect(renewed).toMatchObject({ founding: true, inSync: [1, 3] });
     expect(harness.replicas.purged.has(name)).toBe(false);
     expect(harness.rules.describe()).toMatchObject({ pendingPurges: 1, pendingAssignments: 0 });
@@ -149,7 +149,7 @@ describe("replicas whose storage is damaged", () => {
     await later(harness, 3 * UNOPENED_MS);
     expect(generationOf(harness, 2)).toBe(2);
     expect(harness.rules.describe().damagedReplicas).toBe(0);
-    // One that lost its storage, until it has copied the log.
+    // A replica that lost its storage counts until it has copied the log.
     harness.replicas.receive = (_, called) => (called === name ? "unopened" : "confirmed");
     harness.replicas.lose(harness.objectName(TOPIC, 3));
     await report(harness, topicId, 3);

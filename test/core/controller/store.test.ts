@@ -1,4 +1,4 @@
-/** What was recorded is what is replayed, through crashes, failing writes and snapshots of any size. */
+/** The record replays to the live image, through crashes, failing writes and snapshots of any size. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
@@ -25,7 +25,7 @@ import { SqliteStorage } from "../../support/sqlite-storage.ts";
 const DEFAULTS = effectiveConfig({});
 const id = (n: number) => n.toString(16).padStart(32, "0");
 
-/** A decision as a function of the image; none where the request is refused or nothing is to do. */
+/** A decision as a function of the image; none where the request is refused or changes nothing. */
 type Step = (image: ClusterImage, n: number) => readonly Change[];
 
 const changesOf = (decision: { ok: true; changes: readonly Change[] } | { ok: false }) =>
@@ -83,7 +83,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.nat(3).map((keep) => confirm("replicas-purged", keep)),
 );
 
-/** What happens around a decision: nothing, a write that fails at its n-th statement, a restart. */
+/** What happens around a decision: nothing, a write that fails at its n-th statement, or a restart. */
 const event = fc.oneof(
   { weight: 6, arbitrary: fc.constant<"calm">("calm") },
   { weight: 2, arbitrary: fc.constant<"crash">("crash") },
@@ -111,7 +111,7 @@ describe("the record", () => {
             store.append(image, set);
             applyChangeSet(image, set);
           } catch (error) {
-            // Whether the statements ran out depends on what was due; then nothing has changed.
+            // The write fails only where it has that many statements; then nothing has changed.
             expect(error).toMatchObject({ message: "disk" });
           }
           storage.beforeStatement = null;
@@ -172,7 +172,7 @@ describe("the record", () => {
 describe("a decision", () => {
   const longest = (end: string) =>
     end.repeat(Math.floor(32_767 / new TextEncoder().encode(end).length));
-  // Every replica that a cluster may have, named one by one, and twice.
+  // Every replica that a cluster may have, named one by one, twice.
   const places = Array.from({ length: 100_000 }, (_, n) => `${n % 2_000}/2147483647/${n}`);
 
   test.each<[string, number, Change]>([
@@ -214,7 +214,7 @@ describe("a decision", () => {
     expect(controllerStore(storage, bounds).load()).toEqual(image);
     expect(storage.all("SELECT 1 FROM changes WHERE more = 1")).not.toEqual([]);
     expect(longestRow()).toBeLessThanOrEqual(rowLengthMax);
-    // Of ids a snapshot has one in a row, whose bound is not this one.
+    // A snapshot has its own bound of ids in one row.
     if (change.type === "group-registered") record([{ ...change, type: "group-unregistered" }]);
     for (let n = 0; n < 130; n++) record(decideReserveProducerIds(image));
     expect(controllerStore(storage, bounds).load()).toEqual(image);
@@ -223,7 +223,7 @@ describe("a decision", () => {
 });
 
 describe("the record of before the journal", () => {
-  /** As the tables were: a row per decision, deleted by the snapshot that contains it. */
+  /** The older tables: a row for each decision, which the snapshot that contains it deletes. */
   function older(decisions: number, inSnapshot: number) {
     const storage = new SqliteStorage();
     storage.all("CREATE TABLE changes (seq INTEGER PRIMARY KEY, change TEXT NOT NULL)");
@@ -251,7 +251,7 @@ describe("the record of before the journal", () => {
     const { storage, image } = older(all, of);
     const store = controllerStore(storage);
     expect(store.load()).toEqual(image);
-    // Reading has changed nothing: code of before still finds what it knows.
+    // Reading has changed nothing: older code could still read the record.
     expect(controllerStore(storage).load()).toEqual(image);
     for (let n = 0; n < 3; n += 1) {
       const set = { atMs: n, changes: decideReserveProducerIds(image) };
@@ -337,7 +337,7 @@ describe("a snapshot", () => {
 
   test("with every id of a group and every list of replicas at its limit is written, and read back", () => {
     const image = grown(1, 1, () => "t");
-    // What JSON writes as six bytes each, and what takes three bytes of UTF-8.
+    // Characters that JSON writes as six bytes each, and characters of three bytes of UTF-8.
     for (let n = 0; n < 40; n++) image.groups.set(`${n}`.padEnd(32_767, "\u0001"), n);
     for (let n = 0; n < 700; n++) image.groups.set(`${n}`.padEnd(10_900, "記"), n);
     const replicas = new Set(
@@ -354,7 +354,7 @@ describe("a snapshot", () => {
   });
 
   test("counts bytes, not characters", () => {
-    // Today's names are ASCII; the bound does not rest on it.
+    // Names are ASCII at present; the bound does not rely on that.
     const image = grown(300, 1, (n) => `${n}-${"記".repeat(100)}`);
     const rows = [...encodeSnapshot(image, 4_000)];
     expect(rows.length).toBeGreaterThan(1);

@@ -1,4 +1,4 @@
-/** What may be created, altered and deleted, and what each refusal leaves behind: nothing. */
+/** Topics are created, altered and deleted, and no refusal changes anything. */
 import { describe, expect, test } from "vitest";
 import type { ErrorName } from "../../../src/base/errors.ts";
 import {

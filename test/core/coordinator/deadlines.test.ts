@@ -1,6 +1,6 @@
 /**
- * Deadlines of rebalances: whom they wait for and how long, as Kafka's; and that an object never looks at
- * its clock again and again, since every alarm is a billed row.
+ * Deadlines of rebalances: for whom and how long they wait, as in Kafka; and that an object does not set its alarm again
+ * and again, because every alarm is a billed row.
  */
 import { describe, expect, test } from "vitest";
 import { Deadlines } from "../../../src/objects/runtime/deadlines.ts";
@@ -29,7 +29,7 @@ const sync = (
     assignments: [{ memberId, assignment: new Uint8Array([1]) }],
   });
 
-/** Alone in the group, with an assignment. */
+/** A member that is alone in the group and has its assignment. */
 async function alone(h: GroupHarness, changes: Parameters<GroupHarness["join"]>[1] = {}) {
   const member = joined(await h.outcome(h.join("", { ...times, ...changes })));
   await sync(h, member, changes.groupInstanceId ?? null);
@@ -83,7 +83,7 @@ describe("a member id that was handed out and never used", () => {
 describe("static members", () => {
   const named = { groupInstanceId: "s" };
 
-  /** One that stays, which leads, and a static one that goes away without a word. */
+  /** A member that stays and leads, and a static one that goes silent. */
   async function withStatic(h: GroupHarness) {
     const a = await alone(h);
     const coming = h.join("", { ...times, ...named, clientId: "s" });

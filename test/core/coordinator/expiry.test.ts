@@ -1,10 +1,10 @@
-/** Proves when committed offsets have had their time (KIP-211), and that those that are read have not. */
+/** When committed offsets expire (KIP-211), and that offsets of topics that are read do not. */
 import { describe, expect, test } from "vitest";
 import { encodeSubscription } from "../../../src/kafka/messages/consumer-protocol.ts";
 import { GroupHarness, SPEC } from "../../support/group.ts";
 
 const MINUTE_MS = 60_000;
-/** As the group is looked through while somebody is there, and a session beside it. */
+/** The interval at which a group with members is checked, and a session more. */
 const LOOKED_MS = 2 * MINUTE_MS;
 
 const NOBODY = { memberId: "", groupInstanceId: null, generationId: -1 };
@@ -122,7 +122,7 @@ describe("of a living group", () => {
       expect(await h.group.heartbeat(named)).toEqual({ ok: true });
     }
     expect(await offsets(h)).toEqual(["other", "read"]);
-    // Nor may an operator delete them, whoever knows what is read.
+    // Nor may an operator delete them, since it is not known what is read.
     const deleted = await h.group.deleteOffsets([at("other")]);
     expect(deleted).toMatchObject(
       protocolType === "consumer"

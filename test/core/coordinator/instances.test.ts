@@ -1,4 +1,4 @@
-/** HTTP instances: assignment, position, commits, and what an answer that got lost does. */
+/** HTTP instances: assignments, positions, commits, and answers that are lost. */
 import { describe, expect, test } from "vitest";
 import {
   deliver,
@@ -56,7 +56,7 @@ describe("cooperatively", () => {
     await h.settle();
     expect(during.isAssigned).toBe(true);
     expect(before.partitions).toHaveLength(4);
-    // The partitions that are to move belong to nobody before their owner has come by.
+    // The partitions that are to move have no owner until their former owner polls.
     const joining = planned(await h.poll("c1"));
     expect(joining).toMatchObject({ isAssigned: true, partitions: [] });
     const found = await h.polled("c0", "c1");
@@ -115,7 +115,7 @@ describe("a position", () => {
     const first = await deliver(h, "c0", 10);
     expect(first.answer).toEqual({ ok: true });
     const { pollId } = first.plan;
-    // The answer to this one is lost: the client still names the first.
+    // The answer to this poll is lost: the client still names the first answer.
     const second = await deliver(h, "c0", 20, pollId);
     expect(positionsOf(second.plan)).toEqual([10]);
     expect(positionsOf(planned(await h.poll("c0", pollId)))).toEqual([10]);
@@ -441,7 +441,7 @@ describe("with members that bring their own protocol", () => {
     const protocols = [{ name: "range", metadata: new Uint8Array([0, 1, 0, 0, 0, 0]) }];
     const joining = h.join("", { protocols });
     await h.settle();
-    // It had read on cooperatively; now it has to stop and join.
+    // It has read on under the cooperative assignor; now it has to stop and join.
     expect(planned(await h.poll("c0")).isAssigned).toBe(false);
     const joined = await joining;
     if (!joined.ok) throw new Error(joined.error);
@@ -461,7 +461,7 @@ describe("with members that bring their own protocol", () => {
     const { h } = await sharing(2);
     await h.polled("c0", "c1");
     await h.instance("c2", ["t"]);
-    // It joins, and reads on: so far all are instances under the cooperative assignor.
+    // It joins and reads on: so far all members are instances under the cooperative assignor.
     expect(planned(await h.poll("c0")).isAssigned).toBe(true);
     const joining = h.join("", {
       protocols: [{ name: "range", metadata: new Uint8Array([0, 1, 0, 0, 0, 0]) }],

@@ -1,4 +1,4 @@
-/** Kafka's classic group protocol, as its own clients meet it. */
+/** Kafka's classic group protocol, as its clients use it. */
 import { describe, expect, test } from "vitest";
 import { GroupHarness } from "../../support/group.ts";
 import type { JoinedGroup, JoinRefusal } from "../../../src/objects/contracts/members.ts";
@@ -164,7 +164,7 @@ describe("a rebalance", () => {
     expect(await beat(h, a)).toMatchObject({ error: "REBALANCE_IN_PROGRESS" });
     const again = h.join(a.memberId);
     expect(await h.outcome(again)).toBe("waiting");
-    // It goes on beating and never joins.
+    // It keeps sending heartbeats and never joins.
     for (let s = 0; s < 60; s += 5) {
       await h.pass(5_000);
       await beat(h, b);
@@ -343,7 +343,7 @@ describe("waking up", () => {
     const h = new GroupHarness();
     const { a, b } = await pair(h);
     await beat(h, a);
-    // The object sleeps from one alarm to the next.
+    // The object is evicted between alarms.
     const sleep = async () => {
       h.nowMs = Math.max(h.nowMs, h.alarm.atMs!);
       h.restart();

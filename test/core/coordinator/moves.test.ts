@@ -1,6 +1,6 @@
 /**
- * What an instance reads, answers and commits while partitions move, are sought, or are shared anew:
- * the cases that the usual course of things covers for.
+ * What an instance reads, delivers and commits while partitions move, are sought, or are assigned again: cases in which
+ * another rule usually hides the fault.
  */
 import { describe, expect, test } from "vitest";
 import { deliver, GroupHarness, planned, positionsOf, sharing } from "../../support/group.ts";
@@ -9,14 +9,14 @@ const at = (partition: number) => ({ topic: "t", partition });
 const offsetsAt = (offset: number, ...partitions: number[]) =>
   partitions.map((partition) => ({ ...at(partition), offset, leaderEpoch: -1, metadata: "" }));
 
-/** A subscription without topics, as the object hands it on to whoever leads. */
+/** A subscription without topics, as the object sends it to the leader. */
 const SUBSCRIPTION = new Uint8Array([0, 1, 0, 0, 0, 0]);
 /** Partition 2 of topic t. */
 const PARTITION_2 = new Uint8Array([
   0, 1, 0, 0, 0, 1, 0, 1, 116, 0, 0, 0, 1, 0, 0, 0, 2, 255, 255, 255, 255,
 ]);
 
-/** A client of Kafka's protocol joins an instance, and leads; nobody has an assignment yet. */
+/** A client of Kafka's protocol joins the group of an instance, and leads; no member has an assignment yet. */
 async function ledByAClient(h: GroupHarness, name: string, protocol: string) {
   const joining = h.join("", { protocols: [{ name: protocol, metadata: SUBSCRIPTION }] });
   await h.settle();
@@ -64,7 +64,7 @@ describe("a position", () => {
     await h.poll("c0");
     await h.settle();
     expect(planned(await h.poll("c1")).partitions).toEqual([]);
-    // Before two of them have been given up, nobody else is there any more who wants them.
+    // By the time two of them are given up, no other member needs them.
     await h.group.closeInstance("c1");
     await h.polled("c0");
     h.restart();
@@ -96,7 +96,7 @@ test("offsets of a group that has members do not expire", async () => {
     await h.pass(5_000);
     await h.poll("c0");
   }
-  // One that is not heard of brings about a deadline.
+  // A silent member's session is the next deadline.
   await h.instance("c1", ["t"]);
   await h.pass(5_000);
   await h.poll("c0");
@@ -111,7 +111,7 @@ describe("what is to be given up", () => {
     const { named, give } = await ledByAClient(h, "c0", "cooperative-sticky");
     await give(PARTITION_2);
     expect(await h.group.heartbeat(named)).toEqual({ ok: true });
-    // Three partitions are nobody's now: they are shared when the instance says that it is done with them.
+    // Three partitions have no owner now; they are assigned when the instance has given them up.
     await h.poll("c0");
     expect(await h.group.heartbeat(named)).toMatchObject({ error: "REBALANCE_IN_PROGRESS" });
   });

@@ -1,4 +1,4 @@
-/** What was recorded of a group is what is replayed: through any decisions, crashes, failing writes, snapshots. */
+/** A group's record replays to the live image: through any decisions, crashes, failing writes and snapshots. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyChangeSet } from "../../../src/objects/coordinator/groups/image/apply.ts";
@@ -137,7 +137,7 @@ describe("a group's record", () => {
       store.append(image, set);
       applyChangeSet(image, set);
     }
-    // Three snapshots of one row each beside the thousand.
+    // A thousand rows, and three snapshots of one row each.
     expect(storage.rowsWritten).toBe(1_003);
     const [count] = storage.all<{ n: number }>("SELECT count(*) AS n FROM changes");
     expect(count!.n).toBe(256);

@@ -1,6 +1,6 @@
 /**
- * Topics that are deleted and created anew while a group has commits of them: what was committed holds for
- * the topic that it was of, whatever workers have in their caches. `before` and `after` are the topic's ids.
+ * Topics that are deleted and created again while a group has commits for them: a commit holds for the topic that it was
+ * made for, whatever workers have in their caches. `before` and `after` are the topic's ids.
  */
 import { describe, expect, test } from "vitest";
 import { GroupHarness } from "../../support/group.ts";
@@ -20,7 +20,7 @@ const commitOf = (...offsets: OffsetToCommit[]): CommitRequest => ({
   offsets,
 });
 
-/** What the group says of `t`, of the first partition alone and in the list of all. */
+/** The group's offset of the first partition of `t`, asked for alone and in the list of all. */
 async function committed(h: GroupHarness): Promise<number> {
   const asked = await h.group.fetchOffsets([{ topic: "t", partition: 0 }]);
   const all = await h.group.fetchOffsets(ALL);
@@ -140,7 +140,7 @@ describe("a commit is of the topic that has the name, or of the one that it name
 });
 
 describe("instances", () => {
-  /** Reads up to `next` and says so with its next poll. */
+  /** Reads up to `next` and acknowledges that with its next poll. */
   async function read(h: GroupHarness, name: string, next: number): Promise<void> {
     const plan = await h.poll(name);
     if (!plan.ok) throw new Error(plan.error);
@@ -188,7 +188,7 @@ describe("instances", () => {
     await h.polled("a");
     await read(h, "a", 10);
     h.topic("t", 1, AFTER);
-    // The object hears of the new topic behind the answer of a poll; nothing has been read of it yet.
+    // The object learns of the new topic after the answer of a poll; nothing of it has been read yet.
     await h.pass(6_000);
     await h.poll("a", "");
     await h.settle();
@@ -221,7 +221,7 @@ describe("negative offsets are kept, and say that there is none", () => {
       await h.polled("a");
       const plan = await h.poll("a");
       expect(plan).toMatchObject({ partitions: [{ position: null, reset: "latest" }] });
-      // Where it began is the group's beginning, as where nothing was ever committed.
+      // The group's initial position holds, as where nothing was ever committed.
       const offsets = [{ topic: "t", partition: 0, topicId: BEFORE, offset: 7 }];
       await h.group.resolve({ instanceId: "a", generationId: 1, offsets });
       h.restart();

@@ -1,6 +1,6 @@
 /**
- * Groups that read very many topics: they join and are assigned, within one bound for a member and one for
- * the group, and no row of theirs is larger than the platform takes.
+ * Groups with very many topics: they join and are assigned, within a bound for each member and one for the group, and
+ * none of their rows is larger than the platform allows.
  */
 import { describe, expect, test } from "vitest";
 import { GROUP_METADATA_BYTES_MAX, MEMBER_METADATA_BYTES_MAX } from "../../../src/base/limits.ts";
@@ -72,7 +72,7 @@ describe("wide groups", () => {
     expect(await h.outcome(h.join("", ofBytes(10)))).toMatchObject({
       error: "GROUP_MAX_SIZE_REACHED",
     });
-    // Those that are there go on: whoever joins again is not counted twice.
+    // The present members can join again: none is counted twice.
     void h.join(first.memberId, ofBytes(MEMBER_METADATA_BYTES_MAX));
     await h.settle();
     const { members: all, generationId } = await h.group.describeGroup();

@@ -1,6 +1,6 @@
 /**
- * A simulated client of Kafka's classic group protocol: joins, leads when it is told to, syncs, beats,
- * reads from what is committed, commits with its generation, and joins again when it is asked to.
+ * A simulated client of Kafka's classic group protocol: joins, assigns when it leads, syncs, sends heartbeats, reads from
+ * the committed offsets, commits with its generation, and joins again when it has to.
  */
 import type { Refusal } from "../../../src/base/errors.ts";
 import {
@@ -33,7 +33,7 @@ type Ok = { readonly ok: true };
 const DEADLINE_MS = 3_000;
 const REBALANCE_MS = 12_000;
 const TOPICS = ["t0", "t1"];
-/** How often a leader looks whether there is more to assign. */
+/** How often a leader checks whether there are more partitions to assign, in milliseconds. */
 const LOOK_MS = 2_000;
 
 export class ClassicClient implements Holder {
@@ -51,7 +51,7 @@ export class ClassicClient implements Holder {
   readonly #cluster: Cluster;
   readonly #groupInstanceId: string | null;
   #joined: JoinedGroup | null = null;
-  /** The generation that it was in before. */
+  /** Its previous generation. */
   #former = -1;
   #owned: readonly TopicPartition[] = [];
   readonly #positions = new Map<At, number>();
@@ -99,7 +99,7 @@ export class ClassicClient implements Holder {
   }
 
   async #join(): Promise<void> {
-    // Eager: everything is given up before anybody joins.
+    // Eager protocol: a member gives up everything before it joins.
     this.holds.clear();
     this.#positions.clear();
     this.#unacknowledged.clear();
@@ -116,7 +116,7 @@ export class ClassicClient implements Holder {
       rebalanceTimeoutMs: REBALANCE_MS,
       protocolType: "consumer",
       protocols: [{ name: "range", metadata }],
-      // Without it a static leader that comes back would not look for new partitions (KIP-814).
+      // Without it a static leader that comes back would not check for new partitions (KIP-814).
       supportsSkippingAssignment: true,
       requireKnownMemberId: this.#groupInstanceId === null && this.#random.chance(0.5),
     };
@@ -146,7 +146,7 @@ export class ClassicClient implements Holder {
     if (former >= 0 && former < joined.generationId) await this.#commitLate(former);
   }
 
-  /** What it had still to say of a generation that is over: nobody may take it. */
+  /** Commits with the previous generation, which has to be refused. */
   async #commitLate(generationId: number): Promise<void> {
     const offsets = this.#owned
       .slice(0, 1)
@@ -158,7 +158,7 @@ export class ClassicClient implements Holder {
     }
   }
 
-  /** As the leader; none for the others. */
+  /** The assignments where it leads; none for other members. */
   async #assign(joined: JoinedGroup) {
     if (joined.leader !== joined.memberId || joined.skipAssignment) return [];
     const counts = await this.#partitions.counts(TOPICS);
@@ -174,7 +174,7 @@ export class ClassicClient implements Holder {
     }));
   }
 
-  /** False where it has to join again. */
+  /** Sends a heartbeat. False where it has to join again. */
   async #beat(): Promise<boolean> {
     const { generationId, leader } = this.#joined!;
     const beat = await this.#ask<Ok>("heartbeat", this.#named(generationId));
@@ -238,7 +238,7 @@ export class ClassicClient implements Holder {
     return true;
   }
 
-  /** As the worker knows it, from its cache. */
+  /** A topic's id as the worker has it in its cache. */
   #idOf(topic: string) {
     const { topicId } = this.#partitions.router(topic);
     return topicId === "" ? {} : { topicId };
@@ -260,7 +260,7 @@ export class ClassicClient implements Holder {
 
   #ask<A extends Ok>(method: string, argument: unknown): Promise<A | Refusal | null> {
     this.#watch.operations += 1;
-    // A rebalance may take its time.
+    // A rebalance may take long.
     const deadlineMs = /join|sync/.test(method) ? REBALANCE_MS + DEADLINE_MS : DEADLINE_MS;
     return this.#partitions.router("t0").ask<A>(this.#cell, method, [argument], deadlineMs);
   }

@@ -1,6 +1,6 @@
 /**
- * Watches a group's object while it runs, and what its clients process and commit: invariants 22 to 24 of
- * consumer groups, and that nothing is skipped. Reads only.
+ * Watches a group's object while it runs, and what its clients process and commit: checks invariants 22 to 24 of consumer
+ * groups, and that no record is skipped. Reads only.
  */
 import {
   assignmentBytes,
@@ -18,26 +18,26 @@ import { GroupRules, type Cluster } from "../cluster.ts";
 export type At = string;
 export const atOf = (topic: string, partition: number): At => `${topic}/${partition}`;
 
-/** What a client is to the checks. */
+/** A client as the checks see it. */
 export interface Holder {
   readonly memberId: string;
   readonly isAlive: boolean;
-  /** Partitions whose records it has got and may still be at work on. */
+  /** Partitions whose records it has received and may still be processing. */
   readonly holds: ReadonlySet<At>;
-  /** {@link GroupWatch.removals} when it got them. */
+  /** {@link GroupWatch.removals} at the time it received them. */
   readonly heldAt: number;
 }
 
 export class GroupWatch {
   readonly holders: Holder[] = [];
   readonly processed = new Map<At, Set<number>>();
-  /** Whether a partition came after the group: then it begins with its first record. */
+  /** Whether a partition was added after the group began: then it is read from its first record. */
   isNew: (at: At) => boolean = () => false;
-  /** Where the group begins, of partitions where that is not their first record. */
+  /** The group's initial positions in partitions that it does not read from the first record. */
   readonly starts = new Map<At, number>();
-  /** Every offset that was ever durably committed, and how often that changed. */
+  /** All offsets that were durably committed, in order, without immediate repeats. */
   readonly committed = new Map<At, number[]>();
-  /** Of topics that were created anew: what was committed of another one is nobody's position. */
+  /** Ids of topics that were created again: commits of another id do not count. */
   readonly #topicIds = new Map<string, string>();
   operations = 0;
   processedCount = 0;
@@ -61,7 +61,7 @@ export class GroupWatch {
     return rules instanceof GroupRules ? rules.coordinator.image : null;
   }
 
-  /** How often a member was taken out of the group. */
+  /** How often a member was removed from the group. */
   removals(memberId: string): number {
     return this.#removals.get(memberId) ?? 0;
   }
@@ -70,7 +70,7 @@ export class GroupWatch {
     return this.#generationId;
   }
 
-  /** Records that a client has got and now works on. */
+  /** A client has received records and processes them. */
   process(holder: Holder, topic: string, partition: number, offsets: readonly number[]): void {
     const at = atOf(topic, partition);
     const isMember = this.removals(holder.memberId) === holder.heldAt;
@@ -87,9 +87,9 @@ export class GroupWatch {
     this.processedCount += offsets.length;
   }
 
-  /** A commit was acknowledged, that was sent when `changes` were known of the partition. */
+  /** A commit was acknowledged; it was sent when the partition's commits had changed `changes` times. */
   acknowledged(at: At, offset: number, changes: number): void {
-    // What is acknowledged while the topic is created anew may be of the one before.
+    // What is acknowledged while the topic is created again may be of the earlier topic.
     if (this.#isAnew(at)) return;
     const known = this.committed.get(at) ?? [];
     const isThere = known.includes(offset) || known.length > changes;
@@ -101,7 +101,7 @@ export class GroupWatch {
     return this.#topicIds.has(at.slice(0, at.lastIndexOf("/")));
   }
 
-  /** The topic is created anew (its id is empty until it is there): what is known of it was of the one before. */
+  /** The topic is created again (its id is empty until it exists): forgets what is known of the earlier one. */
   createdAnew(topic: string, topicId: string): void {
     this.#topicIds.set(topic, topicId);
     for (const map of [this.processed, this.committed, this.starts]) {
@@ -109,7 +109,7 @@ export class GroupWatch {
     }
   }
 
-  /** The commits that are of topics that are there, by the image. */
+  /** The image's commits of topics that exist. */
   livingCommits(image: GroupImage): (readonly [string, number, number])[] {
     return image.offsets.entries().flatMap(([topic, partition, { offset, topicId }]) => {
       const now = this.#topicIds.get(topic) ?? topicId;
@@ -117,7 +117,7 @@ export class GroupWatch {
     });
   }
 
-  /** Everything between the group's beginning and what it has committed was processed. */
+  /** Expects that everything between the group's initial positions and its commits was processed. */
   expectNothingSkipped(image: GroupImage): void {
     for (const [topic, partition, end] of this.livingCommits(image)) {
       const at = atOf(topic, partition);
@@ -170,7 +170,7 @@ export class GroupWatch {
     }
   }
 
-  /** What is durable: the image is the replay of it, generations rise, commits stay. */
+  /** Checks what is durable: the image is its replay, generations rise, commits stay. */
   #confirmed(cell: Cell): void {
     const { world } = this.#cluster;
     const instance = cell.current;
@@ -210,7 +210,7 @@ export class GroupWatch {
       }
     }
   }
-  /** Null where the record cannot be read: whoever woke up now would have no group. */
+  /** Fails, and returns null, where the record cannot be read: an object that woke up now would have no group. */
   #replay(storage: StoragePort): GroupImage | null {
     try {
       return groupStore(storage).load();

@@ -1,6 +1,6 @@
 /**
- * A simulated HTTP consumer together with the worker that serves it: polls, reads, has the group note
- * it, processes, commits. Answers get lost, it dies without a word, and it comes back.
+ * A simulated HTTP consumer together with the worker that serves it: polls, reads, delivers, processes and commits.
+ * Answers are lost, and the consumer crashes and comes back.
  */
 import type { Refusal } from "../../../src/base/errors.ts";
 import type { Cell } from "../cell.ts";
@@ -39,13 +39,13 @@ export class InstanceClient implements Holder {
   readonly #options: ClientOptions;
   readonly #partitions: Partitions;
   readonly #cluster: Cluster;
-  /** Says which answer was the last to arrive; others' answers do not get lost. */
+  /** Whether it names the last answer that has arrived; the answers of clients that do not are never lost. */
   readonly #isCareful: boolean;
   readonly #autoCommit: boolean;
   #received: string | undefined;
   #isIn = false;
   #running: Promise<void> = Promise.resolve();
-  /** The partitions of the plan before. */
+  /** The partitions of the previous plan. */
   #had = new Map<At, PollPartition>();
   /** A commit was sent and not acknowledged. */
   #mustCommit = false;
@@ -85,19 +85,19 @@ export class InstanceClient implements Holder {
     }
   }
 
-  /** It dies: nobody hears of it any more. */
+  /** It stops without closing. */
   crash(): void {
     this.isStopped = true;
     this.isAlive = false;
   }
 
-  /** It takes leave, if it hears itself. */
+  /** It closes, after the request that is under way. */
   async close(): Promise<void> {
     this.isStopped = true;
     await this.#running;
     if (!this.isAlive) return;
     this.isAlive = false;
-    // A plain client that closes says that it has had all that was sent, unless the worker gave it no answer.
+    // A v2 client that closes acknowledges everything that was sent, unless the worker sent it no answer.
     const received = this.#isCareful ? (this.#received ?? "") : this.#received;
     await this.#ask<Ok>(
       "closeInstance",
@@ -134,7 +134,7 @@ export class InstanceClient implements Holder {
   }
 
   async #poll(): Promise<void> {
-    // Whoever polls again is done with what it had.
+    // A client that polls again has processed what it had.
     this.holds.clear();
     this.heldAt = this.#watch.removals(this.memberId);
     const received = this.#received === undefined ? {} : { received: this.#received };
@@ -143,7 +143,7 @@ export class InstanceClient implements Holder {
       ...received,
     });
     if (plan === null) return;
-    // What an answer that was never given has taken along is said not to have arrived only once.
+    // The worker reports an answer that it did not send with the next poll only.
     if (!this.#isCareful) this.#received = undefined;
     if (!plan.ok) return this.#refused(plan);
     if (!plan.isAssigned) return;
@@ -157,7 +157,7 @@ export class InstanceClient implements Holder {
     const { pollId, generationId } = plan;
     const request = { instanceId: this.memberId, pollId, generationId, positions };
     const noted = await this.#ask<Ok>("deliver", request);
-    // The worker gives no answer that it does not know to be noted, and says so with the next poll.
+    // The worker sends no answer whose delivery was not confirmed, and reports that with the next poll.
     if (noted === null && !this.#isCareful) this.#received = "";
     if (noted?.ok !== true) return;
     if (this.#isCareful && this.#random.chance(0.15)) return;
@@ -170,19 +170,19 @@ export class InstanceClient implements Holder {
     if (!this.#autoCommit || this.#random.chance(0.2)) await this.#commit(found, plan);
   }
 
-  /** What it had once and has no more: nobody may take its commit of that. */
+  /** Commits a partition that it has lost, which has to be refused. */
   async #commitLost(plan: PollPlan): Promise<void> {
     const had = this.#had;
     this.#had = new Map(plan.partitions.map((part) => [atOf(part.topic, part.partition), part]));
     const lost = [...had].find(([at]) => !this.#had.has(at))?.[1];
-    // What it is still to give up is nobody else's yet.
+    // Partitions that it has yet to give up have no other owner.
     const isRevoking = this.#watch.imageOf(this.#cell)?.revoking.has(this.memberId) !== false;
     if (lost === undefined || isRevoking) return;
     const { topic, partition } = lost;
     const offsets = [{ topic, partition, offset: 0, leaderEpoch: -1, metadata: "" }];
     const request = { instanceId: this.memberId, offsets };
     const answer = await this.#ask<Committed>("commitInstance", request);
-    // In another generation it may be its own again.
+    // In a later generation it may own the partition again.
     const isSame = this.#watch.imageOf(this.#cell)?.generationId === plan.generationId;
     if (answer?.ok !== true || !isSame) return;
     this.#cluster.world.fail(
@@ -190,7 +190,7 @@ export class InstanceClient implements Holder {
     );
   }
 
-  /** Everything that has arrived, of whichever poll. */
+  /** Commits everything that has arrived, of any poll. */
   async #commitAll({ generationId }: PollPlan): Promise<void> {
     const received = this.#isCareful ? { received: this.#received ?? "" } : {};
     const request = { instanceId: this.memberId, offsets: null, generationId, ...received };

@@ -1,4 +1,4 @@
-/** A client's way to the partitions of the simulated topics. */
+/** A client's calls of the simulated topics' partitions. */
 import type { Fetched, ListedOffset } from "../../../src/objects/contracts/partition.ts";
 import type { ClusterMetadata } from "../../../src/objects/contracts/controller.ts";
 import { encodeBatch, recordsFrom } from "../../../src/records/index.ts";
@@ -28,13 +28,13 @@ export class Partitions {
     return router;
   }
 
-  /** Null where nobody has answered. */
+  /** An end of the log; null where there was no answer. */
   async end(topic: string, partition: number, at: "earliest" | "latest"): Promise<number | null> {
     const answer = await this.#ask<ListedOffset>(topic, partition, "listOffset", { at });
     return answer?.ok === true ? answer.offset : null;
   }
 
-  /** The offsets of the records from one on; null where nobody has answered. */
+  /** The offsets of the records from an offset on; null where there was no answer. */
   async read(topic: string, partition: number, offset: number): Promise<number[] | null> {
     const request = {
       offset,
@@ -60,7 +60,7 @@ export class Partitions {
     await this.#ask(topic, partition, "append", { batches: encodeBatch(records), acks: -1 });
   }
 
-  /** Partitions by topic, of the topics that exist; null where nobody has answered. */
+  /** Number of partitions by topic, of the topics that exist; null where there was no answer. */
   async counts(topics: readonly string[]): Promise<ReadonlyMap<string, number> | null> {
     const { controller } = this.#cluster;
     const router = this.router(topics[0]!);
@@ -69,7 +69,7 @@ export class Partitions {
     return new Map(answer.topics.map(({ topic, partitions }) => [topic, partitions.length]));
   }
 
-  /** The id of the topic that has the name; null where nobody has answered. */
+  /** The id of the topic that has the name; null where there was no answer. */
   async topicId(topic: string): Promise<string | null> {
     const { controller } = this.#cluster;
     const router = this.router(topic);

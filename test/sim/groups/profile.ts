@@ -1,11 +1,11 @@
-/** What kind of run a seed of groups is: drawn from the seed alone. */
+/** The parameters of a run of groups, drawn from its seed alone. */
 import { ASSIGNORS } from "../../../src/objects/coordinator/groups/assignors/index.ts";
 import { Random } from "../random.ts";
 
 export interface GroupProfile {
   readonly durationMs: number;
   readonly partitions: number;
-  /** Of the members: HTTP instances, Kafka's clients, or both in one group. */
+  /** The members: HTTP instances, Kafka's clients, or both in one group. */
   readonly kind: "instances" | "classic" | "mixed";
   readonly assignors: readonly string[];
   readonly reset: "earliest" | "latest";

@@ -1,7 +1,7 @@
 /**
- * One seed of a consumer group from beginning to end: its members, producers and faults; then fair weather
- * until everybody has their share and nothing is left to read; then silence, which has to end them. The
- * same seed gives the same trace.
+ * One seed of a consumer group from beginning to end: members, producers and faults; then no more faults, until every
+ * partition has an owner and nothing is left to read; then all members go silent and have to be removed. The same seed
+ * gives the same trace.
  */
 import {
   assignmentBytes,
@@ -22,11 +22,11 @@ import { Partitions } from "./partitions.ts";
 import { groupProfileOf, type GroupProfile } from "./profile.ts";
 
 const GROUP = "g";
-/** Everybody has to have their share, and everything to be read, within this after the last fault. */
+/** Every partition has to have an owner, and everything has to be read, within this after the last fault. */
 const CONVERGE_MS = 180_000;
-/** Members that are silent have to be gone within this. */
+/** Silent members have to be removed within this. */
 const SILENCE_MS = 240_000;
-/** Storage of the topic that was deleted is purged meanwhile. */
+/** Time in which the deleted topic's storage is purged. */
 const SETTLE_MS = 90_000;
 const MINUTE_MS = 60_000;
 const IDLE_MINUTES_MAX = 5;
@@ -76,7 +76,7 @@ class GroupRun {
   readonly #operator: Partitions;
   readonly #plan: readonly GroupFault[];
   readonly #clients: Client[] = [];
-  /** Partitions that came after the group's first member. */
+  /** Partitions that were added after the group's first member. */
   readonly #added = new Set<At>();
   readonly #counts = new Map<string, number>();
   readonly #lasting = new Set<() => void>();
@@ -130,13 +130,13 @@ class GroupRun {
   }
 
   /**
-   * The topic is deleted and created anew with what the group has committed of it: whoever reads on, and
-   * whoever comes, reads every record of the new one.
+   * Deletes the topic and creates it again while the group has commits for it: members that read on, and new ones, have
+   * to read every record of the new topic.
    */
   async #anew(): Promise<void> {
     const { scheduler } = this.world;
     const partitions = this.#counts.get("t0")!;
-    // A client that has its positions in its own memory begins anew by itself: here it is another one.
+    // A client of Kafka's protocol keeps positions in its own memory: another one takes its place.
     for (const client of this.#clients) if (client instanceof ClassicClient) client.crash();
     await this.#cluster.until(this.#createAnew(partitions));
     if (!this.#clients.some(({ isStopped }) => !isStopped)) this.#enter();
@@ -324,7 +324,7 @@ class GroupRun {
     return true;
   }
 
-  /** Whether it was made is not always known; it counts as new from the moment it is asked for. */
+  /** It counts as new from the request on, because it is not always known when the topic was created. */
   async #createTopic(topic: string, partitions: number): Promise<void> {
     this.#counts.set(topic, 0);
     for (let p = 0; p < partitions; p++) this.#added.add(atOf(topic, p));
@@ -362,7 +362,7 @@ class GroupRun {
     }
   }
 
-  /** Every partition belongs to a member that lives, and everything in it is committed. */
+  /** Whether every partition has a live owner, and everything in it is committed. */
   async #hasConverged(): Promise<boolean> {
     const image = this.#watch.imageOf(this.#cell);
     if (!image || !image.isAssigned) return false;
@@ -393,7 +393,7 @@ class GroupRun {
     return true;
   }
 
-  /** All are silent, and the object sleeps whenever it can: it must not take them for alive for ever. */
+  /** All members go silent, and the object is evicted whenever it can be: it has to remove them nevertheless. */
   async #silence(): Promise<void> {
     const { scheduler } = this.world;
     for (const client of this.#clients) client.crash();
@@ -407,17 +407,16 @@ class GroupRun {
       this.#cell.evict();
     }
     this.world.expect(state === "Empty", () => `21: silent members stay: the group is ${state}`);
-    // The alarm of the last session may be due still; it finds nobody.
+    // The alarm of the last session may still be due; it finds no member.
     await scheduler.run(scheduler.nowMs + SETTLE_MS);
     let did = -1;
-    // The controller may still be asking replicas of a deleted topic to confirm that they are gone,
-    // with pauses that grow to a minute.
+    // The controller may still be purging replicas of a deleted topic, with pauses that grow to a minute.
     for (let minute = 0; minute < IDLE_MINUTES_MAX && did !== 0; minute++)
       did = await this.#aMinute();
     this.world.expect(did === 0, () => `idle: an empty group writes or calls ${did} times`);
   }
 
-  /** How much is written and called in a minute in which nobody asks for anything. */
+  /** Rows written and calls made in a minute without requests. */
   async #aMinute(): Promise<number> {
     const { scheduler, network } = this.world;
     const before = this.world.writes + network.calls;

@@ -1,4 +1,4 @@
-/** Failures that consumer groups elsewhere have had, ordered by hand. */
+/** Failures known from other implementations of consumer groups, scheduled by hand. */
 import { expect, test } from "vitest";
 import type { Cell } from "../cell.ts";
 import { Partitions } from "../groups/partitions.ts";
@@ -11,7 +11,7 @@ const PLACE = 2;
 const AT = { topic: "orders", partition: 0 };
 const offsetOf = (offset: number) => [{ ...AT, offset, leaderEpoch: -1, metadata: "" }];
 
-/** What a call comes to; `answer` stays undefined until it has. */
+/** A call's outcome; `answer` is undefined until there is one. */
 function sent<A>(stage: Stage, group: Cell, method: string, argument: unknown) {
   const call: { answer: A | null | undefined } = { answer: undefined };
   void stage.call(group, method, argument).then((answer) => (call.answer = answer as A | null));
@@ -27,7 +27,7 @@ async function committed(stage: Stage, group: Cell): Promise<number> {
   return offsets[0]!.offset;
 }
 
-/** A group of one member of Kafka's protocol, in its first generation. */
+/** A group with one member of Kafka's protocol, in its first generation. */
 async function withMember(stage: Stage) {
   const group = stage.cluster.group("g", PLACE);
   const joined = await asked<JoinedGroup>(stage, group, "joinGroup", {
@@ -53,14 +53,14 @@ test("KAFKA-20634: a coordinator that was deposed does not acknowledge a commit 
     ...member,
     offsets: offsetOf(9),
   });
-  // Written, and not durable yet, when another instance of the object takes over; this one runs on.
+  // The commit is written and not durable yet when another instance of the object takes over; this one runs on.
   await stage.wait(() => group.disk.isDirty);
   group.supersede("lost", 60_000);
   expect(await committed(stage, group)).toBe(5);
-  // Its gate never opens again: the caller hears nothing, whatever it waits.
+  // The deposed instance's output gate never opens again: the caller gets no answer.
   await stage.sleep(90_000);
   expect(commit.answer ?? null).toBeNull();
-  // The member goes on where the group has it, in the same generation.
+  // The member goes on in the same generation, from the group's committed offset.
   const again = { ...member, offsets: offsetOf(7) };
   expect(await asked(stage, group, "commitOffsets", again)).toEqual({ ok: true, errors: [null] });
   expect(await committed(stage, group)).toBe(7);
@@ -87,7 +87,7 @@ test("KAFKA-20634: what a deposed coordinator was still about to commit, it cann
   const letGo = stage.rule(({ leg, method }) =>
     leg === "reply" && method === "registerGroup" ? { hold: (go) => answers.push(go) } : undefined,
   );
-  // The group is new: the commit waits for the controller's list.
+  // The group is new: the commit waits for its registration at the controller.
   const nobody = { memberId: "", groupInstanceId: null, generationId: -1 };
   const late = sent<Committed>(stage, group, "commitOffsets", { ...nobody, offsets: offsetOf(9) });
   await stage.wait(() => answers.length > 0);
@@ -144,7 +144,7 @@ test.for([
     const request = { instanceId: "i", generationId, offsets };
     expect(await asked(stage, group, "resolve", request)).toEqual({ ok: true });
 
-    // Records are there before the group hears of their partition.
+    // The partition has records before the group learns of it.
     await stage.control("createPartitions", "orders", 2);
     await stage.control("createTopic", { topic: "orders-eu", partitions: 1, replicationFactor: 1 });
     await stage.sleep(20_000);

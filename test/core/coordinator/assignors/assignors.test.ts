@@ -1,4 +1,4 @@
-/** What every assignor holds for any group, in one round, whatever its members say they own. */
+/** Properties of every assignor in one round, for any group and any claims of its members. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -195,7 +195,7 @@ describe("balance", () => {
   });
 
   test("a partition is passed on through others where that is the only way", () => {
-    // "three" has two and "one" none, but nothing of "three" may go to "one": "two" is in between.
+    // "three" has two partitions and "one" has none; they share no topic, so "two" has to pass one on.
     const members = [
       member("one", ["t0"]),
       member("two", ["t0", "t1"], { owned: [{ topic: "t0", partitions: [0] }] }),
@@ -215,7 +215,7 @@ describe("balance", () => {
   });
 });
 
-/** The least sum of squared totals over all assignments: by trying, with what is the same tried once. */
+/** The lowest sum of squared numbers of partitions among all assignments, by trying them; equal states once. */
 function leastSquares(group: Group): number {
   const ids = group.members.map(({ memberId }) => memberId);
   let profiles = new Set([ids.map(() => 0).join()]);
@@ -263,7 +263,7 @@ describe("claims", () => {
           Object.assign({}, one, { owned: grouped(alone.get(one.memberId)!) }),
         );
         const held = assign("sticky", { ...group, members });
-        // Those with most claims have the larger shares.
+        // The members with the most claims get the larger shares.
         const share = Math.floor(existing.size / members.length);
         const larger = existing.size % members.length;
         const most = [...alone.values()]
@@ -311,7 +311,7 @@ describe("claims", () => {
   });
 
   test("cooperatively, a claim that does not count still holds a partition back from others", () => {
-    // "a" left the subscription of t, but reads it until it is told otherwise.
+    // "a" no longer subscribes to t, but reads it until it gets its new assignment.
     const members = [
       member("a", ["u"], { owned: [{ topic: "t", partitions: [0] }], generation: 5 }),
       member("b", ["t"], { generation: 5 }),

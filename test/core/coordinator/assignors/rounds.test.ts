@@ -1,6 +1,6 @@
 /**
- * What the sticky assignors hold from rebalance to rebalance, while members come, go and change what
- * they subscribe to, and topics grow.
+ * Properties of the sticky assignors over several rebalances, while members join, leave and change their subscriptions,
+ * and topics grow.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -59,7 +59,7 @@ const withDifferentSubscriptions: fc.Arbitrary<Event[]> = fc.array(
 );
 const anyEvents = fc.oneof(withEqualSubscriptions, withDifferentSubscriptions);
 
-/** The group after the event; ids go down and up, so that those who join are not always the last. */
+/** The group after the event. New ids sort before or after the others, so that new members are not always last. */
 function after({ members, counts }: Group, event: Event, turn: number): Group {
   if (event.kind === "nothing") return { members, counts };
   if (event.kind === "grow") {
@@ -77,7 +77,7 @@ function after({ members, counts }: Group, event: Event, turn: number): Group {
   return { members: members.with(place, changed), counts };
 }
 
-/** What the members that are still there had. */
+/** The previous partitions of the members that are still in the group. */
 function remaining({ members }: Group, held: Held): Held {
   return new Map(members.map(({ memberId }) => [memberId, held.get(memberId) ?? []]));
 }
@@ -85,7 +85,7 @@ function remaining({ members }: Group, held: Held): Held {
 const total = (held: Held): number =>
   [...held.values()].reduce((sum, { length }) => sum + length, 0);
 
-/** Runs the events, a rebalance after each: `check` sees the group, what it had, and what it has. */
+/** Runs the events with a rebalance after each; `check` gets the group, its previous and its new assignment. */
 function play(
   events: readonly Event[],
   rebalance: (group: Group) => Held,
@@ -154,7 +154,7 @@ describe("sticky", () => {
   });
 });
 
-/** Nobody gets what another one has. */
+/** No member gets a partition that another one has. */
 function expectNothingShared(before: Held, held: Held): void {
   const had = ownersOf(before);
   for (const [partition, owner] of ownersOf(held)) {
@@ -162,7 +162,7 @@ function expectNothingShared(before: Held, held: Held): void {
   }
 }
 
-/** Here the second round gives a partition back to the one that the first has taken it from. */
+/** An example in which the second round returns a partition to the member that the first has taken it from. */
 const GIVEN_BACK: Event[] = [
   { kind: "join", topics: [] },
   { kind: "join", topics: ["a", "e"] },
@@ -181,7 +181,7 @@ describe("cooperative-sticky", () => {
         const group = play(events, rebalance, ({ before, held }) => {
           expectNothingShared(before, held);
         });
-        // After the last change two rounds are enough.
+        // Two rounds are enough after the last change.
         const held = rebalance(owning(group, rebalance(group)));
         expectComplete(group, held);
         expectEven(group, held);
@@ -205,7 +205,7 @@ describe("cooperative-sticky", () => {
             expect(first.get(memberId)).toEqual(own);
           }
           expect(keptOf(first, held)).toBe(total(first));
-          // What the first round takes the second may give back: nobody keeps less than in one round.
+          // The second round may return what the first has taken: no member keeps less than in a single round.
           expect(keptOf(before, held)).toBeGreaterThanOrEqual(keptOf(before, target));
           expectComplete(group, held);
           expectEven(group, held);

@@ -1,6 +1,6 @@
 /**
- * Groups as large as they get: 1,000 members and 10,000 partitions. An assignor that is quadratic in
- * either does not end within a test's time. What is counted is how many partitions move.
+ * The largest groups: 1,000 members and 10,000 partitions. An assignor that is quadratic in either number exceeds a
+ * test's time. The assertions count the partitions that move.
  */
 import { describe, expect, test } from "vitest";
 import { ASSIGNORS } from "../../../../src/objects/coordinator/groups/assignors/index.ts";
@@ -22,7 +22,7 @@ const PARTITIONS = 10_000;
 
 const ids = Array.from({ length: MEMBERS }, (_, index) => `member-${index}`);
 
-/** All topics with equally many partitions, and each member with the topics that `subscribed` picks. */
+/** Topics with the same number of partitions, and members that subscribe to the topics that `subscribed` picks. */
 function groupOf(topics: number, subscribed: (topic: number, member: number) => boolean): Group {
   const names = Array.from({ length: topics }, (_, index) => `topic-${index}`);
   return {
@@ -38,7 +38,7 @@ function groupOf(topics: number, subscribed: (topic: number, member: number) => 
 
 const loads = (held: Held): number[] => [...held.values()].map(({ length }) => length);
 
-/** Everything by one member, nothing by the others. */
+/** One member owns everything, the others nothing. */
 function byOne(group: Group): Group {
   const [one] = group.members;
   const alone = assign("sticky", { ...group, members: [one!] });
@@ -48,13 +48,13 @@ function byOne(group: Group): Group {
 const equal = groupOf(100, () => true);
 /** A window of 30 topics out of 100, which slides with the member. */
 const windows = groupOf(100, (topic, index) => (topic - index + 1_000) % 100 < 30);
-/** A topic of one partition each, and no two with the same subscribers but by chance. */
+/** Topics of one partition each, whose subscribers are the same only by chance. */
 const scattered = groupOf(PARTITIONS, (topic, index) => {
   return index === 0 || (topic * 31 + index * 17 + ((topic * index) % 101)) % 97 < 5;
 });
 /** Each topic has two subscribers, and each member two topics: a ring. */
 const ring = groupOf(MEMBERS, (topic, index) => topic === index || topic === (index + 1) % MEMBERS);
-/** Topic n is open to members from n on: the first may have little, the last everything. */
+/** Members from n on subscribe to topic n: the first can have little, the last everything. */
 const nested = groupOf(100, (topic, index) => topic * 10 <= index);
 
 describe.each([

@@ -1,4 +1,4 @@
-/** Random groups for the assignors' tests, and how their answers are read. */
+/** Random groups for the assignors' tests, and readers of assignments. */
 import fc from "fast-check";
 import { expect } from "vitest";
 import {
@@ -40,7 +40,7 @@ export function names(owned: readonly TopicPartitions[]): string[] {
 
 export const topicOf = (name: string): string => name.slice(0, name.lastIndexOf("-"));
 
-/** What there is to assign: the partitions of all topics that exist and are subscribed to. */
+/** The partitions of all topics that exist and are subscribed to. */
 export function subscribedPartitions({ members, counts }: Group): string[] {
   const subscribed = new Set<string>();
   for (const { topics } of members) for (const topic of topics) subscribed.add(topic);
@@ -49,7 +49,7 @@ export function subscribedPartitions({ members, counts }: Group): string[] {
     .sort();
 }
 
-/** The owner of each partition; fails when one has two. */
+/** The owner of each partition; fails where one has two. */
 export function ownersOf(held: Held): Map<string, string> {
   const owners = new Map<string, string>();
   for (const [memberId, partitions] of held) {
@@ -61,7 +61,7 @@ export function ownersOf(held: Held): Map<string, string> {
   return owners;
 }
 
-/** One owner for every partition, and only one that subscribes to it. */
+/** Expects that every partition has an owner, which subscribes to it. */
 export function expectComplete(group: Group, held: Held): void {
   expect([...held.keys()].sort()).toEqual(group.members.map(({ memberId }) => memberId).sort());
   expect([...ownersOf(held).keys()].sort()).toEqual(subscribedPartitions(group));
@@ -76,7 +76,7 @@ export function expectSubscribed({ members }: Group, held: Held): void {
   }
 }
 
-/** KIP-54: no partition could go from its member to one that subscribes to it and has two fewer. */
+/** Expects balance as in KIP-54: no partition could move to a subscriber with at least two fewer. */
 export function expectEven({ members }: Group, held: Held): void {
   const fewest = new Map<string, number>();
   for (const { memberId, topics } of members) {
@@ -93,7 +93,7 @@ export function spread(numbers: readonly number[]): number {
   return numbers.length === 0 ? 0 : Math.max(...numbers) - Math.min(...numbers);
 }
 
-/** The group with `held` as what its members own, taken in `generation`. */
+/** The group whose members claim `held` of `generation`. */
 export function owning(group: Group, held: Held, generation = 1): Group {
   const members = group.members.map((one) =>
     Object.assign({}, one, { owned: grouped(held.get(one.memberId) ?? []), generation }),
@@ -109,7 +109,7 @@ export function grouped(partitions: readonly string[]): TopicPartitions[] {
   }));
 }
 
-/** How many partitions have the owner that they had. */
+/** Number of partitions whose owner is the same as before. */
 export function keptOf(before: Held, after: Held): number {
   const owners = ownersOf(after);
   let kept = 0;
@@ -129,7 +129,7 @@ const countsArbitrary: fc.Arbitrary<ReadonlyMap<string, number>> = fc
 /** Topics that need not exist, and one that never does. */
 export const topicsArbitrary = fc.subarray([...TOPICS, "nowhere"]);
 
-/** A word of a member that need not be true: what is no more, what others have, the same thing twice. */
+/** A claim that may be wrong: partitions that do not exist, that others have, or that are named twice. */
 const ownedArbitrary: fc.Arbitrary<TopicPartitions[]> = fc.array(
   fc.record({
     topic: fc.constantFrom(...TOPICS, "nowhere"),
@@ -146,7 +146,7 @@ const identities = fc.uniqueArray(
   { selector: ({ memberId }) => memberId, minLength: 1, maxLength: 9 },
 );
 
-/** Members say what they own at random, as with {@link ownedArbitrary}. */
+/** Members with random claims, as from {@link ownedArbitrary}. */
 export function groupArbitrary(subscriptions: "equal" | "different"): fc.Arbitrary<Group> {
   return fc.tuple(identities, topicsArbitrary).chain(([ids, common]) => {
     const topics = subscriptions === "equal" ? fc.constant(common) : topicsArbitrary;

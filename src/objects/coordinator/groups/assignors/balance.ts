@@ -1,88 +1,88 @@
 /**
- * An assignment on its way to balance: who has how many, what is kept and what was given, and the
- * moves that even it out. Used by the sticky assignors, which say in which order.
+ * An assignment that is being balanced: how many partitions each member has, which of them it keeps and which are new
+ * to it, and the moves that even the numbers out. The sticky assignors say in which order.
  *
- * Topics with the same subscribers are one to it, an audience: with equal subscriptions there is a
- * single one. A move goes from the member with most to one with at least two fewer, if need be over
- * others in between: each passes on a partition that the next may have. Where no such way is left,
- * no assignment has the partitions spread more evenly (an optimal semi-matching).
+ * Topics with the same subscribers are handled together, as a subscriber set; with equal subscriptions there is one.
+ * A move goes from the member with the most partitions to one with at least two fewer, if need be along a path of
+ * other members, each of which passes on a partition that the next one subscribes to. Where no such path is left, no
+ * assignment spreads the partitions more evenly (an optimal semi-matching).
  */
 import { NOBODY, type Layout, type Owners, type Topic } from "./layout.ts";
 
-/** Members that may have the same partitions. */
-interface Audience {
-  /** Their numbers, ascending. */
+/** The members that subscribe to the same topics. */
+interface SubscriberSet {
+  /** Their numbers in the layout, ascending. */
   readonly members: readonly number[];
-  /** None of them has fewer partitions than this; it may be that none has as few. */
+  /** A lower bound of their numbers of partitions. */
   floor: number;
 }
 
-/** A member's partitions out of one audience's. */
+/** A member's partitions of one subscriber set. */
 interface Holding {
-  /** Those that it owned before. */
+  /** Partitions that it owned before. */
   readonly kept: number[];
   readonly given: number[];
 }
 
-/** One partition goes from one member to another; which one is seen when it goes. */
+/** One partition moves from one member to another; which one is chosen when it moves. */
 interface Step {
   readonly from: number;
   readonly to: number;
-  readonly audience: Audience;
+  readonly set: SubscriberSet;
 }
 
 export class Balance {
   readonly #topics: readonly Topic[];
-  readonly #audiences: readonly Audience[];
-  /** Who owned a partition before. */
+  readonly #sets: readonly SubscriberSet[];
+  /** The owner of each partition before. */
   readonly #before: Owners;
-  /** By member: its partitions; there is no entry without any. */
-  readonly #holdings: readonly Map<Audience, Holding>[];
+  /** By member: its partitions by subscriber set, without empty entries. */
+  readonly #holdings: readonly Map<SubscriberSet, Holding>[];
   readonly #loads: Int32Array;
-  /** By member: how many of its partitions it did not own before. */
+  /** By member: number of its partitions that it did not own before. */
   readonly #given: Int32Array;
-  /** By member: the audiences it is one of. */
-  readonly #memberships: readonly Audience[][];
+  /** By member: the subscriber sets that contain it. */
+  readonly #memberships: readonly SubscriberSet[][];
 
-  /** Begins with every partition at its owner, where it has one: what may be kept. */
+  /** Begins with every partition at its owner, if it has one. */
   constructor(layout: Layout, before: Owners) {
     this.#topics = layout.topics;
     this.#before = before;
-    this.#audiences = audiencesOf(layout.topics);
+    this.#sets = setsOf(layout.topics);
     this.#holdings = layout.members.map(() => new Map());
     this.#loads = new Int32Array(layout.members.length);
     this.#given = new Int32Array(layout.members.length);
     this.#memberships = layout.members.map(() => []);
-    for (const audience of new Set(this.#audiences)) {
-      for (const member of audience.members) this.#memberships[member]!.push(audience);
+    for (const set of new Set(this.#sets)) {
+      for (const member of set.members) this.#memberships[member]!.push(set);
     }
-    this.#forEachPartition((partition, audience) => {
+    this.#forEachPartition((partition, set) => {
       const owner = before[partition]!;
-      if (owner !== NOBODY) this.#add(owner, partition, audience);
+      if (owner !== NOBODY) this.#add(owner, partition, set);
     });
   }
 
-  /** Gives each partition that has no owner to the subscriber with the fewest. */
-  giveOut(): void {
-    this.#forEachPartition((partition, audience) => {
+  /** Assigns each partition that has no owner to the subscriber with the fewest partitions. */
+  assignUnowned(): void {
+    this.#forEachPartition((partition, set) => {
       if (this.#before[partition] !== NOBODY) return;
-      this.#add(this.#leastLoaded(audience), partition, audience);
+      this.#add(this.#leastLoaded(set), partition, set);
     });
   }
 
-  /** Moves partitions until nothing is gained by it; those kept so far only if it `mayTakeKept`. */
-  even(mayTakeKept: boolean): void {
-    // Done with: everything they could pass on leads to members that have as many, but for one.
+  /** Moves partitions until that evens nothing out any more; kept ones only where it `mayTakeKept`. */
+  equalize(mayTakeKept: boolean): void {
+    // Members whose partitions can only go to members with at most one fewer: they are done.
     const closed = new Uint8Array(this.#loads.length);
     for (;;) {
-      const { giver, fewest } = this.#extremes(closed);
-      if (giver === NOBODY || this.#loads[giver]! - fewest < 2) return;
-      const way =
-        (this.#given[giver]! > 0 ? this.#directWay(giver, "given", fewest) : null) ??
-        (mayTakeKept ? this.#directWay(giver, "kept", fewest) : null) ??
-        this.#searchWay(giver, mayTakeKept, closed);
-      // From the first on: who is in between never falls below what it had.
-      for (const step of way ?? []) this.#move(step);
+      const { donor, fewest } = this.#extremes(closed);
+      if (donor === NOBODY || this.#loads[donor]! - fewest < 2) return;
+      const path =
+        (this.#given[donor]! > 0 ? this.#directStep(donor, "given", fewest) : null) ??
+        (mayTakeKept ? this.#directStep(donor, "kept", fewest) : null) ??
+        this.#searchPath(donor, mayTakeKept, closed);
+      // In the order of the path, so that no member in between loses a partition before it has one more.
+      for (const step of path ?? []) this.#move(step);
     }
   }
 
@@ -97,20 +97,20 @@ export class Balance {
     return owners;
   }
 
-  /** Those with the fewest subscribers first: the others have more of a choice left. */
-  #forEachPartition(visit: (partition: number, audience: Audience) => void): void {
+  /** Topics with the fewest subscribers first, because the others leave more choice. */
+  #forEachPartition(visit: (partition: number, set: SubscriberSet) => void): void {
     const order = this.#topics
-      .map((topic, index) => ({ topic, audience: this.#audiences[index]! }))
-      .sort((a, b) => a.audience.members.length - b.audience.members.length);
-    for (const { topic, audience } of order) {
+      .map((topic, index) => ({ topic, set: this.#sets[index]! }))
+      .sort((a, b) => a.set.members.length - b.set.members.length);
+    for (const { topic, set } of order) {
       const end = topic.first + topic.count;
-      for (let partition = topic.first; partition < end; partition += 1) visit(partition, audience);
+      for (let partition = topic.first; partition < end; partition += 1) visit(partition, set);
     }
   }
 
-  /** Of those that are not closed: who has most, the first of several, and the least that one has. */
-  #extremes(closed: Uint8Array): { giver: number; fewest: number } {
-    let giver = NOBODY;
+  /** Among members that are not closed: the first with the most partitions, and the lowest number of partitions. */
+  #extremes(closed: Uint8Array): { donor: number; fewest: number } {
+    let donor = NOBODY;
     let most = Number.NEGATIVE_INFINITY;
     let fewest = Number.POSITIVE_INFINITY;
     for (let member = 0; member < closed.length; member += 1) {
@@ -119,84 +119,84 @@ export class Balance {
       if (load < fewest) fewest = load;
       if (load <= most) continue;
       most = load;
-      giver = member;
+      donor = member;
     }
-    return { giver, fewest };
+    return { donor, fewest };
   }
 
   /** The member with the fewest partitions, the first of several. */
-  #leastLoaded(audience: Audience): number {
+  #leastLoaded(set: SubscriberSet): number {
     let least = NOBODY;
     let fewest = Number.POSITIVE_INFINITY;
-    for (const member of audience.members) {
+    for (const member of set.members) {
       const load = this.#loads[member]!;
       if (load >= fewest) continue;
       fewest = load;
       least = member;
-      if (load === audience.floor) break;
+      if (load === set.floor) break;
     }
-    audience.floor = fewest;
+    set.floor = fewest;
     return least;
   }
 
-  /** A step to the member with the fewest that can have one of the giver's; `least`: the fewest of all. */
-  #directWay(giver: number, what: keyof Holding, least: number): Step[] | null {
+  /** A move to the member with the fewest partitions that can take one of the donor's. `least`: the fewest of all. */
+  #directStep(donor: number, what: keyof Holding, least: number): Step[] | null {
     let best: Step | null = null;
-    let fewest = this.#loads[giver]! - 1;
-    for (const [audience, holding] of this.#holdings[giver]!) {
-      if (holding[what].length === 0 || audience.floor >= fewest) continue;
-      const to = this.#leastLoaded(audience);
-      // The floor may have been too low.
-      if (audience.floor >= fewest) continue;
-      fewest = audience.floor;
-      best = { from: giver, to, audience };
+    let fewest = this.#loads[donor]! - 1;
+    for (const [set, holding] of this.#holdings[donor]!) {
+      if (holding[what].length === 0 || set.floor >= fewest) continue;
+      const to = this.#leastLoaded(set);
+      // The lower bound may have been too low; now it is exact.
+      if (set.floor >= fewest) continue;
+      fewest = set.floor;
+      best = { from: donor, to, set };
       if (fewest === least) break;
     }
     return best && [best];
   }
 
   /**
-   * The shortest way to a member with at least two fewer. Without one, whoever was met is closed:
-   * they can pass on only among themselves, and the giver has most of all that are left.
+   * The shortest path to a member with at least two fewer partitions. Where there is none, all members that were
+   * reached are closed: they can pass partitions on only among themselves, and the donor has the most of them.
    */
-  #searchWay(giver: number, mayTakeKept: boolean, closed: Uint8Array): Step[] | null {
+  #searchPath(donor: number, mayTakeKept: boolean, closed: Uint8Array): Step[] | null {
     const steps = new Map<number, Step>();
-    const seen = new Set<Audience>();
-    const met = [giver];
-    for (const from of met) {
-      for (const [audience, { kept, given }] of this.#holdings[from]!) {
+    const seen = new Set<SubscriberSet>();
+    const reached = [donor];
+    for (const from of reached) {
+      for (const [set, { kept, given }] of this.#holdings[from]!) {
         const hasAny = given.length > 0 || (mayTakeKept && kept.length > 0);
-        if (!hasAny || seen.has(audience)) continue;
-        seen.add(audience);
-        for (const to of audience.members) {
-          if (to === giver || steps.has(to) || closed[to] === 1) continue;
-          steps.set(to, { from, to, audience });
-          if (this.#loads[to]! <= this.#loads[giver]! - 2) return wayTo(to, steps);
-          met.push(to);
+        if (!hasAny || seen.has(set)) continue;
+        seen.add(set);
+        for (const to of set.members) {
+          if (to === donor || steps.has(to) || closed[to] === 1) continue;
+          steps.set(to, { from, to, set });
+          if (this.#loads[to]! <= this.#loads[donor]! - 2) return pathTo(to, steps);
+          reached.push(to);
         }
       }
     }
-    for (const member of met) closed[member] = 1;
+    for (const member of reached) closed[member] = 1;
     return null;
   }
 
-  #move({ from, to, audience }: Step): void {
+  #move({ from, to, set }: Step): void {
     const holdings = this.#holdings[from]!;
-    const { kept, given } = holdings.get(audience)!;
+    const { kept, given } = holdings.get(set)!;
     if (given.length > 0) this.#given[from]! -= 1;
     const partition = (given.pop() ?? kept.pop())!;
-    if (kept.length + given.length === 0) holdings.delete(audience);
+    if (kept.length + given.length === 0) holdings.delete(set);
     const load = this.#loads[from]! - 1;
     this.#loads[from] = load;
     for (const own of this.#memberships[from]!) own.floor = Math.min(own.floor, load);
-    this.#add(to, partition, audience);
+    this.#add(to, partition, set);
   }
 
-  #add(member: number, partition: number, audience: Audience): void {
-    let holding = this.#holdings[member]!.get(audience);
+  #add(member: number, partition: number, set: SubscriberSet): void {
+    let holding = this.#holdings[member]!.get(set);
     if (!holding) {
       holding = { kept: [], given: [] };
-      this.#holdings[member]!.set(audience, holding);
+      this.#holdings[member]!.set(set, holding);
     }
     this.#loads[member]! += 1;
     if (this.#before[partition] === member) {
@@ -209,23 +209,23 @@ export class Balance {
 }
 
 /** By topic. */
-function audiencesOf(topics: readonly Topic[]): Audience[] {
-  const byMembers = new Map<string, Audience>();
-  // Most topics share the very array, which need not be looked at then.
-  const byArray = new Map<readonly number[], Audience>();
+function setsOf(topics: readonly Topic[]): SubscriberSet[] {
+  const byMembers = new Map<string, SubscriberSet>();
+  // Most topics share one array, whose elements need not be compared then.
+  const byArray = new Map<readonly number[], SubscriberSet>();
   return topics.map(({ subscribers }) => {
     const known = byArray.get(subscribers);
     if (known) return known;
     const key = subscribers.join();
-    const audience = byMembers.get(key) ?? { members: subscribers, floor: 0 };
-    byMembers.set(key, audience);
-    byArray.set(subscribers, audience);
-    return audience;
+    const set = byMembers.get(key) ?? { members: subscribers, floor: 0 };
+    byMembers.set(key, set);
+    byArray.set(subscribers, set);
+    return set;
   });
 }
 
-function wayTo(to: number, steps: ReadonlyMap<number, Step>): Step[] {
-  const way: Step[] = [];
-  for (let step = steps.get(to); step; step = steps.get(step.from)) way.unshift(step);
-  return way;
+function pathTo(to: number, steps: ReadonlyMap<number, Step>): Step[] {
+  const path: Step[] = [];
+  for (let step = steps.get(to); step; step = steps.get(step.from)) path.unshift(step);
+  return path;
 }

@@ -1,21 +1,20 @@
 /**
- * Who owned what, where members' own words are all there is: a member that missed a rebalance may
- * claim what was given to another since.
+ * Who owned which partitions, by the members' own subscriptions: a member that missed a rebalance may claim partitions
+ * that others got since (KIP-792).
  */
 import { NOBODY, nobodyOwns, type Layout, type Owners, type Topic } from "./layout.ts";
 import type { TopicPartitions } from "./types.ts";
 
-/** In place of a member's number in {@link Claims.claimants}: more than one. */
+/** In place of a member's number in {@link Claims.claimants}: several members. */
 const SEVERAL = -2;
 
 export interface Claims {
   /**
-   * Who may keep a partition. Of several claims that of the highest generation counts (KIP-792);
-   * where two are of that generation neither does, and a claim to a topic that its member does not
-   * subscribe to any longer is void.
+   * Who may keep a partition. Among several claims the one of the highest generation counts (KIP-792); where two are
+   * of that generation none does. Claims to topics that the member no longer subscribes to do not count.
    */
   readonly owners: Owners;
-  /** Who says to own it, whether or not that counts. */
+  /** Who claims a partition, whether or not the claim counts. */
   readonly claimants: Int32Array;
 }
 
@@ -37,13 +36,13 @@ export function readClaims(layout: Layout): Claims {
   return { owners, claimants };
 }
 
-/** Whether somebody else than `member` says to own the partition. */
+/** Whether a member other than `member` claims the partition. */
 export function isClaimedByOthers(claims: Claims, partition: number, member: number): boolean {
   const claimant = claims.claimants[partition]!;
   return claimant !== NOBODY && claimant !== member;
 }
 
-/** The numbers of these partitions, each once; what does not exist is left out. */
+/** The numbers of these partitions, each once; partitions that do not exist are left out. */
 function numbersOf(
   owned: readonly TopicPartitions[],
   topics: ReadonlyMap<string, Topic>,

@@ -1,7 +1,7 @@
 /**
- * Kafka's cooperative sticky assignor (KIP-429): where the sticky assignor leads to, but for the
- * partitions that others own still. Those are given out in the next round, which their owners bring
- * about when they have let go of them; so members go on reading what they keep.
+ * Kafka's cooperative sticky assignor (KIP-429): the sticky assignment, without the partitions that other members still
+ * own. Those are assigned in the next round, which their owners start when they have given them up; so members read on
+ * from what they keep.
  */
 import { isClaimedByOthers, readClaims } from "./claims.ts";
 import { NOBODY, type Layout, type Owners } from "./layout.ts";
@@ -12,7 +12,7 @@ export function assignCooperatively(layout: Layout): Owners {
   const target = stickyOwners(layout, claims.owners);
   return target.map((member, partition) => {
     if (claims.owners[partition] === member) return member;
-    // Even a claim that does not count: whoever makes it reads on until it is told otherwise.
+    // Also where the claim does not count: its member reads on until it gets its new assignment.
     return isClaimedByOthers(claims, partition, member) ? NOBODY : member;
   });
 }

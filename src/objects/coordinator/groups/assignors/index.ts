@@ -1,9 +1,9 @@
 /**
- * The assignors of consumer groups, as Kafka's clients have them: who reads which partitions. Pure
- * functions of what they are given, whatever its order: the same group gets the same answer.
+ * The assignors of consumer groups, as in Kafka's clients: which member reads which partitions. Pure functions of their
+ * arguments that do not depend on the arguments' order: the same group gets the same assignment.
  */
 import { assignCooperatively } from "./cooperative-sticky.ts";
-import { assignmentOf, layOut, type Layout, type Owners } from "./layout.ts";
+import { assignmentOf, layoutOf, type Layout, type Owners } from "./layout.ts";
 import { assignRanges } from "./range.ts";
 import { assignRoundRobin } from "./round-robin.ts";
 import { assignSticky } from "./sticky.ts";
@@ -24,16 +24,16 @@ const RULES: Readonly<Record<AssignorName, (layout: Layout) => Owners>> = {
 };
 
 /**
- * By member id, of every member: topics sorted, partitions ascending. Member ids are unique; topics
- * that `partitionCounts` (partitions by topic) does not have are passed over. Every partition of a
- * subscribed topic has one owner; of `cooperative-sticky` it may have none until its owner has let
- * go of it, and has one after the next round.
+ * The partitions of every member, by member id: topics sorted, partitions ascending. Member ids must be unique. Topics
+ * without an entry in `partitionCounts` (number of partitions by topic) do not exist. Every partition of a subscribed
+ * topic has one owner; under `cooperative-sticky` it may have none until its former owner has given it up, and has one
+ * after the next round.
  */
 export function assignPartitions(
   assignor: AssignorName,
   members: readonly AssignorMember[],
   partitionCounts: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, readonly TopicPartitions[]> {
-  const layout = layOut(members, partitionCounts);
+  const layout = layoutOf(members, partitionCounts);
   return assignmentOf(layout, RULES[assignor](layout));
 }

@@ -1,6 +1,6 @@
 /**
- * The table at which every assignor sits: members and topics in Kafka's order and by number, so that
- * nothing depends on the order in which they came, and so that 10,000 partitions are an array.
+ * The input of every assignor, indexed: members and topics are in Kafka's order and have numbers. So the result does not
+ * depend on the order of the arguments, and the owners of 10,000 partitions are an array.
  */
 import { assert } from "../../../../base/errors.ts";
 import type { AssignorMember, TopicPartitions } from "./types.ts";
@@ -8,33 +8,33 @@ import type { AssignorMember, TopicPartitions } from "./types.ts";
 /** In place of a member's number, in {@link Owners} and elsewhere. */
 export const NOBODY = -1;
 
-/** With how many others' subscriptions one is compared. */
+/** A subscription is compared with this many others at most. */
 const COMPARED_MAX = 4;
 
-/** The number of the member that gets a partition, or {@link NOBODY}, by the partition's number. */
+/** By the partition's number: the number of the member that owns it, or {@link NOBODY}. */
 export type Owners = Int32Array;
 
 export interface Topic {
   readonly name: string;
-  /** The number of its partition 0; the others follow. */
+  /** The number of its partition 0; its other partitions follow. */
   readonly first: number;
-  /** Its partitions: at least one. */
+  /** Number of its partitions, at least one. */
   readonly count: number;
   /** The numbers of the members that subscribe to it, ascending: at least one. */
   readonly subscribers: readonly number[];
 }
 
 export interface Layout {
-  /** In Kafka's order; a member's number is its place. */
+  /** In Kafka's order; a member's number is its index. */
   readonly members: readonly AssignorMember[];
-  /** Sorted by name: those that exist and have a subscriber. */
+  /** The topics that exist and have a subscriber, sorted by name. */
   readonly topics: readonly Topic[];
-  /** Partitions of all these topics: they are numbered from 0. */
+  /** Number of partitions of all these topics; they are numbered from 0. */
   readonly size: number;
 }
 
-/** `partitionCounts`: partitions by topic; topics without an entry do not exist. */
-export function layOut(
+/** `partitionCounts`: number of partitions by topic; topics without an entry do not exist. */
+export function layoutOf(
   members: readonly AssignorMember[],
   partitionCounts: ReadonlyMap<string, number>,
 ): Layout {
@@ -58,7 +58,7 @@ export function nobodyOwns(layout: Layout): Owners {
   return new Int32Array(layout.size).fill(NOBODY);
 }
 
-/** By member id, of every member: topics sorted, partitions ascending. */
+/** The partitions of every member, by member id: topics sorted, partitions ascending. */
 export function assignmentOf(
   layout: Layout,
   owners: Owners,
@@ -76,14 +76,14 @@ export function assignmentOf(
   return new Map(layout.members.map(({ memberId }, member) => [memberId, assigned[member]!]));
 }
 
-/** Topics that one or more members subscribe to, as they list them. */
+/** A list of topics, and the members that subscribe to exactly this list. */
 interface Subscription {
   readonly topics: readonly string[];
   /** Ascending. */
   readonly members: number[];
 }
 
-/** Topics with the same subscribers share one array wherever that is easily seen. */
+/** Subscribers by topic. Topics with the same subscribers share one array where that is found cheaply. */
 function subscribersByTopic(members: readonly AssignorMember[]): Map<string, readonly number[]> {
   const subscriptions = subscriptionsOf(members);
   const indexesByTopic = new Map<string, number[]>();
@@ -108,8 +108,8 @@ function subscribersByTopic(members: readonly AssignorMember[]): Map<string, rea
 }
 
 /**
- * Most groups have one subscription, and a member whose list is the same as that of one just before
- * costs a comparison instead of a look-up for each topic. Nothing depends on finding them all.
+ * The members' subscriptions, equal ones merged as far as they are found. Most groups have one subscription, and a member
+ * with the same list as one shortly before it costs a comparison instead of a look-up for each topic.
  */
 function subscriptionsOf(members: readonly AssignorMember[]): Subscription[] {
   const subscriptions: Subscription[] = [];
@@ -128,8 +128,8 @@ function isSameList(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /**
- * Static members come first, by instance id, then the others by member id, as Kafka's `MemberInfo`
- * compares: so an instance that comes back with a new member id has its old place.
+ * Static members first, by instance id, then the others by member id, as in Kafka's `MemberInfo`: so a static member that
+ * comes back under a new member id has the same number as before.
  */
 function compareMembers(a: AssignorMember, b: AssignorMember): number {
   if (a.groupInstanceId === null && b.groupInstanceId === null) {
@@ -140,7 +140,7 @@ function compareMembers(a: AssignorMember, b: AssignorMember): number {
   return compare(a.groupInstanceId, b.groupInstanceId) || compare(a.memberId, b.memberId);
 }
 
-/** By UTF-16 unit, as Java compares strings. */
+/** By UTF-16 units, as Java compares strings. */
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

@@ -1,7 +1,7 @@
 /**
- * Kafka's range assignor: of each topic by itself, one run of neighbouring partitions for each
- * subscriber; the first few get one more where they do not divide. Topics with equally many
- * partitions and the same subscribers are cut alike, so that joins by key stay within a member.
+ * Kafka's range assignor: divides each topic by itself into one range of partitions for each subscriber; where they do
+ * not divide evenly, the first subscribers get one more. Topics with the same number of partitions and the same
+ * subscribers are divided alike, so that records with the same key go to the same member.
  */
 import { nobodyOwns, type Layout, type Owners } from "./layout.ts";
 

@@ -1,7 +1,7 @@
 /**
- * Kafka's round-robin assignor: all partitions of all topics are dealt out in a circle of all members,
- * and those that do not subscribe to a topic are passed over. With equal subscriptions everybody gets
- * as many as anybody else, give or take one; with different ones it may be far from even.
+ * Kafka's round-robin assignor: assigns the partitions of all topics to the members in turn, and skips members that do
+ * not subscribe to a topic. With equal subscriptions the members' numbers of partitions differ by at most one; with
+ * different subscriptions they may differ much.
  */
 import { nobodyOwns, type Layout, type Owners } from "./layout.ts";
 
@@ -10,7 +10,7 @@ export function assignRoundRobin(layout: Layout): Owners {
   // The member whose turn it is, subscribed or not.
   let turn = 0;
   for (const { first, count, subscribers } of layout.topics) {
-    // Past the last subscriber the circle begins anew.
+    // After the last subscriber it is the first one's turn.
     let place = Math.max(
       subscribers.findIndex((member) => member >= turn),
       0,

@@ -1,12 +1,12 @@
 /**
- * Kafka's sticky assignor (KIP-54): as balanced as possible, then as much as possible where it was.
+ * Kafka's sticky assignor (KIP-54): as balanced as possible, and among such assignments close to the previous one.
  *
- * First what has no owner is spread as evenly as it can be beside what stays, and only then is
- * anything taken from an owner. So nothing moves where the subscriptions allow to leave it, and what a
- * cooperative rebalance has left out finds its place in the next one without a third.
+ * First the partitions without an owner are spread as evenly as the others allow, and only then are partitions taken from
+ * their owners. So no partition moves where the balance does not require it, and what a cooperative round has left out
+ * is assigned in the next one, without a third.
  *
- * With equal subscriptions as few partitions move as can; with different ones a few more may, where
- * one has to pass through several hands.
+ * With equal subscriptions the number of partitions that move is the smallest possible; with different ones it may be
+ * slightly larger, where a partition has to be passed on by several members.
  */
 import { Balance } from "./balance.ts";
 import { readClaims } from "./claims.ts";
@@ -16,11 +16,11 @@ export function assignSticky(layout: Layout): Owners {
   return stickyOwners(layout, readClaims(layout).owners);
 }
 
-/** `before`: who owned a partition and may keep it. */
+/** `before`: the owner of each partition, who may keep it. */
 export function stickyOwners(layout: Layout, before: Owners): Owners {
   const balance = new Balance(layout, before);
-  balance.giveOut();
-  balance.even(false);
-  balance.even(true);
+  balance.assignUnowned();
+  balance.equalize(false);
+  balance.equalize(true);
   return balance.owners();
 }

@@ -1,4 +1,4 @@
-/** What the assignors are given and what they answer. Types only. */
+/** Arguments and results of the assignors. Types only. */
 
 /** Partitions of one topic. */
 export interface TopicPartitions {
@@ -12,8 +12,8 @@ export interface AssignorMember {
   readonly groupInstanceId: string | null;
   /** The topics it subscribes to. */
   readonly topics: readonly string[];
-  /** What it owned, by its own word: may be stale, contradict others, or name what is no more. */
+  /** The partitions that it claims to own: may be out of date, contradict other claims, or not exist any more. */
   readonly owned: readonly TopicPartitions[];
-  /** The generation in which it owned that; -1: unknown. */
+  /** The generation in which it owned them; -1: unknown. */
   readonly generation: number;
 }
