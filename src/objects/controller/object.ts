@@ -3,12 +3,11 @@
  * no rule.
  */
 import { configFromEnvironment, effectiveConfig } from "../../base/config.ts";
-import { refuse, type Refusal } from "../../base/errors.ts";
-import { isUnopened } from "../../base/unopened.ts";
+import type { Refusal } from "../../base/errors.ts";
 import type { Env } from "../runtime/env.ts";
 import { ANSWER, objectWith, Shell, type CallsOf } from "../runtime/shell.ts";
 import { platformRandom } from "../runtime/random.ts";
-import { partitionStub } from "../runtime/stubs.ts";
+import { answerOrNull, partitionStub, replicaAnswer } from "../runtime/stubs.ts";
 import { platformClock, platformTimer } from "../runtime/time.ts";
 import type { ControllerApi, ControllerDescription } from "../contracts/controller.ts";
 import { ControllerRules } from "./controller.ts";
@@ -76,14 +75,8 @@ export class Controller extends objectWith<RulesApi>(CALLS) {
 }
 
 function replicaObjects(env: Env): ReplicaPort {
-  // The object was reset, overloaded or unreachable: the call may have arrived or not, and is repeated later.
-  const answerOf = async <T>(call: () => PromiseLike<T>): Promise<T | Refusal | null> => {
-    try {
-      return await call();
-    } catch (error) {
-      return isUnopened(error) ? refuse("STORAGE_LOST") : null;
-    }
-  };
+  const answerOf = <T>(call: () => PromiseLike<T>): Promise<T | Refusal | null> =>
+    answerOrNull(() => replicaAnswer(call));
   return {
     assign: (name, hint, assignment) =>
       answerOf<Assigned | Refusal>(() => partitionStub(env, name, hint).assign(assignment)),

@@ -9,7 +9,7 @@ import { parseGroupObjectName } from "../../base/ids.ts";
 import type { Env } from "../runtime/env.ts";
 import { ANSWER, objectWith, Shell, type CallsOf } from "../runtime/shell.ts";
 import { platformRandom } from "../runtime/random.ts";
-import { controllerStub } from "../runtime/stubs.ts";
+import { answerOrNull, controllerStub } from "../runtime/stubs.ts";
 import { platformClock, platformTimer } from "../runtime/time.ts";
 import type { CoordinatorApi, GroupDescription } from "../contracts/group.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
@@ -118,17 +118,9 @@ function matcherOf(re2: typeof RE2JS): CoordinatorPorts["matcher"] {
 }
 
 function platformCluster(env: Env): ClusterPort {
-  // The controller was reset, overloaded or unreachable: it is asked again later.
-  const answerOf = async <T>(call: () => Promise<T>): Promise<T | null> => {
-    try {
-      return await call();
-    } catch {
-      return null;
-    }
-  };
   return {
     topics: (names) =>
-      answerOf(async () => {
+      answerOrNull(async () => {
         const { topics } = await controllerStub(env).metadata(names);
         return topics.map(({ topic, topicId, partitions }) => ({
           topic,
@@ -137,8 +129,8 @@ function platformCluster(env: Env): ClusterPort {
         }));
       }),
     register: (groupId, sinceMs) =>
-      answerOf<Ok | Refusal>(() => controllerStub(env).registerGroup({ groupId, sinceMs })),
+      answerOrNull<Ok | Refusal>(() => controllerStub(env).registerGroup({ groupId, sinceMs })),
     unregister: (groupId, sinceMs) =>
-      answerOf<Ok | Refusal>(() => controllerStub(env).unregisterGroup({ groupId, sinceMs })),
+      answerOrNull<Ok | Refusal>(() => controllerStub(env).unregisterGroup({ groupId, sinceMs })),
   };
 }

@@ -4,11 +4,9 @@
  * are only ever added.
  */
 import { joinBytes } from "../../base/bytes.ts";
-import { refuse, type Refusal } from "../../base/errors.ts";
 import { replicaObjectName } from "../../base/ids.ts";
 import type { Env } from "./env.ts";
-import { controllerStub, partitionStub } from "./stubs.ts";
-import { isUnopened } from "../../base/unopened.ts";
+import { controllerStub, partitionStub, replicaAnswer } from "./stubs.ts";
 import type {
   PeerAddress,
   PeerPort,
@@ -43,20 +41,10 @@ export function platformPeers(env: Env): CountedPeers {
     get calls() {
       return calls;
     },
-    replicate: (to, request) => answered(() => sendPush(peer(to), request)),
-    catchUp: (to, request) => answered(() => peer(to).catchUp(request)),
-    pull: (to, request) => answered(() => peer(to).pull(request)),
+    replicate: (to, request) => replicaAnswer(() => sendPush(peer(to), request)),
+    catchUp: (to, request) => replicaAnswer(() => peer(to).catchUp(request)),
+    pull: (to, request) => replicaAnswer(() => peer(to).pull(request)),
   };
-}
-
-/** Answers STORAGE_LOST for an object that cannot be constructed because its storage does not open. */
-async function answered<T>(call: () => Promise<T>): Promise<T | Refusal> {
-  try {
-    return await call();
-  } catch (error) {
-    if (isUnopened(error)) return refuse("STORAGE_LOST");
-    throw error;
-  }
 }
 
 export function platformController(env: Env): ControllerPort {
