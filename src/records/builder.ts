@@ -1,7 +1,6 @@
 /**
- * Builds record batches: records go straight into one growing buffer, so that an appended
- * record costs its bytes and no object. Sizes are computed before anything is written, since a
- * record begins with its own length.
+ * Builds record batches. Records are written directly into one growing buffer, so that no object is made for them. Sizes
+ * are computed before anything is written, since a record begins with its own length.
  */
 
 import { assert } from "../base/errors.ts";
@@ -63,7 +62,7 @@ export interface BatchFields {
   readonly logAppendTimeMs?: number;
 }
 
-/** Below this a loop beats the call of `set` with the view that it needs. */
+/** Up to this size a loop is faster than `set` with the view that it needs. */
 const LOOP_BYTES_MAX = 48;
 
 function copy(
@@ -94,8 +93,8 @@ const CAPACITY_BYTES = 4_096;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Builds one batch after another: `append` … `finish`, `reset`, `append` … . The buffer grows
- * by doubling and leaves with a batch that is not compressed.
+ * Builds one batch after another: `append` … `finish`, `reset`, `append` … . The buffer grows by doubling, and is handed
+ * over with a batch that is not compressed.
  */
 export class BatchBuilder {
   private buffer: Uint8Array<ArrayBuffer>;
@@ -106,7 +105,7 @@ export class BatchBuilder {
   private baseTimestamp = 0;
   private latestTimestamp = 0;
 
-  /** `maxBytes` bounds the uncompressed batch; `append` refuses what would pass it. */
+  /** @param options `maxBytes` bounds the uncompressed batch: `append` refuses what would exceed it */
   constructor(options: { readonly maxBytes?: number; readonly capacityBytes?: number } = {}) {
     this.maxBytes = options.maxBytes ?? 0x7fff_ffff;
     this.buffer = new Uint8Array(
@@ -138,11 +137,11 @@ export class BatchBuilder {
   }
 
   /**
-   * Appends a record whose key and value are bytes [start, end) of their sources; a null source
-   * is a null key or value. The timestamp is a safe integer, in milliseconds.
+   * Appends a record whose key and value are bytes [start, end) of their sources; a null source stands for a null key or
+   * value. The timestamp is a safe integer, in milliseconds.
    *
-   * Answers false, having written nothing, when the batch would pass `maxBytes`: finish it,
-   * reset, and append again; if it is empty even then, the record is too large for any batch.
+   * Returns false and writes nothing if the batch would exceed `maxBytes`: finish it, reset, and append again. If the
+   * batch is empty, the record is too large for any batch.
    */
   append(
     timestamp: number,
@@ -189,8 +188,8 @@ export class BatchBuilder {
   }
 
   /**
-   * The whole batch; needs at least one record. A plain one is a view of the builder's buffer,
-   * which is the caller's from then on: copy it before RPC, which would send the whole buffer.
+   * The whole batch, which has at least one record. Uncompressed, it is a view of the builder's buffer, which belongs to
+   * the caller from then on: copy it before RPC, which would send the whole buffer.
    */
   finish(fields: BatchFields = {}): Uint8Array<ArrayBuffer> {
     assert(this.records > 0, "a batch without records is not built");

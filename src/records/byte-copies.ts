@@ -1,9 +1,9 @@
-/** The copies that the block decoders of snappy and lz4 are made of. */
+/** The copies of bytes that the block decoders of snappy and lz4 use. */
 
-/** From here on `set` and `copyWithin` beat a loop in spite of their fixed cost. */
+/** Beyond this size `set` and `copyWithin` are faster than a loop in spite of their fixed cost. */
 const LOOP_BYTES_MAX = 32;
 
-/** Copies `count` bytes of `source`; the caller has checked that both sides have them. */
+/** Copies `count` bytes of `source`; the caller has checked the bounds of both sides. */
 export function copyLiterals(
   source: Uint8Array,
   from: number,
@@ -19,8 +19,8 @@ export function copyLiterals(
 }
 
 /**
- * Repeats what lies `distance` ≥ 1 bytes back, `count` times one byte. When the two overlap, the
- * bytes just written are repeated, which is how both formats write runs.
+ * Copies `count` bytes from `distance` ≥ 1 bytes back. If source and target overlap, the bytes just written are repeated,
+ * which is how both formats encode runs.
  */
 export function copyBack(bytes: Uint8Array, to: number, distance: number, count: number): void {
   const from = to - distance;

@@ -1,9 +1,8 @@
 /**
- * Compresses and decompresses the payload of a record batch. Output is always bounded: a few
- * hostile bytes must not become a gigabyte.
+ * Compresses and decompresses the payload of a record batch. Output is always bounded: a few hostile bytes must not
+ * become a gigabyte.
  *
- * gzip and zstd come from `node:zlib`, which workerd has under `nodejs_compat`; snappy and lz4
- * are files of their own.
+ * gzip and zstd come from `node:zlib`, which workerd provides under `nodejs_compat`; snappy.ts and lz4.ts are our own.
  */
 
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
@@ -13,10 +12,10 @@ import { compressLz4, decompressLz4 } from "./lz4.ts";
 import { notOfCodec, tooLarge, type BytesResult } from "./plain-bytes.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
 
-/** Larger bounds than this are RangeErrors themselves in workerd. */
+/** workerd throws a RangeError for larger bounds than this. */
 const ZLIB_BOUND_MAX_BYTES = 128 * 1024 * 1024;
 
-/** Compresses with the codec's usual level. "none" gives the same bytes back. */
+/** Compresses with the codec's default level. "none" returns the same bytes. */
 export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
   switch (compression) {
     case "none":
@@ -35,8 +34,7 @@ export function compress(compression: Compression, bytes: Uint8Array): Uint8Arra
 /**
  * Decompresses to at most `maxBytes` bytes.
  *
- * Errors: CORRUPT_MESSAGE when the bytes are not of this codec, MESSAGE_TOO_LARGE when there
- * would be more than `maxBytes`.
+ * Errors: CORRUPT_MESSAGE if the bytes are not of this codec, MESSAGE_TOO_LARGE if there would be more than `maxBytes`.
  */
 export function decompress(
   compression: Compression,
@@ -58,8 +56,8 @@ export function decompress(
 }
 
 /**
- * `node:zlib` speaks in exceptions; they end here. A RangeError is its word for "too large",
- * with different texts and codes in Node and workerd.
+ * Turns the exceptions of `node:zlib` into refusals. A RangeError means "too large"; its texts and codes differ between
+ * Node and workerd.
  */
 function guarded(
   compression: Compression,
@@ -74,7 +72,7 @@ function guarded(
   }
 }
 
-/** `node:zlib` answers Buffers, whose `slice` and `toString` are not those of a Uint8Array. */
+/** `node:zlib` returns Buffers, whose `slice` and `toString` differ from those of a Uint8Array. */
 function plainView(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }

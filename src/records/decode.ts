@@ -1,8 +1,8 @@
 /**
- * Decodes stored batches into records. Keys, values and headers are views: of the given buffer
- * when the batch is not compressed, else of the decompressed payload.
+ * Decodes stored batches into records. Keys, values and headers are views of the given buffer, or of the decompressed
+ * payload if the batch is compressed.
  *
- * Batches may have gaps in their offsets and may be empty, since compaction leaves both.
+ * Offsets may have gaps and batches may be empty: compaction leaves both.
  */
 
 import { refuse, type Refusal } from "../base/errors.ts";
@@ -15,7 +15,7 @@ import { RecordWalker } from "./walker.ts";
 export interface LogRecord {
   readonly ok: true;
   readonly offset: number;
-  /** Milliseconds since 1970; −1 when the record has none. */
+  /** Milliseconds since 1970; −1 if the record has none. */
   readonly timestamp: number;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
@@ -25,12 +25,12 @@ export interface LogRecord {
 }
 
 interface DecodeOptions {
-  /** What one compressed batch may unfold to; default 32 MiB. */
+  /** How large one batch may be once decompressed; default 32 MiB. */
   readonly maxDecompressedBytes?: number;
 }
 
 interface RecordsOptions extends DecodeOptions {
-  /** Batches to pass over. Default: control batches. */
+  /** Which batches to skip. Default: control batches. */
   readonly skipBatch?: (header: BatchHeader) => boolean;
 }
 
@@ -96,7 +96,7 @@ function recordAt(walker: RecordWalker, bytes: Uint8Array, header: BatchHeader):
   };
 }
 
-/** Yields the records of one batch from an offset on; a refusal, if any, comes last. */
+/** Yields the records of one batch from an offset on; a refusal, if any, is the last item. Returns whether all was read. */
 function* batchRecords(
   bytes: Uint8Array,
   header: BatchHeader,
@@ -130,8 +130,8 @@ function* batchRecords(
 }
 
 /**
- * Decodes the whole batch at `at`, control records included. The CRC is not computed: the
- * leader did, before it was stored.
+ * Decodes the whole batch at `at`, control records included. Does not verify the CRC: the leader did, before the batch was
+ * stored.
  *
  * Errors: those of `readBatchHeader` and `decompress`, CORRUPT_MESSAGE.
  */
@@ -153,9 +153,8 @@ export function decodeBatch(
 }
 
 /**
- * Yields the records of a concatenation of batches whose offset is at least `startOffset`, in
- * their order. Batches that end before it are not opened. When something cannot be read, the
- * refusal is the last item.
+ * Yields the records of concatenated batches whose offset is at least `startOffset`, in their order. Batches that end
+ * before it are not decompressed. If something cannot be read, the refusal is the last item: one of `decodeBatch`.
  */
 export function* recordsFrom(
   bytes: Uint8Array,

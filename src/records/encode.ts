@@ -1,7 +1,4 @@
-/**
- * Encodes records that are objects already, one batch per call. The produce routes use
- * `BatchBuilder` instead, which needs no objects.
- */
+/** Encodes records that exist as objects, one batch for each call. The produce routes use `BatchBuilder`, without objects. */
 
 import { BatchBuilder, type BatchFields, type RecordHeader } from "./builder.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Reads the headers of record batches, one or a whole concatenation. Looks at no record and
- * computes no checksum: a follower or a reader walks many batches with this.
+ * Reads the headers of record batches, of one or of many that are concatenated. Reads no record and computes no checksum:
+ * followers and readers step through many batches with this.
  */
 
 import { refuse, type Refusal } from "../base/errors.ts";
@@ -34,7 +34,7 @@ import {
 type TimestampType = "CreateTime" | "LogAppendTime";
 
 export interface BatchHeader {
-  /** Where the batch begins in the buffer that it was read from. */
+  /** Index of the batch's first byte in the buffer that it was read from. */
   readonly position: number;
   /** The whole batch in bytes: 12 + batchLength. */
   readonly sizeBytes: number;
@@ -44,7 +44,7 @@ export interface BatchHeader {
   readonly magic: number;
   readonly crc: number;
   readonly attributes: number;
-  /** Null when the codec bits name none that exists. */
+  /** Null if the codec bits name no codec that exists. */
   readonly compression: Compression | null;
   readonly timestampType: TimestampType;
   readonly isTransactional: boolean;
@@ -53,7 +53,7 @@ export interface BatchHeader {
   /** Milliseconds since 1970, like maxTimestamp. */
   readonly baseTimestamp: number;
   readonly maxTimestamp: number;
-  /** −1 when the producer is not idempotent; the same holds for epoch and sequence. */
+  /** −1 if the producer is not idempotent; the same holds for epoch and sequence. */
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly baseSequence: number;
@@ -66,11 +66,11 @@ function corrupt(at: number, what: string): Refusal {
   return refuse("CORRUPT_MESSAGE", `Record batch at byte ${at}: ${what}.`);
 }
 
-/** What can be told from the first bytes, before the rest of the header is believed. */
+/** Checks what the first bytes tell, before the rest of the header is read. */
 function checkFrame(bytes: Uint8Array, at: number): Refusal | undefined {
   const left = bytes.length - at;
   if (left < MAGIC_AT + 1) return corrupt(at, `${left} bytes are too few for a batch header`);
-  // The magic byte lies at the same place in all three message formats.
+  // The magic byte is at the same position in all three message formats.
   const magic = bytes[at + MAGIC_AT]!;
   if (magic !== MAGIC_V2) {
     const text = `Record batch at byte ${at}: message format ${magic} is not supported, only 2 is.`;
@@ -100,10 +100,10 @@ function checkNumbers(header: BatchHeader): Refusal | undefined {
 }
 
 /**
- * Reads the 61 bytes at `at`. The records behind them need not be in the buffer.
+ * Reads the 61 bytes at `at`. The records after them need not be in the buffer.
  *
- * Errors: CORRUPT_MESSAGE (too short, impossible lengths, numbers beyond ±2^53), INVALID_TIMESTAMP (of timestamps
- * likewise), UNSUPPORTED_FOR_MESSAGE_FORMAT (message sets of magic 0 and 1, and magics to come).
+ * Errors: CORRUPT_MESSAGE (too short, impossible lengths, numbers beyond ±2^53), INVALID_TIMESTAMP (timestamps beyond
+ * ±2^53), UNSUPPORTED_FOR_MESSAGE_FORMAT (message sets of magic 0 and 1, and magics of the future).
  */
 export function readBatchHeader(bytes: Uint8Array, at: number): HeaderResult {
   const wrongFrame = checkFrame(bytes, at);
@@ -134,7 +134,7 @@ export function readBatchHeader(bytes: Uint8Array, at: number): HeaderResult {
   return checkNumbers(header) ?? { ok: true, header };
 }
 
-/** Refuses a batch that the buffer does not hold to its end. */
+/** Refuses a batch of which the buffer holds only a part. */
 export function checkWhole(bytes: Uint8Array, header: BatchHeader): Refusal | undefined {
   const left = bytes.length - header.position;
   if (header.sizeBytes <= left) return undefined;
@@ -143,10 +143,10 @@ export function checkWhole(bytes: Uint8Array, header: BatchHeader): Refusal | un
 }
 
 /**
- * Walks a concatenation of whole batches. An empty buffer has none. The work is bounded by the
- * buffer: every step passes at least a header.
+ * Reads the headers of concatenated whole batches; none if the buffer is empty. The work is bounded by the buffer, since
+ * every step consumes at least a header.
  *
- * Errors: those of `readBatchHeader`; CORRUPT_MESSAGE when a batch is cut short or bytes trail.
+ * Errors: those of `readBatchHeader`; CORRUPT_MESSAGE if a batch is cut short or bytes follow the last one.
  */
 export function splitBatches(
   bytes: Uint8Array,

@@ -1,7 +1,4 @@
-/**
- * The record batch codec: pure functions over bytes. No I/O, no clock, no randomness; errors
- * are refusals, never exceptions.
- */
+/** The codec of record batches: pure functions over bytes. Errors are refusals, never exceptions. */
 
 export { BatchBuilder, type BatchFields, type RecordHeader } from "./builder.ts";
 export { compress, decompress } from "./compression.ts";

@@ -1,9 +1,8 @@
 /**
- * Big-endian integers and Kafka's zigzag varints over a Uint8Array, without DataView, BigInt or
- * allocation. 64-bit values are JavaScript numbers; whoever reads one checks for NaN, which
- * stands for everything beyond ±(2^53 − 1).
+ * Big-endian integers and Kafka's zigzag varints in a Uint8Array, without DataView, BigInt or allocation. 64-bit values
+ * are JavaScript numbers; callers check for NaN, which stands for everything beyond ±(2^53 − 1).
  *
- * Nothing here checks bounds of the buffer: callers have.
+ * Nothing here checks the bounds of the buffer: callers do.
  */
 
 const TWO_32 = 4_294_967_296;
@@ -16,9 +15,9 @@ export function readI32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
-/** An i64 as a number, NaN when it is not a safe integer. */
+/** An i64 as a number; NaN if it is not a safe integer. */
 export function readI64(bytes: Uint8Array, at: number): number {
-  // Rounding cannot bring a value from outside the safe range into it.
+  // Rounding never moves a value from outside the safe range into it.
   const value = readI32(bytes, at) * TWO_32 + (readI32(bytes, at + 4) >>> 0);
   return Number.isSafeInteger(value) ? value : Number.NaN;
 }
@@ -39,7 +38,7 @@ export function writeI32(bytes: Uint8Array, at: number, value: number): void {
 export function writeI64(bytes: Uint8Array, at: number, value: number): void {
   const high = Math.floor(value / TWO_32);
   writeI32(bytes, at, high);
-  // The remainder lies in [0, 2^32): ToInt32 takes it modulo 2^32.
+  // The remainder is in [0, 2^32), which the bit operations take modulo 2^32.
   writeI32(bytes, at + 4, value - high * TWO_32);
 }
 
@@ -52,7 +51,7 @@ export function varintBytes(value: number): number {
   return zigzag < 0x1000_0000 ? 4 : 5;
 }
 
-/** Writes the zigzag varint of an i32 and returns the position behind it. */
+/** Writes the zigzag varint of an i32 and returns the position after it. */
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let rest = ((value << 1) ^ (value >> 31)) >>> 0;
   while (rest >= 0x80) {
@@ -71,7 +70,7 @@ function fitsI32(value: number): boolean {
 /** Bytes of the zigzag varlong of a safe integer. */
 export function varlongBytes(value: number): number {
   if (fitsI32(value)) return varintBytes(value);
-  // The zigzag form, halved: it stays exact, since doubling could leave the safe range.
+  // Half of the zigzag form: doubling could exceed the safe integers.
   let half = value < 0 ? -(value + 1) : value;
   let count = 1;
   half = Math.floor(half / 64);
@@ -82,7 +81,7 @@ export function varlongBytes(value: number): number {
   return count;
 }
 
-/** Writes the zigzag varlong of a safe integer and returns the position behind it. */
+/** Writes the zigzag varlong of a safe integer and returns the position after it. */
 export function writeVarlong(bytes: Uint8Array, at: number, value: number): number {
   if (fitsI32(value)) return writeVarint(bytes, at, value);
   let half = value < 0 ? -(value + 1) : value;

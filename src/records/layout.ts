@@ -1,12 +1,12 @@
 /**
- * Where the fields of a RecordBatch v2 lie, and what its attribute bits mean (KIP-98, and the
- * record batch section of Kafka's protocol guide). Numbers only: no parsing happens here.
+ * The positions of the fields of a RecordBatch v2, and the meaning of its attribute bits (KIP-98, and the section on
+ * record batches in Kafka's documentation). Numbers only: nothing is parsed here.
  */
 
 /** Header of a batch, from baseOffset to the record count. */
 export const BATCH_OVERHEAD_BYTES = 61;
 
-/** baseOffset and batchLength: what batchLength does not count. */
+/** baseOffset and batchLength, which batchLength does not count. */
 export const LOG_OVERHEAD_BYTES = 12;
 
 /** The smallest legal batchLength: a header without records. */
@@ -22,7 +22,7 @@ export const BATCH_LENGTH_AT = 8;
 export const LEADER_EPOCH_AT = 12;
 export const MAGIC_AT = 16;
 export const CRC_AT = 17;
-/** The CRC covers everything from here on, so offset and leader epoch can be rewritten freely. */
+/** The CRC covers everything from here on, so offset and leader epoch can be rewritten without it. */
 export const ATTRIBUTES_AT = 21;
 export const LAST_OFFSET_DELTA_AT = 23;
 export const BASE_TIMESTAMP_AT = 27;

@@ -1,14 +1,13 @@
 /**
- * The LZ4 frame format (version 1), as record batches of format 2 carry it: with the header
- * checksum where the specification wants it (KIP-57).
+ * The LZ4 frame format (version 1), as record batches of format 2 carry it: with the header checksum that the
+ * specification demands (KIP-57).
  *
- * Read: blocks that depend on each other or not, stored blocks, content size, block and content
- * checksums (verified when present). Not read: dictionaries, and more than one frame, neither of
- * which Kafka's clients write. Written: independent blocks of 64 KiB without further checksums,
- * the only form that the Java clients read.
+ * Reads linked and independent blocks, stored blocks, content size, block and content checksums (verified if present).
+ * Does not read dictionaries or more than one frame, neither of which Kafka's clients write. Writes independent blocks of
+ * 64 KiB without further checksums, the only form that the Java clients read.
  *
- * Own code, since the library of npm (lz4js) cannot bound its output, says of itself that it does
- * not handle bad offsets, and holds a buffer of 5 MiB from the moment it is loaded.
+ * Our own code, since the library on npm (lz4js) cannot bound its output, does not handle bad offsets by its own account,
+ * and allocates 5 MiB when it is loaded.
  */
 
 import type { Refusal } from "../base/errors.ts";
@@ -24,15 +23,15 @@ const INDEPENDENT_FLAG = 0x20;
 const BLOCK_CHECKSUM_FLAG = 0x10;
 const CONTENT_SIZE_FLAG = 0x08;
 const CONTENT_CHECKSUM_FLAG = 0x04;
-/** A reserved bit and the dictionary id: what is refused. */
+/** A reserved bit and the dictionary id. */
 const REFUSED_FLAGS = 0x03;
-/** Bits of the block descriptor besides the block size. */
+/** Bits of the block descriptor other than the block size. */
 const REFUSED_DESCRIPTOR = 0x8f;
 const STORED_BIT = 0x8000_0000;
 
 const BLOCK_BYTES = 65_536;
 const BLOCK_SIZE_64_KIB = 4;
-/** One byte of input makes at most 255 bytes of output. */
+/** One byte of input decodes to at most 255 bytes. */
 const EXPANSION_MAX = 255;
 const MATCH_BYTES_MIN = 4;
 
@@ -92,7 +91,7 @@ class FrameReader {
       at += 4;
       if (word === 0) return this.close(at);
       const size = word & ~STORED_BIT;
-      // The stored bit leaves 31: no sign can slip in.
+      // The stored bit is cleared, so the size has no sign.
       if (size > frame.blockBytesMax || size + blockTail > bytes.length - at) return CORRUPT;
       const end = at + size;
       if (blockTail > 0 && xxhash32(bytes, at, end) !== readU32(bytes, end)) return CORRUPT;
@@ -102,7 +101,7 @@ class FrameReader {
     }
   }
 
-  /** Checks what stands behind and before the blocks, once all are read. */
+  /** Checks the content's size and checksum, once all blocks are read. */
   private close(at: number): BytesResult {
     const { bytes, frame } = this;
     const plain = this.out.subarray(0, this.written);
@@ -149,8 +148,8 @@ const MALFORMED = -1;
 const PAST_LIMIT = -2;
 
 /**
- * Decodes one block to `out` from `to` on, reaching back as far as `window`; answers where the
- * output ends, or MALFORMED, or PAST_LIMIT.
+ * Decodes one block to `out` from `to` on; matches reach back as far as `window`. Returns where the output ends, or
+ * MALFORMED, or PAST_LIMIT.
  */
 function decodeBlock(
   bytes: Uint8Array,
@@ -208,7 +207,7 @@ export function decompressLz4(bytes: Uint8Array, maxBytes: number): BytesResult 
   return new FrameReader(bytes, frame, maxBytes).read();
 }
 
-/** Writes the part of a length that its four bits of the token have no room for. */
+/** Writes the part of a length that exceeds its four bits of the token. */
 function writeLength(out: Uint8Array, at: number, length: number): number {
   if (length < 15) return at;
   let rest = length - 15;

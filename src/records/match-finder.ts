@@ -1,7 +1,6 @@
 /**
- * Finds repetitions for the snappy and lz4 encoders: greedy, one candidate per hash of four
- * bytes, striding faster the longer nothing repeats. Both formats differ only in how they write
- * what is found.
+ * Finds repetitions for the snappy and lz4 encoders: greedily, with one candidate for each hash of four bytes, and in
+ * longer strides the longer nothing repeats. The two formats differ only in how they encode what is found.
  */
 
 /** Called with literals [literalStart, literalEnd) and the repetition that follows them. */
@@ -13,9 +12,9 @@ export type Emit = (
 ) => void;
 
 const MATCH_BYTES_MIN = 4;
-/** lz4 demands that no match begins within the last 12 bytes of a block … */
+/** In lz4 no match begins within the last 12 bytes of a block. Snappy allows it. */
 const NO_MATCH_FROM_END = 12;
-/** … and that its last 5 bytes are literals. Snappy does not mind. */
+/** In lz4 the last 5 bytes of a block are literals. Snappy allows it. */
 const LITERALS_AT_END = 5;
 const HASH_BITS = 13;
 /** After 2^5 misses in a row the stride grows by one byte. */
@@ -26,8 +25,8 @@ function wordAt(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Emits every repetition in [start, end), which is at most 64 KiB long: both formats reach back
- * 65,535 bytes. Answers where the literals behind the last repetition begin.
+ * Emits the repetitions in [start, end), which is at most 64 KiB long: both formats reach back 65,535 bytes. Returns where
+ * the literals after the last repetition begin.
  */
 export function findMatches(bytes: Uint8Array, start: number, end: number, emit: Emit): number {
   const table = new Int32Array(1 << HASH_BITS).fill(-1);

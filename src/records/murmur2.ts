@@ -1,6 +1,6 @@
 /**
- * Kafka's murmur2 and its default partitioner for keyed records, bit for bit: records written
- * here and by any other client with the same key must meet in the same partition.
+ * Kafka's murmur2 and its default partitioner for records with a key, bit for bit: records with the same key have to get
+ * into the same partition, whichever client writes them.
  */
 
 const SEED = 0x9747_b28c;
@@ -28,7 +28,7 @@ export function murmur2(bytes: Uint8Array): number {
   return hash ^ (hash >>> 15);
 }
 
-/** The partition of a key among `partitions` ≥ 1, as Kafka's default partitioner picks it. */
+/** The partition of a key among `partitions` ≥ 1, as Kafka's default partitioner chooses it. */
 export function partitionForKey(key: Uint8Array, partitions: number): number {
   // Kafka's toPositive clears the sign bit; it is not the absolute value.
   return (murmur2(key) & 0x7fff_ffff) % partitions;

@@ -1,8 +1,8 @@
-/** The few functions of Node's modules that are used here, as both Node and workerd have them. */
+/** The functions of Node's modules that are used here, with the types that Node and workerd share. */
 
 declare module "node:zlib" {
   interface OutputBound {
-    /** A RangeError is thrown when the output would be longer. */
+    /** A RangeError is thrown if the output would be longer. */
     readonly maxOutputLength?: number;
   }
   export function gzipSync(bytes: Uint8Array): Uint8Array;

@@ -1,6 +1,6 @@
 /**
- * Rewrites header fields of a batch where it lies. What the leader assigns (base offset, leader
- * epoch) lies before the bytes that the CRC covers; the append time does not.
+ * Rewrites header fields of a batch in place. The CRC does not cover the fields that the leader assigns (base offset,
+ * leader epoch); it covers timestamps.
  */
 
 import { crc32c } from "./crc32c.ts";
@@ -16,7 +16,7 @@ import {
   MAX_TIMESTAMP_AT,
 } from "./layout.ts";
 
-/** Sets the base offset and the leader epoch of the batch at `at`; the CRC stays right. */
+/** Sets the base offset and the leader epoch of the batch at `at`; the CRC stays valid. */
 export function assignOffsets(
   bytes: Uint8Array,
   at: number,
@@ -28,9 +28,9 @@ export function assignOffsets(
 }
 
 /**
- * Makes the batch at `at` one of LogAppendTime (KIP-32): sets the bit and the maximum timestamp
- * and computes the CRC anew. Base timestamp and deltas stay as the producer wrote them, as they
- * do in Kafka: a reader of such a batch gives every record the maximum timestamp.
+ * Makes the batch at `at` one of LogAppendTime (KIP-32): sets the bit and the maximum timestamp, and recomputes the CRC.
+ * As in Kafka, base timestamp and deltas stay as the producer wrote them: readers of such a batch give every record the
+ * maximum timestamp.
  */
 export function stampLogAppendTime(bytes: Uint8Array, at: number, timestampMs: number): void {
   const attributes = readI16(bytes, at + ATTRIBUTES_AT);
@@ -38,7 +38,7 @@ export function stampLogAppendTime(bytes: Uint8Array, at: number, timestampMs: n
   setMaxTimestamp(bytes, at, timestampMs);
 }
 
-/** Corrects the maximum timestamp of the batch at `at` and computes the CRC anew. */
+/** Sets the maximum timestamp of the batch at `at` and recomputes the CRC. */
 export function setMaxTimestamp(bytes: Uint8Array, at: number, timestampMs: number): void {
   writeI64(bytes, at + MAX_TIMESTAMP_AT, timestampMs);
   const end = at + LOG_OVERHEAD_BYTES + readI32(bytes, at + BATCH_LENGTH_AT);

@@ -1,11 +1,10 @@
 /**
- * Snappy as Kafka's clients use it: a raw block (librdkafka and most others), or blocks in the
- * framing of the xerial Java library (the Java clients). Both are read. Raw blocks are written:
- * they are smaller, and the Java reader takes whatever lacks the framing's magic for one.
+ * Snappy as Kafka's clients use it: a raw block (librdkafka and most others), or blocks in the framing of the Java library
+ * xerial (the Java clients). Both are read. Raw blocks are written: they are smaller, and the Java clients read them as
+ * well.
  *
- * Own code, since the library of npm (snappyjs) knows no xerial framing, and fills a buffer of
- * whatever length the input claims without noticing when the input ends early, so that bytes
- * that nobody sent would pass for data.
+ * Our own code, since the library on npm (snappyjs) does not read xerial framing, and does not notice if the input ends
+ * before it has filled the length that it claims.
  */
 
 import { copyBack, copyLiterals } from "./byte-copies.ts";
@@ -17,14 +16,14 @@ const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];
 /** The magic, a version and the oldest compatible version. */
 const XERIAL_HEADER_BYTES = 16;
 
-/** Three bytes copy 64 at most: a claim beyond this is refused before anything is allocated. */
+/** Three bytes encode at most 64: a longer claimed length is refused before anything is allocated. */
 const EXPANSION_MAX = 22;
 
 const BLOCK_BYTES = 65_536;
 const COPY_BYTES_MAX = 64;
 
 interface Block {
-  /** Where the tags begin, behind the claimed length. */
+  /** Where the tags begin, after the claimed length. */
   readonly start: number;
   readonly end: number;
   readonly plainBytes: number;
@@ -32,7 +31,7 @@ interface Block {
 
 const CORRUPT = notOfCodec("snappy");
 
-/** Reads the claimed length; undefined when it is no length, or one that cannot be true. */
+/** Reads the claimed length; undefined if it is malformed or impossible. */
 function openBlock(bytes: Uint8Array, start: number, end: number): Block | undefined {
   let plainBytes = 0;
   for (let i = 0; i < 5 && start + i < end; i++) {
@@ -67,7 +66,7 @@ function xerialBlocks(bytes: Uint8Array): Block[] | undefined {
   return blocks;
 }
 
-/** A length of a literal tag, whose upper six bits say how many bytes spell it; −1: cut off. */
+/** The length of a literal that is encoded in `extraBytes` bytes; −1 if the input ends before. */
 function literalLength(bytes: Uint8Array, at: number, end: number, extraBytes: number): number {
   if (at + extraBytes > end) return -1;
   let length = 0;
@@ -75,7 +74,7 @@ function literalLength(bytes: Uint8Array, at: number, end: number, extraBytes: n
   return length + 1;
 }
 
-/** Fills out[from, to) exactly, or answers false. */
+/** Fills out[from, to) exactly, or returns false. */
 function decodeBlock(
   bytes: Uint8Array,
   block: Block,
@@ -139,7 +138,7 @@ class TagWriter {
   at = 0;
 
   constructor(plainBytes: number) {
-    // Five bytes of length, and less than one tag byte for six of input at the very worst.
+    // Five bytes of length, and in the worst case less than one tag byte for each six bytes of input.
     this.out = new Uint8Array(32 + plainBytes + Math.ceil(plainBytes / 6));
   }
 

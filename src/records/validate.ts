@@ -1,6 +1,6 @@
 /**
- * Judges batches that come from outside, before anything is written. What Kafka's LogValidator
- * refuses is refused here, and what would make a stored batch unreadable.
+ * Validates batches of producers before anything is written. Refuses what Kafka's LogValidator refuses, and what would
+ * make a stored batch unreadable.
  */
 
 import { refuse, type ErrorName, type Refusal } from "../base/errors.ts";
@@ -22,16 +22,16 @@ import { RecordWalker } from "./walker.ts";
 interface ProduceLimits {
   /** The largest batch as it travels and is stored (`max.message.bytes`). */
   readonly maxMessageBytes: number;
-  /** What a compressed batch may unfold to; default 16 × maxMessageBytes. */
+  /** How large a batch may be once decompressed; default 16 × maxMessageBytes. */
   readonly maxDecompressedBytes?: number;
 }
 
-/** How far a batch may unfold when the caller does not say. */
+/** By what factor a batch may grow when it is decompressed, unless the caller sets a limit. */
 const EXPANSION_MAX = 16;
 
 /**
- * `maxTimestamp` is what the records say. Producers' headers are not always right about it, and
- * Kafka corrects them (`setMaxTimestamp`), since look-ups by time depend on it.
+ * `maxTimestamp` is computed from the records. The header that a producer sends may state another one; Kafka corrects it
+ * (see `setMaxTimestamp`), since look-ups by time depend on it.
  */
 type ValidationResult = { readonly ok: true; readonly maxTimestamp: number } | RecordsRefusal;
 
@@ -39,7 +39,7 @@ function wrong(error: ErrorName, header: BatchHeader, what: string): Refusal {
   return refuse(error, `Record batch at byte ${header.position}: ${what}.`);
 }
 
-/** Refuses a batch for the record at `index` of it (KIP-467). */
+/** Refuses a batch because of the record at `index` in it (KIP-467). */
 function ofRecord(
   error: ErrorName,
   header: BatchHeader,
@@ -51,8 +51,8 @@ function ofRecord(
 }
 
 /**
- * Validates one batch that a producer sent, to its last byte. Uncompressed records are walked
- * where they lie, without allocation per record.
+ * Validates one batch that a producer sent, to its last byte. Uncompressed records are checked in place, without an
+ * allocation for each.
  *
  * Errors: CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP,
  * UNSUPPORTED_COMPRESSION_TYPE.
@@ -89,7 +89,7 @@ function checkSize(header: BatchHeader, limits: ProduceLimits): Refusal | undefi
   return wrong("MESSAGE_TOO_LARGE", header, text);
 }
 
-/** Whether a whole batch matches its checksum, which covers all behind it. */
+/** Whether a whole batch matches its checksum, which covers everything after it. */
 export function hasValidCrc(bytes: Uint8Array, header: BatchHeader): boolean {
   const at = header.position;
   return crc32c(bytes, at + ATTRIBUTES_AT, at + header.sizeBytes) === header.crc;
@@ -117,8 +117,8 @@ function checkAttributes(header: BatchHeader): Refusal | undefined {
 }
 
 /**
- * Epoch and sequence mean nothing without a producer id: Kafka does not look at them then, and
- * clients differ in what they write there (kafkajs writes 0, most write −1).
+ * Epoch and sequence mean nothing without a producer id: Kafka ignores them then, and clients write different values
+ * (kafkajs 0, most others −1).
  */
 function checkProducer(header: BatchHeader): Refusal | undefined {
   const { producerId, producerEpoch, baseSequence } = header;
@@ -131,7 +131,7 @@ function checkProducer(header: BatchHeader): Refusal | undefined {
   return wrong("INVALID_RECORD", header, text);
 }
 
-/** A last offset delta is never negative, so a batch without records is refused as well. */
+/** Also refuses a batch without records, since a last offset delta is never negative. */
 function checkCount(header: BatchHeader): Refusal | undefined {
   const { recordCount, lastOffsetDelta } = header;
   if (recordCount === lastOffsetDelta + 1) return undefined;

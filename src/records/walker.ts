@@ -1,7 +1,7 @@
 /**
- * Steps through the records of a batch's (decompressed) payload without allocating: `next`
- * moves the fields of one object from record to record. The validator and the decoder share it,
- * so what was accepted can always be read.
+ * Steps through the records of a batch's (decompressed) payload without allocating: `next` sets the fields of this one
+ * object to those of the next record. The validator and the decoder share it, so that whatever was accepted can be
+ * decoded.
  *
  * A record (KIP-98): varint length, attributes i8, varlong timestamp delta, varint offset delta,
  * varint key length and key, varint value length and value, varint header count and headers;
@@ -22,15 +22,15 @@ export class RecordWalker {
   headerCount = 0;
   /** Where the first header begins. */
   headersAt = 0;
-  /** Records passed so far. */
+  /** Records read so far. */
   passed = 0;
-  /** What is wrong, once `next` has answered false before the end. */
+  /** What is wrong, once `next` has returned false before the end. */
   problem: string | null = null;
 
   private readonly bytes: Uint8Array;
   private readonly payloadEnd: number;
   private at: number;
-  /** What a read may not pass: the end of the record, or of the payload between records. */
+  /** Nothing is read beyond: the end of the record, or of the payload between records. */
   private end: number;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
@@ -44,7 +44,7 @@ export class RecordWalker {
     return this.at >= this.payloadEnd;
   }
 
-  /** Moves to the next record; false when it cannot be read, and `problem` then says why. */
+  /** Moves to the next record; false if it cannot be read, and then `problem` says why. */
   next(): boolean {
     const length = this.varint();
     const start = this.at;
@@ -86,7 +86,7 @@ export class RecordWalker {
 
   private fail(what: string): false {
     if (this.problem === null) this.problem = `record ${this.passed}: ${what}`;
-    // Whatever is read after a failure finds nothing, so every loop ends.
+    // Further reads find nothing, so every loop ends.
     this.at = this.end;
     return false;
   }
@@ -102,7 +102,7 @@ export class RecordWalker {
     }
   }
 
-  /** Skips a length and that many bytes; answers their start, or −1 for null. */
+  /** Skips a length and that many bytes; returns where they start, or −1 for null. */
   private nullable(): number {
     const length = this.varint();
     const start = this.at;
@@ -159,7 +159,7 @@ export class RecordWalker {
   }
 
   private longVarlong(): number {
-    // 28 bits low, and what follows above them: neither leaves the exact integers.
+    // The low 28 bits and the rest are accumulated separately: neither exceeds the safe integers.
     let low = 0;
     let high = 0;
     let scale = 1;

@@ -1,7 +1,7 @@
 /**
- * A simulated Durable Object: a disk, and the instances of the rules that come and go over it. Models
- * what the platform does to objects: wake, evict, reset in mid-call, a new instance while the old one's
- * code still runs, alarms at least once. Knows no rule of any object.
+ * A simulated Durable Object: a disk, and the instances of the rules that run on it one after the other. Models what the
+ * platform does to objects: it wakes them up, evicts them, resets them in the middle of a call, starts a new instance
+ * while the code of the old one still runs, and delivers alarms at least once. Knows no rule of any object.
  */
 import { Disk, Superseded, type DiskHandle, type Unconfirmed } from "./disk.ts";
 import type { Random } from "./random.ts";
@@ -14,13 +14,13 @@ export interface Rules {
   alarm(): unknown;
 }
 
-/** What a caller sees of a call: its answer, or that there will be none. */
+/** How a call ends for its caller: with an answer, or without. */
 export interface Reply {
   readonly answer: (value: unknown) => void;
   readonly fail: (error: Error) => void;
 }
 
-/** A call that was broken off: whether it took effect is not known. */
+/** A call that was cut off: whether it took effect is not known. */
 export class CallLost extends Error {
   override readonly name = "CallLost";
 }
@@ -30,11 +30,11 @@ export class Unopened extends Error {
   override readonly name = "Unopened";
 }
 
-/** What a cell needs of the universe that it is in. */
+/** What a cell needs of its world. */
 export interface Surroundings {
   readonly scheduler: Scheduler;
   readonly weather: Weather;
-  /** Turns in which some object wrote, so far. */
+  /** How many turns there were in which an object wrote. */
   writes: number;
   random(concern: string): Random;
   /** The wall clock as a place sees it. */
@@ -47,7 +47,7 @@ export interface Surroundings {
 export class Instance {
   readonly cell: Cell;
   readonly handle: DiskHandle;
-  /** `superseded`: another instance has the storage, but this one's code still runs. */
+  /** `superseded`: another instance owns the storage, but this one's code still runs. */
   state: "running" | "superseded" | "gone" = "running";
   /** It was superseded before its writes were confirmed: its output gate never opens again. */
   isMute = false;
@@ -59,7 +59,7 @@ export class Instance {
     this.handle = handle;
   }
 
-  /** The output gate: runs `send` when the writes made so far are durable, never if they are lost. */
+  /** The output gate: runs `send` once the writes made so far are durable, and never if they are lost. */
   send(send: () => void): void {
     if (this.state === "gone" || this.isMute) return;
     if (!this.cell.disk.isOpenFor(this.handle)) return send();
@@ -71,7 +71,7 @@ export class Instance {
     );
   }
 
-  /** The timers of this instance: they end with it. */
+  /** A timer of this instance, which ends with it. */
   after(delayMs: number, run: () => void): () => void {
     const { world } = this.cell;
     return world.scheduler.after(delayMs, () => {
@@ -85,7 +85,7 @@ export class Instance {
     });
   }
 
-  /** The rules have thrown: only one that lost its storage may. */
+  /** The rules have thrown, which only an instance may that has lost its storage. */
   threw(error: unknown): void {
     const isExpected = error instanceof Superseded || error instanceof CallLost;
     if (this.state === "running" && !isExpected) {
@@ -96,7 +96,7 @@ export class Instance {
 
 export interface CellOptions {
   readonly name: string;
-  /** Broker id, or 0 for the controller: what cuts and clocks go by. */
+  /** Broker id, or 0 for the controller: network cuts and clocks are by place. */
   readonly place: number;
   readonly wake: (instance: Instance) => Rules;
   readonly onConfirmed: (cell: Cell) => void;
@@ -106,7 +106,7 @@ export class Cell {
   readonly world: Surroundings;
   readonly name: string;
   readonly place: number;
-  /** Of a replica: the partition's log that it belongs to, topic id and partition. */
+  /** Of a replica: topic id and partition of the log that it holds. */
   readonly log: string;
   readonly disk: Disk;
   /** Its storage does not open: calls fail, and so does deleting it. */
@@ -138,12 +138,12 @@ export class Cell {
     return this.#current;
   }
 
-  /** All whose code runs: the current one, and those that were superseded. */
+  /** All instances whose code runs: the current one, and those that were superseded. */
   get instances(): readonly Instance[] {
     return this.#current ? [this.#current, ...this.#old] : this.#old;
   }
 
-  /** The instance that answers; wakes one up where there is none. */
+  /** The instance that answers; wakes one up if there is none. */
   awake(): Instance {
     if (this.#current) return this.#current;
     const instance = new Instance(this, this.disk.open("lost"));
@@ -174,7 +174,7 @@ export class Cell {
     );
   }
 
-  /** Callers see their calls break off; what was not confirmed is lost, or was kept. */
+  /** Ends the instance: calls are cut off, and unconfirmed writes are lost or kept. */
   reset(unconfirmed: Unconfirmed): void {
     const instance = this.#current;
     if (!instance) return;
@@ -185,7 +185,7 @@ export class Cell {
     this.world.touch(this);
   }
 
-  /** Ends an instance that has nothing under way; true when it could. */
+  /** Ends an instance that is idle; false if it is not. */
   evict(): boolean {
     if (!this.#current || this.#current.replies.size > 0 || this.disk.isDirty) return false;
     this.reset("lost");
@@ -208,8 +208,8 @@ export class Cell {
   }
 
   /**
-   * The storage is gone for good, with everything in it, and so is all code that ran on it: what an older instance
-   * still believes of its log would be held against storage that is empty.
+   * Deletes the storage for good, and ends all code that ran on it: otherwise the checks would compare what an older
+   * instance believes with an empty storage.
    */
   wipe(): void {
     this.reset("lost");
@@ -218,13 +218,13 @@ export class Cell {
     this.disk.wipe();
   }
 
-  /** The storage does not open any more: whatever it holds is out of reach for good. */
+  /** The storage does not open any more: its contents cannot be reached again. */
   seal(): void {
     this.wipe();
     this.isUnopened = true;
   }
 
-  /** The instance itself gives up. */
+  /** The instance resets itself. */
   abort(instance: Instance): void {
     if (this.#current === instance) this.reset("lost");
     else this.#finish(instance);
@@ -241,7 +241,7 @@ export class Cell {
 
   #scheduleAlarm(): void {
     const atMs = this.disk.alarmAtMs!;
-    // At least once, a little early by the object's own clock, or late.
+    // The alarm goes off at least once, a little early by the object's own clock, or late.
     const skewMs = this.#random.chance(0.1)
       ? this.#random.between(0, 500)
       : this.#random.between(-1, 5);

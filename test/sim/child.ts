@@ -1,6 +1,6 @@
 /**
- * A process that runs seeds for the runner: one message in, one result out, and meanwhile how far it is.
- * With a mutant named on its command line it runs the rules with that one rule switched off.
+ * A process that runs seeds for the runner: one message in, one result out, and its progress in between. If a mutant is
+ * named on its command line, it runs the rules with that rule switched off.
  */
 import { applyMutant } from "./mutants.ts";
 import type { Asked, FromChild } from "./runner.ts";
@@ -9,7 +9,7 @@ import type { RunOptions } from "./to-its-end.ts";
 
 const mutant = process.argv[2] ?? "";
 if (mutant !== "") applyMutant(mutant);
-// Only now: what is loaded from here on is what the mutant has made of it.
+// Imported only now, so that the mutant has changed what is loaded.
 const { runSeed } = await import("./run.ts");
 const { runGroupSeed } = await import("./groups/run.ts");
 
@@ -21,7 +21,7 @@ process.on("message", (asked: Asked) => {
     ...(asked.faults === undefined ? {} : { faults: asked.faults }),
     onBegin: (begun) => (scheduler = begun),
   };
-  // Events let timers run in between: where none comes, no event has come to its end.
+  // Timers run between events: if none runs, an event does not end.
   const progress = setInterval(() => {
     if (scheduler) send({ events: scheduler.events, simulatedMs: scheduler.nowMs });
   }, PROGRESS_MS);

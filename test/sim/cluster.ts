@@ -1,6 +1,6 @@
 /**
- * The cluster under simulation: the controller's object and the replicas' objects as their shells
- * would put them together, on simulated ports. Mirrors src/objects/…/object.ts and holds no rule.
+ * The cluster under simulation: the objects of the controller, of replicas and of groups, put together as their shells
+ * do, on simulated ports. Mirrors src/objects/…/object.ts and holds no rule.
  */
 import { effectiveConfig } from "../../src/base/config.ts";
 import { refuse } from "../../src/base/errors.ts";
@@ -29,16 +29,16 @@ import type { Caller } from "./network.ts";
 import type { World } from "./world.ts";
 import type { ReplicaAssignment } from "../../src/objects/contracts/assignment.ts";
 
-/** Where the controller lives: no broker. */
+/** The place of the controller, which is no broker. */
 export const CONTROLLER_PLACE = 0;
 
-/** Nothing takes longer in fair weather. */
+/** Without faults, nothing takes longer. */
 const UNTIL_MS = 600_000;
 
-/** A group's record is filled often, and a decision takes more than one row of it. */
+/** So small that the journal of a group is full often, and a decision takes more than one row. */
 const GROUP_RECORD = { rowLengthMax: 1_000, ringRows: 24 };
 
-/** What a tail's reader gets: first whether the connection is there still, then what it is sent. */
+/** What the reader of a tail receives: first its connection, then what is sent to it. */
 export type TailFrame =
   | { readonly kind: "opened"; readonly isOpen: () => boolean; readonly leave: () => void }
   | { readonly kind: "text"; readonly text: string }
@@ -85,7 +85,7 @@ export class ReplicaRules implements Rules {
     return this.replica.assign(assignment);
   }
 
-  /** What is acknowledged with acks=all is committed at this very moment (10). */
+  /** What is acknowledged with acks=all is committed by then (10). */
   async #append(replica: Replica, request: AppendRequest): Promise<unknown> {
     const answer = await replica.append(request);
     const { highWatermark } = replica.probe();
@@ -98,7 +98,7 @@ export class ReplicaRules implements Rules {
     return answer;
   }
 
-  /** Frames arrive in their order, or the connection is broken. */
+  /** Frames arrive in their order, or the connection breaks. */
   async #openTail(replica: Replica, request: TailRequest): Promise<unknown> {
     const { offset, place, deliver } = request;
     const { cell } = this.#instance;
@@ -145,7 +145,7 @@ export class ReplicaRules implements Rules {
   }
 }
 
-/** What cannot be read is refused; nothing is reset for it. */
+/** As the shell does: a corrupt log is refused, and does not reset the object. */
 function asTheShell(call: () => unknown): unknown {
   const refused = (error: unknown): unknown => {
     if (error instanceof CorruptLog) return refusalOfThrown(error);
@@ -159,7 +159,7 @@ function asTheShell(call: () => unknown): unknown {
   }
 }
 
-/** A group's object: the checks look at its image. */
+/** A group's object, whose image the checks read. */
 export class GroupRules implements Rules {
   readonly coordinator: GroupCoordinator;
 
@@ -199,7 +199,7 @@ export class Cluster {
   readonly settings: Settings;
   readonly controller: Cell;
   readonly cells = new Map<string, Cell>();
-  /** Of consumer groups, by their ids. */
+  /** The objects of consumer groups, by group id. */
   readonly groups = new Map<string, Cell>();
   onReplicaConfirmed: (cell: Cell) => void = () => {};
   onControllerConfirmed: () => void = () => {};
@@ -229,7 +229,7 @@ export class Cluster {
     });
   }
 
-  /** The object of this name: it exists as soon as somebody calls it. */
+  /** The object of this name, which exists from its first call on. */
   cell(name: string): Cell {
     const known = this.cells.get(name);
     if (known) return known;
@@ -245,7 +245,7 @@ export class Cluster {
     return cell;
   }
 
-  /** The object of a group. It lives at the place of a broker, and is cut off with it. */
+  /** The object of a group. It is at the place of a broker, and is cut off with it. */
   group(groupId: string, place: number): Cell {
     const known = this.groups.get(groupId);
     if (known) return known;
@@ -286,7 +286,7 @@ export class Cluster {
     return this.world.network.call(caller, to, method, args);
   }
 
-  /** Lets time go by until `work` has come to its end. */
+  /** Runs the simulation until `work` is finished. */
   async until<T>(work: Promise<T>): Promise<T | null> {
     const { scheduler } = this.world;
     let result: T | null = null;
@@ -386,7 +386,7 @@ export class Cluster {
   }
 }
 
-/** As the shells have it: an object whose storage does not open refuses. */
+/** As the shells do: turns the error of an object whose storage does not open into a refusal. */
 async function answered(call: Promise<unknown>): Promise<unknown> {
   try {
     return await call;

@@ -1,6 +1,6 @@
 /**
- * A simulated consumer: reads one partition on and on, from the leader or from any replica, and hands
- * every page to the checks. Some are slow.
+ * A simulated consumer: reads one partition continuously, from the leader or from any replica, and passes every page to
+ * the checks. Some consumers are slow.
  */
 import type { Fetched, FetchRequest, ListedOffset } from "../../src/objects/contracts/partition.ts";
 import type { Cell } from "./cell.ts";
@@ -88,7 +88,7 @@ export class Consumer {
     }
   }
 
-  /** As a consumer does that begins at the latest record, or tells its lag. */
+  /** Asks for the latest offset, as consumers do to begin there or to compute their lag. */
   async #askForEnd(): Promise<void> {
     const { partition, name, isolation } = this.#options;
     const cell = await this.#router.locate(partition, "leader");

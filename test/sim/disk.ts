@@ -1,7 +1,7 @@
 /**
- * The storage of one simulated object: what is durable, what is written but not confirmed yet, and
- * the platform's output gate over it. Outlives the object's instances: each of them sees it through
- * a {@link DiskHandle} that throws once another instance has taken over.
+ * The storage of one simulated object: what is durable, what is written and not confirmed yet, and the platform's output
+ * gate. Outlives the instances of the object, each of which uses it through a {@link DiskHandle} that throws once another
+ * instance has taken over.
  */
 import type { AlarmPort, SqlRow, SqlValue, StoragePort } from "../../src/base/ports.ts";
 import { StorageFailure } from "../../src/base/storage-failure.ts";
@@ -10,10 +10,10 @@ import type { Scheduler } from "./scheduler.ts";
 
 type Param = SqlValue | Uint8Array;
 
-/** What a crash makes of writes that were not confirmed: the platform may have kept them or not. */
+/** What becomes of unconfirmed writes in a crash: the platform may have kept them or not. */
 export type Unconfirmed = "lost" | "kept";
 
-/** What becomes of a stored chunk while nobody looks. */
+/** How a stored chunk is damaged. */
 export type Damage = "flipped bit" | "lost row";
 
 export interface DiskOptions {
@@ -22,7 +22,7 @@ export interface DiskOptions {
   /** The alarm is due. */
   readonly onAlarm: () => void;
   readonly onConfirmed: () => void;
-  /** Code of the object runs because of its storage. */
+  /** A turn of the object's code runs, because its storage has confirmed something. */
   readonly onTurn: () => void;
 }
 
@@ -40,13 +40,13 @@ export class Disk {
   readonly #options: DiskOptions;
   #sqlite = new SqliteStorage({ durability: "held" });
   #handle: DiskHandle | null = null;
-  /** Run when everything written so far is durable; lost with the writes. */
+  /** Called once everything written so far is durable; dropped if the writes are lost. */
   #gate: { readonly open: () => void; readonly drop: () => void }[] = [];
   #cancelConfirm: (() => void) | null = null;
   #alarmAtMs: number | null = null;
   #durableAlarmAtMs: number | null = null;
   #cancelAlarm: (() => void) | null = null;
-  /** Since the last look of the checks: rows of `chunks` were removed; the lowest that was inserted; the state row changed. */
+  /** Since the checks last read: whether rows of `chunks` were removed; the lowest inserted; whether the state row changed. */
   chunksRewritten = false;
   insertedFrom = Infinity;
   stateWritten = false;
@@ -61,14 +61,14 @@ export class Disk {
     return this.#alarmAtMs;
   }
 
-  /** Begins an instance: what the one before wrote without confirmation is lost, or was kept. */
+  /** Begins an instance: the unconfirmed writes of the one before are lost, or kept. */
   open(unconfirmed: Unconfirmed): DiskHandle {
     this.#end(unconfirmed);
     this.#handle = new DiskHandle(this, () => this.#sqlite);
     return this.#handle;
   }
 
-  /** The instance is gone, and no other has come yet. */
+  /** Ends the instance, while there is no other yet. */
   close(unconfirmed: Unconfirmed): void {
     this.#end(unconfirmed);
     this.#handle = null;
@@ -78,7 +78,7 @@ export class Disk {
     return this.#handle === handle;
   }
 
-  /** Runs `open` once what was written until now is durable; `drop` when that is lost. */
+  /** Calls `open` once what was written until now is durable, or `drop` if it is lost. */
   afterWrites(open: () => void, drop: () => void): void {
     if (this.isDirty) this.#gate.push({ open, drop });
     else open();
@@ -115,7 +115,7 @@ export class Disk {
     this.markDirty();
   }
 
-  /** The handler has begun; returns the alarm that is to be restored where it does not come to its end. */
+  /** The handler begins; returns the alarm, which is to be restored if the handler does not finish. */
   takeAlarm(): number | null {
     const atMs = this.#alarmAtMs;
     this.#alarmAtMs = null;
@@ -131,7 +131,7 @@ export class Disk {
     this.#armAlarm();
   }
 
-  /** Everything is lost: as if the object had never been. */
+  /** Loses everything: as if the object had never existed. */
   wipe(): void {
     this.#end("lost");
     this.#handle = null;
@@ -144,8 +144,8 @@ export class Disk {
   }
 
   /**
-   * Turns one bit of a stored chunk, or loses its row, behind the back of every check: the mirror goes
-   * on with what was written. No instance may be open.
+   * Flips one bit of a stored chunk, or loses its row, without the checks noticing: the mirror keeps what was written. No
+   * instance may be open.
    */
   rot(baseOffset: number, damage: Damage, x: number): void {
     if (damage === "lost row") {
@@ -166,19 +166,19 @@ export class Disk {
     this.insertedFrom = Infinity;
   }
 
-  /** Anything may have changed: the checks read it all. */
+  /** Anything may have changed: the checks read everything again. */
   #changed(): void {
     this.chunksRewritten = true;
     this.stateWritten = true;
     this.insertedFrom = 0;
   }
 
-  /** Reads for the checks, past every instance: what has been written, confirmed or not. */
+  /** Reads for the checks, independently of instances: what has been written, confirmed or not. */
   read<Row extends SqlRow>(sql: string, ...params: Param[]): Row[] {
     return this.#sqlite.all<Row>(sql, ...params);
   }
 
-  /** The storage as a checker's port: reads only. */
+  /** The storage port of the checks, which only read. */
   get raw(): StoragePort {
     return this.#sqlite;
   }
@@ -196,7 +196,7 @@ export class Disk {
     this.isDirty = false;
     for (const waiter of this.#gate.splice(0)) waiter.drop();
     this.#sqlite = this.#sqlite.reopen();
-    // What the checks have not looked at yet was never confirmed.
+    // What the checks have not read yet was never confirmed.
     if (unconfirmed === "lost") this.#unchanged();
     if (this.#alarmAtMs !== this.#durableAlarmAtMs) {
       this.#alarmAtMs = this.#durableAlarmAtMs;
@@ -210,13 +210,13 @@ export class Disk {
     if (this.#alarmAtMs !== null) this.#options.onAlarm();
   }
 
-  /** Fires `run` after `delayMs`, unless the alarm is moved before. */
+  /** Calls `run` after `delayMs`, unless the alarm is moved before. */
   scheduleAlarm(delayMs: number, run: () => void): void {
     this.#cancelAlarm = this.scheduler.after(delayMs, run);
   }
 }
 
-/** Statements that only look. */
+/** Statements that only read. */
 const READS = /^\s*SELECT/i;
 const REMOVES_CHUNKS =
   /^\s*(DELETE\s+FROM|UPDATE|REPLACE\s+INTO|INSERT\s+OR\s+REPLACE\s+INTO)\s+chunks\b/i;
@@ -261,7 +261,7 @@ export class DiskHandle implements StoragePort {
     const disk = this.#alive();
     return new Promise((resolve, reject) => {
       const lost = (): void => reject(new Superseded("the instance's writes were not confirmed"));
-      // With nothing to wait for it takes a turn of the event loop, as on the platform.
+      // With nothing to wait for, it takes a turn of the event loop, as on the platform.
       if (disk.isDirty) disk.afterWrites(resolve, lost);
       else disk.soon(resolve);
     });

@@ -1,4 +1,4 @@
-/** A seed that fails, throws, dies or goes on for ever ends with a failure that says which; the others go on. */
+/** A seed that fails, throws, crashes or does not end is a failure that says which; the others still run. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

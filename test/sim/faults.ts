@@ -1,7 +1,6 @@
 /**
- * The fault plan of a run: what happens when, drawn from the seed before anything runs, so that a
- * failing run can be tried again with fewer of them. Each fault picks its victims by the numbers it
- * carries, from what is there when it happens.
+ * The fault plan of a run: what happens when. It is drawn from the seed before anything runs, so that a failing run can be
+ * repeated with fewer faults. Each fault chooses its victims, by numbers drawn with it, among what exists when it happens.
  */
 import type { PartitionMetadata } from "../../src/objects/contracts/controller.ts";
 import type { Cell } from "./cell.ts";
@@ -45,16 +44,16 @@ const WEIGHTS = {
 
 export type FaultKind = keyof typeof WEIGHTS | "flip a bit" | "lose a row" | "seal storage";
 
-/** Pause between two chunks that rot, in the mean. */
+/** Mean pause between two damaged chunks. */
 const ROT_PAUSE_MS = 6_000;
-/** The same between two replicas whose storage ceases to open. */
+/** Mean pause between two replicas whose storage does not open any more. */
 const SEALING_PAUSE_MS = 20_000;
 
 export interface Fault {
   readonly atMs: number;
   readonly kind: FaultKind;
   readonly lastsMs: number;
-  /** Numbers in [0, 1) to pick by. */
+  /** Numbers in [0, 1) to choose victims by. */
   readonly x: number;
   readonly y: number;
 }
@@ -80,8 +79,8 @@ export function planFaults(seed: number, profile: Profile): Fault[] {
       y: random.below(1_000_000) / 1_000_000,
     });
   }
-  // Often the end is a leader that nobody but its own place's clients can reach: what they write there
-  // is truncated when all heals, and what is remembered of it must be as well.
+  // Often the plan ends with a leader that only the clients of its own place reach: what they write there is truncated
+  // when the cluster heals, and the state of producers with it.
   if (random.chance(0.6)) {
     const atEndMs = profile.durationMs - 8_000;
     faults.push({
@@ -125,7 +124,7 @@ export class Faults {
   readonly #cluster: Cluster;
   readonly #operator: Operator;
   readonly #watch: Watch;
-  /** Those that last: undone early when the run is to heal. */
+  /** How to undo the faults that last, when the cluster is to heal. */
   readonly #lasting = new Set<() => void>();
 
   constructor(cluster: Cluster, operator: Operator, watch: Watch) {
@@ -140,19 +139,19 @@ export class Faults {
     if (this.#apply(fault)) world.count(fault.kind);
   }
 
-  /** What does not open is thrown away by somebody, file and all: it can be deleted then. */
+  /** Storage that does not open is removed by somebody, so that its object can be purged. */
   unseal(): void {
     for (const cell of this.#cluster.cells.values()) cell.isUnopened = false;
   }
 
-  /** Everything that lasts is over. */
+  /** Ends every fault that lasts. */
   heal(): void {
     for (const undo of [...this.#lasting]) undo();
     this.#cluster.world.network.onDeparture = null;
     this.#cluster.world.weather.clear();
   }
 
-  /** False where there was no victim. */
+  /** False if there was no victim. */
   #apply(fault: Fault): boolean {
     const { weather } = this.#cluster.world;
     const { kind, x, y } = fault;
@@ -265,7 +264,7 @@ export class Faults {
     return true;
   }
 
-  /** The next leader that asks for another in-sync set is gone before it is answered. */
+  /** The next leader that asks for another in-sync set is reset before it is answered. */
   #resetAsking(y: number): boolean {
     const { network, scheduler } = this.#cluster.world;
     network.onDeparture = (message) => {
@@ -339,8 +338,8 @@ export class Faults {
   }
 
   /**
-   * The storage of one replica does not open any more. Not of one that has never confirmed anything: that
-   * is given no other object, since the controller cannot know that any would open.
+   * The storage of one replica does not open any more; not of a replica that has never confirmed anything, which the
+   * controller gives no other object, since it cannot know whether any would open.
    */
   #seal(x: number): boolean {
     const mirror = this.#victim(x);
@@ -352,9 +351,8 @@ export class Faults {
   }
 
   /**
-   * A committed chunk of one replica is not what was written: any, often the first. The object is gone
-   * meanwhile: what it keeps in memory, or has verified, is no more. The last chunk is spared: that a
-   * log went on behind it, nothing need tell.
+   * Damages a committed chunk of one replica: any, often the first, but not the last, since nothing has to tell that the
+   * log went on there. The object is evicted first, so that nothing is in memory, or remembered as verified.
    */
   #rot(x: number, y: number, damage: Damage): boolean {
     const mirror = this.#victim(x);

@@ -1,7 +1,7 @@
 /**
- * The checks that need a run's whole history, after it has healed: acknowledged means there, refused
- * means absent, nothing twice, everybody reads the same, deduplication is the fold of the log, an
- * index answers as a scan does, deleted replicas hold nothing.
+ * The checks that need the whole history of a run, after the cluster has healed: what was acknowledged is there, what was
+ * refused is not, nothing is there twice, everybody reads the same, the state of producers is the fold of the log, look-ups
+ * by time equal a scan, deleted replicas hold nothing.
  */
 import type { Fetched, ListedOffset } from "../../src/objects/contracts/partition.ts";
 import { recordsFrom, splitBatches, type LogRecord } from "../../src/records/index.ts";
@@ -37,7 +37,7 @@ export async function checkAtEnd(
   }
 }
 
-/** Replicas in their committed order, as one list of rows that equal each other (2, 9, 17). */
+/** The committed rows, which are equal on all replicas (2, 9, 17). */
 function checkReplicas(truth: Truth, fail: Fail): void {
   const { replicas, leader } = truth.latest!.partition;
   const leading = truth.mirrorOf(leader)!;
@@ -67,7 +67,7 @@ function compareRows(mirror: Mirror, leading: Mirror, fail: Fail): void {
 
 type Entry = readonly [id: number, epoch: number, sequence: number, count: number, base: number];
 
-/** Per producer its epoch's last five batches. */
+/** For each producer, the last five batches of its epoch. */
 function fold(entries: Iterable<Entry>): Map<number, Entry[]> {
   const windows = new Map<number, Entry[]>();
   for (const entry of entries) {
@@ -82,7 +82,7 @@ function entriesOf(producers: string | null): Entry[] {
   return producers === null ? [] : (JSON.parse(producers) as Entry[]);
 }
 
-/** What a replica would remember after waking up is the fold of its log (17). */
+/** The state of producers that a replica has after waking up is the fold of its log (17). */
 function checkProducers(truth: Truth, mirror: Mirror, fail: Fail): void {
   if (truth.isLossy) return;
   const committed = [...truth.committed.values()].sort((a, b) => a.base_offset - b.base_offset);
@@ -112,7 +112,7 @@ function checkProducers(truth: Truth, mirror: Mirror, fail: Fail): void {
   }
 }
 
-/** Sequences along the log (16), and what the clients were told (9, 10, 16). */
+/** Sequences along the log (16), compared with what the clients were told (9, 10, 16). */
 function checkHistory(truth: Truth, history: History, fail: Fail): void {
   const rows = [...truth.committed.values()].sort((a, b) => a.base_offset - b.base_offset);
   checkSequences(rows, fail);
@@ -162,7 +162,7 @@ function checkBatch(
   });
 }
 
-/** What was acknowledged before something else was sent lies before it. */
+/** What was acknowledged before something else was sent has a lower offset. */
 function checkOrder(batches: readonly SentBatch[], fail: Fail): void {
   const sure = batches.filter(({ outcome, acks }) => outcome === "ok" && acks === -1);
   const byEnd = [...sure].sort((a, b) => a.completedMs - b.completedMs);
@@ -181,7 +181,7 @@ function checkOrder(batches: readonly SentBatch[], fail: Fail): void {
   }
 }
 
-/** Without gaps or repeats per producer and epoch (16); epochs never fall (18). */
+/** Sequences of a producer and epoch have no gaps or repeats (16); epochs never fall (18). */
 function checkSequences(rows: readonly ChunkRow[], fail: Fail): void {
   const last = new Map<number, { epoch: number; next: number }>();
   for (const row of rows) {
@@ -208,7 +208,7 @@ function checkSequences(rows: readonly ChunkRow[], fail: Fail): void {
   }
 }
 
-/** The whole log, from every replica, page by page; and look-ups by time (26). */
+/** Reads the whole log from every replica, page by page; and looks offsets up by time (26). */
 async function readEverything(
   watch: Watch,
   router: Router,
@@ -230,7 +230,7 @@ async function readEverything(
         isolation: "read_uncommitted",
       };
       const answer = await router.call<Fetched>(partition, cell, "fetch", request, 5_000);
-      // Retention goes on meanwhile.
+      // Retention may delete records meanwhile.
       if (!answer.ok && offset < truth.logStart) {
         offset = truth.logStart;
         continue;
@@ -272,7 +272,7 @@ async function lookUpTimes(
   }
 }
 
-/** Objects that no partition has any more hold nothing. */
+/** The objects of deleted replicas hold nothing. */
 function checkPurged(watch: Watch, fail: Fail): void {
   const live = new Set<string>();
   for (const topic of watch.metadata?.topics ?? []) {

@@ -1,17 +1,15 @@
-/**
- * What the clients of a run asked and were told: the record that the checks hold against the log.
- */
+/** What the clients of a run asked for and were answered, which the checks compare with the log. */
 import type { ErrorName } from "../../src/base/errors.ts";
 
 export type Outcome =
   /** Answered with offsets. */
   | "ok"
-  /** Every attempt was refused with nothing written. */
+  /** Every attempt was refused, with nothing written. */
   | "absent"
-  /** It may be in the log or not. */
+  /** Whether it is in the log is not known. */
   | "unknown";
 
-/** One batch that a producer sent, however often. */
+/** One batch of a producer, however often it was sent. */
 export interface SentBatch {
   readonly producer: string;
   /** Topic id and partition. */
@@ -25,13 +23,13 @@ export interface SentBatch {
   /** Written only where its first record gets this offset; -1: wherever the log ends. */
   readonly expectedOffset: number;
   readonly invokedMs: number;
-  /** Sent once, by a network that delivers it once: it cannot be in the log twice. */
+  /** Sent once, and delivered once by the network: it cannot be in the log twice. */
   readonly isOnce: boolean;
   outcome: Outcome | "pending";
   completedMs: number;
   baseOffset: number;
   lastOffset: number;
-  /** Refusals on the way. */
+  /** The refusals of earlier attempts. */
   readonly refusals: ErrorName[];
 }
 

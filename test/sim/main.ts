@@ -1,4 +1,4 @@
-/** `npm run sim`: runs seeds, prints what failed and how to see it again, and what was injected. */
+/** `npm run sim`: runs seeds; prints which failed, how to repeat them, and which faults were injected. */
 import { parseArgs } from "node:util";
 import { mutantNamed } from "./mutants.ts";
 import { failureOfTest } from "./mutant-tests.ts";
@@ -17,13 +17,13 @@ status says the same.
 
   --seeds N        how many seeds (default 100)
   --from S         the first seed (default 1)
-  --groups         seeds of a consumer group: its members, its object, and what befalls them
+  --groups         seeds of a consumer group: its members, its object, and their faults
   --processes N    how many at a time (default: one for each core)
-  --minutes N      begins no seed after so long; what was run until then counts
+  --minutes N      begins no seed after so many minutes
   --faults K       only the first K faults of each seed's plan
   --mutant NAME    with one rule switched off; ends at the first seed that notices, or with its directed test
-  --mutants        every mutant, until it is noticed; fails where one is not, within its seeds or by its test
-  --list           the mutants
+  --mutants        every mutant, until it is noticed; fails if one is not, within its seeds or by its test
+  --list           list the mutants
   --trace          print every event, for one seed
   --twice          run every seed twice and compare the traces
   --report FILE    write the totals, and with --mutants their table, into FILE's generated parts
@@ -47,7 +47,7 @@ const { values } = parseArgs({
   },
 });
 
-/** The first that failed are shrunk. */
+/** How many of the failed seeds are shrunk. */
 const SHRUNK_MAX = 5;
 
 const seeds = Number(values.seeds);
@@ -106,7 +106,7 @@ async function plain(): Promise<void> {
   process.exitCode = failed.length + different.length > 0 ? 1 : 0;
 }
 
-/** The shortest beginning of the fault plan that still fails. */
+/** Finds the shortest beginning of the fault plan that still fails. */
 async function shrink({ seed, faults: all }: RunResult): Promise<void> {
   let fails = all;
   let passes = -1;
@@ -133,7 +133,7 @@ async function oneMutant(name: string): Promise<void> {
   process.exitCode = failure === null ? 0 : 1;
 }
 
-/** How its directed test, or the first seed that does, notices it; null where none does. */
+/** The failure of its directed test, or of the first seed that notices it; null if none does. */
 async function noticed(mutant: Mutant): Promise<{ failure: string | null; seeds: number }> {
   if (mutant.test) return { failure: await failureOfTest(mutant, mutant.test), seeds: 0 };
   let run = 0;

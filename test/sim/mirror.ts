@@ -1,6 +1,6 @@
 /**
- * What one replica's storage durably holds, kept in step with it cheaply: rows are read when they are
- * new. The checks look here, never at what the rules believe.
+ * What one replica's storage durably holds. Kept up to date cheaply: rows are read once, when they are new. The checks use
+ * this, never what the rules believe.
  */
 import type { SqlRow } from "../../src/base/ports.ts";
 import type { Disk } from "./disk.ts";
@@ -38,14 +38,11 @@ export class Mirror {
   state: StateRow | null = null;
   /** Everything below equals the committed log. */
   verifiedTo = 0;
-  /** Its storage was taken away, and it has not had everything again since. */
+  /** Its storage was lost, and it has not had everything again since. */
   isLost = false;
-  /**
-   * The committed chunk that is not on its disk as it was written, and the one behind it. `rows` goes
-   * on with what was.
-   */
+  /** The committed chunk that is damaged on its disk, and the one after it. `rows` keeps what was written. */
   damaged: { readonly row: ChunkRow; readonly next: ChunkRow } | null = null;
-  /** Of `damaged`: it has been found, and nothing that was written then can be lost. */
+  /** The damaged chunk, once it has been found and that is durable. */
   found: ChunkRow | null = null;
   #hasTable = false;
 
@@ -57,23 +54,23 @@ export class Mirror {
 
   get endOffset(): number {
     const last = this.rows.at(-1);
-    // Rows below the start may be there still.
+    // Rows below the start may not be deleted yet.
     if (last && last.last_offset >= (this.state?.logStartOffset ?? 0)) return last.last_offset + 1;
     return this.state?.emptyAt.offset ?? 0;
   }
 
-  /** Whether what its log holds is not as it was written: what lies below the start counts for nothing. */
+  /** Whether its log is damaged, at or above its start. */
   get isRotten(): boolean {
     const logStart = this.state?.logStartOffset ?? 0;
     return this.damaged !== null && this.damaged.row.last_offset >= logStart;
   }
 
-  /** Whether the log is kept here: false for an object that was never assigned or was purged. */
+  /** Whether the object is a replica: it was assigned, and not purged. */
   get exists(): boolean {
     return this.state !== null;
   }
 
-  /** Reads what changed; returns the rows that are new and those that are gone. */
+  /** Reads what has changed; returns the rows that are new and those that are gone. */
   refresh(): { readonly added: readonly ChunkRow[]; readonly removed: readonly ChunkRow[] } {
     const { disk } = this;
     if (disk.stateWritten) this.state = readState(disk);
@@ -83,7 +80,7 @@ export class Mirror {
     disk.insertedFrom = Infinity;
     disk.chunksRewritten = false;
     if (from === Infinity && !isRewritten) return { added: [], removed: [] };
-    // A table goes only with everything that is in it.
+    // Only a purge removes the table, and with it every row.
     if (isRewritten || !this.#hasTable) this.#hasTable = hasTable(disk, "chunks");
     if (!this.#hasTable) return this.#replace([]);
     if (isRewritten) {
@@ -94,7 +91,7 @@ export class Mirror {
       );
       const { damaged } = this;
       const isKept = (row: ChunkRow): boolean => {
-        // A row that was lost goes with the one behind it.
+        // A row that was lost is removed with the one after it.
         const { base_offset, leader_epoch } = row === damaged?.row ? damaged.next : row;
         return row.base_offset < from && keys.has(`${base_offset}:${leader_epoch}`);
       };

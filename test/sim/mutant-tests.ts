@@ -1,4 +1,4 @@
-/** Runs the directed test that is to notice a mutant, on the source as the mutant has it. */
+/** Runs the directed test that should notice a mutant, on the source that the mutant has changed. */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -23,7 +23,7 @@ interface Report {
   }[];
 }
 
-/** How the test failed; null where it passed. Throws where it did not run. */
+/** How the test failed; null if it passed. Throws if it did not run. */
 export async function failureOfTest({ name }: Mutant, test: NoticingTest): Promise<string | null> {
   const folder = await mkdtemp(join(tmpdir(), "odradek-mutant-"));
   try {

@@ -1,4 +1,4 @@
-/** Vitest's settings for directed tests of the rules with one mutant switched on: see mutant-tests.ts. */
+/** Vitest's configuration for directed tests on the source that a mutant has changed: see mutant-tests.ts. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { mutatedFiles } from "./mutants.ts";
@@ -18,7 +18,7 @@ export default defineConfig({
   test: {
     include: ["test/core/**/*.test.ts", "test/sim/scenarios/*.test.ts"],
     maxWorkers: 1,
-    // It goes by what the files hold, not by what is loaded in their place.
+    // The cache is keyed by the files' contents, not by what is loaded in their place.
     fsModuleCache: false,
     testTimeout: 60_000,
   },

@@ -1,4 +1,4 @@
-/** Rules switched off, as the source is loaded: the rules themselves know nothing of it. */
+/** Switches rules off while the source is loaded; the source itself knows nothing of mutants. */
 import { registerHooks } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { MUTANTS } from "./mutant-table.ts";
@@ -11,7 +11,7 @@ export function mutantNamed(name: string): Mutant {
   return mutant;
 }
 
-/** By the paths of its files: the source as the mutant has it. */
+/** The sources that the mutant changes, by file path. */
 export function mutatedFiles(name: string): ReadonlyMap<string, string> {
   const mutated = new Map<string, string>();
   for (const [file, source] of changedSources(mutantNamed(name).off)) {
@@ -20,7 +20,7 @@ export function mutatedFiles(name: string): ReadonlyMap<string, string> {
   return mutated;
 }
 
-/** From here on this process loads the source as the mutant has it. */
+/** From here on this process loads the source as the mutant changes it. */
 export function applyMutant(name: string): void {
   const mutated = new Map(
     [...mutatedFiles(name)].map(([path, source]) => [pathToFileURL(path).href, source]),

@@ -1,12 +1,12 @@
 /**
- * Calls between objects and from clients: each is a request and a reply that may be late, reordered,
- * lost, cut off or delivered twice. Arguments and answers are copied, as over RPC. A scenario may
- * take messages into its own hands with {@link Network.intercept}.
+ * Calls between objects and from clients: each is a request and a reply that may be late, reordered, lost, cut off or
+ * delivered twice. Arguments and answers are copied, as over RPC. A scenario may decide about messages itself, with
+ * {@link Network.intercept}.
  */
 import { CallLost, type Cell, type Instance, type Surroundings } from "./cell.ts";
 import type { Random } from "./random.ts";
 
-/** Who calls: a broker's place (0: the controller's), and the instance whose output gate counts. */
+/** Who calls: from which place (a broker's, or 0 for the controller's), and the instance whose output gate applies. */
 export interface Caller {
   readonly place: number;
   readonly name: string;
@@ -26,11 +26,11 @@ export interface Message {
   readonly body: unknown;
 }
 
-/** What a scenario does with a message: `release` delivers a held one. */
+/** What a scenario does with a message; `release` delivers one that is held. */
 export type Verdict = "pass" | "drop" | { readonly hold: (release: () => void) => void };
 
 export class Network {
-  /** Decides about each message before chance does; null: chance alone. */
+  /** Decides about each message before chance does; null leaves it to chance. */
   intercept: ((message: Message) => Verdict) | null = null;
   /** Sees every message that departs. */
   onDeparture: ((message: Message) => void) | null = null;
@@ -44,7 +44,7 @@ export class Network {
     this.#random = world.random("network");
   }
 
-  /** Rejects where no answer came back: whether it took effect is not known. */
+  /** Rejects if no answer comes back: whether the call took effect is not known. */
   call(caller: Caller, to: Cell, method: string, args: readonly unknown[]): Promise<unknown> {
     const body = copy(args);
     this.calls += 1;
@@ -120,7 +120,7 @@ export class Network {
     this.#carry(message, arrive, fail);
   }
 
-  /** One leg: late, lost or held. */
+  /** Carries a request or a reply, which may be late, lost or held. */
   #carry(message: Message, arrive: () => void, fail: (error: Error) => void): void {
     const { scheduler, weather } = this.#world;
     this.onDeparture?.(message);
@@ -141,7 +141,7 @@ export class Network {
     scheduler.after(weather.latencyMs(this.#random, message.fromPlace, message.toPlace), arrive);
   }
 
-  /** The caller hears of it soon, or only when the platform gives up. */
+  /** The caller learns it soon, or only when the platform gives up. */
   #lose(fail: (error: Error) => void): void {
     const soon = this.#random.chance(0.6);
     const delayMs = soon ? this.#random.between(5, 1_500) : 30_000;
@@ -154,7 +154,7 @@ function reply(request: Message): Omit<Message, "body"> {
   return { leg: "reply", from: to, to: from, fromPlace: toPlace, toPlace: fromPlace, method };
 }
 
-/** What the trace says of an answer. */
+/** An answer in the trace. */
 function summary(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   let text = "";
@@ -164,7 +164,7 @@ function summary(value: unknown): string {
   return text;
 }
 
-/** As structured cloning, for the plain values that calls carry. */
+/** Copies like structured cloning, for the plain values that calls carry. */
 function copy<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Uint8Array) return value.slice() as T;

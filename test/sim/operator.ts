@@ -1,7 +1,6 @@
 /**
- * The operator of a simulated cluster: creates the topic, fences and drains brokers, moves partitions,
- * alters settings. Calls the controller over the same network as everybody, and tries again where
- * something must happen.
+ * The operator of a simulated cluster: creates the topic, fences and drains brokers, moves partitions, alters settings.
+ * Calls the controller over the same network as everybody else, and repeats what has to happen.
  */
 import type { Refusal } from "../../src/base/errors.ts";
 import type { BrokerAction } from "../../src/objects/contracts/controller.ts";
@@ -13,21 +12,21 @@ import type { Truth } from "./truth.ts";
 import type { Watch } from "./watch.ts";
 
 export const TOPIC = "orders";
-/** What the followers have to raise their log starts too. */
+/** How long followers have to raise their log starts too. */
 const DELETION_MS = 2_000;
 
 type Deleted = { readonly ok: true; readonly logStartOffset: number };
-/** The operator's own place: cut off from nobody but by losses. */
+/** The operator's place, which is never cut off; messages may be lost. */
 const OPERATOR_PLACE = 9;
 const FOURTH_BROKER = 4;
 
 export class Operator {
   readonly router: Router;
   readonly #watch: Watch;
-  /** What each broker is to be, newest wish last. */
-  readonly #wishes = new Map<number, { readonly action: BrokerAction }>();
+  /** The latest change that each broker is to undergo. */
+  readonly #wanted = new Map<number, { readonly action: BrokerAction }>();
   #isFourRegistered = false;
-  /** The last end that was told of each log, and by which leader. */
+  /** The last end of each log that was answered, and by which leader. */
   readonly #told = new Map<string, { readonly offset: number; readonly leaderEpoch: number }>();
 
   constructor(watch: Watch) {
@@ -50,19 +49,19 @@ export class Operator {
     await this.#must("deleteTopic", TOPIC);
   }
 
-  /** Until it is answered, or another wish has taken its place. */
+  /** Changes a broker: repeats the call until it is answered, or another change is wanted. */
   async change(brokerId: number, action: BrokerAction): Promise<void> {
-    const wish = { action };
-    this.#wishes.set(brokerId, wish);
-    while (this.#wishes.get(brokerId) === wish) {
+    const wanted = { action };
+    this.#wanted.set(brokerId, wanted);
+    while (this.#wanted.get(brokerId) === wanted) {
       if ((await this.#try("changeBroker", brokerId, action)) !== null) return;
       await this.router.cluster.world.scheduler.sleep(500);
     }
   }
 
-  /** All brokers serve again. */
+  /** Unfences all brokers. */
   async unfenceAll(): Promise<void> {
-    for (const brokerId of [...this.#wishes.keys()]) await this.change(brokerId, "unfence");
+    for (const brokerId of [...this.#wanted.keys()]) await this.change(brokerId, "unfence");
   }
 
   register(): boolean {
@@ -81,7 +80,7 @@ export class Operator {
     return true;
   }
 
-  /** Moves a partition to other brokers, or calls a move off. */
+  /** Moves a partition to other brokers, or cancels a move. */
   reassign(x: number, y: number, seed: number): boolean {
     const brokers = this.#watch.metadata?.brokers.map(({ brokerId }) => brokerId) ?? [];
     const known = this.#watch.metadata?.topics[0]?.partitions[this.#partition(x)];
@@ -93,7 +92,7 @@ export class Operator {
     return true;
   }
 
-  /** Asks the leader for its log's end: it is never less than was told before (KIP-207). */
+  /** Asks the leader for the end of its log, which is never lower than an earlier answer (KIP-207). */
   async ask(partition: number): Promise<void> {
     const cell = await this.router.locate(partition, "leader");
     if (!cell) return;
@@ -101,7 +100,7 @@ export class Operator {
     const before = this.#told.get(log) ?? { offset: 0, leaderEpoch: -1 };
     const spec = { at: "latest", isolation: "read_committed" };
     const answer = await this.router.call<ListedOffset>(partition, cell, "listOffset", spec, 3_000);
-    // A deposed leader that does not know of it yet tells what it knew.
+    // A leader that was deposed and does not know it yet answers what it knows.
     if (!answer.ok || answer.leaderEpoch < before.leaderEpoch) return;
     const truth = this.#watch.truth(log);
     const { offset, leaderEpoch } = answer;
@@ -112,7 +111,7 @@ export class Operator {
     this.#told.set(log, { offset, leaderEpoch });
   }
 
-  /** Reads a page of a replica, as a look at what is stored does. */
+  /** Reads a page of a replica. */
   async read(partition: number, brokerId: number, offset: number): Promise<void> {
     const cell = await this.router.locate(partition, brokerId);
     if (!cell) return;
@@ -132,7 +131,7 @@ export class Operator {
     await this.router.call(partition, cell, "append", { batches, acks: 1 }, 3_000);
   }
 
-  /** Has every replica of every partition lead in turn, while `then` looks. */
+  /** Has every replica of every partition lead in turn, and calls `then` each time. */
   async rotate(then: () => Promise<void>): Promise<void> {
     for (const { partition, replicas } of this.#watch.metadata?.topics[0]?.partitions ?? []) {
       const brokers = replicas.map(({ brokerId }) => brokerId);
@@ -145,7 +144,7 @@ export class Operator {
     }
   }
 
-  /** Calls off what may be under way. */
+  /** Cancels the moves that may be in progress. */
   async callOffMoves(): Promise<void> {
     const partitions = this.#watch.metadata?.topics[0]?.partitions ?? [];
     for (const { partition } of partitions) await this.#try("reassign", TOPIC, partition, null);
@@ -167,14 +166,14 @@ export class Operator {
     if (!cell || !truth) return;
     const floor = this.#watch.floor(cell);
     const { endOffset } = this.#watch.mirror(cell);
-    // Up to the latest, up to where the leader's log ends, or a part of what is committed.
+    // Up to the latest record, up to the leader's log end, or a part of what is committed.
     const before = y < 0.15 ? -1 : y < 0.3 ? endOffset : Math.floor(truth.committedEnd * y);
     const args = [before, DELETION_MS];
     const answer = await this.router.ask<Deleted>(cell, "deleteRecords", args, 2 * DELETION_MS);
     if (answer !== null) this.#judgeDeletion(truth, before, floor, answer);
   }
 
-  /** All that was committed when it was asked goes, and nothing that is not (25). */
+  /** Everything is deleted that was committed when this was asked, and nothing that is not (25). */
   #judgeDeletion(truth: Truth, before: number, floor: number, answer: Deleted | Refusal): void {
     const { world } = this.#watch.cluster;
     if (truth.isLossy || truth.isDeleted) return;
@@ -192,7 +191,7 @@ export class Operator {
       () =>
         `25: deleting before ${before} leaves the start ${logStartOffset}, committed were ${floor}, are ${truth.committedEnd}`,
     );
-    // Also readers of any other replica, and of one that leads later, find it so.
+    // This also holds for readers of any other replica, and of one that leads later.
     truth.deleted(logStartOffset);
   }
 
@@ -206,7 +205,7 @@ export class Operator {
     return this.router.ask(controller, method, args, 30_000);
   }
 
-  /** Until it is answered, with yes or with no. */
+  /** Repeats a call until it is answered, whatever the answer. */
   async #must(method: string, ...args: readonly unknown[]): Promise<{ readonly ok: boolean }> {
     for (;;) {
       const answer = await this.#try(method, ...args);

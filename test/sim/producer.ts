@@ -1,7 +1,7 @@
 /**
- * A simulated producer: sends batches to one partition, plain or idempotent, retries as Kafka's
- * producers do (up to five batches in flight, a new epoch when a sequence is beyond repair, KIP-360),
- * gives up, and now and then sends again what was acknowledged long ago.
+ * A simulated producer: sends batches to one partition, plain or idempotent. Retries as Kafka's producers do (up to five
+ * batches in flight, a new epoch when a sequence cannot be repaired, KIP-360), gives up, and from time to time sends again
+ * what was acknowledged long ago.
  */
 import type { Refusal } from "../../src/base/errors.ts";
 import type { ProducerIdentity } from "../../src/objects/contracts/controller.ts";
@@ -23,7 +23,7 @@ export interface ProducerOptions {
   /** Mean pause between batches. */
   readonly pauseMs: number;
   readonly valueBytesMax: number;
-  /** How long a batch is tried. */
+  /** How long a batch is retried. */
   readonly patienceMs: number;
   /** The network may deliver its appends twice. */
   readonly isDuplicated: boolean;
@@ -63,7 +63,7 @@ export class Producer {
   #end = 0;
   #log = "";
   readonly #inFlight = new Set<SentBatch>();
-  /** What was acknowledged last, with acks=all. */
+  /** The last batch that was acknowledged with acks=all. */
   readonly #kept: { readonly batch: SentBatch; readonly bytes: Uint8Array }[] = [];
   isStopped = false;
 
@@ -116,12 +116,12 @@ export class Producer {
     return true;
   }
 
-  /** @param again values of a batch that was said not to be written */
+  /** @param again values of a batch that was refused as not written */
   #begin(again?: readonly string[]): void {
     const { acks, partition, isIdempotent, isDuplicated, isConditional, name } = this.#options;
     if (this.#inFlight.size >= IN_FLIGHT_MAX) return;
     const log = this.#router.log(partition);
-    // Another log (the topic was created anew) begins with its own sequences.
+    // If the topic was created anew, its log begins with its own sequences.
     if (log !== this.#log) {
       this.#newEpoch();
       this.#end = 0;
@@ -187,7 +187,7 @@ export class Producer {
       const isUnknown = UNKNOWN.has(answer.error) || answer.written === true;
       if (isUnknown) mayBeThere = true;
       if (this.#believes(answer.error, batch, attempt)) {
-        // Were it there, its records would be written twice (16).
+        // If it is in the log, its records are written twice (16).
         batch.outcome = "unknown";
         batch.completedMs = this.#router.nowMs;
         this.#inFlight.delete(batch);
@@ -202,7 +202,7 @@ export class Producer {
           other.firstSequence < batch.firstSequence,
       );
       const isBroken = answer.error === "OUT_OF_ORDER_SEQUENCE_NUMBER" && !isBehind;
-      // A plain producer whose batch may be there does not send it again.
+      // A plain producer does not repeat a batch that may have been written.
       const isOver = isIdempotent
         ? batch.producerEpoch !== this.#epoch
         : isUnknown || this.#random.chance(0.2);
@@ -217,7 +217,7 @@ export class Producer {
     this.#inFlight.delete(batch);
   }
 
-  /** Takes a refusal at its word: nothing of the batch was written, by no attempt. */
+  /** Believes a refusal: no attempt has written anything of the batch. */
   #believes(error: string, batch: SentBatch, attempt: number): boolean {
     const { isIdempotent, isDuplicated } = this.#options;
     return (
@@ -235,7 +235,7 @@ export class Producer {
   async #attempt({ log, expectedOffset }: SentBatch, bytes: Uint8Array): Promise<Answer> {
     const { partition, acks } = this.#options;
     const cell = await this.#router.locate(partition, "leader");
-    // What goes to another log than it was numbered for is not sent at all.
+    // A batch is not sent to another log than the one whose sequences it has.
     if (!cell || this.#router.log(partition) !== log) {
       return { ok: false, error: "LEADER_NOT_AVAILABLE", message: "" };
     }
@@ -268,7 +268,7 @@ export class Producer {
     if (this.#random.chance(0.2)) void this.#repeatLater(batch, bytes);
   }
 
-  /** Sends again what was acknowledged last: whoever leads has to know it. */
+  /** Sends the last acknowledged batch again: every leader has to recognise it. */
   async repeatLast(): Promise<void> {
     for (const { batch, bytes } of this.#kept) await this.#repeat(batch, bytes);
   }
@@ -278,7 +278,7 @@ export class Producer {
     if (!this.isStopped) await this.#repeat(batch, bytes);
   }
 
-  /** Sends an acknowledged batch again: it has to be recognized, or refused. */
+  /** Sends an acknowledged batch again: it has to be recognised, or refused. */
   async #repeat(batch: SentBatch, bytes: Uint8Array): Promise<void> {
     if (batch.log !== this.#log) return;
     const answer = await this.#attempt(batch, bytes);

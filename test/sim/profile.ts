@@ -1,6 +1,6 @@
 /**
- * What kind of run a seed is: the cluster's shape and settings, who reads and writes, which faults may
- * happen and how often. Drawn from the seed alone.
+ * What kind of run a seed is: the shape and settings of the cluster, its readers and writers, which faults may happen and
+ * how often. Drawn from the seed alone.
  */
 import type { ConsumerOptions } from "./consumer.ts";
 import type { ProducerOptions } from "./producer.ts";
@@ -20,9 +20,9 @@ export interface Profile {
   readonly faultPauseMs: number;
   readonly hasUnclean: boolean;
   readonly hasStorageLoss: boolean;
-  /** Stored chunks rot. */
+  /** Stored chunks are damaged. */
   readonly hasRot: boolean;
-  /** Replicas' storage ceases to open. */
+  /** Storage of replicas stops opening. */
   readonly hasSealing: boolean;
   readonly deletesTopic: boolean;
   /** Partitions are founded when they are first used, not when the topic is created. */
@@ -37,7 +37,7 @@ export function profileOf(seed: number): Profile {
   const hasUnclean = random.chance(0.08);
   const hasStorageLoss = !hasUnclean && random.chance(0.15);
   const hasRetention = random.chance(0.3);
-  // Drawn apart, so that all else of a seed is as it is without.
+  // Drawn from another generator, so that the rest of a seed does not depend on it.
   const hasRot = !hasUnclean && !hasStorageLoss && new Random(seed, "rot").chance(0.3);
   // Mutants are noticed by seeds of before conditional appends: those are left as they were.
   const isConditional =

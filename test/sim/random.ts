@@ -1,6 +1,6 @@
 /**
- * The simulator's only randomness: seeded generators (sfc32), one per concern, so that leaving out a
- * fault does not change what the network or the clients draw. Knows nothing of what it is used for.
+ * The only randomness of the simulator: seeded generators (sfc32), one for each concern, so that leaving out a fault does
+ * not change what the network or the clients draw.
  */
 import type { RandomPort } from "../../src/base/ports.ts";
 
@@ -10,7 +10,7 @@ export class Random implements RandomPort {
   #c: number;
   #d = 1;
 
-  /** The same seed and concern give the same draws. */
+  /** The same seed and concern give the same numbers. */
   constructor(seed: number, concern: string) {
     this.#a = seed | 0;
     this.#b = Math.floor(seed / 2 ** 32) | 0;
@@ -36,7 +36,7 @@ export class Random implements RandomPort {
     return list[this.below(list.length)]!;
   }
 
-  /** One of the names, as often as its weight says. */
+  /** One of the names, with a probability in proportion to its weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
     const names = Object.keys(weights) as K[];
     let at = this.below(1e9) / 1e9;

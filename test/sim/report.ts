@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { MUTANTS } from "./mutant-table.ts";
 import type { Totals } from "./totals.ts";
 
-/** How a mutant was noticed: after so many seeds, none where a directed test did; null: not at all. */
+/** How a mutant was noticed: after so many seeds (0 for a directed test). `failure` is null if it was not. */
 export interface Caught {
   readonly name: string;
   readonly seeds: number;

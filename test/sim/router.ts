@@ -1,6 +1,6 @@
 /**
- * A client's way to the cluster: what the worker does in small. Metadata from the controller, kept
- * until an answer shows that it is old; calls with a deadline; reports of leaders that fail.
+ * A client's access to the cluster, a small version of what the worker does: metadata from the controller, cached until
+ * an answer shows that it is stale; calls with a deadline; reports of leaders that fail.
  */
 import type { Refusal } from "../../src/base/errors.ts";
 import { replicaObjectName } from "../../src/base/ids.ts";
@@ -15,7 +15,7 @@ import type { Cluster } from "./cluster.ts";
 import type { Caller } from "./network.ts";
 import type { LeaderReport } from "../../src/objects/contracts/controller-port.ts";
 
-/** Answers that show metadata to be old. */
+/** Answers that show that metadata is stale. */
 const MOVED = new Set([
   "NOT_LEADER_OR_FOLLOWER",
   "FENCED_LEADER_EPOCH",
@@ -25,10 +25,10 @@ const MOVED = new Set([
   "REPLICA_NOT_AVAILABLE",
 ]);
 
-/** Answers that another replica need not give. */
+/** Answers that another replica might not give. */
 const BROKEN = new Set(["KAFKA_STORAGE_ERROR", "STORAGE_LOST"]);
 
-/** No answer within the deadline, or the call broke off: the outcome is not known. */
+/** No answer within the deadline, or the call was cut off: the outcome is not known. */
 const LOST = { ok: false, error: "REQUEST_TIMED_OUT", message: "lost" } as const;
 
 const METADATA_FRESH_MS = 10_000;
@@ -40,9 +40,9 @@ export class Router {
   topicId = "";
   #partitions: readonly PartitionMetadata[] = [];
   #freshUntilMs = -1;
-  /** Calls that may still arrive, whether or not somebody waits for their answers. */
+  /** Calls that may still arrive, even if nobody waits for their answers any more. */
   #unsettledAppends = 0;
-  /** By partition: the leader epoch that refused the last call. */
+  /** The leader epoch that refused the last call, by partition. */
   readonly #refusedEpochs = new Map<number, number>();
 
   constructor(cluster: Cluster, name: string, place: number, topic: string, isOnce = false) {
@@ -64,7 +64,7 @@ export class Router {
     return `${this.topicId}/${partition}`;
   }
 
-  /** The leader's object, or another replica's; null where none is known. */
+  /** The object of the leader, or of another replica; null if none is known. */
   async locate(partition: number, broker: "leader" | number): Promise<Cell | null> {
     if (this.nowMs >= this.#freshUntilMs) await this.#refresh();
     if (this.#partitions[partition]?.unfounded) await this.#found(partition);
@@ -80,12 +80,12 @@ export class Router {
     return this.cluster.cell(name);
   }
 
-  /** Brokers of the in-sync set, as far as it is known. */
+  /** Brokers of the in-sync set in the cached metadata. */
   inSync(partition: number): readonly number[] {
     return this.#partitions[partition]?.inSync ?? [];
   }
 
-  /** Calls with a deadline; {@link LOST} where there was no answer. Leaders that fail are reported. */
+  /** Calls with a deadline; {@link LOST} if there is no answer. Reports leaders that fail. */
   async call<A extends { readonly ok: true }>(
     partition: number,
     cell: Cell,
@@ -100,12 +100,12 @@ export class Router {
       return LOST;
     }
     if (!answer.ok && BROKEN.has(answer.error)) {
-      // What cannot be read here, another may have.
+      // Another replica may have what cannot be read here.
       await this.#report(partition, epoch);
     } else if (answer.ok || !MOVED.has(answer.error)) {
       this.#refusedEpochs.delete(partition);
     } else if (this.#refusedEpochs.get(partition) === epoch) {
-      // It goes on refusing though the controller has it lead: it may have lost its storage.
+      // It keeps refusing although the controller has it lead: it may have lost its storage.
       this.#refusedEpochs.delete(partition);
       await this.#report(partition, epoch);
     } else {
@@ -115,7 +115,7 @@ export class Router {
     return answer;
   }
 
-  /** Null where there was no answer in time. */
+  /** Null if there is no answer in time. */
   ask<A extends { readonly ok: true }>(
     cell: Cell,
     method: string,

@@ -1,4 +1,4 @@
-/** Proves that the rules named in src and the mutants that switch them off are the same. */
+/** Every rule that src names is switched off by a mutant, and every mutant names rules of src. */
 import { expect, test } from "vitest";
 import { MUTANTS } from "./mutant-table.ts";
 import { allRules, changedSources } from "./rules.ts";

@@ -1,29 +1,28 @@
 /**
- * The rules of the source that mutants switch off. A rule is named by a comment on a line of its own,
- * `// rule: a-name`, right above the one statement that carries it; it is looked up by its name in
- * the whole of src, so it may move. What a statement is follows from the indentation that the
- * formatter gives it.
+ * The rules of the source that mutants switch off. A rule is named by a comment on a line of its own, `// rule: a-name`,
+ * right above the one statement that implements it. It is looked up by name in the whole of src, so that it may move. Where
+ * a statement ends follows from the indentation that the formatter gives it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
 /** What becomes of a rule's statement. In each text `$` stands for what is replaced. */
 export type Change =
-  /** It is not there. */
+  /** It is removed. */
   | { readonly without: true }
   /** The condition of an `if`. */
   | { readonly condition: string }
-  /** What is returned, assigned, or declared. */
+  /** The value that is returned, assigned, or declared. */
   | { readonly value: string }
-  /** The statement as a whole: also to have something happen before or after it. */
+  /** The whole statement, also to add something before or after it. */
   | { readonly statement: string };
 
-/** By the names of the rules. */
+/** By rule name. */
 export type Changes = Readonly<Record<string, Change>>;
 
 interface Rule {
   /** Below src/. */
   readonly file: string;
-  /** Where in the file its statement is. */
+  /** The range of its statement in the file. */
   readonly from: number;
   readonly to: number;
 }
@@ -32,12 +31,12 @@ export const SOURCES = new URL("../../src/", import.meta.url);
 
 const MARKER = /^( *)\/\/ rule: (.*)\n/gm;
 const NAME = /^[a-z]+(-[a-z]+)*$/;
-/** Where a line begins so at the statement's own indentation, the statement goes on. */
+/** A line at the statement's own indentation that begins like this continues the statement. */
 const CONTINUES = /^(\}|\)|\]|else\b)/;
 
 let known: ReadonlyMap<string, Rule> | null = null;
 
-/** Every rule of the source, by name. Throws where a name stands twice, or is none. */
+/** Every rule of the source, by name. Throws if a name occurs twice or is malformed. */
 export function allRules(): ReadonlyMap<string, Rule> {
   known ??= readRules();
   return known;
@@ -56,7 +55,7 @@ function readRules(): ReadonlyMap<string, Rule> {
   return rules;
 }
 
-/** Files below src/ with their new text. Throws where a rule is not there or cannot be changed so. */
+/** The changed files below src/ with their new text. Throws if a rule does not exist or cannot be changed in this way. */
 export function changedSources(changes: Changes): ReadonlyMap<string, string> {
   const rules = allRules();
   const found = Object.entries(changes).map(([name, change]) => {
@@ -65,7 +64,7 @@ export function changedSources(changes: Changes): ReadonlyMap<string, string> {
     return { name, change, ...rule };
   });
   const texts = new Map<string, string>();
-  // From the end of a file on, so that what is in front stays where it is.
+  // From the end of a file to its beginning, so that earlier positions stay valid.
   for (const { name, change, file, from, to } of found.toSorted((a, b) => b.from - a.from)) {
     const text = texts.get(file) ?? readFileSync(new URL(file, SOURCES), "utf8");
     const statement = changedStatement(text.slice(from, to), change);
@@ -83,7 +82,7 @@ function* rulesIn(file: string, text: string): Generator<[string, Rule]> {
   }
 }
 
-/** Length of the statement that the text begins with, without its last line break. */
+/** Length of the statement at the beginning of a text, without its last line break. */
 function statementLength(text: string, indent: string): number {
   const lines = text.split("\n");
   const isWithin = (line: string): boolean =>
@@ -94,7 +93,7 @@ function statementLength(text: string, indent: string): number {
   return lines.slice(0, end).join("\n").trimEnd().length;
 }
 
-/** Null where the statement is of another kind. */
+/** Null if the statement is of another kind. */
 function changedStatement(statement: string, change: Change): string | null {
   if ("without" in change) return ";";
   if ("statement" in change) return change.statement.replaceAll("$", () => statement.trim());
@@ -106,7 +105,7 @@ function changedStatement(statement: string, change: Change): string | null {
   return `${statement.slice(0, from)}${changed}${statement.slice(to)}`;
 }
 
-/** Where the condition of an `if` stands. */
+/** The range of the condition of an `if`. */
 function conditionOf(statement: string): [number, number] | null {
   const from = statement.indexOf("(") + 1;
   if (!/^ *if $/.test(statement.slice(0, from - 1))) return null;
@@ -119,7 +118,7 @@ function conditionOf(statement: string): [number, number] | null {
   return null;
 }
 
-/** Where the value stands that is returned, assigned, or declared. */
+/** The range of the value that is returned, assigned, or declared. */
 function valueOf(statement: string): [number, number] | null {
   const before = /^ *(return |[^"'`(=]*? (\?\?)?=\s)/.exec(statement);
   if (!before || !statement.endsWith(";")) return null;

@@ -1,6 +1,6 @@
 /**
- * One seed from beginning to end: a cluster, its clients and its faults; then fair weather until all
- * has converged; then the checks that need the whole history. The same seed gives the same trace.
+ * One seed from beginning to end: a cluster with its clients and faults; then no faults until everything has converged;
+ * then the checks that need the whole history. The same seed gives the same trace.
  */
 import { Consumer } from "./consumer.ts";
 import { Cluster } from "./cluster.ts";
@@ -30,11 +30,11 @@ export interface RunResult {
 
 /** Everything has to be back in sync within this after the last fault. */
 const CONVERGE_MS = 180_000;
-/** Where the last in-sync replica lost its storage, an operator helps after this. */
+/** If the last in-sync replica has lost its storage, an operator elects another after this. */
 const HELP_MS = 40_000;
-/** Purges are repeated after a while, and less and less often while they fail. */
+/** Purges are repeated, and less and less often while they fail. */
 const SETTLE_MS = 900_000;
-/** Idle for so long, nothing may be called. */
+/** While idle, nothing may be called for so long. */
 const IDLE_MS = 60_000;
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
@@ -65,7 +65,7 @@ class SimRun {
     this.#watch.allowsUnclean = this.#profile.hasUnclean;
     const random = this.world.random("found");
     this.#watch.onDamageFound = (cell) => {
-      // Often it forgets at once whatever is in memory alone.
+      // Often it forgets at once whatever is only in memory.
       const delayMs = random.between(0, 500);
       if (random.chance(0.5)) this.world.scheduler.after(delayMs, () => cell.reset("lost"));
     };
@@ -91,7 +91,8 @@ class SimRun {
     void this.#operator.callOffMoves().then(() => this.#operator.unfenceAll());
     void this.#callLeaders();
     const untilMs = durationMs + CONVERGE_MS;
-    // A broker may be fenced while nobody has noticed yet that the leader's storage is gone: then the set has only that one.
+    // A broker may be fenced before anybody has noticed that the leader's storage is lost: then only that leader is in the
+    // set.
     const mayLoseLast = this.#profile.hasStorageLoss || this.#profile.hasSealing;
     await scheduler.run(mayLoseLast ? durationMs + HELP_MS : untilMs, () => this.#hasConverged());
     if (mayLoseLast && !this.#hasConverged()) this.#recover();
@@ -99,8 +100,8 @@ class SimRun {
     this.#isCalling = false;
     for (const consumer of this.#consumers) consumer.isStopped = true;
     const areAtEnd = (): boolean => this.#tails.every((tail) => tail.isAtEnd);
-    // A leader that was moved away while it was cut off keeps its tails until the controller reaches it.
-    // What an operator wrote last may still be on its way.
+    // A leader that was moved away while it was cut off keeps its tails until the controller reaches it. The last append of
+    // the operator may still be in flight.
     const isWell = (): boolean => areAtEnd() && this.#hasConverged();
     await scheduler.run(scheduler.nowMs + SETTLE_MS, isWell);
     for (const tail of this.#tails) tail.isStopped = true;
@@ -162,7 +163,7 @@ class SimRun {
     await this.#operator.createTopic(this.#profile);
   }
 
-  /** Who calls a replica that is not there is who notices: somebody does until all is well. */
+  /** A missing replica is noticed by whoever calls it: calls replicas until everything has converged. */
   async #callLeaders(): Promise<void> {
     const { scheduler } = this.world;
     let round = 0;
@@ -170,7 +171,7 @@ class SimRun {
       for (let partition = 0; partition < this.#profile.partitions; partition++) {
         await this.#operator.ask(partition);
         if (this.#profile.hasRot) await this.#scrub(partition);
-        // A leader notices that a follower has lost its storage when it has something to tell it.
+        // A leader notices that a follower has lost its storage when there is something to tell it.
         const { hasStorageLoss, hasRot, hasSealing } = this.#profile;
         const isHurt = hasStorageLoss || hasRot || hasSealing;
         if (isHurt && round % 8 === 0) await this.#operator.write(partition);
@@ -180,7 +181,7 @@ class SimRun {
     }
   }
 
-  /** What rotted is found when somebody reads it: somebody does, of every replica. */
+  /** Damage is found by whoever reads it: reads every replica. */
   async #scrub(partition: number): Promise<void> {
     const topic = this.#watch.metadata?.topics[0];
     if (!topic) return;
@@ -193,7 +194,7 @@ class SimRun {
     }
   }
 
-  /** What only an operator may decide: a replica that is not in sync leads where no other can (KIP-903). */
+  /** Has a replica lead that is not in sync, if no other can, which only an operator may decide (KIP-903). */
   #recover(): void {
     this.#watch.allowsUnclean = true;
     const topic = this.#watch.metadata?.topics[0];
@@ -208,7 +209,7 @@ class SimRun {
     }
   }
 
-  /** Every replica in sync and equal to its leader, every committed record everywhere. */
+  /** Whether every replica is in sync and equal to its leader, and every committed record is everywhere. */
   #hasConverged(): boolean {
     const topic = this.#watch.metadata?.topics[0];
     if (!topic || !this.#producers.every((producer) => producer.isIdle)) return false;
@@ -231,7 +232,7 @@ class SimRun {
     });
   }
 
-  /** What each replica remembers of producers shows when it leads (16, 17). */
+  /** Checks the state of producers on each replica, by having it lead (16, 17). */
   async #rotate(): Promise<void> {
     const { scheduler } = this.world;
     const look = async (): Promise<void> => {
@@ -245,10 +246,10 @@ class SimRun {
     this.world.expect(this.#hasConverged(), () => `21: it does not settle: ${this.#state()}`);
   }
 
-  /** With nothing to do nothing is done: no call, no row. */
+  /** While there is nothing to do, there are no calls and no rows written. */
   async #idle(): Promise<void> {
     const { scheduler } = this.world;
-    // What is to be told and purged comes to its end first.
+    // Deliveries and purges finish first.
     await scheduler.run(scheduler.nowMs + SETTLE_MS, () => this.#watch.isDelivered);
     this.world.expect(this.#watch.isDelivered, () => "idle: the controller goes on and on");
     await scheduler.run(scheduler.nowMs + IDLE_MS);

@@ -1,7 +1,7 @@
 /**
- * Runs many seeds on all cores, each in one of a few child processes, and hands over the results in
- * the order of the seeds. A seed that does not end is a failure, and the others go on: it is known by
- * standing still, since a slow machine is slow with every seed.
+ * Runs many seeds on all cores, each in one of a few child processes, and delivers the results in the order of the seeds. A
+ * seed that does not end is a failure, and the others continue. It is recognised by making no progress, not by its
+ * duration, since on a slow machine every seed takes long.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { availableParallelism } from "node:os";
@@ -10,7 +10,7 @@ import type { RunResult } from "./run.ts";
 
 export interface Asked {
   readonly seed: number;
-  /** Only so many of the plan's faults. */
+  /** Run only so many faults of the plan. */
   readonly faults?: number;
   /** A seed of a consumer group (test/sim/groups), not of a cluster of replicas. */
   readonly groups?: boolean;
@@ -20,10 +20,10 @@ export interface RunManyOptions {
   readonly seeds: Iterable<Asked>;
   readonly mutant?: string;
   readonly processes?: number;
-  /** For tests of the runner: another module for its processes, and less patience. */
+  /** For tests of the runner: another module for its processes, and a shorter wait. */
   readonly child?: URL;
   readonly standstillMs?: number;
-  /** In the order of the seeds; true ends the whole run. */
+  /** Called in the order of the seeds; true ends the whole run. */
   readonly onResult: (result: RunResult) => boolean | void;
 }
 
@@ -35,10 +35,10 @@ interface Progress {
 
 export type FromChild = "ready" | Progress | { readonly result: RunResult };
 
-/** Real time in which no event comes to its end and no time goes by: an event takes some milliseconds. */
+/** Real time without progress (an event takes some milliseconds). */
 const STANDSTILL_MS = 60_000;
 const CHILD = new URL("child.ts", import.meta.url);
-/** Rows and messages die young: with the usual 16 MB a fifth of the time goes into collecting them. */
+/** Rows and messages are short-lived: with the default of 16 MB, a fifth of the time is garbage collection. */
 const NODE_OPTIONS = ["--max-semi-space-size=64"];
 
 export async function runMany(options: RunManyOptions): Promise<void> {
@@ -94,7 +94,7 @@ async function start(module: URL, mutant = ""): Promise<ChildProcess> {
   return child;
 }
 
-/** Its result, or why there is none. */
+/** The result of a seed, or why there is none. */
 function runIn(
   child: ChildProcess,
   asked: Asked,

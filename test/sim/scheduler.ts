@@ -1,8 +1,7 @@
 /**
- * Virtual time. Everything that happens in a simulation is an event of this queue, in the order of
- * (time, insertion); after each event all microtasks run to their end before the next one begins.
- * Nothing in a simulation waits for anything real, so the order depends on the seed alone, and the
- * trace's hash shows that it does.
+ * Virtual time. Everything that happens in a simulation is an event of this queue, in the order of (time, insertion); all
+ * microtasks of an event run before the next one begins. Nothing in a simulation waits for anything real, so the order
+ * depends on the seed alone, which the hash of the trace shows.
  */
 import { hashText } from "./random.ts";
 
@@ -13,10 +12,10 @@ interface SimEvent {
   isCancelled: boolean;
 }
 
-/** Turns of the event loop take a fifth of a run when there is one for every event. */
+/** One turn of the event loop for so many events: with one for each, turns take a fifth of a run. */
 const TURN_EVENTS = 16;
 
-/** What waits for the simulation hears this when it has ended before its time. */
+/** The simulation was stopped. */
 export class RunEnded extends Error {
   override readonly name = "RunEnded";
 }
@@ -24,11 +23,11 @@ export class RunEnded extends Error {
 export class Scheduler {
   nowMs = 0;
   events = 0;
-  /** Called after each event and all that followed from it at once. */
+  /** Called after each event and its microtasks. */
   afterEvent: () => void = () => {};
   /** Called with every line of the trace; null: lines are only hashed. */
   onTrace: ((line: string) => void) | null = null;
-  /** How far a run may go: what is called beyond is to stop it. */
+  /** How far a run may go; `onReached` is called beyond, and should stop it. */
   limits = { events: Infinity, simulatedMs: Infinity, onReached: () => {} };
   #heap: SimEvent[] = [];
   #seq = 0;
@@ -68,17 +67,17 @@ export class Scheduler {
       .join("");
   }
 
-  /** No event comes any more, and nobody waits for one. */
+  /** Stops the simulation: no event runs any more. */
   stop(why: string): void {
     this.#stopped ??= why;
   }
 
   /**
-   * Runs events until `untilMs`, or until `isDone` says so after one of them. Throws {@link RunEnded}
-   * once the simulation is stopped: a loop around it would else have no end.
+   * Runs events until `untilMs`, or until `isDone` returns true after one of them. Throws {@link RunEnded} once the
+   * simulation is stopped, so that loops around it end.
    */
   async run(untilMs: number, isDone: () => boolean = () => false): Promise<void> {
-    // What was begun before the first event comes first.
+    // Microtasks from before the first event run first.
     await turn();
     for (;;) {
       const { events, simulatedMs, onReached } = this.limits;
@@ -133,12 +132,12 @@ function isBefore(a: SimEvent, b: SimEvent): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.seq < b.seq);
 }
 
-/** The queue of ticks is come to when no microtask is left. */
+/** Resolves when no microtask is left. */
 function settle(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
 
-/** So is the next turn of the event loop, which also finds what was rejected and handled by nobody. */
+/** Resolves in the next turn of the event loop, in which unhandled rejections are reported. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

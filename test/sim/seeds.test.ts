@@ -1,6 +1,6 @@
 /**
- * The rules under random faults: a fixed set of seeds holds every invariant, and the same seed gives
- * the same trace, twice in one process and in another. Many more are run by `npm run sim`.
+ * The rules under random faults: no invariant breaks in a fixed set of seeds, and the same seed gives the same trace,
+ * twice in one process and in another one. `npm run sim` runs many more.
  */
 import { expect, test } from "vitest";
 import { combineHashes, runMany } from "./runner.ts";
@@ -33,7 +33,7 @@ test("seeds hold every invariant, with the same trace in another process", async
     onResult: (result) => void results.push(result),
   });
   expect(results.filter(({ failure }) => failure !== null)).toEqual([]);
-  // To compare the runs of two machines: `npm run sim -- --seeds N` prints the same.
+  // To compare two machines: `npm run sim -- --seeds N` prints the same hash.
   console.log(`trace hash of seeds 1 to ${SEEDS}: ${results.reduce(combineHashes, "")}`);
   const [first] = results;
   for (let again = 0; again < 2; again++) {

@@ -1,6 +1,6 @@
 /**
- * A simulated reader that stays: opens a tail at the leader, is sent what becomes readable, and opens
- * another one where it is cut off or its leader is gone. What it is sent goes to the checks.
+ * A simulated reader of a tail: opens it at the leader, is sent what becomes readable, and opens another one when it is
+ * disconnected or its leader is gone. Passes what it is sent to the checks.
  */
 import type { ListedOffset, TailHello } from "../../src/objects/contracts/partition.ts";
 import type { TailFrame, TailRequest } from "./cluster.ts";
@@ -40,7 +40,7 @@ export class TailReader {
     this.#options = options;
   }
 
-  /** Whether it was sent everything that is committed. */
+  /** Whether it has been sent everything that is committed. */
   get isAtEnd(): boolean {
     const truth = this.#watch.truth(this.#router.log(this.#options.partition));
     return truth.isLossy || (this.#log === truth.log && this.#offset >= truth.committedEnd);

@@ -1,20 +1,20 @@
 /**
- * Runs one simulation to its end, whatever the end is: all was well, an invariant broke, the code of an
- * object or of the simulation threw, or there is no end in sight. Shared by both simulators.
+ * Runs one simulation until it ends: it succeeds, an invariant breaks, the code of an object or of the simulation throws,
+ * or a limit is reached. Shared by both simulators.
  */
 import { Superseded } from "./disk.ts";
 import { RunEnded, turn, type Scheduler } from "./scheduler.ts";
 import type { World } from "./world.ts";
 
-/** Some ten thousand events are usual, and some minutes: what goes on for so long goes on for ever. */
+/** Ten thousand events and some minutes are usual: a run beyond these limits would not end. */
 const EVENTS_MAX = 1_000_000;
 const SIMULATED_MS_MAX = 12 * 3_600_000;
 
 export interface RunOptions {
-  /** Only so many of the plan's faults, for shrinking. */
+  /** Run only so many faults of the plan, for shrinking. */
   readonly faults?: number;
   readonly onTrace?: (line: string) => void;
-  /** Given what shows how far the run is. */
+  /** Called with the scheduler, which shows the progress of the run. */
   readonly onBegin?: (scheduler: Scheduler) => void;
 }
 

@@ -1,4 +1,4 @@
-/** What a run of many seeds adds up to, as text. */
+/** The totals of many seeds, as text. */
 import type { RunResult } from "./run.ts";
 
 export class Totals {
@@ -22,7 +22,7 @@ export class Totals {
     }
   }
 
-  /** Faults and what they led to, by kind. */
+  /** Faults and their effects, by kind. */
   get counts(): readonly (readonly [string, number])[] {
     return [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));
   }

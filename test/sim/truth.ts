@@ -1,19 +1,19 @@
 /**
- * What must be true of one partition's log, whatever its replicas believe: the committed log, who led
- * which epoch, where epochs begin. Fed with what replicas durably hold and what leaders claim; names
- * the invariant of docs/correctness.md that a contradiction breaks.
+ * What must be true of one partition's log, whatever its replicas believe: the committed log, who led which epoch, where
+ * epochs begin. It is derived from what replicas durably hold and what leaders claim. A contradiction fails the run with
+ * the number of the invariant (docs/correctness.md) that it breaks.
  */
 import type { PartitionMetadata } from "../../src/objects/contracts/controller.ts";
 import type { ChunkRow, Mirror } from "./mirror.ts";
 
-/** One chunk as the first replica that durably held it showed it. */
+/** One chunk, as the first replica has it that durably held it. */
 interface KnownChunk {
   readonly row: ChunkRow;
-  /** Of the chunk before it; null where that is not known. */
+  /** Key of the chunk before it; null if that is not known. */
   before: string | null;
 }
 
-/** A decision of the controller about the partition, and the settings that held with it. */
+/** A decision of the controller about the partition, and the setting that was in force. */
 export interface Decision {
   readonly partition: PartitionMetadata;
   readonly minInSync: number;
@@ -30,7 +30,7 @@ export class Truth {
   committedEnd = 0;
   /** The highest durable log start. */
   logStart = 0;
-  /** The highest log start that a deletion was answered with. */
+  /** The highest log start that a deletion was acknowledged with. */
   deletedTo = 0;
   /** An unclean election: acknowledged records may be lost from here on. */
   isLossy = false;
@@ -41,7 +41,7 @@ export class Truth {
   readonly #epochStarts = new Map<number, number>();
   /** Highest high watermark that a leader of each epoch claimed. */
   readonly #epochMarks = new Map<number, number>();
-  /** Of these, the highest that may have been told. */
+  /** The highest of them that may have been told to readers. */
   readonly #toldMarks = new Map<number, number>();
   readonly #fail: (what: string) => void;
 
@@ -56,7 +56,7 @@ export class Truth {
     const startBefore = mirror.state?.logStartOffset ?? 0;
     const wasReset = mirror.state?.wasReset === true;
     const { added, removed } = mirror.refresh();
-    // It has given up what it held, and copies it anew.
+    // It has given up its log, and copies it anew.
     if (!wasReset && mirror.state?.wasReset) mirror.isLost = true;
     this.#checkState(mirror, startBefore);
     if (added.length > 0) this.#learn(mirror, added[0]!);
@@ -82,7 +82,7 @@ export class Truth {
     }
   }
 
-  /** Log matching (2), epochs along the log (3), offsets and positions without gaps. */
+  /** Checks log matching (2), epochs along the log (3), and that offsets and positions have no gaps. */
   #learn(mirror: Mirror, from: ChunkRow): void {
     const { rows } = mirror;
     for (let i = rows.indexOf(from); i < rows.length; i++) {
@@ -136,13 +136,13 @@ export class Truth {
     );
   }
 
-  /** Truncation spares what is committed (13), deletion acts below the log start. */
+  /** Truncation never removes what is committed (13); deletion removes what is below the log start. */
   #removed(mirror: Mirror, removed: readonly ChunkRow[]): void {
     if (!mirror.exists || mirror.isLost) {
       mirror.verifiedTo = 0;
       return;
     }
-    // A replica that is not in sync may follow a deposed leader for a while; joining, it is checked anew.
+    // A replica that is not in sync may follow a deposed leader for a while; it is checked when it joins.
     const isInSync = this.latest?.partition.inSync.some((id) => this.mirrorOf(id) === mirror);
     for (const row of removed) {
       const isCommitted = this.committed.get(row.base_offset)?.leader_epoch === row.leader_epoch;
@@ -155,11 +155,11 @@ export class Truth {
     mirror.verifiedTo = Math.min(mirror.verifiedTo, mirror.endOffset);
   }
 
-  /** Takes the replica's log for verified as far as it equals the committed one. */
+  /** Verifies how far the replica's log equals the committed one. */
   verify(mirror: Mirror): void {
     const { rows } = mirror;
     const logStart = mirror.state?.logStartOffset ?? 0;
-    // What lies below a log's start may be there still; it counts for nothing.
+    // Chunks below the start of a log may not be deleted yet; they do not count.
     const first = rows.find((row) => row.last_offset >= logStart)?.base_offset ?? logStart;
     let at = first <= this.logStart ? Math.max(mirror.verifiedTo, first) : mirror.verifiedTo;
     let i = firstRowAt(rows, at);
@@ -189,7 +189,7 @@ export class Truth {
     }
   }
 
-  /** The partition as it was when it last had a leader before this epoch of it, where that was the broker; else null. */
+  /** The partition's last state with a leader before this partition epoch, if the broker was that leader; else null. */
   lastLed(brokerId: number, partitionEpoch: number): Decision["partition"] | null {
     let last: Decision["partition"] | null = null;
     for (const [epoch, { partition }] of this.decisions) {
@@ -199,7 +199,7 @@ export class Truth {
     return last?.leader === brokerId ? last : null;
   }
 
-  /** The highest high watermark that leaders of this epoch and of earlier ones have had. */
+  /** The highest high watermark that leaders of this epoch or earlier ones may have told. */
   toldUpTo(leaderEpoch: number): number {
     let told = 0;
     for (const [epoch, mark] of this.#toldMarks) {
@@ -208,11 +208,11 @@ export class Truth {
     return told;
   }
 
-  /** A leader claims a high watermark: what is below is committed (5, 7, 11, 14). */
+  /** A leader claims a high watermark: everything below is committed (5, 7, 11, 14). */
   commit(mirror: Mirror, leaderEpoch: number, partitionEpoch: number, highWatermark: number): void {
     const mark = this.#epochMarks.get(leaderEpoch) ?? 0;
     if (highWatermark > mark) this.#epochMarks.set(leaderEpoch, highWatermark);
-    // What rests on writes that are not durable yet is told to nobody: the output gate holds it.
+    // Until the writes that it depends on are durable, the output gate holds back every answer.
     const told = this.#toldMarks.get(leaderEpoch) ?? 0;
     if (highWatermark > told && !mirror.disk.isDirty) {
       this.#toldMarks.set(leaderEpoch, highWatermark);
@@ -223,7 +223,7 @@ export class Truth {
         `7: high watermark ${highWatermark} at ${mirror.name}, which durably holds ${mirror.endOffset}`,
       );
     }
-    // It may have advanced by what it knew before it took up the newest, in the same moment.
+    // It may have advanced by an earlier assignment, and have taken up the newest in the same event.
     const durableEpoch = mirror.state?.assignment.partitionEpoch ?? partitionEpoch;
     const sinceEpoch = Math.min(durableEpoch, partitionEpoch);
     let isAllowed = false;
@@ -260,9 +260,9 @@ export class Truth {
     for (const other of this.mirrors.values()) this.verify(other);
   }
 
-  /** A follower claims a high watermark: readers get what is below from it (12). */
+  /** A follower claims a high watermark: readers get from it what is below (12). */
   follows(mirror: Mirror, highWatermark: number): void {
-    // What is not durable yet is shown to nobody: the output gate holds the answer.
+    // Until its writes are durable, the output gate holds back every answer.
     if (this.isLossy || mirror.isLost || mirror.disk.isDirty) return;
     if (highWatermark > this.committedEnd) {
       this.#fail(
@@ -279,13 +279,13 @@ export class Truth {
     }
   }
 
-  /** A deletion was acknowledged up to here (25). */
+  /** A deletion was acknowledged (25). */
   deleted(logStartOffset: number): void {
     this.deletedTo = Math.max(this.deletedTo, logStartOffset);
     this.checkInSync();
   }
 
-  /** Every in-sync replica of the controller has everything committed (5, 7, 8), and nothing deleted (25). */
+  /** Every in-sync replica of the controller has everything that is committed (5, 7, 8), and nothing that is deleted (25). */
   checkInSync(): void {
     if (!this.latest || this.isLossy || this.isDeleted) return;
     const { replicas, inSync } = this.latest.partition;

@@ -1,7 +1,6 @@
 /**
- * Watches a cluster from outside while it runs: after each event the objects it touched, and whatever
- * became durable. Holds the controller's decisions against their rules, and feeds the truth of each
- * partition's log. Reads only.
+ * Watches a cluster while it runs: after each event, the objects that it touched and whatever became durable. Checks the
+ * decisions of the controller, and keeps the truth of each partition's log up to date. Reads only.
  */
 import { effectiveConfig } from "../../src/base/config.ts";
 import type {
@@ -20,15 +19,15 @@ import { ReplicaRules, type Cluster } from "./cluster.ts";
 import { Mirror } from "./mirror.ts";
 import { Truth } from "./truth.ts";
 
-/** What a running replica says of itself. */
+/** What a running replica claims. */
 interface Claims {
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
   readonly highWatermark: number;
   readonly logEndOffset: number;
-  /** It says that it is corrupt, or that its storage was lost. */
+  /** It is corrupt, or its storage was lost. */
   readonly wasReset: boolean;
-  /** The controller has it lead at the partition epoch that it knows. */
+  /** Its role by the controller's decision, at the partition epoch that it knows. */
   readonly role: "leader" | "follower";
 }
 
@@ -36,7 +35,7 @@ export class Watch {
   readonly cluster: Cluster;
   readonly truths = new Map<string, Truth>();
   readonly mirrors = new Map<Cell, Mirror>();
-  /** A replica has found its damage, and that is durable. */
+  /** Called when a replica has found its damage, and that is durable. */
   onDamageFound: (cell: Cell) => void = () => {};
   /** Unclean elections are expected. */
   allowsUnclean = false;
@@ -44,7 +43,7 @@ export class Watch {
   uncleanElections = 0;
   shrinks = 0;
   expands = 0;
-  /** The controller's durable state, as of its newest decision. */
+  /** The controller's durable state after its newest decision. */
   metadata: ClusterMetadata | null = null;
   #image = emptyImage();
   readonly #claims = new WeakMap<object, Claims>();
@@ -72,20 +71,20 @@ export class Watch {
     return mirror;
   }
 
-  /** Whether the controller has nobody left to tell anything. */
+  /** Whether the controller has delivered everything. */
   get isDelivered(): boolean {
     return this.#image.assignments.size + this.#image.purges.size === 0;
   }
 
-  /** Whether the controller has it on record that the replica was ever told what it is. */
+  /** Whether the controller has recorded that the replica has confirmed an assignment. */
   hasConfirmed(mirror: Mirror): boolean {
     const [topicId, ...place] = mirror.name.split("/");
     return !this.#image.assignments.get(topicId!)?.unconfirmed.has(place.join("/"));
   }
 
   /**
-   * Whether the replica still has to give its log up, and hand over where it leads: also where what rotted
-   * has been deleted meanwhile, so that nothing of it is left to see.
+   * Whether the replica still has to give its log up, and its leadership if it leads. It may also be that the damaged
+   * chunk has been deleted in the meantime.
    */
   isGivenUp(mirror: Mirror): boolean {
     const rules = this.cluster.cell(mirror.name).current?.rules;
@@ -103,7 +102,7 @@ export class Watch {
     world.touched.clear();
   }
 
-  /** The controller's record has grown: its decisions one by one, as replaying them gives them. */
+  /** The controller's journal has grown: replays its decisions one by one. */
   #decided(): void {
     const { disk } = this.cluster.controller;
     if (disk.read("SELECT 1 AS found FROM sqlite_master WHERE name = 'changes'").length === 0)
@@ -144,8 +143,8 @@ export class Watch {
       truth.leads(cell.place, claims.leaderEpoch);
       truth.commit(mirror, claims.leaderEpoch, claims.partitionEpoch, claims.highWatermark);
     } else {
-      // One that wakes up and steps down in the same moment has led in between: what it committed then, by what it
-      // knew, is judged as a leader's.
+      // An instance that wakes up and steps down in the same event has led in between: its high watermark is checked as
+      // that of a leader.
       const led = before === undefined ? truth.lastLed(cell.place, claims.partitionEpoch) : null;
       if (led) truth.commit(mirror, led.leaderEpoch, led.partitionEpoch, claims.highWatermark);
       truth.follows(mirror, claims.highWatermark);
@@ -164,7 +163,7 @@ export class Watch {
       () => `4: epochs fell at ${cell.name}`,
     );
     const truth = this.truth(cell.log);
-    // One that is corrupt begins anew.
+    // A corrupt replica begins anew.
     const mirror = this.mirror(cell);
     const inSync = truth.decisions.get(now.partitionEpoch)?.partition.inSync ?? [];
     world.expect(
@@ -184,7 +183,7 @@ export class Watch {
     );
   }
 
-  /** What a replica has found of its damage it knows from then on, and it leads nobody who could (27). */
+  /** A replica that has found its damage does not forget it, and does not lead if others are in sync (27). */
   #checkDamaged(cell: Cell, { replica }: ReplicaRules, mirror: Mirror): void {
     const { damaged, state, name } = mirror;
     const knows = replica!.probe().wasReset;
@@ -235,7 +234,7 @@ export class Watch {
     }
   }
 
-  /** Nobody leads on a fenced broker (15). */
+  /** No leader is on a fenced broker (15). */
   #checkFenced({ brokers, topics }: ClusterMetadata): void {
     const fenced = new Set(
       brokers.filter(({ state }) => state === "fenced").map(({ brokerId }) => brokerId),
@@ -251,7 +250,7 @@ export class Watch {
     before: PartitionMetadata | undefined,
     now: PartitionMetadata,
   ): void {
-    // What was read from a snapshot is the same, and another object.
+    // The state that is read from a snapshot is equal, but another object.
     if (before === now || JSON.stringify(before) === JSON.stringify(now)) return;
     const { world, settings } = this.cluster;
     const truth = this.truth(`${topic.topicId}/${now.partition}`);
@@ -288,8 +287,8 @@ export class Watch {
     if (now.leader < 0 || now.leaderEpoch === before.leaderEpoch) return;
     const { world } = this.cluster;
     this.elections += 1;
-    // Who joins a set that keeps its members may lead with the same decision, the last of a move's
-    // replicas as well: that it holds everything is checked like every joining.
+    // A replica that joins a set which keeps its members may become leader in the same decision, and so may the last
+    // replica of a move. That it holds everything is checked as for every replica that joins.
     const stays = (id: number): boolean =>
       now.inSync.includes(id) || before.removing?.includes(id) === true;
     const isJoining = before.inSync.every(stays) && now.inSync.length > 1;
@@ -297,7 +296,7 @@ export class Watch {
     const isClean = before.inSync.includes(now.leader) || isJoining || isMoving;
     if (isClean && now.uncleanEpoch !== now.leaderEpoch) return;
     this.uncleanElections += 1;
-    // One that has everything may lose what the in-sync leader commits before it hears of it.
+    // Even if it has everything, the old leader may commit more before it learns of the election.
     truth.isLossy = true;
     world.expect(
       this.allowsUnclean,
@@ -306,7 +305,7 @@ export class Watch {
     );
   }
 
-  /** A page that a reader was given: committed, whole, as everybody else gets it (11, 12). */
+  /** Checks a page that a reader got: committed, whole, the same for everybody (11, 12). */
   page(log: string, reader: string, offset: number, page: Fetched): void {
     const { world } = this.cluster;
     const truth = this.truth(log);
@@ -335,7 +334,7 @@ export class Watch {
     if (page.nextOffset !== expected) world.fail(`11: ${reader} is sent to ${page.nextOffset}`);
   }
 
-  /** A tail was sent batches: as a page, but deleted records are passed over. Answers where it goes on. */
+  /** Checks what a tail was sent, as a page, except that deleted records are skipped. Returns the next offset. */
   tailed(log: string, reader: string, offset: number, batches: Uint8Array): number {
     const truth = this.truth(log);
     const split = splitBatches(batches);
@@ -353,13 +352,13 @@ export class Watch {
     return nextOffset;
   }
 
-  /** What a replica that is asked now may not fall short of: what leaders up to its epoch have told (KIP-207). */
+  /** The lowest end that a replica may answer now: the highest that leaders up to its epoch have told (KIP-207). */
   floor(cell: Cell): number {
     const leaderEpoch = this.mirror(cell).state?.assignment.leaderEpoch ?? -1;
     return this.truth(cell.log).toldUpTo(leaderEpoch);
   }
 
-  /** A leader has told where its log ends (12). `floor`: {@link floor} when it was asked. */
+  /** Checks the end that a leader has answered (12). `floor`: {@link floor} at the time of the request. */
   end(log: string, reader: string, end: number, floor: number): void {
     const truth = this.truth(log);
     if (truth.isLossy || truth.isDeleted) return;
@@ -379,7 +378,7 @@ export class Watch {
   }
 }
 
-/** Whether a batch lies so in a committed chunk. Deleted chunks are remembered too. */
+/** Whether a committed chunk contains this batch. Deleted chunks are remembered too. */
 function isCommitted(truth: Truth, offset: number, bytes: Uint8Array): boolean {
   let base = offset;
   while (base >= 0 && !truth.committed.has(base)) base -= 1;
@@ -390,7 +389,7 @@ function isCommitted(truth: Truth, offset: number, bytes: Uint8Array): boolean {
   return at >= 0;
 }
 
-/** Asked often, so only of what is in memory: also where the storage was taken over. */
+/** Called often, and for superseded instances as well: reads only memory. */
 function claimsOf(rules: ReplicaRules, brokerId: number, truth: Truth): Claims {
   const probed = rules.replica!.probe();
   const decision = truth.decisions.get(probed.partitionEpoch);

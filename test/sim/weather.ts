@@ -1,6 +1,6 @@
 /**
- * What the network and the disks are like at the moment: latencies, losses, cuts. The fault plan
- * changes it; the network and the disks draw from it.
+ * The present conditions of network and disks: latencies, losses, cuts. The fault plan changes them; the network and the
+ * disks draw from them.
  */
 import type { Random } from "./random.ts";
 
@@ -8,7 +8,7 @@ export class Weather {
   /** Probability that a message is lost; that it is delivered twice. */
   losses = 0;
   duplicates = 0;
-  /** Probability that a message is late by far, and by how much at most. */
+  /** Probability that a message is very late, and by how much at most. */
   stragglers = 0.01;
   stragglerMsMax = 300;
   readonly slowDisks = new Set<number>();
@@ -22,7 +22,7 @@ export class Weather {
     this.#random = random;
   }
 
-  /** Cuts one direction; a cut made twice has to be healed twice. */
+  /** Cuts one direction; two cuts have to be healed twice. */
   cut(from: number, to: number): void {
     const key = `${from}>${to}`;
     this.#cuts.set(key, (this.#cuts.get(key) ?? 0) + 1);
@@ -55,7 +55,7 @@ export class Weather {
     return this.#random.chance(0.02) ? this.#random.between(20, 300) : this.#random.between(1, 6);
   }
 
-  /** Fair again: every fault of network and disks is over. */
+  /** Ends every fault of network and disks. */
   clear(): void {
     this.losses = 0;
     this.duplicates = 0;

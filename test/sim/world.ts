@@ -1,6 +1,6 @@
 /**
- * One simulated universe: time, chance, weather, the network, and what went wrong first. Everything
- * else is given this. Knows nothing of Kafka.
+ * What everything in a simulation shares: time, chance, conditions, the network, and the first failure. Knows nothing of
+ * Kafka.
  */
 import type { Cell } from "./cell.ts";
 import { Network } from "./network.ts";
@@ -17,11 +17,11 @@ export class World {
   readonly network: Network;
   /** The first invariant that broke. */
   failure: string | null = null;
-  /** Faults and events by kind, for the report. */
+  /** Numbers of faults and events by kind, for the report. */
   readonly counts = new Map<string, number>();
-  /** Objects that something has happened to since the last check. */
+  /** Objects that have run since the last check. */
   readonly touched = new Set<Cell>();
-  /** Turns in which some object wrote, so far. */
+  /** How many turns there were in which an object wrote. */
   writes = 0;
   readonly #clockJumps = new Map<number, number>();
 

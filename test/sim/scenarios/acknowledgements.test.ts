@@ -1,10 +1,10 @@
-/** Failures that were about what a producer is told, ordered by hand. */
+/** Known failures that concern what a producer is answered, with messages ordered by hand. */
 import { expect, test } from "vitest";
 import { Stage } from "./stage.ts";
 
 test("KAFKA-13574: NOT_LEADER_OR_FOLLOWER for a send that succeeds says that it may have", async () => {
   const stage = await Stage.open();
-  // Both followers write it; that they did is not heard before another leads.
+  // Both followers write it; their answers do not arrive before another replica leads.
   const held: (() => void)[] = [];
   stage.rule(({ leg, method, toPlace }) =>
     leg === "reply" && method === "replicate" && toPlace === 1

@@ -1,4 +1,4 @@
-/** Failures that were about who counts as in sync, ordered by hand. */
+/** Known failures that concern the in-sync set, with messages ordered by hand. */
 import { expect, test } from "vitest";
 import { Stage } from "./stage.ts";
 
@@ -10,7 +10,7 @@ test("KAFKA-7128: nobody joins at a high watermark that lags", async () => {
   const waiting = stage.send(1, "three");
   await stage.wait(() => !stage.partition.inSync.includes(3) && waiting.answer !== undefined);
   expect(waiting.answer).toMatchObject({ ok: true });
-  // The leader wakes up with a high watermark from before "three", and with nobody to tell it better.
+  // The leader wakes up with a high watermark from before "three", and nobody to learn a newer one from.
   const reach = stage.cut(1, 2);
   stage.cell(1).reset("lost");
   const unanswered = stage.rule(({ leg, method, toPlace }) =>
@@ -37,12 +37,12 @@ test("KAFKA-14139 / KIP-903: a replica that lost its storage does not count befo
   stage.mirror(2).isLost = true;
   stage.mirror(2).verifiedTo = 0;
   stage.cell(2).wipe();
-  // The controller takes it for in sync, and for all there is.
+  // The controller believes it to be the only replica that is in sync.
   await stage.control("changeBroker", 1, "fence");
   await stage.sleep(10_000);
   expect(await stage.append(2, "over nothing")).toMatchObject({ ok: false });
   expect(stage.mirror(2).rows).toEqual([]);
-  // An operator says who shall lead: the one that has most.
+  // An operator elects the replica that has most.
   stage.watch.allowsUnclean = true;
   await stage.control("changeBroker", 1, "unfence");
   await stage.control("electLeader", "orders", 0, "unclean");
@@ -55,7 +55,7 @@ test("Redpanda #5090: a new leader shows nothing older than was shown", async ()
   const stage = await Stage.open();
   for (const value of ["one", "two", "three"]) await stage.append(1, value);
   expect(await stage.fetch(1, 0)).toEqual(["one", "two", "three"]);
-  // Broker 2 leads, knows of a lower high watermark, and does not hear from broker 3.
+  // Broker 2 leads, knows a lower high watermark, and does not hear from broker 3.
   const heal = stage.cut(2, 3);
   await stage.control("changeBroker", 1, "fence");
   await stage.wait(() => stage.partition.leader === 2);

@@ -1,6 +1,6 @@
 /**
- * A simulated cluster in calm weather, for scenarios that order messages by hand: nothing is late or
- * lost but what the scenario drops or holds. The invariants are watched as in every run.
+ * A simulated cluster without faults, for scenarios that order messages by hand: no message is late or lost unless the
+ * scenario drops or holds it. The invariants are checked as in every run.
  */
 import type { Refusal } from "../../../src/base/errors.ts";
 import type { Appended, AppendRequest, Fetched } from "../../../src/objects/contracts/partition.ts";
@@ -15,7 +15,7 @@ import { World } from "../world.ts";
 const OUTSIDE = { place: 9, name: "test", instance: null };
 const TOPIC = "orders";
 
-/** Decides about a message; undefined: the next rule, or it passes. */
+/** Decides about a message; undefined leaves it to the next rule, or lets it pass. */
 export type Rule = (message: Message) => Verdict | undefined;
 
 export interface StageOptions {
@@ -57,13 +57,13 @@ export class Stage {
     };
   }
 
-  /** Adds a rule; the returned function takes it away. */
+  /** Adds a rule; the returned function removes it. */
   rule(rule: Rule): () => void {
     this.#rules.add(rule);
     return () => this.#rules.delete(rule);
   }
 
-  /** Drops whatever passes between two brokers (0: the controller), in both directions. */
+  /** Drops all messages between two brokers (0: the controller), in both directions. */
   cut(a: number, b: number): () => void {
     return this.rule(({ fromPlace, toPlace }) => {
       const isBetween = (fromPlace === a && toPlace === b) || (fromPlace === b && toPlace === a);
@@ -97,17 +97,17 @@ export class Stage {
     );
   }
 
-  /** Calls an object; null where no answer came within a minute. */
+  /** Calls an object; null if there is no answer within a minute. */
   call(cell: Cell, method: string, ...args: readonly unknown[]): Promise<unknown> {
     return this.cluster.call(OUTSIDE, cell, method, ...args).catch(() => null);
   }
 
-  /** Asks the controller, and lets time go by until it has answered. */
+  /** Calls the controller, and runs until it has answered. */
   async control(method: string, ...args: readonly unknown[]): Promise<unknown> {
     return this.until(this.call(this.cluster.controller, method, ...args));
   }
 
-  /** Sends a batch of one record; `sent.answer` is there when it has been answered. */
+  /** Sends a batch of one record; `sent.answer` is set once it is answered. */
   send(
     brokerId: number,
     value: string,
@@ -136,7 +136,7 @@ export class Stage {
     return sent.answer!;
   }
 
-  /** What a reader at this replica gets from `offset` on, without waiting. */
+  /** What a reader gets from this replica from `offset` on, without waiting. */
   async fetch(brokerId: number, offset: number): Promise<string[]> {
     const request = {
       offset,
@@ -162,7 +162,7 @@ export class Stage {
     return work;
   }
 
-  /** Lets time go by until the condition holds. */
+  /** Runs until the condition holds. */
   async wait(condition: () => boolean, ms = 120_000): Promise<void> {
     const { scheduler } = this.world;
     await scheduler.run(scheduler.nowMs + ms, condition);
@@ -174,7 +174,7 @@ export class Stage {
     await scheduler.run(scheduler.nowMs + ms);
   }
 
-  /** All replicas in sync and equal. */
+  /** Runs until all replicas are in sync and equal. */
   async converged(): Promise<void> {
     await this.wait(() => {
       const { replicas, inSync, leader } = this.partition;

@@ -1,8 +1,8 @@
-/** Failures of Kafka's replication protocol that were about truncation, ordered by hand. */
+/** Known failures of Kafka's replication protocol that concern truncation, with messages ordered by hand. */
 import { expect, test } from "vitest";
 import { Stage } from "./stage.ts";
 
-/** Broker 1 leads, "one" is everywhere, "lost" only on broker 1, which is fenced then; 2 leads. */
+/** Broker 1 leads, "one" is everywhere, "lost" only on broker 1, which is then fenced; broker 2 leads. */
 async function diverged(configs: Record<string, string> = {}): Promise<Stage> {
   const stage = await Stage.open({ configs });
   await stage.append(1, "one");
@@ -18,7 +18,7 @@ test("KIP-101: truncating at the high watermark loses data", async () => {
   const stage = await Stage.open({ replicationFactor: 2 });
   await stage.append(1, "one");
   await stage.append(1, "two");
-  // Broker 2 has "two" and has not heard yet that it is committed; it restarts, and leads.
+  // Broker 2 has "two" and does not know yet that it is committed; it restarts, and leads.
   stage.cell(2).reset("lost");
   stage.cell(1).reset("lost");
   await stage.control("changeBroker", 1, "fence");
@@ -40,7 +40,7 @@ test("KIP-101: other records at the same offset are found by their epoch", async
 
 test("KIP-279: two failovers leave an epoch that the leader has never had", async () => {
   const stage = await diverged();
-  // Broker 2 writes at its epoch what nobody else gets, and is gone as well.
+  // Broker 2 writes in its epoch what nobody else gets, and is gone as well.
   const heal = stage.cut(2, 3);
   await stage.append(2, "lost too", 1);
   await stage.control("changeBroker", 2, "fence");
@@ -56,7 +56,7 @@ test("KIP-279: two failovers leave an epoch that the leader has never had", asyn
 test("KIP-320: a stale leader makes nobody truncate", async () => {
   const stage = await Stage.open();
   await stage.append(1, "one");
-  // Broker 1 goes on leading, out of the controller's reach; what it sends is late.
+  // Broker 1 still leads, since the controller cannot reach it; what it sends is late.
   const held: (() => void)[] = [];
   const letGo = stage.rule(({ fromPlace, method }) =>
     fromPlace === 1 && method === "replicate" ? { hold: (go) => held.push(go) } : undefined,
@@ -82,8 +82,8 @@ test("KAFKA-14704: a follower truncates before it takes over the high watermark"
   const stage = await diverged();
   await stage.append(2, "kept");
   await stage.append(2, "also kept");
-  // A leader that woke up asks whether broker 1 ends where it does itself; broker 1 does not, hears of
-  // the high watermark with the question, and its own question for what it lacks is not answered.
+  // A leader that has woken up asks whether broker 1's log ends where its own does. It does not; broker 1 learns the high
+  // watermark with that request, and its pull of what it lacks is not answered.
   stage.cell(2).reset("lost");
   const answers: (() => void)[] = [];
   const letGo = stage.rule(({ leg, toPlace, method }) =>
