@@ -1,4 +1,7 @@
-/** The mutants: rules of replication, elections and durability, and how each is switched off. */
+/**
+ * The mutants: rules of replication, elections and durability, and how each is switched off. One table, and longer than
+ * other files for that.
+ */
 import { GROUP_MUTANTS } from "./groups/mutant-table.ts";
 import type { Mutant, NoticingTest } from "./mutant.ts";
 
@@ -14,6 +17,11 @@ const renewals = (name: string): NoticingTest => ({
 
 const corruptLog = (name: string): NoticingTest => ({
   file: "test/core/partition/corrupt-log.test.ts",
+  name,
+});
+
+const lostRows = (name: string): NoticingTest => ({
+  file: "test/core/partition/lost-rows.test.ts",
   name,
 });
 
@@ -403,7 +411,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         statement: "$ const left = firstChunk(storage, offset) ?? chunk; if (left) return left;",
       },
     },
-    test: corruptLog(
+    test: lostRows(
       "the first, with the log start at 0: nobody is told to begin behind it (weather seed 260)",
     ),
   },
@@ -415,19 +423,19 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
         statement: "return { base_offset: offset, last_offset: offset, leader_epoch: epoch };",
       },
     },
-    test: corruptLog("an epoch that ends in a lost row has no known end"),
+    test: lostRows("an epoch that ends in a lost row has no known end"),
   },
   {
     name: "ends-at-the-last-row-left",
     breaks: "a log ends no earlier than its state row says, whatever rows storage has lost there",
     off: { "a-log-does-not-end-early": { value: "false" } },
-    test: corruptLog("last rows that are lost: the log ends where it ended, and goes on there"),
+    test: lostRows("last rows that are lost: the log ends where it ended, and goes on there"),
   },
   {
     name: "producers-of-the-rows-left",
     breaks: "who wakes up notices a missing row among those that tell of producers",
     off: { "producers-are-of-every-chunk": { without: true } },
-    test: corruptLog("a lost row among those that tell of producers is noticed on waking up"),
+    test: lostRows("a lost row among those that tell of producers is noticed on waking up"),
   },
   {
     name: "corruption-not-told",

@@ -4,7 +4,8 @@
  */
 import { Consumer } from "./consumer.ts";
 import { Cluster } from "./cluster.ts";
-import { Faults, planFaults, type Fault } from "./faults.ts";
+import { planFaults, type Fault } from "./fault-plan.ts";
+import { Faults } from "./faults.ts";
 import { checkAtEnd } from "./final-checks.ts";
 import { History } from "./history.ts";
 import { Operator, TOPIC } from "./operator.ts";
@@ -62,7 +63,7 @@ class SimRun {
     this.#profile = profileOf(seed);
     this.#cluster = new Cluster(this.world, this.#profile.settings);
     this.#watch = new Watch(this.#cluster);
-    this.#watch.allowsUnclean = this.#profile.hasUnclean;
+    this.#watch.decisions.allowsUnclean = this.#profile.hasUnclean;
     const random = this.world.random("found");
     this.#watch.onDamageFound = (cell) => {
       // Often it forgets at once whatever is only in memory.
@@ -116,7 +117,7 @@ class SimRun {
 
   result(): RunResult {
     const { world } = this;
-    const { elections, uncleanElections, shrinks, expands } = this.#watch;
+    const { elections, uncleanElections, shrinks, expands } = this.#watch.decisions;
     for (const [kind, count] of Object.entries({ elections, uncleanElections, shrinks, expands })) {
       world.count(`: ${kind}`, count);
     }
@@ -196,7 +197,7 @@ class SimRun {
 
   /** Has a replica lead that is not in sync, if no other can, which only an operator may decide (KIP-903). */
   #recover(): void {
-    this.#watch.allowsUnclean = true;
+    this.#watch.decisions.allowsUnclean = true;
     const topic = this.#watch.metadata?.topics[0];
     for (const { partition, leader } of topic?.partitions ?? []) {
       const truth = this.#watch.truth(`${topic!.topicId}/${partition}`);

@@ -3,7 +3,7 @@
  * disconnected or its leader is gone. Passes what it is sent to the checks.
  */
 import type { ListedOffset, TailHello } from "../../src/objects/contracts/partition.ts";
-import type { TailFrame, TailRequest } from "./cluster.ts";
+import type { TailFrame, TailRequest } from "./replica-rules.ts";
 import type { Random } from "./random.ts";
 import type { Router } from "./router.ts";
 import type { Watch } from "./watch.ts";

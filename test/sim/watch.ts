@@ -1,13 +1,8 @@
 /**
- * Watches a cluster while it runs: after each event, the objects that it touched and whatever became durable. Checks the
- * decisions of the controller, and keeps the truth of each partition's log up to date. Reads only.
+ * Watches a cluster while it runs: after each event, the objects that it touched and whatever became durable. Checks
+ * what replicas claim and what readers get, and keeps the truth of each partition's log up to date. Reads only.
  */
-import { effectiveConfig } from "../../src/base/config.ts";
-import type {
-  ClusterMetadata,
-  PartitionMetadata,
-  TopicMetadata,
-} from "../../src/objects/contracts/controller.ts";
+import type { ClusterMetadata } from "../../src/objects/contracts/controller.ts";
 import type { Fetched } from "../../src/objects/contracts/partition.ts";
 import { splitBatches } from "../../src/records/index.ts";
 import { applyChangeSet } from "../../src/objects/controller/image/apply.ts";
@@ -15,7 +10,9 @@ import { decodeChangeSet } from "../../src/objects/runtime/journal.ts";
 import { emptyImage } from "../../src/objects/controller/image/cluster.ts";
 import { controllerStore } from "../../src/objects/controller/image/store.ts";
 import type { Cell } from "./cell.ts";
-import { ReplicaRules, type Cluster } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
+import { DecisionChecks } from "./decision-checks.ts";
+import { ReplicaRules } from "./replica-rules.ts";
 import { Mirror } from "./mirror.ts";
 import { Truth } from "./truth.ts";
 
@@ -37,22 +34,21 @@ export class Watch {
   readonly mirrors = new Map<Cell, Mirror>();
   /** Called when a replica has found its damage, and that is durable. */
   onDamageFound: (cell: Cell) => void = () => {};
-  /** Unclean elections are expected. */
-  allowsUnclean = false;
-  elections = 0;
-  uncleanElections = 0;
-  shrinks = 0;
-  expands = 0;
-  /** The controller's durable state after its newest decision. */
-  metadata: ClusterMetadata | null = null;
+  readonly decisions: DecisionChecks;
   #image = emptyImage();
   readonly #claims = new WeakMap<object, Claims>();
 
   constructor(cluster: Cluster) {
     this.cluster = cluster;
+    this.decisions = new DecisionChecks(cluster, this.truths, (log) => this.truth(log));
     cluster.world.scheduler.afterEvent = () => this.#look();
     cluster.onReplicaConfirmed = (cell) => this.#confirmed(cell);
     cluster.onControllerConfirmed = () => this.#decided();
+  }
+
+  /** The controller's durable state after its newest decision. */
+  get metadata(): ClusterMetadata | null {
+    return this.decisions.metadata;
   }
 
   truth(log: string): Truth {
@@ -115,7 +111,7 @@ export class Watch {
       if (seq === this.#image.version + 1) applyChangeSet(this.#image, decodeChangeSet(change));
       else this.#image = controllerStore(disk.raw).load();
       const { version, brokers, topics } = this.#image;
-      this.#decide({
+      this.decisions.decided({
         ok: true,
         version,
         brokers: [...brokers.values()],
@@ -202,106 +198,6 @@ export class Watch {
     world.expect(
       isAlone || replica!.describe().role !== "leader",
       () => `27: ${name} leads although it is corrupt and others are in sync`,
-    );
-  }
-
-  #decide(metadata: ClusterMetadata): void {
-    const before = this.metadata;
-    this.metadata = metadata;
-    this.#checkBrokers(before, metadata);
-    this.#checkFenced(metadata);
-    const topicsBefore = new Map(before?.topics.map((topic) => [topic.topicId, topic]));
-    const topicsNow = new Set(metadata.topics.map(({ topicId }) => topicId));
-    for (const [log, truth] of this.truths) {
-      if (!topicsNow.has(log.split("/")[0]!)) truth.isDeleted = true;
-    }
-    for (const topic of metadata.topics) {
-      const known = topicsBefore.get(topic.topicId);
-      if (known === topic) continue;
-      for (const partition of topic.partitions) {
-        this.#checkPartition(topic, known?.partitions[partition.partition], partition);
-      }
-    }
-  }
-
-  #checkBrokers(before: ClusterMetadata | null, now: ClusterMetadata): void {
-    for (const broker of now.brokers) {
-      const known = before?.brokers.find(({ brokerId }) => brokerId === broker.brokerId);
-      this.cluster.world.expect(
-        !known || broker.brokerEpoch >= known.brokerEpoch,
-        () => `4: the broker epoch of ${broker.brokerId} fell`,
-      );
-    }
-  }
-
-  /** No leader is on a fenced broker (15). */
-  #checkFenced({ brokers, topics }: ClusterMetadata): void {
-    const fenced = new Set(
-      brokers.filter(({ state }) => state === "fenced").map(({ brokerId }) => brokerId),
-    );
-    if (fenced.size === 0) return;
-    for (const { leader } of topics.flatMap(({ partitions }) => partitions)) {
-      this.cluster.world.expect(!fenced.has(leader), () => `15: fenced broker ${leader} leads`);
-    }
-  }
-
-  #checkPartition(
-    topic: TopicMetadata,
-    before: PartitionMetadata | undefined,
-    now: PartitionMetadata,
-  ): void {
-    // The state that is read from a snapshot is equal, but another object.
-    if (before === now || JSON.stringify(before) === JSON.stringify(now)) return;
-    const { world, settings } = this.cluster;
-    const truth = this.truth(`${topic.topicId}/${now.partition}`);
-    const minInSync = effectiveConfig(topic.configs, settings)["min.insync.replicas"];
-    const replicas = now.replicas.map(({ brokerId }) => brokerId);
-    const shown = JSON.stringify(now);
-    world.expect(now.inSync.length > 0, () => `6: an empty in-sync set: ${shown}`);
-    world.expect(
-      now.inSync.every((id) => replicas.includes(id)),
-      () => `8: not a replica: ${shown}`,
-    );
-    world.expect(
-      now.leader < 0 || now.inSync.includes(now.leader),
-      () => `6: not in sync: ${shown}`,
-    );
-    if (before) {
-      const isHigher = now.partitionEpoch > before.partitionEpoch;
-      world.expect(isHigher, () => `4: the partition epoch did not rise: ${shown}`);
-      const rises =
-        now.leader === before.leader
-          ? now.leaderEpoch >= before.leaderEpoch
-          : now.leaderEpoch > before.leaderEpoch;
-      world.expect(rises, () => `4: the leader epoch did not rise: ${shown}`);
-      this.#checkElection(truth, before, now);
-      if (now.inSync.some((id) => !before.inSync.includes(id))) this.expands += 1;
-      if (before.inSync.some((id) => !now.inSync.includes(id))) this.shrinks += 1;
-    }
-    truth.latest = { partition: now, minInSync };
-    truth.decisions.set(now.partitionEpoch, truth.latest);
-    truth.checkInSync();
-  }
-
-  #checkElection(truth: Truth, before: PartitionMetadata, now: PartitionMetadata): void {
-    if (now.leader < 0 || now.leaderEpoch === before.leaderEpoch) return;
-    const { world } = this.cluster;
-    this.elections += 1;
-    // A replica that joins a set which keeps its members may become leader in the same decision, and so may the last
-    // replica of a move. That it holds everything is checked as for every replica that joins.
-    const stays = (id: number): boolean =>
-      now.inSync.includes(id) || before.removing?.includes(id) === true;
-    const isJoining = before.inSync.every(stays) && now.inSync.length > 1;
-    const isMoving = before.adding?.includes(now.leader) === true;
-    const isClean = before.inSync.includes(now.leader) || isJoining || isMoving;
-    if (isClean && now.uncleanEpoch !== now.leaderEpoch) return;
-    this.uncleanElections += 1;
-    // Even if it has everything, the old leader may commit more before it learns of the election.
-    truth.isLossy = true;
-    world.expect(
-      this.allowsUnclean,
-      () =>
-        `15: broker ${now.leader} was elected out of sync: ${JSON.stringify(before)} to ${JSON.stringify(now)}`,
     );
   }
 

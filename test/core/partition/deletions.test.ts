@@ -1,6 +1,6 @@
 /**
- * DeleteRecords (KIP-107): what was answered is deleted for everybody who reads from any in-sync replica, and stays
- * so whoever leads next.
+ * DeleteRecords (KIP-107): once a deletion is answered, the records are gone for readers of every in-sync replica, and stay
+ * gone whichever of them leads next.
  */
 import { describe, expect, it } from "vitest";
 import type { PullRequest } from "../../../src/objects/contracts/replication.ts";
@@ -18,7 +18,7 @@ async function filled(settings: Record<string, string> = {}): Promise<ReplicaSet
 
 const startsOf = (set: ReplicaSet): number[] => set.ends().map(([start]) => start!);
 
-/** What a promise has come to so far. */
+/** Whether a promise is settled, and how. */
 async function settled<T>(set: ReplicaSet, promise: Promise<T>): Promise<T | "waiting"> {
   await set.settle();
   return Promise.race([promise, Promise.resolve("waiting" as const)]);
@@ -33,7 +33,7 @@ describe("a deletion", () => {
       set.setDown(3, true);
       const deleted = set.leader.deleteRecords(2);
       expect(await settled(set, deleted)).toBe("waiting");
-      // A woken one asks first how far it is committed.
+      // A leader that has woken up first asks how far its log is committed.
       expect(startsOf(set)).toEqual(isWoken ? [0, 0, 0] : [2, 2, 0]);
       set.setDown(3, false);
       await set.pass(1_000);
@@ -73,7 +73,7 @@ describe("a deletion", () => {
     const set = await filled();
     const first = set.leader.deleteRecords(2, 0);
     await set.pass(10);
-    // The answer of the followers may come first: either is true.
+    // The answers of the followers may come first: both outcomes are right.
     const answer = await first;
     expect(answer.ok || answer.error === "REQUEST_TIMED_OUT").toBe(true);
     expect(await set.leader.deleteRecords(2, 0)).toEqual({ ok: true, logStartOffset: 2 });
@@ -125,7 +125,7 @@ describe("a follower that was away while records were deleted", () => {
     await set.settle();
     expectOk(await deleted);
     set.setDown(3, false);
-    // Its pull says that it holds everything; what it is answered, the log start among it, is lost.
+    // Its pull acknowledges everything; the answer, with the log start in it, is lost.
     set.beforeCall = async ({ kind, from }, request) => {
       if (kind === "pull" && from === 3) await set.leader.pull(request as PullRequest);
       throw new Error("lost");

@@ -88,7 +88,7 @@ describe("reading", () => {
     const cut = await bytesOf(chunk - 1);
     expect(cut).toBeGreaterThan(chunk / 2);
     expect(cut).toBeLessThan(chunk);
-    // After a small chunk a large one is cut rather than left out.
+    // After a small chunk, a part of a large one is returned.
     await harness.appendValues(["small"]);
     const batches = chunkOf(600).map((value) => batchOf([value], 1));
     expectOk(await harness.append(new Uint8Array(Buffer.concat(batches))));

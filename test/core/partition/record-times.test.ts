@@ -1,4 +1,4 @@
-/** The bounds of producers' times (KIP-937): a batch beyond them is refused as a whole. */
+/** The bounds of timestamps that producers set (KIP-937): a batch with one beyond them is refused as a whole. */
 import { describe, expect, it } from "vitest";
 import { encodeBatch } from "../../../src/records/index.ts";
 import { batchOf, expectOk, ReplicaHarness } from "../../support/replica.ts";
@@ -13,7 +13,7 @@ describe("message.timestamp.after.max.ms", () => {
     expect(await harness.append(batchOf(["b"], harness.nowMs + HOUR_MS + 1))).toMatchObject(
       REFUSED,
     );
-    // Microseconds, taken for milliseconds.
+    // A timestamp in microseconds.
     expect(await harness.append(batchOf(["c"], harness.nowMs * 1_000))).toMatchObject(REFUSED);
     expect(harness.replica.describe().logEndOffset).toBe(1);
   });

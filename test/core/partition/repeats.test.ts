@@ -1,8 +1,7 @@
 /**
- * What a producer takes an answer for is true: a refusal that says that nothing was written holds for
- * every earlier attempt of the same batch, so a repeat of one that is in the log is recognised whatever
- * has changed since (librdkafka's issue 4953: a producer that is told so begins a new epoch, and writes
- * its records again).
+ * A refusal that says that nothing was written holds for every earlier attempt of the same batch: a repeat of a batch that
+ * is in the log is recognised, whatever has changed since. (librdkafka's issue 4953: after such a refusal a producer begins
+ * a new epoch and writes its records again.)
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -43,7 +42,7 @@ describe("a batch that is in the log", () => {
         error: "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
         written: true,
       });
-      // What is new is not written, and neither is what comes behind it.
+      // A new batch is not written, and neither is the one after it.
       for (const sequence of [2, 3]) {
         const refused = await set.leader.append({ batches: batch(sequence), acks: -1 });
         expect(refused).toMatchObject({ error: "NOT_ENOUGH_REPLICAS" });
@@ -88,7 +87,7 @@ describe("a batch that is in the log", () => {
   it("is recognised when storage refuses what came with it", async () => {
     const harness = new ReplicaHarness();
     expectOk(await harness.append(numbered(harness, 0)));
-    // The first is flushed at once, the others together.
+    // The first append is flushed at once, the others together.
     let writes = 0;
     failWrites(harness, () => (writes += 1) > 1);
     const sequences = [1, 2, 0, 2];
@@ -163,7 +162,7 @@ describe("all refusals", () => {
           if (change.restarts) harness.restart();
           harness.nowMs += change.passesMs;
           harness.replica.assign(harness.assignment({ "retention.ms": "-1", ...configs }));
-          // A repeat is the same batch, to the last byte.
+          // A repeat has the same bytes.
           const key = `${sequence}/${count}`;
           const batch =
             sent.get(key) ?? numbered(harness, sequence, count, harness.nowMs + aheadMs);
@@ -182,7 +181,7 @@ describe("all refusals", () => {
   });
 });
 
-/** Has storage refuse the rows of chunks for which `fails` says so. */
+/** Has storage refuse the rows of the chunks for which `fails` returns true. */
 function failWrites(harness: ReplicaHarness, fails: () => boolean): void {
   harness.storage.beforeStatement = (sql) => {
     if (sql.startsWith("INSERT INTO chunks") && fails()) throw new Error("the disk is full");

@@ -1,4 +1,4 @@
-/** What retention and delete-records let go of, when, and what it leaves behind. */
+/** What retention and DeleteRecords delete, when, and what they leave. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { effectiveConfig } from "../../../src/base/config.ts";
@@ -57,7 +57,7 @@ describe("retention", () => {
   });
 
   it("is not held up by a record of a time in microseconds, closed with others or still active", async () => {
-    // Taken before there was a bound, which came later.
+    // Appended while there was no bound.
     const before = { "message.timestamp.after.max.ms": String(Number.MAX_SAFE_INTEGER) };
     const configs = { "retention.ms": "60000", "segment.bytes": "1024", "segment.ms": "86400000" };
     const harness = new ReplicaHarness({ configs: { ...configs, ...before } });
@@ -73,7 +73,7 @@ describe("retention", () => {
     };
     passHours(0.9);
     expect(harness.replica.describe().logStartOffset).toBe(0);
-    // An hour after it was closed it is as old as it could be, then retention.ms.
+    // It ages from an hour after it was closed, for retention.ms.
     passHours(0.2);
     expect(harness.replica.describe().logStartOffset).toBe(1);
     passHours(24);

@@ -1,4 +1,4 @@
-/** Proves that a topic that asks for it has corruption found by the alarm, and that others have no alarm at all. */
+/** The alarm finds corruption in topics that ask for scrubbing; other topics have no alarm for it. */
 import { describe, expect, it } from "vitest";
 import { ReplicaHarness } from "../../support/replica.ts";
 
@@ -6,7 +6,7 @@ const HOUR_MS = 3_600_000;
 const SCRUBBED = { "scrub.interval.ms": String(HOUR_MS), "retention.ms": "-1" };
 const VALUE = "x".repeat(900_000);
 
-/** Fires the alarm until one is due later than `ms` from now; how often. */
+/** Fires the alarm until it is due later than `ms` from now; returns how often. */
 function alarms(harness: ReplicaHarness, ms: number): number {
   const untilMs = harness.nowMs + ms;
   let fired = 0;
@@ -55,7 +55,7 @@ describe("scrubbing", () => {
       harness.restart();
       harness.nowMs += 1_000;
     }
-    // One for each that is found, and what 4 MiB at a time take besides.
+    // One for each damaged chunk, and one for each 4 MiB.
     expect(slices).toBeGreaterThanOrEqual(4);
     expect(slices).toBeLessThanOrEqual(6);
     expect(harness.alarm.atMs).toBeGreaterThan(harness.nowMs + HOUR_MS - 10_000);
@@ -77,7 +77,7 @@ describe("scrubbing", () => {
     expect(harness.alarm.atMs).toBeNull();
     harness.restart();
     expect(harness.alarm.atMs).toBeNull();
-    // Counted since the restart.
+    // Rows are counted since the restart.
     expect(harness.storage.rowsWritten).toBe(0);
   });
 

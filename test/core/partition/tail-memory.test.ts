@@ -1,4 +1,4 @@
-/** Hot tails stay within their own budget and within the isolate's account. */
+/** The newest chunks of logs stay within each log's limit and within the isolate's budget. */
 import { expect, it } from "vitest";
 import { HotTail, TailBudget } from "../../../src/objects/partition/reads/tail-memory.ts";
 
@@ -19,7 +19,7 @@ const chunk = (baseOffset: number, bytes: number, producers: string | null = nul
   data: new Uint8Array(bytes),
 });
 
-it("keeps the newest chunks within its own budget", () => {
+it("keeps the newest chunks within its own limit", () => {
   const tail = new HotTail(new TailBudget(1_000), () => 250);
   for (let offset = 0; offset < 5; offset++) tail.push(chunk(offset, 100));
   expect(tail.from(2)).toBeNull();
@@ -27,7 +27,7 @@ it("keeps the newest chunks within its own budget", () => {
   expect(tail.from(5)).toEqual([]);
 });
 
-it("drops the tail that was longest untouched when the account is overdrawn", () => {
+it("drops the chunks of the log that was written longest ago when the budget is exceeded", () => {
   const account = new TailBudget(250);
   const [first, second, third] = [0, 1, 2].map(() => new HotTail(account, () => 1_000));
   first!.push(chunk(0, 100));
@@ -39,7 +39,7 @@ it("drops the tail that was longest untouched when the account is overdrawn", ()
   expect(third!.from(0)).toHaveLength(1);
 });
 
-it("gives back what it held when it is cleared, and drops itself when it alone is too large", () => {
+it("releases what it held when it is cleared, and drops its own chunks when they exceed the budget alone", () => {
   const account = new TailBudget(250);
   const large = new HotTail(account, () => 1_000);
   large.push(chunk(0, 300));

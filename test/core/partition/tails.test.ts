@@ -1,4 +1,4 @@
-/** Tails: each record once and in order, by flushes, within the window, through the object's sleep. */
+/** Tails: each record once and in order, flush by flush, within the window, also after the object has slept. */
 import { describe, expect, it } from "vitest";
 import { TAIL_CLOSE } from "../../../src/objects/contracts/partition.ts";
 import type { TailSocket } from "../../../src/objects/partition/reads/tails.ts";

@@ -1,4 +1,4 @@
-/** An offset found by time equals a linear scan (invariant 26), through segments and a cut front. */
+/** An offset found by time equals that of a linear scan (invariant 26), across segments and with a raised log start. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { encodeBatch } from "../../../src/records/index.ts";

@@ -1,6 +1,6 @@
 /**
- * What readers are told of where a log ends (KIP-207): only by a leader that knows of everything that
- * was acknowledged, also one that has only just woken up; and never less than was told before.
+ * Where a log ends is told to readers (KIP-207) only by a leader that knows of everything that was acknowledged, also after
+ * it has just woken up; and it is never less than was told before.
  */
 import { describe, expect, it } from "vitest";
 import type { OffsetSpec } from "../../../src/objects/contracts/partition.ts";
@@ -13,7 +13,7 @@ const fetchAll = { maxBytes: 1_048_576, minBytes: 0, maxWaitMs: 0 } as const;
 const read = (set: ReplicaSet, brokerId: number, offset: number) =>
   set.replica(brokerId).fetch({ ...fetchAll, offset, isolation: "read_uncommitted" });
 
-/** Three acknowledged records, and a leader that knows of the first two: as after a kill. */
+/** Three acknowledged records, and a leader that knows of the first two, as after a crash. */
 async function wokenUp(): Promise<ReplicaSet> {
   const set = new ReplicaSet({ configs: { "retention.ms": "-1" } });
   for (const value of ["a", "b", "c"]) {
@@ -69,7 +69,7 @@ describe("a leader that has just woken up", () => {
     const set = await wokenUp();
     expect(await answerOf(set, set.leader.listOffset(spec))).toMatchObject({ ok: true, offset });
     expect(set.calls).toHaveLength(2);
-    // And that once.
+    // Only once.
     expectOk(await answerOf(set, set.leader.listOffset(spec)));
     expect(set.calls).toHaveLength(2);
   });
@@ -135,7 +135,7 @@ describe("a leader that has just woken up", () => {
     for (const answer of await Promise.all(asked)) expect(answer).toMatchObject(unknown);
     expect(socket.texts).toHaveLength(0);
     expect(await answerOf(set, read(set, 1, 0), 2_000)).toMatchObject({ ok: true, nextOffset: 2 });
-    // The follower leaves the in-sync set, or comes back: then it is known.
+    // Once the follower leaves the in-sync set, or comes back, the end is known.
     set.setDown(3, false);
     await set.pass(5_000);
     expect(await set.leader.listOffset(LATEST)).toMatchObject({ offset: 3 });

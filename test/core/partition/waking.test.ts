@@ -1,8 +1,8 @@
-/** Waking up reads the same rows whatever the log's size. */
+/** Waking up reads the same number of rows, whatever the size of the log. */
 import { describe, expect, it } from "vitest";
 import { batchOf, expectOk, ReplicaHarness } from "../../support/replica.ts";
 
-/** Rows that `restart()` fetched, seen by counting what each statement returns. */
+/** How many rows `restart()` reads, counted over its statements. */
 function rowsReadBy(harness: ReplicaHarness): number {
   let rows = 0;
   const { storage } = harness;

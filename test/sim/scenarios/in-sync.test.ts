@@ -43,7 +43,7 @@ test("KAFKA-14139 / KIP-903: a replica that lost its storage does not count befo
   expect(await stage.append(2, "over nothing")).toMatchObject({ ok: false });
   expect(stage.mirror(2).rows).toEqual([]);
   // An operator elects the replica that has most.
-  stage.watch.allowsUnclean = true;
+  stage.watch.decisions.allowsUnclean = true;
   await stage.control("changeBroker", 1, "unfence");
   await stage.control("electLeader", "orders", 0, "unclean");
   await stage.wait(() => stage.partition.leader === 1);
