@@ -213,7 +213,7 @@ export class ReplicaCore {
     this.deleteBelowStart();
   }
 
-  /** Deletes some of the rows below the local start; the alarm goes on with the rest. True if there is a rest. */
+  /** Deletes some of the rows below the local start; the alarm deletes the others. True if there are others. */
   deleteBelowStart(): boolean {
     const isMore = this.log.deleteBelowStart();
     if (isMore) this.setAlarm(this.ports.clock.nowMs() + 1);

@@ -1,11 +1,11 @@
-/** Compacted topics take records with keys alone, and a refused batch names the records to blame (KIP-467). */
+/** Compacted topics take only records with keys, and the refusal of a batch names the invalid records (KIP-467). */
 import { describe, expect, it } from "vitest";
 import { encodeBatch, type BatchFields, type Compression } from "../../../src/records/index.ts";
 import { expectOk, ReplicaHarness } from "../../support/replica.ts";
 
 const COMPACT = { "cleanup.policy": "compact" };
 
-/** One record for each letter: `k` has a key, any other none; of these times where they are given. */
+/** One record for each letter: `k` has a key, others have none. Timestamps are optional. */
 function batchOf(letters: string, fields: BatchFields = {}, times: readonly number[] = []) {
   return encodeBatch(
     [...letters].map((letter, i) => ({
@@ -31,7 +31,7 @@ describe("a batch with records without keys", () => {
           recordErrors: [{ index: 1 }, { index: 4 }],
         });
         expect(harness.replica.describe().logEndOffset).toBe(0);
-        // What was refused has left no trace of its producer.
+        // A refused batch leaves no state of its producer.
         expectOk(await harness.append(batchOf("kkk", { compression, ...numbered })));
       }
     }

@@ -73,7 +73,7 @@ export class LoneLog {
     this.log.write(plan, epoch, highWatermark, nowMs);
   }
 
-  /** Chunks at or above the log start, without what each replica has of its own. */
+  /** Chunks at or above the log start, without the columns that are each replica's own. */
   chunks(): Record<string, unknown>[] {
     return this.storage
       .all(
@@ -110,7 +110,7 @@ interface ModelChunk {
   readonly entries: readonly ProducerBatch[];
 }
 
-/** The last five batches of each producer's last epoch, by looking at all of them. */
+/** The last five batches of each producer's last epoch, by a scan of all of them. */
 function foldOf(chunks: readonly ModelChunk[]): ProducerBatch[] {
   const all = chunks.flatMap((chunk) => chunk.entries);
   return [1, 2, 3].flatMap((id) => {
@@ -178,7 +178,7 @@ export class LogPair {
     this.highWatermark = Math.max(this.highWatermark, this.follower.log.endOffset);
   }
 
-  /** Another epoch, whose leader lacks what lies above some point at or above the high watermark. */
+  /** Begins another epoch, whose leader lacks everything above some point at or above the high watermark. */
   elect(share: number): void {
     const points = [...this.chunks.map((chunk) => chunk.base), this.leader.log.endOffset].filter(
       (point) => point >= this.highWatermark,
@@ -200,7 +200,7 @@ export class LogPair {
     }
   }
 
-  /** The follower loses everything. */
+  /** The follower loses its storage. */
   reset(): void {
     const beginning = this.leader.log.beginning();
     this.follower.log.truncateFullyAndStartAt(beginning, this.follower.persist);
@@ -219,7 +219,7 @@ export class LogPair {
       for (let epoch = -1; epoch <= this.#epoch + 1; epoch++) {
         expect(log.reader.endOfEpoch(epoch)).toEqual(endByScan(held, log, epoch));
       }
-      // The active segment has no row, and closed ones lie without gaps before it.
+      // The active segment has no row; the closed ones adjoin it and each other.
       const ends = allSegments(storage).map((segment) => segment.last_offset + 1);
       const begins = allSegments(storage).map((segment) => segment.base_offset);
       expect([...begins.slice(1), log.segment.baseOffset].slice(-ends.length)).toEqual(

@@ -1,6 +1,6 @@
 /**
- * What is the same in two logs, and what a follower may take over of it: epochs, log starts, high
- * watermarks and producers where one log is cut off, emptied or begun anew.
+ * How far two logs match, and what a follower takes over: epochs, log starts, high watermarks and producers, after one of
+ * the logs was truncated, emptied or begun anew.
  */
 import { expect, test } from "vitest";
 import type { ReplicateRequest } from "../../../src/objects/contracts/replication.ts";
@@ -25,17 +25,38 @@ test("an emptied log goes on in its epoch after a restart", async () => {
     set.restart(brokerId);
     expect(set.replica(brokerId).probe()).toMatchObject({ logEndOffset: 2, lastEpoch: 1 });
   }
-  // So the followers are known to match, and nobody begins anew.
+  // Now the followers are known to match, and none begins anew.
   set.calls.length = 0;
   await appended(set, "c");
   expect(set.calls.map(({ kind }) => kind)).toEqual(["replicate", "replicate"]);
+});
+
+test("bytes that compaction has taken out of the leader's log are no mismatch", async () => {
+  const set = new ReplicaSet({ brokers: [1, 2], configs: { "retention.ms": "-1" } });
+  await appended(set, "a");
+  let push: ReplicateRequest | null = null;
+  set.beforeCall = ({ kind }, request) => {
+    if (kind === "replicate") push ??= request as ReplicateRequest;
+    throw new Error("the call is lost");
+  };
+  void set.append(["b"]);
+  await set.settle();
+  const { chunks, ...leader } = push!;
+  const [{ facts, data }] = chunks as [ReplicateRequest["chunks"][number]];
+  // The leader's next chunk begins at a higher position than the follower's log ends at.
+  const position = facts.position + 1_000;
+  const moved = { facts: { ...facts, position, segment_position: position }, data };
+  const answer = await set.replica(2).replicate({ ...leader, chunks: [moved] });
+  expect(answer).toMatchObject({ ok: true, matches: true, endOffset: 2 });
+  set.restart(2);
+  expect(set.replica(2).probe()).toMatchObject({ logEndOffset: 2, wasReset: false });
 });
 
 test("a log that begins anew forgets the producers of what it gave up", async () => {
   const set = new ReplicaSet({ configs: { "retention.ms": "-1" } });
   await appended(set, "a");
   set.setDown(3, true);
-  // Only the leader has the producer's batch when broker 3 takes over, and begins behind it.
+  // Only the old leader has the producer's batch when broker 3 takes over; it begins after it.
   set.setDown(2, true);
   const batches = batchOf(["lost"], set.nowMs, {
     producerId: 7,
@@ -88,7 +109,7 @@ test("a second wish to catch up joins the first", async () => {
   const wish = { leaderEpoch: 0, highWatermark: 0, logStartOffset: 0 };
   const answers = await Promise.all([set.replica(3).catchUp(wish), set.replica(3).catchUp(wish)]);
   for (const answer of answers) expect(answer).toMatchObject({ ok: true, endOffset: 2 });
-  // One page with both records, and one that says that there is no more.
+  // One page with both records, and an empty one.
   expect(set.calls.filter(({ kind, from }) => kind === "pull" && from === 3)).toHaveLength(2);
 });
 
@@ -109,7 +130,7 @@ test("a high watermark is lowered with the end of its log", async () => {
   const set = new ReplicaSet();
   for (const value of ["a", "b", "c"]) await appended(set, value);
   expect(set.replica(3).describe().highWatermark).toBe(2);
-  // The others are gone, and an operator lets the one lead that lost its storage.
+  // The others are gone, and an operator elects the replica that lost its storage.
   await set.lose(2);
   set.create(2, false);
   set.setDown(1, true);
@@ -128,7 +149,7 @@ test("a log is a prefix only in an epoch of both", async () => {
   set.setDown(3, true);
   expectOk(await set.append(["b"], { acks: 1 }));
   await set.settle();
-  // Broker 3 leads an epoch that nobody else ever has a record of.
+  // Broker 3 leads an epoch of which nobody else ever has a record.
   set.elect(3);
   set.tell(3);
   expectOk(await set.append(["x"], { acks: 1 }));

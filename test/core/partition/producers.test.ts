@@ -1,4 +1,4 @@
-/** Idempotent producers: repeats, gaps and fences, in memory as after any restart (KIP-98). */
+/** Idempotent producers (KIP-98): repeats, gaps and fencing, in memory and after restarts. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { batchOf, expectOk, ReplicaHarness, valuesOf } from "../../support/replica.ts";
@@ -127,7 +127,7 @@ describe("idempotent producers", () => {
     for (let i = 0; i < 3; i++) await write(i);
     await others(0, 70);
     for (let i = 3; i < 5; i++) await write(i);
-    // One of these appends brings the snapshot: after it, row and snapshot tell of the same batches.
+    // One of these appends writes the snapshot: from then on, rows and snapshot contain the same batches.
     for (let i = 70; i < 140; i++) {
       await others(i, 1);
       harness.restart();

@@ -5,7 +5,7 @@ import { compress, decompress, type Compression } from "../../../src/records/ind
 import { xxhash32 } from "../../../src/records/xxhash32.ts";
 import { COMPRESSIONS, golden, goldenPlain, text } from "./support.ts";
 
-/** Noise, runs, repeating words, and all of them after one another. */
+/** Noise, runs, repeated words, and all of them in sequence. */
 const dataArbitrary = fc
   .array(
     fc.oneof(
@@ -129,7 +129,7 @@ test("xxhash32 equals the vectors of its specification", () => {
 });
 
 test("a claim that cannot be true allocates nothing", () => {
-  // Snappy that says 2^31, and 2^31 in xerial; an lz4 frame with a block of 4 MiB that is not there.
+  // Snappy that claims 2^31 bytes, raw and in xerial framing; an lz4 frame that claims a block of 4 MiB.
   const length = [0x80, 0x80, 0x80, 0x80, 0x08];
   expect(errorOf("snappy", Uint8Array.of(...length, 0), 2 ** 40)).toBe("CORRUPT_MESSAGE");
   const xerial = Buffer.concat([

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { crc32c } from "../../../src/records/index.ts";
 import { text } from "./support.ts";
 
-/** The definition, bit by bit. */
+/** CRC-32C by its definition, bit by bit. */
 function naive(bytes: Uint8Array): number {
   let crc = 0xffff_ffff;
   for (const byte of bytes) {

@@ -1,4 +1,4 @@
-/** Random, truncated and mutated bytes into every entry: refusals, and nothing but refusals. */
+/** Random, truncated and mutated bytes at every entry point are refused: no exception, no hang, no large allocation. */
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -21,7 +21,7 @@ function expectKnown(result: { readonly ok: boolean }): void {
   if (!result.ok) expect(Object.keys(ERRORS)).toContain((result as { error?: string }).error);
 }
 
-/** Everything that reads bytes; returning at all is half of what is asked. */
+/** Calls everything that reads bytes: it has to return. */
 function readEverything(bytes: Uint8Array, at: number): void {
   const read = readBatchHeader(bytes, at);
   expectKnown(read);
@@ -33,12 +33,12 @@ function readEverything(bytes: Uint8Array, at: number): void {
     expectKnown(item);
     count++;
   }
-  // A record takes at least 7 bytes, and nothing unfolds to more than its bound.
+  // A record has at least 7 bytes, and nothing decompresses to more than its bound.
   expect(count).toBeLessThanOrEqual(1 + (bytes.length / 61) * (1e6 / 7));
   if (!read.ok) return;
   const judged = validateProducedBatch(bytes, read.header, LIMITS);
   expectKnown(judged);
-  // What is accepted can be read.
+  // Whatever is accepted can be decoded.
   if (judged.ok) expect(decoded.ok).toBe(true);
 }
 

@@ -25,7 +25,7 @@ import {
 
 const LIMITS = { maxMessageBytes: 1e7 };
 
-/** All records, or the refusal as a failure of the test. */
+/** All records; a refusal fails the test. */
 function records(items: Iterable<LogRecord | Refusal>): LogRecord[] {
   return [...items].map((item) => {
     if (!item.ok) throw new Error(item.message);
@@ -74,7 +74,7 @@ test("batches of kafka-python, in every codec, validate and decode to what went 
 test("the uncompressed batch of kafka-python is, byte for byte, what is encoded here", () => {
   const ours = encodeBatch(goldenRecords());
   const theirs = golden("batch-none.bin");
-  // Before it is assigned, clients differ in the leader epoch, which the CRC does not cover.
+  // Clients write different leader epochs, which the CRC does not cover.
   ours.set(theirs.subarray(12, 16), 12);
   expect(ours).toEqual(theirs);
 });
@@ -194,7 +194,7 @@ test("a compacted batch keeps the offsets of the records that are left", () => {
   }));
   const whole = encodeBatch(given, { baseOffset: 100 });
   const sizes = 8;
-  // Records of 8 bytes each: drop the second, and say that two are left.
+  // Records have 8 bytes each: removes the second, and states that two are left.
   expect(whole.length).toBe(61 + 3 * sizes);
   const left = Buffer.concat([whole.subarray(0, 61 + sizes), whole.subarray(61 + 2 * sizes)]);
   left.writeInt32BE(left.length - 12, 8);

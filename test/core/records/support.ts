@@ -1,4 +1,4 @@
-/** What the tests of the record codec share: arbitraries, known data, and kafkajs as an oracle. */
+/** Shared by the tests of the record codec: arbitraries, known data, and kafkajs as an oracle. */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -25,7 +25,7 @@ export function golden(name: string): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`./golden/${name}`, import.meta.url)));
 }
 
-/** The bytes inside the golden blocks and frames, made as `golden/generate.py` makes them. */
+/** The bytes in the golden blocks and frames, generated as in `golden/generate.py`. */
 export function goldenPlain(): Uint8Array {
   let state = 1;
   const noise = Array.from({ length: 300 }, () => {
@@ -40,7 +40,7 @@ export function goldenPlain(): Uint8Array {
   return Uint8Array.from(out.slice(0, 150_000));
 }
 
-/** The records inside the golden batches. */
+/** The records in the golden batches. */
 export function goldenRecords(): ProducerRecord[] {
   return Array.from({ length: 20 }, (_, i) => ({
     timestamp: 1_700_000_000_000 + (((i * 37) % 11) - 5) * 1000,
@@ -55,7 +55,7 @@ export function goldenRecords(): ProducerRecord[] {
 
 export const COMPRESSIONS: readonly Compression[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
-/** Bytes whose lengths cross the sizes of varints and of the copy loops. */
+/** Bytes with lengths on both sides of the limits of varints and of the copy loops. */
 const bytesArbitrary: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 6, arbitrary: fc.uint8Array({ maxLength: 80 }) },
   { weight: 2, arbitrary: fc.uint8Array({ maxLength: 300 }) },
@@ -75,7 +75,7 @@ const headerArbitrary: fc.Arbitrary<RecordHeader> = fc.record({
   value: nullable(fc.uint8Array({ maxLength: 20 })),
 });
 
-/** Timestamps near each other, as they are, and as far apart as they can be. */
+/** Timestamps: close to each other, usual ones, and as far apart as possible. */
 const timestampArbitrary = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 1_700_000_000_000, max: 1_700_000_100_000 }) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 8_640_000_000_000_000 }) },
@@ -101,7 +101,7 @@ export const producerFieldsArbitrary: fc.Arbitrary<BatchFields> = fc.record({
   isTransactional: fc.boolean(),
 });
 
-/** Plain arrays, so that a comparison does not mind which class of bytes it meets. */
+/** Bytes as plain arrays, so that comparisons ignore the class of the bytes. */
 export function plainRecord(record: ProducerRecord): unknown {
   const plain = (bytes: Uint8Array | null): number[] | null => (bytes === null ? null : [...bytes]);
   return {

@@ -34,7 +34,7 @@ function errorOf(batch: Uint8Array, limits = LIMITS): string {
   return judged.ok ? "none" : judged.error;
 }
 
-/** A batch with bytes changed and its CRC made right again. */
+/** A batch with changed bytes and a valid CRC. */
 function forged(
   patches: Readonly<Record<number, readonly number[]>>,
   records: readonly ProducerRecord[] = THREE,
@@ -119,7 +119,7 @@ test("refusals of the records, plain and compressed", () => {
   expect(errorOf(plain)).toBe("none");
 });
 
-/** The same records behind snappy: one literal, since nothing repeats that is worth it. */
+/** The same records compressed with snappy: one literal, since nothing long enough repeats. */
 function recompressed(batch: Uint8Array): Uint8Array {
   const payload = batch.subarray(61);
   const packed = Buffer.concat([
@@ -190,7 +190,7 @@ test("no change of a byte under the CRC goes unnoticed; base offset and epoch ar
         batch[at]! ^= flip;
         const ok = judge(batch, limits).ok;
         const free = at < 8 || (at >= 12 && at < 16);
-        // A base offset can leave the safe range; nothing else may be accepted or refused.
+        // Only a base offset may exceed the safe integers; apart from that, the batch is accepted or refused as before.
         if (!free) expect(ok).toBe(false);
         else if (at >= 12) expect(ok).toBe(true);
       },

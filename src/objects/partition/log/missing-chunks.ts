@@ -34,7 +34,7 @@ export function chunkHolding(storage: StoragePort, log: Extent, offset: number):
   throw missing(Math.max(log.localStartOffset, (chunk?.last_offset ?? -1) + 1), next - 1);
 }
 
-/** Leader epoch of the record before `offset`; -1 if the log holds none there and no row tells of it. */
+/** Leader epoch of the record before `offset`; -1 if the log holds none there and no row states it. */
 export function epochBefore(storage: StoragePort, log: Extent, offset: number): number {
   const isWithin = offset > log.localStartOffset && offset <= log.endOffset;
   if (isWithin) return chunkHolding(storage, log, offset - 1).leader_epoch;
