@@ -144,6 +144,7 @@ function successesOf(route: Route): Record<string, RegisteredContent> {
 function failuresOf(route: Route): Record<string, RegisteredContent> {
   const names = [
     ...(route.errors ?? []),
+    ...(route.body !== undefined ? (["REQUEST_BODY_TIMED_OUT"] as const) : []),
     ...(route.inCluster ? (["UNKNOWN_CLUSTER"] as const) : []),
     ...(route.open === true ? (["UNKNOWN_SERVER_ERROR"] as const) : ANYWHERE),
   ];

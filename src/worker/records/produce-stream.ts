@@ -198,7 +198,7 @@ class ReportStream {
     if (delivered !== null) {
       const refusal = delivered === "end" ? NO_RECORD : refusalOf(delivered);
       if (refusal !== null) {
-        await this.body.drain();
+        await this.giveUp(refusal);
         return refusal;
       }
     }
@@ -224,7 +224,7 @@ class ReportStream {
     }
     if (failure !== null) {
       controller.enqueue(ENCODER.encode(errorReport(failure)));
-      await this.body.drain();
+      await this.giveUp(failure);
     }
     if (failure !== null || delivered === "end") this.close(controller);
   }
@@ -245,6 +245,12 @@ class ReportStream {
       else if ("error" in taken) return failed(taken);
       else this.push(taken);
     }
+  }
+
+  /** Reads no more of the body. A sender that has stopped does not wait to be read. */
+  private async giveUp({ error }: Refusal): Promise<void> {
+    if (error === "REQUEST_BODY_TIMED_OUT") this.body.cancel();
+    else await this.body.drain();
   }
 
   private push(taken: readonly Uint8Array[]): void {
