@@ -40,8 +40,8 @@ export interface PartitionMetadata {
   /** Leader epoch of the last unclean election; absent: there was none. */
   readonly uncleanEpoch?: number;
   /**
-   * Nobody has used the partition yet: none of its replicas has an object with storage, and it holds nothing.
-   * Whoever wants to use it calls {@link ControllerApi.foundPartitions} first. Absent: it is founded.
+   * The partition was not used yet: none of its replicas has an object with storage, and it holds no record. It is
+   * founded with {@link ControllerApi.foundPartitions} before it is used. Absent: it is founded.
    */
   readonly unfounded?: true;
 }
@@ -141,9 +141,9 @@ export interface ControllerApi {
     atFirstUse?: boolean,
   ): Promise<TopicAnswer>;
   /**
-   * Gives the replicas of partitions that were not used yet their storage. Answers with the partitions as they are
-   * then, when their leaders were told or are sure to be later; those that are founded already change nothing.
-   * Errors: UNKNOWN_TOPIC_ID, UNKNOWN_PARTITION; then nothing was changed.
+   * Founds partitions: their replicas get storage. Answers with the partitions as they are then, when their leaders
+   * were assigned or are sure to be later. Idempotent. Errors, after which nothing is changed: UNKNOWN_TOPIC_ID,
+   * UNKNOWN_PARTITION.
    */
   foundPartitions(
     topicId: string,

@@ -301,7 +301,7 @@ export class ControllerRules {
     return { ok: true, topic };
   }
 
-  /** Whoever elects leaders or moves replicas needs replicas that can be asked and copied. */
+  /** The partition, founded first: elections and reassignments need replicas that can be probed and copied. */
   async #foundedNamed(name: string, partition: number): Promise<PartitionNamed | Refusal> {
     const found = this.#partitionNamed(name, partition);
     if (!found.ok || !found.state.unfounded) return found;

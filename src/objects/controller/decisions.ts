@@ -138,8 +138,8 @@ export class Decisions {
   }
 
   /**
-   * Founds partitions. It is recorded before the first replica is told, since nothing may be written in a partition
-   * that the record takes for empty. Resolves as {@link deliverToLeader} does, for all of them.
+   * Founds partitions. This is recorded before the first replica is assigned, because no record may be written to a
+   * partition that the controller's record has as empty. Resolves as {@link deliverToLeader} does, for all of them.
    */
   async found(topicId: string, partitions: readonly number[]): Promise<void> {
     if (partitions.length > 0) this.record([{ type: "partitions-founded", topicId, partitions }]);

@@ -9,7 +9,7 @@ import { partitionOf, type ClusterImage } from "../image/cluster.ts";
 import { replicaKey, replicaOfKey, type Pending } from "../image/pending.ts";
 import { assignmentOf } from "./assignments.ts";
 
-/** One replica that has something to be told: its assignment, or that it is to delete its storage. */
+/** One replica to which something is to be delivered: its assignment, or the deletion of its storage. */
 export interface Delivery {
   readonly topicId: string;
   readonly key: ReplicaKey;

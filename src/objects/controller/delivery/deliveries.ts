@@ -167,7 +167,7 @@ export class Deliveries {
     await Promise.all(Array.from({ length: workers }, worker));
   }
 
-  /** Leaders first, because whoever waits for anything waits for them. */
+  /** Leaders first, because requests wait for them. */
   #pending(scope: Scope): Delivery[] {
     const leaders: Delivery[] = [];
     const others: Delivery[] = [];

@@ -42,7 +42,7 @@ export type Change =
   | {
       /**
        * Its state and epoch from now on. Where it becomes fenced, or is no longer, the partition epoch of every
-       * partition with a replica there rises by one, and all replicas of it are assigned anew.
+       * partition with a replica there rises by one, and all its replicas get a new assignment.
        */
       readonly type: "broker-changed";
       readonly brokerId: number;
@@ -78,7 +78,7 @@ export type Change =
       readonly unfounded?: true;
     }
   | {
-      /** Partitions that were not: their replicas are to be told what they are for the first time. */
+      /** Partitions that were unfounded: their replicas are to get their first assignment. */
       readonly type: "partitions-founded";
       readonly topicId: string;
       readonly partitions: readonly number[];

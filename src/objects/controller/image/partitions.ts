@@ -27,7 +27,7 @@ export function withPartitions(topic: TopicMetadata, added: NewPartitions): Topi
   return { ...topic, partitions: [...topic.partitions, ...newPartitions(first, added)] };
 }
 
-/** The partition once its replicas have something to be told. */
+/** The partition after its replicas were founded. */
 export function withFounding(was: PartitionMetadata): PartitionMetadata {
   const { unfounded: _, ...partition } = was;
   return withNextEpoch(partition);

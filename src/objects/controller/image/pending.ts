@@ -7,7 +7,7 @@ import { parseReplicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import type { PartitionMetadata } from "../../contracts/controller.ts";
 import type { ReplicaKey } from "./changes.ts";
 
-/** Replicas of one topic that have something to be told. */
+/** Replicas of one topic to which something is to be delivered. */
 export interface Pending {
   /** When the newest of it was decided, in milliseconds since the epoch. */
   sinceMs: number;
@@ -41,14 +41,14 @@ export function replicaKeysOf(partition: PartitionMetadata): ReplicaKey[] {
   );
 }
 
-/** How many replicas have something to be told. */
+/** Number of replicas to which something is to be delivered. */
 export function pendingCount(pending: ReadonlyMap<string, Pending>): number {
   let count = 0;
   for (const { replicas } of pending.values()) count += replicas.size;
   return count;
 }
 
-/** The replicas have something to be told. */
+/** Something is to be delivered to the replicas. */
 export function markPending(
   pending: PendingMap,
   topicId: string,
@@ -96,7 +96,7 @@ export function leavePending(
   pending.set(topicId, { sinceMs: entry.sinceMs, replicas: new Set(missing), unconfirmed });
 }
 
-/** The replicas are removed: from now on they are told to delete their storage, and nothing else. */
+/** The replicas are removed: from now on only the deletion of their storage is delivered to them. */
 export function markRemoved(
   image: { readonly assignments: PendingMap; readonly purges: PendingMap },
   topicId: string,

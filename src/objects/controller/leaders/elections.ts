@@ -47,8 +47,8 @@ function leaderAmong(
 /**
  * What the brokers' states require of a partition: fenced brokers lead nothing, and leave the in-sync set unless all
  * its members are fenced; a partition has a leader if a member of its in-sync set may lead. Null: nothing changes.
- * While a partition is not founded nobody leads it who could let replicas join; they are empty alike, so all that are
- * not fenced are in sync. Idempotent.
+ * An unfounded partition has no leader's object that could let replicas join; all its replicas are empty, so all that
+ * are not fenced are in sync. Idempotent.
  */
 function settlePartition(partition: PartitionMetadata, brokers: Brokers): PartitionChange | null {
   const members = partition.unfounded ? brokerIdsOf(partition) : partition.inSync;

@@ -170,7 +170,7 @@ export class Leaders {
   }
 
   async #examine(topicId: string, state: PartitionMetadata): Promise<void> {
-    // Whoever calls a partition without knowing of its founding meets objects that know nothing.
+    // The caller did not know that the partition is not founded: its objects have no assignment.
     if (state.unfounded) await this.#actions.found(topicId, state.partition);
     const key = partitionKey(topicId, state.partition);
     const isLed = state.leader !== -1;

@@ -1,12 +1,12 @@
 /**
- * Founding of partitions at their first use. A topic is a row of the controller's record, whatever its number of
- * partitions; an object with storage is made for each replica only when somebody uses its partition. Pure.
+ * Founding of partitions at their first use. Creating a topic takes one row of the controller's record, whatever its
+ * number of partitions; a replica's object gets storage only when its partition is first used. Pure.
  */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import type { PartitionMetadata, PartitionsAnswer } from "../../contracts/controller.ts";
 import type { ClusterImage } from "../image/cluster.ts";
 
-/** Those of the partitions that are not founded. Errors: as {@link describePartitions}. */
+/** The partitions among these that are not founded yet. Errors: those of {@link describePartitions}. */
 export function decideFound(
   image: ClusterImage,
   topicId: string,
@@ -22,7 +22,7 @@ export function decideFound(
   return { ok: true, partitions: unfounded };
 }
 
-/** Errors: UNKNOWN_TOPIC_ID, UNKNOWN_PARTITION. */
+/** The partitions as the image has them, in the order of their numbers as given. Errors: UNKNOWN_TOPIC_ID, UNKNOWN_PARTITION. */
 export function describePartitions(
   image: ClusterImage,
   topicId: string,

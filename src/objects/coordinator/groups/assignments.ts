@@ -60,7 +60,7 @@ export interface Computed {
 }
 
 /**
- * Computes an assignment. Under the cooperative assignor a partition that moves is assigned to nobody in this
+ * Computes an assignment. Under the cooperative assignor a partition that moves has no owner in this
  * generation, because its owner has to give it up first (KIP-429). Under the others every member has given up all
  * its partitions by joining.
  */

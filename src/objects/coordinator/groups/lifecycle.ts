@@ -97,7 +97,7 @@ export class GroupLifecycle implements RegistrationHost {
     this.#assemble();
   }
 
-  /** Whether nobody is in the group: neither members nor instances. */
+  /** Whether the group has neither members nor instances. */
   get isDeserted(): boolean {
     return this.parts.rebalance.members.size + this.image.instances.size === 0;
   }

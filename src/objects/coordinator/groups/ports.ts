@@ -46,6 +46,6 @@ export interface GroupContext {
   nowMs(): number;
   /** Records a decision, then applies it. */
   record(...changes: readonly Change[]): void;
-  /** Sets the object's next deadline anew. */
+  /** Sets the object's next deadline again, after deadlines have changed. */
   arm(): void;
 }

@@ -67,7 +67,7 @@ export class Generations {
 
   /**
    * What the leader's assignments take from instances under a cooperative protocol; they may be reading it still.
-   * By member id, encoded as an assignment. The leader gives it to nobody before they have joined again (KIP-429).
+   * By member id, encoded as an assignment. The leader assigns it to no other member before they have joined again (KIP-429).
    */
   revokedFrom(
     given: readonly { readonly memberId: string; readonly assignment: Uint8Array }[],

@@ -300,7 +300,7 @@ export class Group {
   }
 
   #untilJoined(member: Member): Promise<JoinAnswer> {
-    // The member joins again over another connection: nobody waits for its former request any more.
+    // The member joins again over another connection: its former request is abandoned.
     failPending(member, "REBALANCE_IN_PROGRESS");
     return new Promise((resolve) => {
       member.answerJoin = resolve;

@@ -47,7 +47,7 @@ export type Change =
       readonly groupId?: string;
     }
   | {
-      /** A rebalance is complete: these are the members from now on, and nobody has an assignment yet. */
+      /** A rebalance is complete: these are the members from now on, without assignments yet. */
       readonly type: "generation-began";
       readonly generationId: number;
       readonly protocolType: string;

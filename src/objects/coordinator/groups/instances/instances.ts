@@ -187,7 +187,7 @@ export class Instances {
     return OK;
   }
 
-  /** Whether there is such an instance; its session begins anew where there is. */
+  /** Whether there is such an instance, whose session is renewed then. */
   isKnown(instanceId: string): boolean {
     return this.#sessions.find(instanceId).ok;
   }

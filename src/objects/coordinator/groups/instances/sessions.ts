@@ -28,7 +28,7 @@ export class InstanceSessions {
     for (const instanceId of context.image.instances.keys()) this.begin(instanceId);
   }
 
-  /** The instance, whose session begins anew. UNKNOWN_MEMBER_ID. */
+  /** The instance, whose session is renewed. UNKNOWN_MEMBER_ID. */
   find(instanceId: string): FoundInstance | Refusal {
     const instance = this.#context.image.instances.get(instanceId);
     if (!instance) return refuse("UNKNOWN_MEMBER_ID");
