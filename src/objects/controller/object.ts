@@ -8,7 +8,7 @@ import type { Env } from "../runtime/env.ts";
 import { ANSWER, objectWith, Shell, type CallsOf } from "../runtime/shell.ts";
 import { platformRandom } from "../runtime/random.ts";
 import { answerOrNull, partitionStub, replicaAnswer } from "../runtime/stubs.ts";
-import { platformClock, platformTimer } from "../runtime/time.ts";
+import { platformClock } from "../runtime/time.ts";
 import type { ControllerApi, ControllerDescription } from "../contracts/controller.ts";
 import { ControllerRules } from "./controller.ts";
 import type { ReplicaPort } from "./delivery/ports.ts";
@@ -52,7 +52,7 @@ export class Controller extends objectWith<RulesApi>(CALLS) {
       {
         alarm: this.#shell.alarm,
         clock: platformClock,
-        timer: platformTimer,
+        timer: this.#shell.timers,
         random: platformRandom,
         replicas: replicaObjects(env),
         background: this.#shell.background,

@@ -10,7 +10,7 @@ import type { Env } from "../runtime/env.ts";
 import { ANSWER, objectWith, Shell, type CallsOf } from "../runtime/shell.ts";
 import { platformRandom } from "../runtime/random.ts";
 import { answerOrNull, controllerStub } from "../runtime/stubs.ts";
-import { platformClock, platformTimer } from "../runtime/time.ts";
+import { platformClock } from "../runtime/time.ts";
 import type { CoordinatorApi, GroupDescription } from "../contracts/group.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import type { ClusterPort, CoordinatorPorts } from "./groups/ports.ts";
@@ -90,7 +90,7 @@ export class Coordinator extends objectWith<RulesApi>(CALLS) {
       groupId: parseGroupObjectName(this.ctx.id.name ?? ""),
       alarm: this.#shell.alarm,
       clock: platformClock,
-      timer: platformTimer,
+      timer: this.#shell.timers,
       random: platformRandom,
       cluster: platformCluster(this.env),
       matcher,
