@@ -83,7 +83,12 @@ export function objectWith<Contract extends object>(
     async function forwarded(this: Forwarding, ...args: never[]): Promise<unknown> {
       return this[ANSWER]((rules) => rules[name].apply(rules, args));
     }
-    Object.defineProperty(Forwarding.prototype, name, { value: forwarded });
+    // As a method of a class is: it can be replaced, and put back.
+    Object.defineProperty(Forwarding.prototype, name, {
+      value: forwarded,
+      writable: true,
+      configurable: true,
+    });
   }
   return Forwarding as unknown as ObjectClass<Contract>;
 }
