@@ -1,5 +1,5 @@
 /**
- * Prints `N passed, N failed` from the report of vitest's JSON reporter, over all its projects.
+ * Prints `N passed, N failed` from reports of vitest's JSON reporter: of all of them together, over all their projects.
  * A test file that could not even be loaded has no tests to count and counts as one failure; so does
  * a report that says failure without naming one, and a run that proved nothing.
  */
@@ -32,6 +32,9 @@ function totals(path: string): { passed: number; failed: number } {
   return { passed, failed: failed === 0 && !isSound ? 1 : failed };
 }
 
-const { passed, failed } = totals(process.argv[2] ?? "");
+const reports = process.argv.slice(2).map(totals);
+const passed = reports.reduce((sum, one) => sum + one.passed, 0);
+// Without a report nothing was proved.
+const failed = reports.length === 0 ? 1 : reports.reduce((sum, one) => sum + one.failed, 0);
 console.log(`${passed} passed, ${failed} failed`);
 if (failed > 0) process.exitCode = 1;
