@@ -21,7 +21,7 @@ export interface SentBatch {
   readonly producerEpoch: number;
   readonly firstSequence: number;
   /** Written only where its first record gets this offset; -1: wherever the log ends. */
-  readonly expectedOffset: number;
+  expectedOffset: number;
   readonly invokedMs: number;
   /** Sent once, and delivered once by the network: it cannot be in the log twice. */
   readonly isOnce: boolean;

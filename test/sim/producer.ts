@@ -187,8 +187,9 @@ export class Producer {
       const isUnknown = UNKNOWN.has(answer.error) || answer.written === true;
       if (isUnknown) mayBeThere = true;
       if (this.#believes(answer.error, batch, attempt)) {
-        // If it is in the log, its records are written twice (16).
+        // If it is in the log, its records are written twice (16); where they are, the next batch says.
         batch.outcome = "unknown";
+        batch.expectedOffset = -1;
         batch.completedMs = this.#router.nowMs;
         this.#inFlight.delete(batch);
         this.#newEpoch();
