@@ -6,7 +6,7 @@ import { refuse, type Refusal } from "../base/errors.ts";
 import { replicaObjectName } from "../base/ids.ts";
 import type { PartitionApi } from "../objects/contracts/partition.ts";
 import type { TransferStub } from "../objects/contracts/transfer.ts";
-import { foundPartition } from "./founding.ts";
+import { foundPartition, refusalOfUnopened } from "./founding.ts";
 import { markStale, type KnownTopic, type ReplicaPlace } from "./metadata.ts";
 import { counters } from "./metrics.ts";
 import { attempt, isUnopening, type CallOptions } from "./objects.ts";
@@ -55,11 +55,16 @@ export async function callPartition<A extends PartitionAnswer>(
 ): Promise<A | Refusal> {
   const isFounded = topic.metadata.partitions[partition]?.unfounded !== true;
   const known = isFounded ? topic : await foundPartition(service, topic, partition);
-  const answer = await callLeader(service, known, partition, options, call);
-  if (answer.ok || options.once === true || !isRecoverable(answer)) return answer;
+  const first = await callLeader(service, known, partition, options, call);
+  if (first.ok) return first;
   const again = (renewed: KnownTopic): Promise<A | Refusal> =>
     callLeader(service, renewed, partition, options, call);
-  return recover({ service, topic: known, partition, options, callLeader: again }, answer);
+  const answer =
+    options.once === true || !isRecoverable(first)
+      ? first
+      : await recover({ service, topic: known, partition, options, callLeader: again }, first);
+  const isLost = !answer.ok && answer.error === "STORAGE_LOST" && isUnopening(answer);
+  return isLost ? refusalOfUnopened(service, known, partition, answer) : answer;
 }
 
 /**

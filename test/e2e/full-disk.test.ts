@@ -23,6 +23,10 @@ const BATCHES_MAX = 100;
 const REFUSALS = 5;
 
 const PLACE: Place = { topic: "full", partition: 0 };
+/** Topics that nobody has used before the disk is full: they are tried then, or only afterwards. */
+const IDLE: Place = { topic: "idle", partition: 0 };
+const UNTOUCHED: Place = { topic: "untouched", partition: 0 };
+const LATER: Place = { topic: "later", partition: 0 };
 
 const folder = mkdtempSync(join(tmpdir(), "odradek-disk-"));
 const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MB}m`, "tmpfs", folder]);
@@ -48,6 +52,34 @@ async function append(client: Client, first: number): Promise<Answer> {
   return client.post(`${partitionPath(PLACE)}/records:batch`, { records });
 }
 
+/** Appends one record, which all such appends have in common. */
+const appendTo = (client: Client, place: Place): Promise<Answer> =>
+  client.post(`${partitionPath(place)}/records:batch`, {
+    records: [{ value: { type: "STRING", data: valueOf(0) } }],
+  });
+
+/** The partition cannot get its storage. Nothing is lost that it never had, and nobody is told so. */
+async function expectNoFirstUse(client: Client, place: Place): Promise<void> {
+  const produced = await appendTo(client, place);
+  const fetched = await client.ask(`/topics/${place.topic}/partitions/0/records?offset=0`);
+  for (const refused of [produced, fetched]) {
+    expect(refused.status).toBe(500);
+    expect(refused.json()).toMatchObject({ error_code: 50003 });
+    expect(refused.text).not.toContain("lost or cannot be opened");
+  }
+}
+
+/** The partition takes its first record, and it can be read. */
+async function expectFirstUse(client: Client, place: Place): Promise<void> {
+  const first = await eventually(`a first append to ${place.topic}`, async () => {
+    const tried = await appendTo(client, place);
+    return tried.status === 200 ? tried : undefined;
+  });
+  expect(first.json()).toMatchObject({ base_offset: 0 });
+  const read = await client.ask(`/topics/${place.topic}/partitions/0/records?offset=0`);
+  expect(read.json()).toMatchObject([{ offset: 0, value: valueOf(0) }]);
+}
+
 /** What each offset holds, as long as the log is. */
 async function valuesIn(client: Client): Promise<string[]> {
   const values: string[] = [];
@@ -67,7 +99,9 @@ describe.runIf(isMounted)("a full disk", () => {
     service = await startService({ dataDir: join(folder, "data") });
     let client = new Client(service.url);
     await createTopic(client, PLACE.topic);
-    await createTopic(client, "idle");
+    await createTopic(client, IDLE.topic);
+    await createTopic(client, UNTOUCHED.topic);
+    await createTopic(client, LATER.topic);
 
     /** By offset: what was acknowledged. */
     const acknowledged = new Map<number, string>();
@@ -92,14 +126,7 @@ describe.runIf(isMounted)("a full disk", () => {
     expect(refusals).toBe(REFUSALS);
     expect(acknowledged.size).toBeGreaterThan(BATCH_RECORDS);
 
-    // An object that cannot write is not taken for one whose storage is lost.
-    const idle = { records: [{ value: { type: "STRING", data: valueOf(0) } }] };
-    const first = await client.post(
-      `${partitionPath({ topic: "idle", partition: 0 })}/records:batch`,
-      idle,
-    );
-    expect(first.json()).toMatchObject({ error_code: 50003 });
-    expect(first.text).not.toContain("lost or cannot be opened");
+    await expectNoFirstUse(client, IDLE);
 
     const expectAll = async (): Promise<void> => {
       const found = await valuesIn(client);
@@ -120,6 +147,7 @@ describe.runIf(isMounted)("a full disk", () => {
     });
     take(answer, later);
     await expectAll();
+    for (const place of [IDLE, UNTOUCHED]) await expectFirstUse(client, place);
     expect((await client.ask("/healthz")).status).toBe(200);
     await client.close();
   });
@@ -138,12 +166,14 @@ describe.runIf(isMounted)("a full disk", () => {
       const refused = await append(client, 0);
       return refused.status === 500 || undefined;
     });
+    await expectNoFirstUse(client, LATER);
     expect((await client.ask("/healthz")).status).toBe(500);
     rmSync(filler);
     await eventually(
       "an append",
       async () => (await append(client, 0)).status === 200 || undefined,
     );
+    await expectFirstUse(client, LATER);
     expect((await client.ask("/healthz")).status).toBe(200);
     await client.close();
   });

@@ -98,6 +98,11 @@ export interface PartitionsAnswer {
   readonly ok: true;
   /** In the order in which they were named. */
   readonly partitions: readonly PartitionMetadata[];
+  /**
+   * Numbers of those among them that were never in use, as far as the controller knows: not founded, or founded and no
+   * replica has confirmed its first assignment yet. Absent: none, or the answer is one of `foundPartitions`.
+   */
+  readonly unconfirmed?: readonly number[];
 }
 
 export type TopicAnswer = { readonly ok: true; readonly topic: TopicMetadata } | Refusal;

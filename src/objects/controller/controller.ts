@@ -122,7 +122,12 @@ export class ControllerRules {
 
   describePartitions(topicId: string, partitions: readonly number[]): PartitionsAnswer | Refusal {
     this.#decisions.touch();
-    return describePartitions(this.#image, topicId, partitions);
+    const described = describePartitions(this.#image, topicId, partitions);
+    if (!described.ok) return described;
+    const unconfirmed = described.partitions
+      .filter((partition) => this.#decisions.isUnconfirmed(topicId, partition))
+      .map(({ partition }) => partition);
+    return unconfirmed.length === 0 ? described : { ...described, unconfirmed };
   }
 
   async alterConfigs(

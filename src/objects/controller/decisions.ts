@@ -4,6 +4,7 @@
  * (elections.ts) and damaged replicas (renewals.ts) require.
  */
 import type { AlarmPort } from "../../base/ports.ts";
+import type { PartitionMetadata } from "../contracts/controller.ts";
 import { applyChange, applyChangeSet } from "./image/apply.ts";
 import { FIRST_BROKERS } from "./brokers.ts";
 import type { Change, PartitionChange } from "./image/changes.ts";
@@ -144,6 +145,11 @@ export class Decisions {
   async found(topicId: string, partitions: readonly number[]): Promise<void> {
     if (partitions.length > 0) this.record([{ type: "partitions-founded", topicId, partitions }]);
     await Promise.all(partitions.map((partition) => this.deliverToLeader(topicId, partition)));
+  }
+
+  /** Whether no replica of the partition has confirmed an assignment, so that none is known to have storage. */
+  isUnconfirmed(topicId: string, partition: PartitionMetadata): boolean {
+    return this.#deliveries.isUnconfirmed(topicId, partition);
   }
 
   /** Sends one replica its assignment again, and decides on what that shows. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { TOPIC_PARTITIONS_MAX } from "../../../src/base/limits.ts";
 import type { TopicMetadata } from "../../../src/objects/contracts/controller.ts";
-import { ControllerHarness } from "./harness.ts";
+import { ControllerHarness, settle } from "./harness.ts";
 
 async function unfounded(
   harness: ControllerHarness,
@@ -118,6 +118,29 @@ describe("the first use of a partition", () => {
     expect(harness.storage.rowsWritten).toBe(rowsWritten);
     expect(harness.replicas.calls).toBe(calls);
     expect(calls).toBeGreaterThan(0);
+  });
+
+  test("counts as one once a replica has confirmed: until then the controller tells that there was none", async () => {
+    const harness = new ControllerHarness();
+    const { topicId } = await unfounded(harness, 2, 3);
+    const described = () => harness.rules.describePartitions(topicId, [0, 1]);
+    expect(await described()).toMatchObject({ unconfirmed: [0, 1] });
+    harness.replicas.receive = () => "unopened";
+    await founded(harness, topicId, [1]);
+    harness.crash();
+    expect(await described()).toMatchObject({ unconfirmed: [0, 1] });
+    harness.replicas.receive = (_, name) => (name.includes("/1/2/") ? "confirmed" : "unopened");
+    const round = harness.rules.onAlarm();
+    await settle();
+    // Known before it is recorded, and for ever.
+    expect(await described()).toMatchObject({ unconfirmed: [0] });
+    await round;
+    harness.crash();
+    expect(await described()).toMatchObject({ unconfirmed: [0] });
+    harness.replicas.receive = () => "confirmed";
+    await harness.fireAlarm();
+    await founded(harness, topicId, [0]);
+    expect(await described()).not.toHaveProperty("unconfirmed");
   });
 
   test("is recorded before a replica hears of it, and goes on after a crash", async () => {

@@ -7,6 +7,7 @@ import { refuse, type ErrorName, type Refusal } from "../../../src/base/errors.t
 import type {
   ClusterMetadata,
   PartitionAnswer,
+  PartitionsAnswer,
   TopicMetadata,
 } from "../../../src/objects/contracts/controller.ts";
 import type { AppendRefusal } from "../../../src/objects/contracts/partition.ts";
@@ -42,6 +43,10 @@ class FakeCluster {
   controllerCalls = 0;
   controllerFails: Error | null = null;
   creations: string[] = [];
+  /** Whether replicas of the partitions have confirmed their first assignments. */
+  isConfirmed = true;
+  /** Calls of `describePartitions`. */
+  descriptions = 0;
   reports: LeaderReport[] = [];
   /** What the controller does when a leader is reported; nothing: it has reached the leader. */
   onReport: () => void = () => {};
@@ -87,6 +92,15 @@ class FakeCluster {
     if (this.topics.has(spec.topic)) return refuse("TOPIC_ALREADY_EXISTS");
     this.set(spec.topic, id("9"));
     return { ok: true, topic: this.topics.get(spec.topic) };
+  }
+
+  async describePartitions(topicId: string, asked: readonly number[]): Promise<PartitionsAnswer> {
+    this.controllerCalls += 1;
+    this.descriptions += 1;
+    if (this.controllerFails !== null) throw this.controllerFails;
+    const topic = [...this.topics.values()].find((one) => one.topicId === topicId)!;
+    const partitions = asked.map((partition) => topic.partitions[partition]!);
+    return { ok: true, partitions, ...(this.isConfirmed ? {} : { unconfirmed: asked }) };
   }
 
   async reportLeader(report: LeaderReport): Promise<PartitionAnswer> {
@@ -563,6 +577,30 @@ describe("a call that throws", () => {
     // What the code of an object has thrown is something else, whatever it says.
     cluster.script = [Object.assign(unopened(), { remote: true })];
     expect(await inTime(read)).toMatchObject({ error: "UNKNOWN_SERVER_ERROR" });
+  });
+
+  it("of an object whose partition was never in use says nothing of a loss: its storage cannot be created", async () => {
+    const unopened = () => new Error("internal error; reference = 1i1k3i96sbmbgtjgai962a91");
+    cluster.isConfirmed = false;
+    cluster.script = [unopened(), unopened(), unopened(), unopened()];
+    const answer = await append(1);
+    expect(answer).toMatchObject({ error: "KAFKA_STORAGE_ERROR" });
+    expect((answer as Refusal).message).toContain("cannot be created");
+    // Whoever comes within the next second does not ask the controller for that.
+    const once = { ...READ, once: true } as const;
+    const next = await callPartition(service, await known(), 1, once, cluster.call);
+    expect(next).toMatchObject({ error: "KAFKA_STORAGE_ERROR" });
+    expect(cluster.descriptions).toBe(1);
+  });
+
+  it("so where the controller cannot tell whether the partition was in use", async () => {
+    const unopened = () => new Error("internal error; reference = 1i1k3i96sbmbgtjgai962a91");
+    cluster.set("u", id("c"));
+    const topic = await known("u");
+    cluster.script = [unopened(), unopened()];
+    cluster.controllerFails = reset;
+    const answer = await callPartition(service, topic, 0, { ...READ, once: true }, cluster.call);
+    expect(answer).toMatchObject({ error: "KAFKA_STORAGE_ERROR" });
   });
 
   it("so where a probe is answered: the storage is there, and could not be written", async () => {

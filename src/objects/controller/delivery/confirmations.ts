@@ -4,9 +4,10 @@
  */
 import { replicaObjectName, type ReplicaName } from "../../../base/ids.ts";
 import type { ReplicaAssignment } from "../../contracts/assignment.ts";
+import type { PartitionMetadata } from "../../contracts/controller.ts";
 import type { Change, ReplicaKey } from "../image/changes.ts";
 import { partitionOf, type ClusterImage } from "../image/cluster.ts";
-import { replicaKey, replicaOfKey, type Pending } from "../image/pending.ts";
+import { replicaKey, replicaKeysOf, replicaOfKey, type Pending } from "../image/pending.ts";
 import { assignmentOf } from "./assignments.ts";
 
 /** One replica to which something is to be delivered: its assignment, or the deletion of its storage. */
@@ -57,6 +58,16 @@ export class Confirmations {
    */
   get isUrgent(): boolean {
     return this.#isUrgent;
+  }
+
+  /** Whether no replica of the partition has confirmed an assignment, so that none is known to have storage. */
+  isUnconfirmed(topicId: string, partition: PartitionMetadata): boolean {
+    const unconfirmed = this.#image.assignments.get(topicId)?.unconfirmed;
+    return replicaKeysOf(partition).every(
+      (key) =>
+        unconfirmed?.has(key) === true &&
+        !this.#initialized.has(replicaObjectName(replicaOfKey(topicId, key))),
+    );
   }
 
   assigned({ topicId, key }: Delivery, partitionEpoch: number): void {

@@ -5,6 +5,7 @@
  */
 import { within } from "../../../base/deadline.ts";
 import { replicaObjectName } from "../../../base/ids.ts";
+import type { PartitionMetadata } from "../../contracts/controller.ts";
 import { Semaphore } from "../../runtime/semaphore.ts";
 import type { Change } from "../image/changes.ts";
 import type { ClusterImage } from "../image/cluster.ts";
@@ -127,6 +128,11 @@ export class Deliveries {
     if (!(await this.#isFree(delivery))) return;
     if (!isLive(this.#image, replicaOfKey(delivery.topicId, delivery.key))) return;
     await within(this.#ports.timer, CALL_DEADLINE_MS, this.#begin(delivery));
+  }
+
+  /** See {@link Confirmations.isUnconfirmed}. */
+  isUnconfirmed(topicId: string, partition: PartitionMetadata): boolean {
+    return this.#confirmations.isUnconfirmed(topicId, partition);
   }
 
   /** See {@link Confirmations.changes}. */
