@@ -11,29 +11,29 @@ import { ANONYMOUS, mayDo } from "../gateway/principal.ts";
 import { countError } from "../gateway/metrics.ts";
 import { requestIdOf } from "./request-id.ts";
 import { encodeFor } from "./response-encoding.ts";
-import type { Ctx, Outcome, Route } from "./route.ts";
+import type { Ctx, Endpoint, Outcome } from "./route.ts";
 import { serviceOf, type Service } from "../gateway/service.ts";
 import { because, causeOf } from "../gateway/causes.ts";
 
-/** Runs a route for a request. Never throws. */
-export async function answer(c: Ctx, route: Route): Promise<Response> {
+/** Runs an endpoint for a request. Never throws. */
+export async function answer(c: Ctx, endpoint: Endpoint): Promise<Response> {
   const startedMs = Date.now();
   const service = serviceOf(c.env);
   let outcome: Outcome;
   try {
-    outcome = await handled(c, route, service);
+    outcome = await handled(c, endpoint, service);
   } catch (error) {
     outcome = because(refuse("UNKNOWN_SERVER_ERROR"), error);
   }
   if (isRefusal(outcome) || outcome.status >= 400) await drain(c.req.raw);
-  if (!isRefusal(outcome)) return finished(c, route, service, outcome, startedMs);
-  const answered = errorAnswer(worded(outcome, route));
-  return finished(c, route, service, answered, startedMs, causeOf(outcome));
+  if (!isRefusal(outcome)) return finished(c, endpoint, service, outcome, startedMs);
+  const answered = errorAnswer(worded(outcome, endpoint));
+  return finished(c, endpoint, service, answered, startedMs, causeOf(outcome));
 }
 
 /** v3 has another code for an unknown partition than v2. */
-function worded(refusal: Refusal, route: Route): Refusal {
-  if (refusal.error !== "UNKNOWN_PARTITION" || !route.inCluster) return refusal;
+function worded(refusal: Refusal, endpoint: Endpoint): Refusal {
+  if (refusal.error !== "UNKNOWN_PARTITION" || !endpoint.inCluster) return refusal;
   return refuse("UNKNOWN_TOPIC_OR_PARTITION");
 }
 
@@ -41,20 +41,20 @@ function worded(refusal: Refusal, route: Route): Refusal {
 const OPEN: Admitted = { ok: true, principal: ANONYMOUS };
 
 /** The outcome of the handler, or why it must not run. */
-async function handled(c: Ctx, route: Route, service: Service): Promise<Outcome> {
-  const admitted = route.open === true ? OPEN : pass(c.req.raw, service);
+async function handled(c: Ctx, endpoint: Endpoint, service: Service): Promise<Outcome> {
+  const admitted = endpoint.open === true ? OPEN : pass(c.req.raw, service);
   if (admitted instanceof Response || !admitted.ok) return admitted;
   const { principal } = admitted;
-  if (!mayDo(principal, route.needs)) return refuse("CLUSTER_AUTHORIZATION_FAILED");
-  if (route.inCluster && c.req.param("cluster_id") !== service.clusterId) {
+  if (!mayDo(principal, endpoint.needs)) return refuse("CLUSTER_AUTHORIZATION_FAILED");
+  if (endpoint.inCluster && c.req.param("cluster_id") !== service.clusterId) {
     return refuse("UNKNOWN_CLUSTER");
   }
-  return route.handler(c, service, principal);
+  return endpoint.handler(c, service, principal);
 }
 
 function finished(
   c: Ctx,
-  route: Route,
+  endpoint: Endpoint,
   service: Service,
   response: Response,
   startedMs: number,
@@ -71,14 +71,14 @@ function finished(
   if (request.method === "HEAD" && response.body !== null) void response.body.cancel();
   const { status } = response;
   const statusClass = Math.floor(status / 100);
-  route.requestsByClass[statusClass] = (route.requestsByClass[statusClass] ?? 0) + 1;
+  endpoint.requestsByClass[statusClass] = (endpoint.requestsByClass[statusClass] ?? 0) + 1;
   if (status >= 400) {
     const error = errorNameOf(response) ?? "UNKNOWN_SERVER_ERROR";
     countError(error);
     logFailure({
       request_id: id,
       method: request.method,
-      route: route.path,
+      route: endpoint.path,
       status,
       error,
       ms: Date.now() - startedMs,

@@ -5,17 +5,25 @@
 import { Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import type { Env } from "../objects/runtime/env.ts";
-import { healthRoute } from "./about/health.ts";
+import { healthEndpoint } from "./about/health.ts";
 import { mount } from "./mount.ts";
-import { recordRoutes } from "./records/routes.ts";
-import type { App } from "./route.ts";
+import { fetchEndpoints } from "./records/fetch-endpoints.ts";
+import { produceEndpoints } from "./records/produce-endpoints.ts";
+import type { App, Endpoint } from "./route.ts";
+
+/** All of them are among the routes of app.ts, described. */
+export const endpoints: readonly Endpoint[] = [
+  ...Object.values(produceEndpoints),
+  ...Object.values(fetchEndpoints),
+  healthEndpoint,
+];
 
 export const front: App = new Hono<{ Bindings: Env }>({
   strict: false,
   router: new TrieRouter(),
 });
 
-mount(front, [...recordRoutes, healthRoute]);
+mount(front, endpoints);
 
 front.notFound(async (c) => {
   const { app } = await import("./app.ts");

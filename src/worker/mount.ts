@@ -1,12 +1,12 @@
 /** Registers routes in the application: translates the description's paths into Hono's. */
 import { answer } from "./frame.ts";
-import type { App, Route } from "./route.ts";
+import type { App, Endpoint } from "./route.ts";
 
-/** Registers the routes, in their order. */
-export function mount(app: App, routes: readonly Route[]): void {
-  const withVerbs = new Set(routes.flatMap(({ path }) => path.match(/\{\w+\}(?=:)/g) ?? []));
-  for (const route of routes) {
-    app.on(route.method, honoPath(route.path, withVerbs), (c) => answer(c, route));
+/** Registers the endpoints, in their order. */
+export function mount(app: App, endpoints: readonly Endpoint[]): void {
+  const withVerbs = new Set(endpoints.flatMap(({ path }) => path.match(/\{\w+\}(?=:)/g) ?? []));
+  for (const endpoint of endpoints) {
+    app.on(endpoint.method, honoPath(endpoint.path, withVerbs), (c) => answer(c, endpoint));
   }
 }
 

@@ -1,6 +1,8 @@
 /**
- * A route, defined once: its handler and its description. `mount` registers it in the application, and openapi.ts
- * describes it from the same object, so that no route can be missing from the description.
+ * A route: an endpoint, which answers requests, and its description. `mount` registers it in the application, and
+ * openapi.ts describes it from the same object, so that no route can be missing from the description. The endpoints that
+ * a worker's start loads (front.ts) are described in modules of their own, since descriptions are made of zod's schemas,
+ * which cost a start more than what answers.
  */
 import type * as z from "zod";
 import type { Context, Hono } from "hono";
@@ -28,7 +30,7 @@ export interface Content {
   readonly example?: unknown;
 }
 
-export interface RouteSpec {
+interface EndpointSpec {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** As in OpenAPI: `/v3/clusters/{cluster_id}/topics/{topic}`. An unknown `cluster_id` never reaches the handler. */
   readonly path: string;
@@ -36,11 +38,16 @@ export interface RouteSpec {
   readonly id: string;
   /** What the caller must be allowed to do. */
   readonly needs: readonly Need[];
+  /** Answered without a key. */
+  readonly open?: true;
+  readonly handler: Handler;
+}
+
+/** What the page and `/openapi.json` say of an endpoint. */
+export interface Description {
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
-  /** Answered without a key. */
-  readonly open?: true;
   readonly query?: z.ZodObject;
   readonly headers?: z.ZodObject;
   /** By media type. Describes; does not validate: handlers that validate use `readJson`. */
@@ -57,8 +64,9 @@ export interface RouteSpec {
   >;
   /** Besides those of every route (not authenticated, server error). */
   readonly errors?: readonly ErrorName[];
-  readonly handler: Handler;
 }
+
+export interface RouteSpec extends EndpointSpec, Description {}
 
 export const TAGS = [
   "Cluster",
@@ -74,16 +82,27 @@ export const TAGS = [
 ] as const;
 type Tag = (typeof TAGS)[number];
 
-export interface Route extends RouteSpec {
+export interface Endpoint extends EndpointSpec {
   /** Requests by first digit of the status. */
   readonly requestsByClass: number[];
   readonly inCluster: boolean;
 }
 
-export function defineRoute(spec: RouteSpec): Route {
+export interface Route extends Endpoint, Description {}
+
+export function defineEndpoint(spec: EndpointSpec): Endpoint {
   return {
     ...spec,
     requestsByClass: [0, 0, 0, 0, 0, 0],
     inCluster: spec.path.includes("{cluster_id}"),
   };
+}
+
+/** The endpoint with its description. Both count their requests together. */
+export function withDescription(endpoint: Endpoint, description: Description): Route {
+  return { ...endpoint, ...description };
+}
+
+export function defineRoute(spec: RouteSpec): Route {
+  return { ...spec, ...defineEndpoint(spec) };
 }

@@ -4,9 +4,9 @@ import { pageParameters } from "../admin/paging.ts";
 import { json } from "../answers.ts";
 import { preferredType } from "../media-types.ts";
 import { ofTextBytes } from "../response-encoding.ts";
-import { defineRoute, type Route } from "../route.ts";
+import { defineRoute, withDescription, type Route } from "../route.ts";
 import { topicText } from "../text-schemas.ts";
-import { healthRoute } from "./health.ts";
+import { healthEndpoint } from "./health.ts";
 import { metricsText, TOPIC_PAGE } from "./metrics-text.ts";
 import type { Shown } from "./curl.ts";
 import type { ApiDocument } from "./openapi.ts";
@@ -45,6 +45,25 @@ const aboutRoute = defineRoute({
       ? new Response(null, { status: 303, headers: { location: "/docs" } })
       : json(ABOUT);
   },
+});
+
+const healthRoute = withDescription(healthEndpoint, {
+  tag: "Service",
+  summary: "Whether the worker answers, and storage takes what is written",
+  description:
+    "Needs no key and calls no object: an isolate whose last append was refused by storage says so, until one is taken or a minute has gone by.",
+  answers: {
+    200: {
+      description: "The service is healthy.",
+      content: {
+        "application/json": {
+          schema: z.object({ status: z.literal("ok") }),
+          example: { status: "ok" },
+        },
+      },
+    },
+  },
+  errors: ["KAFKA_STORAGE_ERROR"],
 });
 
 const metricsRoute = (counted: () => readonly Route[]): Route =>

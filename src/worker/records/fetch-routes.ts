@@ -1,9 +1,9 @@
-/** The routes that read records: pages, event streams and tails, under v3's path and under v2's. */
+/** The routes that read records: the description of fetch-endpoints.ts. */
 import * as z from "zod";
 import { wholeText } from "../text-schemas.ts";
 import type { ErrorName } from "../../base/errors.ts";
-import { defineRoute, type Route, type RouteSpec } from "../route.ts";
-import { fetchRecords } from "./fetch.ts";
+import { withDescription, type Description, type Route } from "../route.ts";
+import { fetchEndpoints } from "./fetch-endpoints.ts";
 import { EVENT_STREAM_TYPE, RESET_POLICIES } from "./fetch-query.ts";
 import { RECORD_BATCH_TYPE } from "./produce.ts";
 
@@ -63,7 +63,7 @@ export const recordSchema = z.object({
   headers: z.array(z.object({ name: z.string(), value: z.base64().nullable() })),
 });
 
-const answers: RouteSpec["answers"] = {
+const answers: Description["answers"] = {
   101: { description: "The tail." },
   200: {
     description: "The records.",
@@ -95,11 +95,7 @@ const ERRORS: readonly ErrorName[] = [
 ];
 
 export const fetchRoutes: readonly Route[] = [
-  defineRoute({
-    method: "GET",
-    path: "/v3/clusters/{cluster_id}/topics/{topic}/partitions/{partition_id}/records",
-    id: "fetchRecords",
-    needs: [["topic", "read"]],
+  withDescription(fetchEndpoints.partition, {
     tag: "Records",
     summary: "Reads a partition: a page, a stream of events, or a tail",
     description: DESCRIPTION,
@@ -107,13 +103,8 @@ export const fetchRoutes: readonly Route[] = [
     headers,
     answers,
     errors: [...ERRORS, "UNKNOWN_TOPIC_OR_PARTITION"],
-    handler: (c, service) => fetchRecords(c, service, "UNKNOWN_TOPIC_OR_PARTITION"),
   }),
-  defineRoute({
-    method: "GET",
-    path: "/topics/{topic}/partitions/{partition_id}/records",
-    id: "v2FetchRecords",
-    needs: [["topic", "read"]],
+  withDescription(fetchEndpoints.v2Partition, {
     tag: "v2",
     summary: "Reads a partition: a page, a stream of events, or a tail",
     description: DESCRIPTION,
@@ -121,6 +112,5 @@ export const fetchRoutes: readonly Route[] = [
     headers,
     answers,
     errors: [...ERRORS, "UNKNOWN_PARTITION"],
-    handler: (c, service) => fetchRecords(c, service, "UNKNOWN_PARTITION"),
   }),
 ];

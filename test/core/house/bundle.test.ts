@@ -29,6 +29,8 @@ test(`what a start loads is at most ${START_BYTES_MAX} bytes`, () => {
 // Each by a text that only it has.
 test.for([
   ["RE2", "missing closing )"],
+  ["zod", "Invalid input: expected"],
+  ["what describes the records' routes", "murmur2, as Kafka's clients choose"],
   ["the OpenAPI description", "3.1.0"],
   ["Kafka's connections", 'protocol:"kafka"'],
   ["administration", "KafkaTopicConfigList"],
