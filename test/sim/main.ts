@@ -100,7 +100,7 @@ async function plain(): Promise<void> {
   for (const line of totals.lines()) console.log(line);
   if (values.twice) console.log(`${different.length} seeds with another trace the second time`);
   console.log(`trace hash of all: ${hash}`);
-  if (values.report !== undefined) writeReport(values.report, { totals, hash, from });
+  if (values.report !== undefined) await writeReport(values.report, { totals, hash, from });
   if (failed.length > 0) console.log(`failed: ${failed.map(({ seed }) => seed).join(" ")}`);
   console.log(`${totals.seeds} seeds, ${failed.length} failed`);
   process.exitCode = failed.length + different.length > 0 ? 1 : 0;
@@ -161,7 +161,7 @@ async function allMutants(): Promise<void> {
     const survived = mutant.test ? `survived ${by}` : `survived ${run} seeds`;
     console.log(`${mutant.name}: ${failure === null ? survived : `caught by ${by} (${first})`}`);
   }
-  if (values.report !== undefined) writeReport(values.report, { caught });
+  if (values.report !== undefined) await writeReport(values.report, { caught });
   const survived = caught.filter(({ failure }) => failure === null).length;
   console.log(`${caught.length} mutants, ${survived} survived`);
   process.exitCode = survived > 0 ? 1 : 0;

@@ -1,5 +1,7 @@
 /** Writes the generated parts of docs/correctness.md: the last big run, and the mutants. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { format, type FormatConfig } from "oxfmt";
 import { MUTANTS } from "./mutant-table.ts";
 import type { Totals } from "./totals.ts";
 
@@ -17,8 +19,20 @@ interface Report {
   readonly caught?: readonly Caught[];
 }
 
-export function writeReport(file: string, { totals, hash, from, caught }: Report): void {
-  let text = readFileSync(file, "utf8");
+/** Writes the parts of what is given, in the format that `npm run format:check` wants. */
+export async function writeReport(file: string, report: Report): Promise<void> {
+  writeFileSync(file, await formatted(file, withParts(readFileSync(file, "utf8"), report)));
+}
+
+async function formatted(file: string, text: string): Promise<string> {
+  const settings = readFileSync(resolve(import.meta.dirname, "../../.oxfmtrc.json"), "utf8");
+  const { code, errors } = await format(file, text, JSON.parse(settings) as FormatConfig);
+  if (errors.length > 0) throw new Error(`${file}: ${errors[0]!.message}`);
+  return code;
+}
+
+function withParts(before: string, { totals, hash, from, caught }: Report): string {
+  let text = before;
   if (totals) {
     const rows = [
       ...totals.summary,
@@ -35,7 +49,7 @@ export function writeReport(file: string, { totals, hash, from, caught }: Report
       table(["Mutant", "Switched off", "Noticed by", "Invariant"], caught.map(mutantRow)),
     );
   }
-  writeFileSync(file, text);
+  return text;
 }
 
 function mutantRow({ name, seeds, failure }: Caught): string[] {
