@@ -133,9 +133,9 @@ export class Decisions {
   /** Delivers to all replicas of the partition, and waits for its leader. */
   async deliverToLeader(topicId: string, partition: number): Promise<void> {
     const brokerId = partitionOf(this.image, topicId, partition)?.leader ?? -1;
-    this.deliverLater({ topicId, partition });
-    // There is one call to a replica at a time: this waits for the one that has begun.
-    await this.deliver({ topicId, partition, brokerId }, DELIVERY_WAIT_MS_MAX);
+    const toLeader = this.deliver({ topicId, partition, brokerId }, DELIVERY_WAIT_MS_MAX);
+    this.deliverLater({ topicId, partition, exceptBrokerId: brokerId });
+    await toLeader;
   }
 
   /**

@@ -149,6 +149,49 @@ describe("telling replicas", () => {
     expect(harness.alarm.atMs).toBeNull();
   });
 
+  test("waited for at the leader only is one call of each replica", async () => {
+    const harness = new ControllerHarness();
+    const spec = { topic: "t", partitions: 1, replicationFactor: 3, atFirstUse: true } as const;
+    const created = await harness.rules.createTopic(spec);
+    if (!created.ok) throw new Error(created.message);
+    await harness.rules.foundPartitions(created.topic.topicId, [0]);
+    await settle();
+    const names = [1, 2, 3].map((brokerId) => `assign ${harness.objectName("t", brokerId)}`);
+    expect(harness.replicas.log.toSorted()).toEqual(names);
+    expect(pending(harness)).toEqual(NOTHING);
+  });
+
+  test("by rounds that begin together is one call", async () => {
+    const harness = new ControllerHarness();
+    harness.replicas.receive = () => "lost";
+    await harness.topic("t");
+    harness.replicas.receive = () => "confirmed";
+    const { calls } = harness.replicas;
+    await Promise.all([harness.rules.onAlarm(), harness.rules.onAlarm()]);
+    expect(harness.replicas.log.slice(calls)).toEqual([
+      `assign ${harness.objectName("t", harness.partition("t").leader)}`,
+    ]);
+    expect(pending(harness)).toEqual(NOTHING);
+  });
+
+  test("by rounds that have waited for the same call is one call after it", async () => {
+    const harness = new ControllerHarness();
+    harness.replicas.receive = () => "held";
+    const created = harness.topic("t");
+    await settle();
+    // Two decisions whose rounds wait for the first call; each carries the state of its moment.
+    const altered = ["5", "6"].map((value) =>
+      harness.rules.alterConfigs("t", [{ ...SEGMENT_MS[0], value }], false),
+    );
+    await settle();
+    harness.replicas.receive = () => "confirmed";
+    harness.replicas.letGo();
+    await Promise.all([created, ...altered]);
+    expect(harness.replicas.calls).toBe(2);
+    expect([...harness.replicas.assignments.values()][0]).toMatchObject({ partitionEpoch: 2 });
+    expect(pending(harness)).toEqual(NOTHING);
+  });
+
   test("of an older state that is confirmed late does not pass for the newer one", async () => {
     const harness = new ControllerHarness();
     harness.replicas.receive = () => "held";

@@ -49,11 +49,15 @@ export const UNSURE_MS = 60_000;
  */
 export const PURGE_GIVEN_UP_MS = 86_400_000;
 
-/** Whom a round calls: replicas of all topics, of one topic, of one partition, or of one broker among them. */
+/**
+ * Whom a round calls: replicas of all topics, of one topic, or of one partition; among them those of one broker, or all
+ * but those of `exceptBrokerId`.
+ */
 export interface Scope {
   readonly topicId?: string;
   readonly partition?: number;
   readonly brokerId?: number;
+  readonly exceptBrokerId?: number;
 }
 
 /** What the answers of replicas show; each handler runs before the answer counts as a confirmation. */
@@ -125,9 +129,9 @@ export class Deliveries {
 
   /** Sends a live replica its assignment, whether or not it has confirmed that before. */
   async resend(delivery: Delivery): Promise<void> {
-    if (!(await this.#isFree(delivery))) return;
-    if (!isLive(this.#image, replicaOfKey(delivery.topicId, delivery.key))) return;
-    await within(this.#ports.timer, CALL_DEADLINE_MS, this.#begin(delivery));
+    const replica = replicaOfKey(delivery.topicId, delivery.key);
+    const call = await this.#whenFree(delivery, () => isLive(this.#image, replica));
+    if (call !== null) await within(this.#ports.timer, CALL_DEADLINE_MS, call.ended);
   }
 
   /** See {@link Confirmations.isUnconfirmed}. */
@@ -184,6 +188,7 @@ export class Deliveries {
           const { partition, brokerId } = replicaOfKey(topicId, key);
           if (scope.partition !== undefined && scope.partition !== partition) continue;
           if (scope.brokerId !== undefined && scope.brokerId !== brokerId) continue;
+          if (scope.exceptBrokerId === brokerId) continue;
           const state = this.#image.topics.get(topicId)?.partitions[partition];
           (state?.leader === brokerId ? leaders : others).push({ topicId, key });
         }
@@ -215,17 +220,25 @@ export class Deliveries {
   }
 
   async #run(delivery: Delivery): Promise<void> {
-    if (!(await this.#isFree(delivery)) || this.#confirmations.isSettled(delivery)) return;
-    const ended = this.#begin(delivery).then(() => true);
+    const call = await this.#whenFree(delivery, () => !this.#confirmations.isSettled(delivery));
+    if (call === null) return;
     const { brokerId } = replicaOfKey(delivery.topicId, delivery.key);
-    const { timer } = this.#ports;
-    if ((await within(timer, CALL_DEADLINE_MS, ended)) === null) this.#slow.add(brokerId);
+    const ended = call.ended.then(() => true);
+    if ((await within(this.#ports.timer, CALL_DEADLINE_MS, ended)) === null) {
+      this.#slow.add(brokerId);
+    }
   }
 
-  #isFree(delivery: Delivery): Promise<boolean> {
-    const name = replicaObjectName(replicaOfKey(delivery.topicId, delivery.key));
-    return this.#calls.isFree(name, CALL_DEADLINE_MS, () =>
-      this.#confirmations.isRemoved(delivery) ? PURGE_AFTER_MS : CALL_DEADLINE_MS,
+  /** Begins the call when no other to the replica is under way, if it is wanted then; null where it did not begin. */
+  #whenFree(
+    delivery: Delivery,
+    isWanted: () => boolean,
+  ): Promise<{ readonly ended: Promise<void> } | null> {
+    return this.#calls.whenFree(
+      replicaObjectName(replicaOfKey(delivery.topicId, delivery.key)),
+      CALL_DEADLINE_MS,
+      () => (this.#confirmations.isRemoved(delivery) ? PURGE_AFTER_MS : CALL_DEADLINE_MS),
+      () => (isWanted() ? { ended: this.#begin(delivery) } : null),
     );
   }
 

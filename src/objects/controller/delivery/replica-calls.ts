@@ -22,15 +22,31 @@ export class ReplicaCalls {
   }
 
   /**
-   * Waits up to `deadlineMs` for the newest call to the object, then says whether another may begin: none is
-   * open, or the newest began `overtakeMs` ago, so that it is taken for lost.
+   * Waits up to `deadlineMs` for the calls to the object, then runs `begin` if none is open, or if the newest began
+   * `overtakeMs` ago, so that it is taken for lost; null where neither is so. Of several that wait for the same call one
+   * begins, and the others wait for what it has begun.
    */
-  async isFree(name: string, deadlineMs: number, overtakeMs: () => number): Promise<boolean> {
+  async whenFree<T>(
+    name: string,
+    deadlineMs: number,
+    overtakeMs: () => number,
+    begin: () => T,
+  ): Promise<T | null> {
     const { clock, timer } = this.#ports;
-    const before = this.#open.get(name);
-    if (before) await within(timer, deadlineMs, before.newest);
-    const calls = this.#open.get(name);
-    return !calls || clock.nowMs() - calls.sinceMs >= overtakeMs();
+    const untilMs = clock.nowMs() + deadlineMs;
+    let waitedFor: Promise<void> | null = null;
+    for (;;) {
+      const calls = this.#open.get(name);
+      // Nothing is awaited between this look and the beginning of the call.
+      if (!calls) return begin();
+      const { newest, sinceMs } = calls;
+      const nowMs = clock.nowMs();
+      if (nowMs >= untilMs || newest === waitedFor) {
+        return nowMs - sinceMs >= overtakeMs() ? begin() : null;
+      }
+      await within(timer, untilMs - nowMs, newest);
+      waitedFor = newest;
+    }
   }
 
   /** Keeps the call as the object's newest until it ends; `onEnd` runs first then. */
