@@ -101,7 +101,7 @@ describe("life", () => {
     const runtime = processTree(service.pid).find((pid) => commandOf(pid).includes("workerd"));
     killAll([runtime!]);
     await expect
-      .poll(() => valuesIn(service).catch(() => null), { timeout: 10_000 })
+      .poll(() => valuesIn(service).catch(() => null), { timeout: 60_000 })
       .toEqual(["before"]);
     const tree = processTree(service.pid);
     killAll([service.pid]);
@@ -217,7 +217,7 @@ describe("the gate", () => {
   test("a failed request is one line on stderr, and stdout stays clean", async () => {
     const service = await start();
     expect((await fetch(`${service.url}${TOPICS}/missing`)).status).toBe(404);
-    await expect.poll(() => service.stderr).toContain("UNKNOWN_TOPIC");
+    await expect.poll(() => service.stderr, { timeout: 60_000 }).toContain("UNKNOWN_TOPIC");
     expect(service.stdout.split("\n")).toHaveLength(2);
   });
 });

@@ -63,7 +63,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "join-without-catching-up",
-    breaks: "who joins the in-sync set has caught up",
+    breaks: "a follower joins the in-sync set only when it has caught up",
     off: {
       "joins-with-what-is-committed": { condition: "ackedOffset < 0" },
       "joins-with-what-may-have-been-committed": { value: "true" },
@@ -73,7 +73,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: "join-at-a-lagging-high-watermark",
     breaks:
-      "who joins has everything up to where the leader began, since its high watermark may lag (KAFKA-7128)",
+      "a follower that joins has everything up to where the leader's epoch began, since the high watermark may lag (KAFKA-7128)",
     // Who has not matched yet since the leader began is held off by the other rule as well.
     off: {
       "joins-with-what-may-have-been-committed": { value: "true" },
@@ -86,7 +86,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "high-watermark-of-the-committed-set",
-    breaks: "members that were asked for count already (KIP-497)",
+    breaks: "in-sync members that were proposed count before the controller has answered (KIP-497)",
     off: {
       "high-watermark-of-the-maximal-in-sync-set": {
         value: "assignment.inSync.includes(brokerId)",
@@ -96,13 +96,13 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "pending-in-sync-set-forgotten",
-    breaks: "what a leader asked for outlives its reset",
+    breaks: "a leader's pending proposal for the in-sync set survives its restart",
     off: { "a-pending-in-sync-set-outlives-its-instance": { value: "null" } },
     seed: 26,
   },
   {
     name: "shrink-before-it-is-committed",
-    breaks: "members count until the controller has let them go",
+    breaks: "an in-sync member counts until the controller has removed it",
     off: {
       "high-watermark-of-the-maximal-in-sync-set": {
         value: "(pendingInSync ?? assignment.inSync).includes(brokerId)",
@@ -112,7 +112,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "acknowledgements-of-an-older-epoch",
-    breaks: "only what followers say in this epoch counts",
+    breaks: "only acknowledgements of the current leader epoch count",
     off: {
       "acknowledgements-are-of-this-epoch": { statement: "$ this.ackedOffset = from.offset;" },
     },
@@ -120,13 +120,13 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "min-in-sync-ignored",
-    breaks: "the high watermark stands still below min.insync.replicas",
+    breaks: "the high watermark does not advance below min.insync.replicas",
     off: { "high-watermark-stands-still-below-min-insync": { value: "false" } },
     seed: 1,
   },
   {
     name: "no-stepping-down",
-    breaks: "a deposed leader appends nothing more",
+    breaks: "a deposed leader appends nothing",
     off: {
       "a-deposed-leader-steps-down": { condition: "this.#leadership && leads && !isSameTerm" },
     },
@@ -134,7 +134,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "deduplication-not-rebuilt",
-    breaks: "truncation takes back what is known of producers",
+    breaks: "truncation also reverts the state of producers",
     off: {
       "truncation-forgets-producers": { value: "producers" },
       "truncation-recovers-producers": { without: true },
@@ -143,13 +143,13 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "acknowledged-before-durable",
-    breaks: "the leader counts itself when its write is durable (NATS #7564)",
+    breaks: "the leader counts its own log only when the write is durable (NATS #7564)",
     off: { "the-leader-counts-what-is-durable": { statement: "await Promise.resolve();" } },
     seed: 2,
   },
   {
     name: "acks-all-at-the-local-write",
-    breaks: "acks=all is answered when the high watermark has passed",
+    breaks: "acks=all is answered only when the high watermark has passed the records",
     off: {
       "acks-all-waits-for-the-high-watermark": {
         condition: "acks !== -1 || outcome.lastOffset < log.endOffset",
@@ -159,7 +159,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "refused-before-it-is-recognised",
-    breaks: "a repeat of a batch that is in the log is not told that it was not written",
+    breaks: "a repeat of a batch that is in the log is never refused as not written",
     off: {
       "repeats-are-recognised-before-anything-is-refused": {
         value: "refusalOfNew(append, this.#context) ?? this.#recognised(verdict)",
@@ -175,7 +175,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "conditions-of-the-flush",
-    breaks: "a conditional append is judged behind those of its own flush (32)",
+    breaks: "a conditional append sees the appends before it in the same flush (32)",
     off: {
       "conditional-appends-lie-where-they-expect-to": {
         condition: "expectedOffset !== null && expectedOffset !== this.#context.endOffset",
@@ -188,7 +188,8 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "compacted-topics-take-any-record",
-    breaks: "a compacted topic takes no record without a key, whatever the worker knew of it",
+    breaks:
+      "a compacted topic takes no record without a key, even if the worker's metadata is stale",
     off: { "compacted-topics-take-keys-alone": { condition: "true" } },
     test: {
       file: "test/core/partition/keys.test.ts",
@@ -197,7 +198,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "written-and-refused-alike",
-    breaks: "a refusal after the write says that the outcome is not known (KAFKA-13574)",
+    breaks: "a refusal after the write says that the outcome is unknown (KAFKA-13574)",
     off: {
       "refusals-after-the-write-say-so": {
         statement: "for (const { answer } of this.#waiting.splice(0)) answer(refusal);",
@@ -207,7 +208,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "reads-above-the-high-watermark",
-    breaks: "readers see what is committed",
+    breaks: "readers see only committed records",
     off: {
       "readers-see-what-is-committed": {
         value: "log.reader.page(request.offset, log.endOffset, maxBytes)",
@@ -217,7 +218,8 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "high-watermark-before-matching",
-    breaks: "a follower takes over the high watermark for what matches (KAFKA-14704)",
+    breaks:
+      "a follower takes the leader's high watermark only for the part of its log that matches (KAFKA-14704)",
     off: {
       "the-high-watermark-is-of-what-matches": {
         statement:
@@ -228,13 +230,13 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "election-outside-the-in-sync-set",
-    breaks: "leaders come from the in-sync set",
+    breaks: "leaders are elected from the in-sync set",
     off: { "leaders-are-in-sync": { value: "brokerIdsOf(partition)" } },
     seed: 1,
   },
   {
     name: "fenced-leader",
-    breaks: "leaders are not fenced",
+    breaks: "a fenced broker leads nothing",
     off: { "leaders-are-not-fenced": { value: "members" } },
     seed: 4,
   },
@@ -276,7 +278,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "acknowledged-one-record-early",
-    breaks: "what is acknowledged with acks=all lies below the high watermark",
+    breaks: "records acknowledged with acks=all are below the high watermark",
     off: {
       "acks-all-waits-for-the-high-watermark": {
         condition: "acks !== -1 || outcome.lastOffset <= highWatermark",
@@ -286,7 +288,8 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "answered-one-record-early",
-    breaks: "who waits for the high watermark is answered when it has passed the last record",
+    breaks:
+      "an append that waits for the high watermark is answered only when it has passed the last record",
     off: {
       "waiting-appends-are-answered-when-passed": {
         value: "this.#waiting.findIndex(({ lastOffset }) => lastOffset > highWatermark)",
@@ -297,21 +300,19 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: "lost-storage-not-persisted",
     breaks:
-      "that a storage was lost is known until everything is copied, through every restart (KIP-903)",
+      "a replica remembers the loss of its storage through restarts until it has copied everything (KIP-903)",
     off: { "a-lost-storage-is-persisted": { value: "{}" } },
     test: lostStorage("is remembered through a restart"),
   },
   {
     name: "lost-storage-not-noticed",
-    breaks:
-      "an object that is told of a log and has none has lost it, unless the log is new (KIP-903)",
+    breaks: "a replica without a log has lost its storage, unless the log is new (KIP-903)",
     off: { "a-lost-storage-is-known-from-the-start": { value: "{}" } },
     test: lostStorage("is noticed by an object that was told of a log and has none"),
   },
   {
     name: "reset-replica-leads",
-    breaks:
-      "a replica that lost its storage does not lead, whoever elects it, but on an operator's word",
+    breaks: "a replica that lost its storage leads only when an operator forces it",
     off: { "a-reset-replica-does-not-lead": { without: true } },
     test: lostStorage("keeps a replica from leading"),
   },
@@ -344,7 +345,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "reset-replica-stays-in-sync",
-    breaks: "a replica that says that it lost its storage leaves the in-sync set (KIP-903)",
+    breaks: "a replica that reports the loss of its storage leaves the in-sync set (KIP-903)",
     off: { "a-reset-replica-leaves-the-in-sync-set": { without: true } },
     test: {
       file: "test/core/controller/in-sync.test.ts",
@@ -353,7 +354,8 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "founded-twice",
-    breaks: "a replica that has confirmed once is not founded again, recorded or not (KIP-903)",
+    breaks:
+      "a replica that has confirmed once is not founded again, even if that is not recorded yet (KIP-903)",
     off: { "founded-once": { value: "assignment.founding" } },
     test: {
       file: "test/core/controller/in-sync.test.ts",
@@ -362,20 +364,20 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "unfounded-partitions-are-told",
-    breaks: "a partition that nobody has used calls no object",
+    breaks: "a partition that was never used causes no call of an object",
     off: { "unfounded-partitions-are-told-nothing": { condition: "false" } },
     test: founding("is altered and deleted without a call"),
   },
   {
     name: "founds-a-partition-again",
     breaks:
-      "a partition is founded once, or a replica that lost its storage would count as new (KIP-903)",
+      "a partition is founded once; otherwise a replica that lost its storage would count as new (KIP-903)",
     off: { "founded-partitions-are-not-founded-again": { condition: "true" } },
     test: founding("comes again and changes nothing"),
   },
   {
     name: "confirmations-not-recorded-with-decisions",
-    breaks: "what replicas have confirmed is recorded with the next decision (KIP-903)",
+    breaks: "confirmations of replicas are recorded with the next decision (KIP-903)",
     off: { "confirmations-are-recorded-with-decisions": { value: "[]" } },
     test: {
       file: "test/core/controller/in-sync.test.ts",
@@ -384,7 +386,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "first-confirmations-recorded-after-the-round",
-    breaks: "that replicas have begun is recorded while a round goes on (KIP-903)",
+    breaks: "the first confirmation of a replica is recorded before the round ends (KIP-903)",
     off: { "first-confirmations-are-recorded-during-rounds": { condition: "false" } },
     test: {
       file: "test/core/controller/in-sync.test.ts",
@@ -393,19 +395,19 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "copies-not-verified",
-    breaks: "nothing corrupt is copied to another replica",
+    breaks: "corrupt records are not copied to another replica",
     off: { "copies-are-verified": { without: true } },
     seed: 42,
   },
   {
     name: "pages-not-verified",
-    breaks: "readers are given nothing that is corrupt",
+    breaks: "corrupt records are not given to readers",
     off: { "pages-are-verified": { without: true } },
     seed: 1,
   },
   {
     name: "begins-at-the-first-row-left",
-    breaks: "a log begins at its start offset, whatever rows storage has lost there",
+    breaks: "a log begins at its start offset, even if storage has lost its first rows",
     off: {
       "a-log-begins-at-its-start": {
         statement: "$ const left = firstChunk(storage, offset) ?? chunk; if (left) return left;",
@@ -417,7 +419,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "gaps-in-epochs-passed-over",
-    breaks: "where an epoch ends in rows that storage has lost is not known",
+    breaks: "the end of an epoch is unknown if storage has lost the rows it ends in",
     off: {
       "epochs-end-in-rows-that-are-there": {
         statement: "return { base_offset: offset, last_offset: offset, leader_epoch: epoch };",
@@ -427,25 +429,26 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "ends-at-the-last-row-left",
-    breaks: "a log ends no earlier than its state row says, whatever rows storage has lost there",
+    breaks: "a log ends no earlier than its state row says, even if storage has lost its last rows",
     off: { "a-log-does-not-end-early": { value: "false" } },
     test: lostRows("last rows that are lost: the log ends where it ended, and goes on there"),
   },
   {
     name: "producers-of-the-rows-left",
-    breaks: "who wakes up notices a missing row among those that tell of producers",
+    breaks: "a replica that wakes up notices a missing row in the part it reads for producers",
     off: { "producers-are-of-every-chunk": { without: true } },
     test: lostRows("a lost row among those that tell of producers is noticed on waking up"),
   },
   {
     name: "corruption-not-told",
-    breaks: "a replica that found itself corrupt says so, and leaves the in-sync set",
+    breaks: "a replica that finds its log corrupt reports it and leaves the in-sync set",
     off: { "a-corrupt-replica-knows-it": { without: true } },
     seed: 3,
   },
   {
     name: "corrupt-replica-pulls",
-    breaks: "a corrupt follower pulls nothing, which would count as having everything",
+    breaks:
+      "a corrupt follower does not pull, because a pull from its end would count as being in sync",
     off: { "a-corrupt-replica-pulls-nothing": { without: true } },
     test: corruptLog(
       "a follower: it asks its leader for nothing, which would count as having everything",
@@ -453,31 +456,31 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "corruption-not-persisted",
-    breaks: "what a replica has found of its damage it knows through every restart",
+    breaks: "a replica remembers what it found corrupt through restarts",
     off: { "corruption-is-persisted": { value: "{}" } },
     seed: 13,
   },
   {
     name: "corruption-forgotten",
-    breaks: "who wakes up knows that it is corrupt",
+    breaks: "a replica that wakes up knows that its log is corrupt",
     off: { "corruption-is-remembered": { value: "false" } },
     seed: 13,
   },
   {
     name: "corrupt-leader-leads",
-    breaks: "a corrupt leader leads no more where others are in sync",
+    breaks: "a corrupt leader steps down if other replicas are in sync",
     off: { "a-corrupt-replica-leaves-the-lead-to-others": { without: true } },
     seed: 1,
   },
   {
     name: "corrupt-log-kept",
-    breaks: "a replica that found itself corrupt copies the log anew",
+    breaks: "a replica with a corrupt log copies it again",
     off: { "a-corrupt-log-is-copied-anew": { without: true } },
     seed: 3,
   },
   {
     name: "corrupt-log-given-up-in-sync",
-    breaks: "a corrupt log is given up when the others do without it, and not before",
+    breaks: "a corrupt log is discarded only when its replica is out of the in-sync set",
     off: { "a-corrupt-replica-acknowledges-nothing": { without: true } },
     test: corruptLog(
       "a follower that is corrupt acknowledges nothing, and keeps what it has, while it is in sync",
@@ -485,20 +488,20 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "acknowledgement-kept-after-a-mismatch",
-    breaks: "what a follower has acknowledged counts no more once it does not match",
+    breaks: "acknowledgements of a follower stop counting once its log does not match",
     off: { "a-mismatch-takes-acknowledgements-back": { without: true } },
     test: lostStorage("takes back what the replica had acknowledged"),
   },
   {
     name: "back-by-what-was-said-before",
     breaks:
-      "who was taken out of the in-sync set comes back by what it says since, not by what it had said (KIP-903)",
+      "a replica returns to the in-sync set by what it acknowledged after it left, not before (KIP-903)",
     off: { "who-leaves-says-anew-what-it-holds": { value: "false" } },
     test: lostStorage("does not come back in sync by what the replica had said before it left"),
   },
   {
     name: "back-by-an-old-pull",
-    breaks: "a pull from before the follower left the in-sync set does not bring it back",
+    breaks: "a pull that began before the follower left the in-sync set does not bring it back",
     off: { "pulls-from-before-it-left-count-for-nothing": { without: true } },
     test: lostStorage(
       "does not come back in sync by a pull that was under way when the replica left",
@@ -506,7 +509,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "pull-of-an-earlier-object",
-    breaks: "a pull of an earlier object on the same broker says nothing of the present one",
+    breaks: "a pull of an earlier object on the same broker does not count for the present one",
     off: { "pulls-of-other-objects-count-for-nothing": { without: true } },
     test: lostStorage(
       "a pull of the object that a replica was before acknowledges nothing for the present one",
@@ -514,69 +517,70 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "epoch-of-an-empty-log-not-persisted",
-    breaks: "an emptied log remembers the epoch of its last record through a restart",
+    breaks: "an emptied log keeps the epoch of its last record through a restart",
     off: { "an-empty-log-keeps-its-epoch": { value: "-1" } },
     test: matching("an emptied log goes on in its epoch after a restart"),
   },
   {
     name: "producers-kept-in-a-new-beginning",
-    breaks: "a log that begins anew knows of producers what the leader does",
+    breaks: "a log that starts over takes the state of producers from the leader",
     off: { "a-new-beginning-forgets-producers": { value: "this.producers" } },
     test: matching("a log that begins anew forgets the producers of what it gave up"),
   },
   {
     name: "epoch-not-compared-after-the-write",
-    breaks: "a push that was overtaken while it was written acknowledges nothing",
+    breaks: "a push that a newer epoch overtakes while it is written acknowledges nothing",
     off: { "epochs-are-compared-after-the-write": { without: true } },
     test: matching("a push that a newer epoch overtakes while it is written acknowledges nothing"),
   },
   {
     name: "catches-up-twice-at-once",
-    breaks: "a follower that is told to catch up while it does joins what is under way",
+    breaks: "a follower that is told to catch up twice runs one catch-up",
     off: { "one-catch-up-at-a-time": { statement: "this.#catchingUp = null; $" } },
-    test: matching("a second wish to catch up joins the first"),
+    test: matching("a second request to catch up joins the first"),
   },
   {
     name: "log-start-beyond-what-matches",
-    breaks: "a follower raises its log start within what matches",
+    breaks: "a follower raises its log start only within the part of its log that matches",
     off: { "the-log-start-is-within-what-matches": { value: "true" } },
     test: matching("the log start is not raised beyond what matches"),
   },
   {
     name: "high-watermark-above-the-end",
-    breaks: "after a truncation the high watermark is within the log",
+    breaks: "after a truncation the high watermark is not above the end of the log",
     off: { "the-high-watermark-is-within-the-log": { without: true } },
     test: matching("a high watermark is lowered with the end of its log"),
   },
   {
     name: "prefix-without-its-epoch",
     breaks:
-      "a follower's log is a prefix where it ends in an epoch that the leader's log has there (KIP-101)",
+      "a follower's log is a prefix only if the leader's log has the same epoch at its end (KIP-101)",
     off: { "a-prefix-ends-in-an-epoch-of-both": { value: "true" } },
     test: matching("a log is a prefix only in an epoch of both"),
   },
   {
     name: "ends-told-before-they-are-known",
     breaks:
-      "the end of a log is told by a leader that knows of everything committed before (KIP-207)",
+      "a leader tells the end of the log only when it knows everything committed before its epoch (KIP-207)",
     off: { "ends-are-told-when-known": { value: "null" } },
     seed: 1,
   },
   {
     name: "tails-forgotten",
-    breaks: "tails are sent what becomes readable",
+    breaks: "tails are sent records as they become readable",
     off: { "tails-get-what-becomes-readable": { without: true } },
     seed: 1,
   },
   {
     name: "deletions-wait-for-nobody",
-    breaks: "deletions are answered when every in-sync replica has raised its log start (KIP-107)",
+    breaks:
+      "deletions are answered only when every in-sync replica has raised its log start (KIP-107)",
     off: { "deletions-wait-for-the-in-sync-replicas": { condition: "true" } },
     seed: 2,
   },
   {
     name: "join-with-what-is-deleted",
-    breaks: "who joins the in-sync set begins where the leader's log does",
+    breaks: "a replica that joins the in-sync set has the log start of the leader",
     off: { "joins-with-what-is-deleted": { condition: "false" } },
     test: {
       file: "test/core/partition/deletions.test.ts",
@@ -585,7 +589,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "deletes-up-to-the-log-end",
-    breaks: "records are deleted below the high watermark",
+    breaks: "records are deleted only below the high watermark",
     off: {
       "deletion-is-below-the-high-watermark": { condition: "offset < 0 || offset > log.endOffset" },
     },
@@ -593,7 +597,7 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "scrub-of-what-is-remembered",
-    breaks: "scrubbing reads and verifies what was verified before as well",
+    breaks: "scrubbing also reads and verifies chunks that were verified before",
     off: {
       "scrubbing-verifies-anew": {
         statement: "this.#integrity.check(row, new Uint8Array(row.data));",
@@ -606,19 +610,19 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "storage-that-does-not-open-stays",
-    breaks: "a replica whose storage does not open begins anew as another object",
+    breaks: "a replica whose storage does not open is replaced by another object",
     off: { "storage-that-does-not-open-is-given-up": { value: "null" } },
     seed: 15,
   },
   {
     name: "renewal-in-sync",
-    breaks: "who is in sync is not made anew: it would count with nothing",
+    breaks: "an in-sync replica is not replaced by an empty object, which would count as in sync",
     off: { "the-last-copy-is-not-given-up": { condition: "false" } },
     test: renewals("leaves the in-sync set and begins anew as another object of its broker"),
   },
   {
     name: "renewal-of-the-silent",
-    breaks: "who does not answer may hold everything still",
+    breaks: "a replica that does not answer is not replaced, because its log may be intact",
     off: {
       "silence-is-no-broken-storage": {
         statement: "this.unopened.note(replica, answer?.ok === true);",

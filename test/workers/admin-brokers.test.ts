@@ -2,7 +2,7 @@
  * Brokers, elections and reassignments over v3, and what the views show of a cluster that is not
  * whole. Each test puts the brokers that it changes back.
  */
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import {
   bodyOf,
   call,
@@ -12,6 +12,7 @@ import {
   ORIGIN,
   replicated,
 } from "./admin-support.ts";
+import { eventually } from "./eventually.ts";
 
 const BROKERS = `${CLUSTER}/brokers`;
 
@@ -150,7 +151,7 @@ describe("a topic of three replicas", () => {
   it("is shown with leader, in-sync set and the offsets of each replica", async () => {
     const topic = await replicated();
     await produce(topic);
-    const shown = await vi.waitFor(async () => {
+    const shown = await eventually(async () => {
       const partition = await partitionOf(topic);
       for (const replica of partition.replica_states) {
         expect([replica.broker_id, replica.log_end_offset]).toEqual([replica.broker_id, 1]);
@@ -214,12 +215,9 @@ describe("a topic of three replicas", () => {
     expect(await metric("odradek_replication_lag_max")).toBeGreaterThan(0);
 
     await bodyOf(await post(`${BROKERS}/${leader}:unfence`));
-    await vi.waitFor(
-      async () => {
-        expect((await partitionOf(topic)).in_sync_replicas.toSorted()).toEqual([1, 2, 3]);
-      },
-      { timeout: 10_000, interval: 100 },
-    );
+    await eventually(async () => {
+      expect((await partitionOf(topic)).in_sync_replicas.toSorted()).toEqual([1, 2, 3]);
+    });
   });
 });
 
@@ -233,12 +231,9 @@ describe("electing a leader", () => {
     await bodyOf(await post(`${BROKERS}/${preferred}:fence`));
     await expectError(await elect({}), "PREFERRED_LEADER_NOT_AVAILABLE");
     await bodyOf(await post(`${BROKERS}/${preferred}:unfence`));
-    await vi.waitFor(
-      async () => {
-        expect((await partitionOf(topic)).in_sync_replicas).toContain(preferred);
-      },
-      { timeout: 10_000, interval: 100 },
-    );
+    await eventually(async () => {
+      expect((await partitionOf(topic)).in_sync_replicas).toContain(preferred);
+    });
     const elected = await bodyOf(await elect({ election_type: "preferred" }));
     expect(elected).toMatchObject({ kind: "KafkaPartition", leader_id: preferred });
     expect(elected.leader_epoch).toBeGreaterThan(epoch);
@@ -273,14 +268,11 @@ describe("reassignments", () => {
     const to = [1, 2, 3].find((id) => id !== from)!;
     const [answer] = await reassign([{ topic_name: topic, partition_id: 0, broker_ids: [to] }]);
     expect(answer).toMatchObject({ topic_name: topic, partition_id: 0, error_code: 200 });
-    await vi.waitFor(
-      async () => {
-        const moved = await partitionOf(topic);
-        expect(moved.replica_states.map((r: { broker_id: number }) => r.broker_id)).toEqual([to]);
-        expect([moved.leader_id, moved.high_watermark]).toEqual([to, 1]);
-      },
-      { timeout: 15_000, interval: 100 },
-    );
+    await eventually(async () => {
+      const moved = await partitionOf(topic);
+      expect(moved.replica_states.map((r: { broker_id: number }) => r.broker_id)).toEqual([to]);
+      expect([moved.leader_id, moved.high_watermark]).toEqual([to, 1]);
+    });
     expect((await produce(topic)).base_offset).toBe(1);
     await expectError(
       await call(`${CLUSTER}/topics/${topic}/partitions/0/reassignment`),

@@ -258,7 +258,7 @@ describe("brokers", () => {
     expect(after.partitions[0]).toMatchObject({ leader: 2, inSync: [2] });
     expect(after.partitions[0]!.replicas).toEqual([{ brokerId: 2, generation: 1 }]);
     await expect
-      .poll(async () => (await controller.describe()).pendingPurges, { timeout: 10_000 })
+      .poll(async () => (await controller.describe()).pendingPurges, { timeout: 60_000 })
       .toBe(0);
     expect(await tablesOf(before)).toEqual([0]);
   });

@@ -1,6 +1,7 @@
 /** Reads that are sent to the nearest replica, through the routes and real followers. */
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bodyOf, call, CLUSTER, environment, replicated } from "./admin-support.ts";
+import { eventually } from "./eventually.ts";
 
 interface Partition {
   readonly leader_id: number;
@@ -42,7 +43,7 @@ describe("a reader that says where it is", () => {
       () => call(path, { headers: { "client-rack": near } }),
       () => call(`${path}&client.rack=${near}`, { headers: { "client-rack": "other" } }),
     ]) {
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const response = await read();
         expect(servedBy(response)).toBe(follower);
         expect(await valuesOf(response)).toEqual(["one"]);

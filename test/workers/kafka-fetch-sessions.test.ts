@@ -121,7 +121,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("an error is told every time, and the partition again once it has passed", async () => {
+  test("an error is repeated in every answer, and the partition is included again once it has passed", async () => {
     const topic = await newTopic(1);
     const reader = new SessionReader(connect());
     expect(told(await reader.fetch(fetchRequest(topic, { 0: 0, 1: 0 })))).toEqual([
@@ -142,7 +142,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("of a topic that was deleted and made anew its reader hears at once, and begins anew", async () => {
+  test("the reader of a topic that was deleted and created again is told at once, and starts over", async () => {
     const topic = await newTopic(1);
     const reader = new SessionReader(connect(), 18);
     const id = await idOf(reader.client, topic);

@@ -196,7 +196,7 @@ describe("the object", () => {
     // The alarm is due within a second of the append; it may have gone off already.
     await runDurableObjectAlarm(stub);
     await expect
-      .poll(async () => (await describeReplica(stub)).logStartOffset, { timeout: 10_000 })
+      .poll(async () => (await describeReplica(stub)).logStartOffset, { timeout: 60_000 })
       .toBe(1);
     const rows = await runInDurableObject(stub, (_, state) =>
       state.storage.sql.exec("SELECT base_offset FROM chunks").toArray(),

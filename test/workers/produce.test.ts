@@ -280,7 +280,7 @@ describe("a request that is refused changes nothing", () => {
   });
 });
 
-describe("ways to send", () => {
+describe("encodings, acks and compression", () => {
   it("takes gzip, which is bounded, and refuses what is none", async () => {
     const topic = await newTopic();
     const zip = (text: string) =>

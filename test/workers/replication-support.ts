@@ -10,13 +10,10 @@ import { recordsFrom } from "../../src/records/index.ts";
 import { topicMetadata } from "../../src/gateway/metadata.ts";
 import { serviceOf } from "../../src/gateway/service.ts";
 import { bodyOf, call, CLUSTER, environment, newTopic } from "./admin-support.ts";
+import { eventually } from "./eventually.ts";
 import { objectsEnv as env } from "./objects-env.ts";
 
 const service = serviceOf(environment({ OPEN_ON_LOOPBACK: "true" }));
-const PATIENCE = { timeout: 50_000, interval: 50 };
-
-/** Waits until `work` does not throw. */
-export const eventually = <T>(work: () => Promise<T>): Promise<T> => vi.waitFor(work, PATIENCE);
 
 interface View {
   readonly leader_id: number | null;

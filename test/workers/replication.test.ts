@@ -9,7 +9,8 @@ import { Controller } from "../../src/objects/controller/object.ts";
 import { Partition } from "../../src/objects/partition/object.ts";
 import { platformTimer } from "../../src/objects/runtime/time.ts";
 import { counters } from "../../src/gateway/metrics.ts";
-import { eventually, Replicated } from "./replication-support.ts";
+import { eventually } from "./eventually.ts";
+import { Replicated } from "./replication-support.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();

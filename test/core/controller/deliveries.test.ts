@@ -256,7 +256,7 @@ describe("telling replicas", () => {
     expect(pending(harness)).toEqual(NOTHING);
   });
 
-  test("is nothing that an instance may do which was superseded", async () => {
+  test("is not done by an instance that was superseded", async () => {
     const harness = new ControllerHarness();
     harness.replicas.receive = () => "lost";
     await harness.topic("t", 1, 2);
@@ -312,7 +312,7 @@ describe("ending replicas' storage", () => {
     expect(harness.replicas.assignments.size).toBe(0);
   });
 
-  test("is made sure of once more where an assignment may have been on its way", async () => {
+  test("is repeated if an assignment may still have been on its way", async () => {
     const harness = new ControllerHarness();
     harness.replicas.receive = (kind) => (kind === "assign" ? "held" : "confirmed");
     // The call ends with its instance.

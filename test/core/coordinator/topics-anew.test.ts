@@ -47,7 +47,7 @@ describe("commits die with their topic", () => {
     expect(await committed(h)).toBe(-1);
   });
 
-  test("so does one whose topic is gone altogether", async () => {
+  test("so does a group whose topic was deleted and not created again", async () => {
     const h = harness();
     await h.group.commitOffsets(commitOf(at(10, { topicId: BEFORE })));
     h.topics!.clear();
@@ -56,7 +56,7 @@ describe("commits die with their topic", () => {
     expect(committedPartitions).toBe(0);
   });
 
-  test("nobody is told an offset while the controller cannot be asked", async () => {
+  test("no offsets are answered while the controller cannot be reached", async () => {
     const h = harness();
     await h.group.commitOffsets(commitOf(at(10, { topicId: BEFORE })));
     h.topics = null;
@@ -66,7 +66,7 @@ describe("commits die with their topic", () => {
     expect(await committed(h)).toBe(10);
   });
 
-  test("a commit that comes while the others are judged is not judged with them", async () => {
+  test("a commit that arrives during the check of the others is not discarded with them", async () => {
     const h = harness();
     await h.group.commitOffsets(commitOf(at(10, { topicId: BEFORE })));
     h.topic("t", 1, AFTER);
@@ -98,7 +98,7 @@ describe("a commit is of the topic that has the name, or of the one that it name
     expect(await committed(h)).toBe(7);
   });
 
-  test("a client that gives the earlier topic's id hears that it is no more, and changes nothing", async () => {
+  test("a client that names the earlier topic's id gets UNKNOWN_TOPIC_ID, and nothing changes", async () => {
     const h = harness();
     h.topic("t", 1, AFTER);
     await h.group.commitOffsets(commitOf(at(5, { topicId: AFTER })));
@@ -109,7 +109,7 @@ describe("a commit is of the topic that has the name, or of the one that it name
     expect(await committed(h)).toBe(5);
   });
 
-  test("of a topic that is gone nothing is committed; the others of the request are", async () => {
+  test("nothing is committed for a deleted topic; the other topics of the request are committed", async () => {
     const h = harness();
     const gone = at(1, { topic: "gone", topicId: "id-gone" });
     const answer = await h.group.commitOffsets(commitOf(gone, at(5, { topicId: BEFORE })));
@@ -117,7 +117,7 @@ describe("a commit is of the topic that has the name, or of the one that it name
     expect(await committed(h)).toBe(5);
   });
 
-  test("a group that goes on as it did asks the controller once, also after it has slept", async () => {
+  test("a group whose topics have not changed asks the controller once, also after hibernation", async () => {
     const h = harness();
     const commit = (offset: number) =>
       h.group.commitOffsets(commitOf(at(offset, { topicId: BEFORE })));
@@ -129,7 +129,7 @@ describe("a commit is of the topic that has the name, or of the one that it name
     expect(await committed(h)).toBe(19);
   });
 
-  test("an operator's offsets are of the topic that is there", async () => {
+  test("offsets set by an operator apply to the current topic", async () => {
     const h = harness();
     h.topic("t", 1, AFTER);
     expect(await h.group.setOffsets([at(4, { topicId: BEFORE })])).toMatchObject({
@@ -158,7 +158,7 @@ describe("instances", () => {
   }
 
   test.each([true, false])(
-    "what was read of the earlier topic is not committed of the new one (subscribed: %s)",
+    "positions in the earlier topic are not committed for the new one (subscribed: %s)",
     async (isSubscribed) => {
       const h = harness();
       const spec = { autoCommit: true, autoCommitIntervalMs: 1, offsetReset: "latest" as const };
@@ -182,7 +182,7 @@ describe("instances", () => {
     },
   );
 
-  test("its own commit of what it read before is refused, and overwrites nothing", async () => {
+  test("its own commit of positions in the earlier topic is refused, and overwrites nothing", async () => {
     const h = harness();
     await h.instance("a", ["t"]);
     await h.polled("a");
@@ -197,7 +197,7 @@ describe("instances", () => {
     expect(await committed(h)).toBe(-1);
   });
 
-  test("what it asks for of the group's commits is judged alike", async () => {
+  test("the committed offsets that it asks for are checked in the same way", async () => {
     const h = harness();
     await h.instance("a", ["t"]);
     await h.polled("a");
@@ -229,7 +229,7 @@ describe("negative offsets are kept, and say that there is none", () => {
     },
   );
 
-  test("one that comes later does away with where the group began", async () => {
+  test("a later commit replaces the position at which the group started", async () => {
     const h = harness();
     await h.instance("a", ["t"]);
     await h.polled("a");
@@ -245,7 +245,7 @@ describe("negative offsets are kept, and say that there is none", () => {
 });
 
 describe("who may commit without a generation", () => {
-  test("whoever comes to a group without members, whatever it calls itself", async () => {
+  test("any client, while the group has no members", async () => {
     const h = harness();
     const named = { ...commitOf(at(1, { topicId: BEFORE })), memberId: "consumer-1" };
     expect(await h.group.commitOffsets(named)).toMatchObject({ errors: [null] });

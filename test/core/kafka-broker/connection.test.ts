@@ -194,7 +194,7 @@ describe("authentication", () => {
     expect(frames.map(({ byteLength }) => byteLength > 0)).toEqual([true, false, true]);
   });
 
-  test("a wrong bare token ends the connection without a word", async () => {
+  test("a wrong bare token ends the connection without an answer", async () => {
     const { duplex, done } = serve(anonymous, KEYS);
     duplex.send(joined([handshake(1, 0), framed(plain("wrong")), apiVersions(2)]));
     await done;

@@ -124,7 +124,7 @@ describe("a connection", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("is counted when it ends, by what was waited for in vain", async () => {
+  test("is counted when it ends, by what it did not receive in time", async () => {
     const before = { ...kafkaClosed };
     const idle = serve();
     const keyless = serve({ isAuthenticated: false }, ["a-key"]);
@@ -170,7 +170,7 @@ test("at the end nothing is waited for, whether or not the stream below notices"
   expect(await duplex.read(10)).toBeNull();
 });
 
-test("after the end nothing is begun: what failed then would be nobody's", async () => {
+test("after the end nothing is started, because its failure would be unhandled", async () => {
   const { inner, duplex } = patient();
   await duplex.close();
   const read = vi.spyOn(inner, "read").mockRejectedValue(new Error("gone"));

@@ -99,7 +99,7 @@ test("a push that a newer epoch overtakes while it is written acknowledges nothi
   expect(await waiting).toMatchObject({ error: "NOT_LEADER_OR_FOLLOWER" });
 });
 
-test("a second wish to catch up joins the first", async () => {
+test("a second request to catch up joins the first", async () => {
   const set = new ReplicaSet();
   set.setDown(3, true);
   for (const value of ["a", "b"]) expectOk(await set.append([value], { acks: 1 }));

@@ -9,7 +9,7 @@ const chunkCount = (harness: ReplicaHarness): number =>
   harness.storage.all<{ n: number }>("SELECT count(*) AS n FROM chunks")[0]!.n;
 
 describe("retention", () => {
-  it("lets go by time: the alarm comes when the oldest segment expires, and empties an idle log", async () => {
+  it("deletes by time: the alarm fires when the oldest segment expires, and empties an idle log", async () => {
     const harness = new ReplicaHarness({ configs: { "retention.ms": "60000" } });
     await harness.appendValues(["a", "b"]);
     expect(harness.alarm.atMs).toBe(harness.nowMs + 60_001);
@@ -27,7 +27,7 @@ describe("retention", () => {
     expect(valuesOf(await harness.readAll(2))).toEqual(["c"]);
   });
 
-  it("lets go by bytes, whole closed segments only, as the log grows", async () => {
+  it("deletes by size, only whole closed segments, as the log grows", async () => {
     const configs = { "retention.bytes": "3000", "segment.bytes": "1024", "retention.ms": "-1" };
     const harness = new ReplicaHarness({ configs });
     for (let i = 0; i < 40; i++) await harness.appendValues(["x".repeat(300)]);
@@ -56,7 +56,7 @@ describe("retention", () => {
     expect(await harness.readAll(logStartOffset)).toHaveLength(20 - logStartOffset);
   });
 
-  it("is not held up by a record of a time in microseconds, closed with others or still active", async () => {
+  it("is not blocked by a record with a timestamp in microseconds, in a closed or an active segment", async () => {
     // Appended while there was no bound.
     const before = { "message.timestamp.after.max.ms": String(Number.MAX_SAFE_INTEGER) };
     const configs = { "retention.ms": "60000", "segment.bytes": "1024", "segment.ms": "86400000" };
@@ -80,7 +80,7 @@ describe("retention", () => {
     expect(harness.replica.describe().logStartOffset).toBe(3);
   });
 
-  it("keeps records of times to come where the topic takes them", async () => {
+  it("keeps records with timestamps in the future where the topic accepts them", async () => {
     const after = { "message.timestamp.after.max.ms": String(Number.MAX_SAFE_INTEGER) };
     const harness = new ReplicaHarness({ configs: { "retention.ms": "60000", ...after } });
     const dayMs = 86_400_000;
@@ -143,7 +143,7 @@ describe("retention", () => {
     expect(harness.replica.describe().segments).toBe(2);
   });
 
-  it.each(["compact", ""])("lets go of nothing under cleanup.policy=%j", (policy) => {
+  it.each(["compact", ""])("deletes nothing under cleanup.policy=%j", (policy) => {
     const configs = { "cleanup.policy": policy, "retention.ms": "1", "retention.bytes": "1" };
     const old = { lastOffset: 0, sizeBytes: 1_000, maxTimestamp: 0 };
     const decided = decideRetention([old, old], effectiveConfig(configs), 1_000_000);
@@ -152,7 +152,7 @@ describe("retention", () => {
     expect(decideRetention([old, old], both, 1_000_000).segments).toBe(2);
   });
 
-  it("never lets go of an unexpired segment behind none that goes, nor of the newest by bytes", () => {
+  it("deletes no unexpired segment before an older one that stays, and never the newest by size", () => {
     const segment = fc.record({
       lastOffset: fc.constant(0),
       sizeBytes: fc.integer({ min: 1, max: 1_000 }),

@@ -67,7 +67,7 @@ describe("tails", () => {
     expect(patient.offsets()).toEqual([6, 7, 8, 9]);
   });
 
-  it("cuts off a reader that sends anything but acknowledgements", async () => {
+  it("disconnects a reader that sends anything but acknowledgements", async () => {
     const harness = new ReplicaHarness();
     for (const text of [
       "",

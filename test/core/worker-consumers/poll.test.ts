@@ -181,7 +181,7 @@ async function recordsOf(polled: Awaited<ReturnType<typeof poll>>): Promise<stri
 }
 
 describe("what is answered", () => {
-  it("was noted by the group before", async () => {
+  it("was recorded by the group before", async () => {
     const polled = await poll({ received: "before" });
     expect(await recordsOf(polled)).toEqual(["0/0", "0/1"]);
     expect(polled).toMatchObject({ pollId: "poll-1", generationId: 1 });
@@ -190,7 +190,7 @@ describe("what is answered", () => {
     expect(delivers).toMatchObject([{ pollId: "poll-1", generationId: 1, positions: moved }]);
   });
 
-  it("is nothing, without a word to the group, where nothing is there", async () => {
+  it("is empty, without a call of the group, where there are no records", async () => {
     fetches = [gives(page(0))];
     expect(await recordsOf(await poll())).toEqual([]);
     expect(delivers).toEqual([]);
@@ -286,7 +286,7 @@ describe("while it waits", () => {
 });
 
 describe("partitions", () => {
-  it("that never answer hold nobody up", async () => {
+  it("that never answer delay no others", async () => {
     positions = [0, 0, 0];
     fetches = [() => new Promise(() => {}), gives(page(1)), gives(refuse("REQUEST_TIMED_OUT"))];
     expect(await recordsOf(await poll({ timeoutMs: 10_000 }))).toEqual(["1/0"]);

@@ -38,7 +38,7 @@ describe("the settings of an instance", () => {
     expect(read(Object.fromEntries(nulls))).toEqual(defaults);
   });
 
-  it("come to the same as strings", () => {
+  it("are the same when given as strings", () => {
     const said = {
       "auto.commit.enable": false,
       "auto.commit.interval.ms": 0,

@@ -112,7 +112,7 @@ describe("writing", () => {
     );
   });
 
-  it("says nothing of an encoding exactly where the value is in the format", () => {
+  it("names an encoding exactly where the value does not fit the format", () => {
     const one = (value: Uint8Array, format: RecordFormat) =>
       read(
         write(encodeBatch([{ timestamp: 0, key: null, value, headers: [] }]), { format }).bytes,

@@ -23,7 +23,7 @@ const expiry = (name: string): NoticingTest => ({
 export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "commits-of-old-generations",
-    breaks: "commits are of the current generation, and so is whoever beats and syncs",
+    breaks: "commits, heartbeats and syncs of an old generation are refused",
     off: {
       "requests-are-of-this-generation": {
         value: "generationId <= this.#context.image.generationId",
@@ -34,7 +34,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "partition-given-before-it-is-given-up",
-    breaks: "under the cooperative assignor a partition moves only after its owner gave it up",
+    breaks: "under the cooperative assignor a partition moves only after its owner has revoked it",
     off: {
       "partitions-move-when-given-up": {
         value:
@@ -58,7 +58,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "instance-commit-not-recorded-whole",
-    breaks: "the record holds what was decided, all of it",
+    breaks: "a decision is recorded with all its partitions",
     off: {
       "all-partitions-are-packed": {
         statement: "if (!found) topics.set(key, [item.topic, topicId, [pack(item)]]);",
@@ -69,36 +69,35 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "position-moves-with-the-answer",
-    breaks: "a position moves only behind an answer that has arrived",
+    breaks: "a position advances only when the answer has arrived at the client",
     off: { "positions-move-with-arrived-answers": { condition: "pending" } },
     seed: 1,
     groups: true,
   },
   {
     name: "silence-is-not-written-down",
-    breaks: "an object that forgets whom it has heard does not take the dead for alive for ever",
+    breaks: "after restarts of the object, members that are gone are still removed",
     off: { "silence-is-recorded": { without: true } },
     seed: 1,
     groups: true,
   },
   {
     name: "generation-without-everybody",
-    breaks: "a rebalance waits until everybody has joined again",
+    breaks: "a rebalance waits until every member has rejoined",
     off: { "generations-have-everybody": { without: true } },
     seed: 2,
     groups: true,
   },
   {
     name: "latest-for-partitions-that-come-later",
-    breaks:
-      "a partition that came after the subscription is read from its first record (KAFKA-20035)",
+    breaks: "a partition added after the subscription is read from its first record (KAFKA-20035)",
     off: { "later-partitions-begin-at-their-first-record": { value: '"latest"' } },
     seed: 2,
     groups: true,
   },
   {
     name: "beginning-not-kept",
-    breaks: "where the group begins without a commit is written down",
+    breaks: "the position at which a group starts without a commit is recorded",
     off: { "beginnings-are-recorded": { without: true } },
     seed: 6,
     groups: true,
@@ -111,26 +110,26 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "offsets-of-living-groups-stay",
-    breaks: "the offsets of topics that no member of a living group reads expire (KIP-211)",
+    breaks: "the offsets of topics that no member of an active group reads expire (KIP-211)",
     off: { "living-groups-are-looked-through": { condition: "this.#isLiving" } },
     test: expiry("those of topics that members read stay, the others go (KIP-211)"),
   },
   {
     name: "offsets-expire-with-the-commit-though-read",
-    breaks: "what was read by hand is kept since its reader has gone",
+    breaks: "offsets read by manual assignment expire only after their reader has gone",
     off: { "offsets-are-kept-since-the-last-reader": { without: true } },
     test: expiry("what an instance reads by hand is kept since it was closed"),
   },
   {
     name: "revocation-not-asked-for",
-    breaks: "whoever has given up what it was to give up brings about the next generation",
+    breaks: "a member that has revoked its partitions triggers the next rebalance",
     off: { "what-was-given-up-is-shared-anew": { value: "false" } },
     seed: 4,
     groups: true,
   },
   {
     name: "positions-outlive-the-ownership",
-    breaks: "whoever gets a partition back goes on from what is committed",
+    breaks: "an instance that gets a partition back continues from the committed offset",
     off: { "positions-end-with-the-ownership": { without: true } },
     test: moves(
       "ends with the ownership: whoever gets a partition back goes on from what is committed",
@@ -138,14 +137,14 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "commits-of-partitions-of-others",
-    breaks: "an instance commits only partitions that are its own",
+    breaks: "an instance commits only partitions it owns",
     off: { "commits-are-of-own-partitions": { value: "isCommit || $" } },
     seed: 2,
     groups: true,
   },
   {
     name: "sessions-that-never-end",
-    breaks: "members that are not heard of leave",
+    breaks: "members whose session has expired leave the group",
     off: { "sessions-end": { value: "() => false" } },
     test: {
       file: "test/core/coordinator/membership.test.ts",
@@ -154,7 +153,8 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "beginning-before-the-commit",
-    breaks: "a position is what was sought, else what was committed, else where the group began",
+    breaks:
+      "a position is the one sought, else the committed one, else the one at which the group started",
     off: {
       "positions-are-sought-then-committed-then-first": {
         value:
@@ -165,13 +165,13 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "seek-lost-under-a-pending-answer",
-    breaks: "what was sought holds, although an answer of before arrives",
+    breaks: "a seek is not undone by an earlier answer that arrives later",
     off: { "what-is-sought-is-not-pending": { without: true } },
     test: moves("is where it was sought although an answer of before arrives"),
   },
   {
     name: "seek-lost-while-giving-up",
-    breaks: "what was sought in a partition holds until it is given up",
+    breaks: "a seek in a partition holds until the partition is revoked",
     off: {
       "what-is-sought-stays-until-given-up": { value: "[image.assignments.get(instanceId)]" },
     },
@@ -179,14 +179,15 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "giving-up-not-recorded",
-    breaks: "what an instance is still to give up is a part of the assignment",
+    breaks: "partitions that an instance still has to revoke are part of the recorded assignment",
     off: { "what-is-to-be-given-up-is-recorded": { without: true } },
     seed: 9,
     groups: true,
   },
   {
     name: "given-up-by-nobody",
-    breaks: "what moves under the cooperative assignor is noted until its owner gives it up",
+    breaks:
+      "under the cooperative assignor partitions that move are recorded until their owner has revoked them",
     off: { "what-moves-is-given-up-first": { without: true } },
     seed: 9,
     groups: true,
@@ -194,19 +195,19 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   {
     name: "taken-at-once-by-a-leader-of-another-kind",
     breaks:
-      "what a client that leads takes from an instance is noted until the instance gives it up",
+      "partitions that a leading client takes from an instance are recorded until the instance has revoked them",
     off: { "leaders-of-others-take-nothing-at-once": { statement: "return [];" } },
     test: moves("is given up with the next poll, also where a client of Kafka's protocol takes it"),
   },
   {
     name: "given-up-taken-for-unassigned",
-    breaks: "what is being given up was a part of the assignment: waking up finds nothing new",
+    breaks: "partitions being revoked count as assigned, so waking up starts no rebalance",
     off: { "what-is-being-given-up-was-assigned": { without: true } },
     test: moves("was assigned: an object that wakes up meanwhile shares nothing anew for it"),
   },
   {
     name: "delivery-of-an-older-poll",
-    breaks: "an answer is of the last poll",
+    breaks: "only the last poll delivers records",
     off: { "a-delivery-is-of-the-last-poll": { condition: "false" } },
     test: {
       file: "test/core/coordinator/instances.test.ts",
@@ -215,19 +216,19 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "delivery-after-the-partition-moved",
-    breaks: "an answer holds partitions of the instance only",
+    breaks: "an answer contains only partitions that the instance owns",
     off: { "commits-are-of-own-partitions": { value: "!isCommit || $" } },
     test: moves("with a partition that the instance has not any more is not given"),
   },
   {
     name: "delivery-between-generations",
-    breaks: "nothing is answered by whoever has stopped reading for the next generation",
+    breaks: "an instance that has joined the next generation delivers nothing of the previous one",
     off: { "a-delivery-is-of-who-may-read": { value: "null" } },
     test: moves("is not given by an instance that has joined the next generation"),
   },
   {
     name: "commits-while-completing",
-    breaks: "members commit when the generation has its assignments",
+    breaks: "members commit only after the generation has its assignments",
     off: { "members-commit-in-their-generation": { value: "null" } },
     test: {
       file: "test/core/coordinator/membership.test.ts",
@@ -236,13 +237,13 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "instances-commit-while-completing",
-    breaks: "instances commit and read when the generation has its assignments",
+    breaks: "instances commit and read only after the generation has its assignments",
     off: { "nothing-is-noted-between-generations": { condition: "false" } },
     test: moves("an instance commits only when its generation has its assignments"),
   },
   {
     name: "ring-one-row-short",
-    breaks: "a row of the record is overwritten when the snapshot contains it",
+    breaks: "a row of the ring is overwritten only when the snapshot contains it",
     off: {
       "a-full-ring-is-in-the-snapshot": {
         value: "this.#seq + pieces.length - this.#snapshotSeq > ringRows + 1",
@@ -253,32 +254,36 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "commits-outlive-their-topic",
-    breaks: "what was committed of a topic holds for no later one of its name",
+    breaks: "commits of a deleted topic do not apply to a later topic of the same name",
     off: { "commits-die-with-their-topic": { without: true } },
     seed: 3,
     groups: true,
   },
   {
     name: "commits-by-the-workers-cache",
-    breaks: "a commit is of the topic that is there, whatever a worker has in its cache",
+    breaks: "a commit applies to the current topic, even if the worker's cache is stale",
     off: { "doubtful-topics-are-asked-for": { condition: "false" } },
     test: anew("a worker that knows the earlier topic commits of the one that is there"),
   },
   {
     name: "commits-by-the-name-alone",
-    breaks: "what was read of a topic is committed of no later one of its name",
+    breaks:
+      "positions read from a deleted topic are not committed for a later topic of the same name",
     off: { "commits-are-of-what-was-read": { value: "owned" } },
-    test: anew("its own commit of what it read before is refused, and overwrites nothing"),
+    test: anew(
+      "its own commit of positions in the earlier topic is refused, and overwrites nothing",
+    ),
   },
   {
     name: "pending-members-are-waited-for",
-    breaks: "a member id that was never used holds nobody up beyond the deadline",
+    breaks: "a member id that was never used delays a rebalance only until its deadline",
     off: { "pending-members-hold-up-nobody": { condition: "this.pendingMembers.size > 0" } },
     test: deadlines("holds a rebalance up no longer than its deadline"),
   },
   {
     name: "static-members-leave-with-a-rebalance",
-    breaks: "a static member that misses a rebalance is one until its session ends (KIP-345)",
+    breaks:
+      "a static member that misses a rebalance stays a member until its session ends (KIP-345)",
     off: { "static-members-outlive-a-rebalance": { statement: "return false;" } },
     test: deadlines(
       "that miss a rebalance stay members of the next generation, until their session ends",
@@ -286,7 +291,7 @@ export const GROUP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "alarms-in-vain",
-    breaks: "a deadline that has gone by is set in the past once",
+    breaks: "a deadline that has passed sets the alarm in the past only once",
     off: { "nothing-is-set-for-the-past-twice": { without: true } },
     test: deadlines(
       "a deadline that has gone by is set in the past once, and afterwards once a second",
