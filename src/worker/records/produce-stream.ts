@@ -27,7 +27,8 @@ import { commonRefusal, sendParts } from "./send.ts";
 
 /**
  * How long the answer waits for the first bytes, in milliseconds: some clients send nothing before they have received
- * the answer's head. Once bytes have arrived it waits for the first reports, so that an error there has its status.
+ * the answer's head. Once bytes have arrived, or where the request announces their number, it waits for the first
+ * reports, so that an error there has its status.
  */
 const FIRST_WAIT_MS = 1_000;
 
@@ -82,11 +83,15 @@ export async function produceReports(
   const request = c.req.raw;
   const encoding = bodyEncoding(request.headers);
   if (typeof encoding === "object") return encoding;
-  const length = encoding === "identity" ? request.headers.get("content-length") : null;
-  if (length !== null && Number(length) <= REQUEST_BYTES_MAX) return whole(request, delivery);
+  const length = request.headers.get("content-length");
+  const isPlain = length !== null && encoding === "identity";
+  if (isPlain && Number(length) <= REQUEST_BYTES_MAX) return whole(request, delivery);
   if (request.body === null) return NO_RECORD;
   const body = new BodyAhead(request.body, encoding);
-  return new ReportStream(body, delivery, service.config["connections.max.idle.ms"]).answer();
+  // What is announced is under way: a body that does not come has stopped, as any other body has.
+  const connectionIdleMs = service.config["connections.max.idle.ms"];
+  const idleMs = length === null ? connectionIdleMs : Math.min(connectionIdleMs, BODY_WAIT_MS);
+  return new ReportStream(body, delivery, idleMs, length !== null).answer();
 }
 
 /** A body of a known, bounded length: read whole and answered in one piece. */
@@ -177,23 +182,27 @@ class Delivery {
 class ReportStream {
   private readonly body: BodyAhead;
   private readonly delivery: Delivery;
+  /** How long the client may send nothing between two records. */
   private readonly idleMs: number;
+  /** Whether the request announces the length of its body. */
+  private readonly isAnnounced: boolean;
   /** The first reports, until they are sent. */
   private first: Promise<Delivered | "end"> | null = null;
   private isCancelled = false;
   /** Bytes that were taken for the last append. */
   private takenBytes = 0;
 
-  constructor(body: BodyAhead, delivery: Delivery, idleMs: number) {
+  constructor(body: BodyAhead, delivery: Delivery, idleMs: number, isAnnounced: boolean) {
     this.body = body;
     this.delivery = delivery;
     this.idleMs = idleMs;
+    this.isAnnounced = isAnnounced;
   }
 
   async answer(): Promise<Outcome> {
     const first = this.next();
     this.first = first;
-    let delivered = await within(FIRST_WAIT_MS, first);
+    let delivered = this.isAnnounced ? await first : await within(FIRST_WAIT_MS, first);
     if (delivered === null && this.delivery.hasBegun) delivered = await first;
     if (delivered !== null) {
       const refusal = delivered === "end" ? NO_RECORD : refusalOf(delivered);
