@@ -62,8 +62,9 @@ describe("records:batch", () => {
   const refused: readonly (readonly [string, unknown, number, number])[] = [
     ["no entries", { entries: [] }, 422, 42208],
     ["no list of entries", {}, 422, 42208],
-    ["entries of another kind", { entries: {} }, 422, 42206],
-    ["a body of another kind", [], 422, 42206],
+    ["entries of another kind", { entries: {} }, 400, 400],
+    ["a body of another kind", [], 400, 400],
+    ["two lists of entries", '{"entries":[{"id":"a"}],"entries":[{"id":"b"}]}', 400, 400],
     [
       "1,001 entries",
       { entries: Array.from({ length: 1001 }, (_, i) => entry(`${i}`)) },

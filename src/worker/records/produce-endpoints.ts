@@ -55,6 +55,7 @@ const V2_TYPES = new Map<string, DataType>([
   ["application/vnd.kafka.binary.v2+json", "BINARY"],
   ["application/vnd.kafka.string.v2+json", "STRING"],
   [V2_JSON, "JSON"],
+  ["application/vnd.kafka+json", "JSON"],
   ["application/json", "JSON"],
   ["", "JSON"],
 ]);

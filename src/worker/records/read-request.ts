@@ -78,14 +78,17 @@ function readList(bytes: Uint8Array, list: string, take: TakeElement): Refusal |
   const cursor = new JsonCursor(bytes);
   const fields = new RecordFields();
   let elements = 0;
+  let isRead = false;
   let refusal: Refusal | null = null;
-  if (cursor.peek() !== "object" && cursor.skipValue()) return wrongShape(list);
+  if (cursor.peek() !== "object" && cursor.skipValue()) return wrongShape("INVALID_REQUEST", list);
   cursor.enterObject();
   for (let name = cursor.nextKey(); name !== null; name = cursor.nextKey()) {
     if (name !== list || cursor.peek() !== "array") {
-      if (cursor.skipValue() && name === list) return wrongShape(list);
+      if (cursor.skipValue() && name === list) return wrongShape("INVALID_REQUEST", list);
       continue;
     }
+    if (isRead) return refuse("INVALID_REQUEST", `The body has more than one "${list}".`);
+    isRead = true;
     cursor.enterArray();
     while (refusal === null && cursor.nextElement()) {
       refusal = take(cursor, fields);
@@ -96,9 +99,10 @@ function readList(bytes: Uint8Array, list: string, take: TakeElement): Refusal |
   if (cursor.refusal === null && !cursor.atEnd()) cursor.fail("something follows the object");
   if (cursor.refusal !== null) return cursor.refusal;
   // For an empty batch the caller has another error.
-  return elements === 0 && list === "records" ? wrongShape(list) : null;
+  return elements === 0 && list === "records" ? wrongShape("INVALID_RECORD", list) : null;
 }
 
-function wrongShape(list: string): Refusal {
-  return refuse("INVALID_RECORD", `The body is {"${list}": […]} with at least one element.`);
+/** What is no such list is malformed (400); a list without an element is a payload that is not legal (422). */
+function wrongShape(error: "INVALID_REQUEST" | "INVALID_RECORD", list: string): Refusal {
+  return refuse(error, `The body is {"${list}": […]} with at least one element.`);
 }

@@ -13,7 +13,7 @@ export function readRecordV2(
   type: DataType,
 ): void {
   fields.reset();
-  if (!fields.expect(cursor, "object", "record")) return;
+  if (!fields.expect(cursor, "object", "record", "INVALID_REQUEST")) return;
   cursor.enterObject();
   for (let name = cursor.nextKey(); name !== null; name = cursor.nextKey()) {
     switch (name) {

@@ -80,11 +80,16 @@ export class RecordFields {
   }
 
   /** Whether the next value is of this kind; skips and refuses it if it is not. */
-  expect(cursor: JsonCursor, kind: JsonKind, name: string): boolean {
+  expect(
+    cursor: JsonCursor,
+    kind: JsonKind,
+    name: string,
+    error: ErrorName = "INVALID_RECORD",
+  ): boolean {
     const found = cursor.peek();
     if (found === kind) return true;
     // If no value begins here, skipping makes the cursor fail at this position.
-    this.misfit(cursor, "INVALID_RECORD", `"${name}" is ${found}, and not of kind ${kind}.`);
+    this.misfit(cursor, error, `"${name}" is ${found}, and not of kind ${kind}.`);
     return false;
   }
 
@@ -122,7 +127,9 @@ export class RecordFields {
       return;
     }
     if (cursor.peek() !== "string") {
-      this.misfit(cursor, "SERIALIZATION", `Data of type ${type} is a JSON string or null.`);
+      // For base64 the error is the same as for a string that is not base64.
+      const error = type === "BINARY" ? "INVALID_REQUEST" : "SERIALIZATION";
+      this.misfit(cursor, error, `Data of type ${type} is a JSON string or null.`);
       return;
     }
     if (!cursor.readText()) return;
