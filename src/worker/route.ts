@@ -52,6 +52,8 @@ export interface Description {
   readonly headers?: z.ZodObject;
   /** By media type. Describes; does not validate: handlers that validate use `readJson`. */
   readonly body?: Readonly<Record<string, Content>>;
+  /** A request without a body is one with the empty object. */
+  readonly bodyOptional?: true;
   readonly answers: Readonly<
     Record<
       number,

@@ -39,6 +39,7 @@ describe("about", () => {
       `odradek_high_watermark{object="partition",topic="${topic}",partition="1"} 0`,
     );
     await expectError(await call("/metrics?topic=nowhere"), "UNKNOWN_TOPIC");
+    await expectError(await call("/metrics?start="), "INVALID_REQUEST");
   });
 
   it("/metrics is text that Prometheus reads: a type for every name, one line per sample", async () => {
@@ -102,6 +103,39 @@ describe("the description", () => {
     }
     expect(document.components.securitySchemes.bearer.scheme).toBe("bearer");
     expect(document.components.schemas.Error).toBeDefined();
+  });
+
+  it("says which bodies may be left out", async () => {
+    const optional = routes.filter(({ bodyOptional }) => bodyOptional).map(({ id }) => id);
+    expect(optional.toSorted()).toEqual(["commitOffsets", "createInstance", "electLeader"]);
+    const { paths } = await bodyOf(await call("/openapi.json"));
+    for (const { id, body, path, method } of routes) {
+      const { requestBody } = paths[path][method.toLowerCase()];
+      expect(requestBody?.required ?? null, id).toBe(
+        body === undefined ? null : !optional.includes(id),
+      );
+    }
+  });
+
+  it("says how data of each type is written", () => {
+    const schemaOf = (id: string, type: string) =>
+      routes.find((r) => r.id === id)!.body![type]!.schema!;
+    const v3 = schemaOf("produceRecords", "application/json");
+    const takesV3 = (type: string, data: unknown) =>
+      v3.safeParse({ value: { type, data } }).success;
+    const written = [{ a: 1 }, "*", "dGV4dA==", null];
+    const taken = (takes: (data: unknown) => boolean) => written.map(takes);
+    expect(taken((data) => takesV3("JSON", data))).toEqual([true, true, true, true]);
+    expect(taken((data) => takesV3("STRING", data))).toEqual([false, true, true, true]);
+    expect(taken((data) => takesV3("BINARY", data))).toEqual([false, false, true, true]);
+    expect(v3.safeParse({ valeu: null }).success).toBe(false);
+    const takesV2 = (format: string, value: unknown) =>
+      schemaOf("v2Produce", `application/vnd.kafka.${format}.v2+json`).safeParse({
+        records: [{ value }],
+      }).success;
+    expect(taken((data) => takesV2("json", data))).toEqual([true, true, true, true]);
+    expect(taken((data) => takesV2("string", data))).toEqual([false, true, true, true]);
+    expect(taken((data) => takesV2("binary", data))).toEqual([false, false, true, true]);
   });
 
   it("shows examples that its schemas allow, and one for every JSON that is taken", () => {

@@ -157,6 +157,9 @@ describe("an operator", () => {
     for (const query of ["", `?topic=${topic}&partition=x`]) {
       expect(await refused(remove(path + query))).toEqual([400, 400]);
     }
+    for (const name of ["", "a%2Fb"]) {
+      expect(await refused(remove(`${path}?topic=${name}`))).toEqual([400, 40002]);
+    }
     expect(await refused(remove(of("nobody", "/offsets?topic=a")))).toEqual([404, 40405]);
   });
 });

@@ -170,14 +170,14 @@ export async function metricsText(
   service: Service,
   routes: readonly Route[],
 ): Promise<Outcome> {
+  const page = pageOf(c, TOPIC_PAGE);
+  if (!page.ok) return page;
   const samples: Samples = { odradek_requests_total: requestSamples(routes), ...countedSamples() };
   const controller = await controllerSamples(service);
   if ("ok" in controller) return controller;
   Object.assign(samples, controller);
   const name = c.req.query("topic");
   if (name !== undefined) {
-    const page = pageOf(c, TOPIC_PAGE);
-    if (!page.ok) return page;
     const topic = await topicSamples(service, name, page);
     if ("ok" in topic) return topic;
     for (const [metric, found] of Object.entries(topic) as [MetricName, Sample[]][]) {

@@ -104,7 +104,7 @@ function operationOf(route: Route): Registered {
       ...(route.query !== undefined && { query: route.query }),
       ...(route.headers !== undefined && { headers: route.headers }),
       ...(route.body !== undefined && {
-        body: { content: contentsOf(route.body), required: true },
+        body: { content: contentsOf(route.body), required: route.bodyOptional !== true },
       }),
     },
     responses: { ...failuresOf(route), ...successesOf(route) } as Registered["responses"],

@@ -43,6 +43,7 @@ export const electionRoutes: readonly Route[] = [
     body: {
       "application/json": { schema: election, example: { election_type: "preferred" } },
     },
+    bodyOptional: true,
     answers: {
       200: {
         description: "The partition as it is now.",

@@ -78,6 +78,7 @@ export const instanceRoutes: readonly Route[] = [
       "auto.offset.reset": "earliest",
       "auto.commit.enable": "false",
     }),
+    bodyOptional: true,
     answers: {
       200: {
         description: "The instance, and where the requests about it go.",

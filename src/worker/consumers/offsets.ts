@@ -250,6 +250,7 @@ Polls answer the generation in X-Generation. A commit that states it (\`?generat
       "Consumer-Generation": wholeText.optional().describe("The same as generation."),
     }),
     body: v2Content(commitRequest, offsetsExample),
+    bodyOptional: true,
     answers: { 204: { description: "Committed." } },
     errors: [
       ...INSTANCE_ERRORS,

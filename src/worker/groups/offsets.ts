@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { topicText, wholeText } from "../text-schemas.ts";
 import { refuse, type ErrorName, type Refusal } from "../../base/errors.ts";
-import { parseWhole } from "../../base/ids.ts";
+import { parseWhole, topicNameProblem } from "../../base/ids.ts";
 import { LEADER } from "../admin/leader.ts";
 import { json } from "../answers.ts";
 import { BODY_ERRORS, readJson } from "../read-json.ts";
@@ -209,6 +209,8 @@ async function deleteOffsets(c: Ctx, service: Service): Promise<Outcome> {
     const expected = "The query names a topic, and where only one is meant, a partition.";
     return refuse("INVALID_REQUEST", expected);
   }
+  const problem = topicNameProblem(topic);
+  if (problem !== null) return refuse("INVALID_TOPIC_EXCEPTION", problem);
   const groupId = pathGroup(c);
   if (typeof groupId !== "string") return groupId;
   const group = await describeGroup(service, groupId);
@@ -312,6 +314,7 @@ export const groupOffsetRoutes: readonly Route[] = [
     errors: [
       ...GROUP_ERRORS,
       "INVALID_REQUEST",
+      "INVALID_TOPIC_EXCEPTION",
       "GROUP_SUBSCRIBED_TO_TOPIC",
       "NON_EMPTY_GROUP",
       "COORDINATOR_NOT_AVAILABLE",

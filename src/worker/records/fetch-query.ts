@@ -51,8 +51,11 @@ export function representation(accept: string | null): Representation | Refusal 
   return { ok: true, type, as: REPRESENTATIONS.get(type)! };
 }
 
+/** How events and tails write records. */
+export type StreamFormat = RecordFormat | "recordbatch";
+
 /** The `format` of events and of WebSocket tails, which have no `Accept` of their own. */
-export function queryFormat(c: Ctx): RecordFormat | "recordbatch" | Refusal {
+export function queryFormat(c: Ctx): StreamFormat | Refusal {
   const text = c.req.query("format") ?? "json";
   if (text === "recordbatch") return text;
   for (const format of RECORD_FORMATS) if (format === text) return format;

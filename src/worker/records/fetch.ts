@@ -18,6 +18,7 @@ import {
   type FetchQuery,
   type Representation,
   type ResetPolicy,
+  type StreamFormat,
 } from "./fetch-query.ts";
 import { placeOfReader, type Origin } from "../../gateway/nearest.ts";
 import { PartitionReader } from "../../gateway/partition-reader.ts";
@@ -40,6 +41,11 @@ export async function fetchRecords(
   // By default a page begins with the first record, a stream or tail with the next one.
   const query = fetchQuery(c, stays ? "latest" : "earliest");
   if (!query.ok) return query;
+  // These concern streams and tails alone, and are refused everywhere where they are not legal.
+  const format = queryFormat(c);
+  if (typeof format === "object") return format;
+  const resetPolicy = queryReset(c);
+  if (typeof resetPolicy === "object") return resetPolicy;
   const partition = pathPartition(c);
   if (partition < 0) return refuse(unknownPartition);
   const name = pathText(c, "topic");
@@ -47,8 +53,8 @@ export async function fetchRecords(
   if (!topic.ok) return topic;
   const place = isReplicated(topic, partition) ? readersPlace(c, service) : "";
   const reader = new PartitionReader(service, topic, partition, unknownPartition, place);
-  if (wanted === null) return tail(c, reader, query);
-  if (wanted.as === "events") return events(c, reader, query);
+  if (wanted === null) return tail(c, reader, query, format);
+  if (wanted.as === "events") return events(c, reader, query, { format, resetPolicy });
   return page(reader, query, wanted);
 }
 
@@ -65,20 +71,29 @@ export function readersPlace(c: Ctx, service: Service): string {
   return placeOfReader(rack, c.req.raw.cf as Origin | undefined);
 }
 
-async function tail(c: Ctx, reader: PartitionReader, query: FetchQuery): Promise<Outcome> {
-  const format = queryFormat(c);
-  if (typeof format === "object") return format;
+async function tail(
+  c: Ctx,
+  reader: PartitionReader,
+  query: FetchQuery,
+  format: StreamFormat,
+): Promise<Outcome> {
   const offset = await reader.offsetOf(query.position);
   if (typeof offset === "object") return offset;
   return openTail(reader, c.req.raw, offset, format);
 }
 
-async function events(c: Ctx, reader: PartitionReader, query: FetchQuery): Promise<Outcome> {
-  const format = queryFormat(c);
-  if (typeof format === "object") return format;
+interface EventSettings {
+  readonly format: StreamFormat;
+  readonly resetPolicy: ResetPolicy;
+}
+
+async function events(
+  c: Ctx,
+  reader: PartitionReader,
+  query: FetchQuery,
+  { format, resetPolicy }: EventSettings,
+): Promise<Outcome> {
   if (format === "recordbatch") return refuse("NOT_ACCEPTABLE", "Events are text.");
-  const resetPolicy = queryReset(c);
-  if (typeof resetPolicy === "object") return resetPolicy;
   const resumed = lastEventId(c.req.raw);
   if (typeof resumed === "object" && resumed !== null) return resumed;
   const offset = await reader.offsetOf(resumed ?? query.position);

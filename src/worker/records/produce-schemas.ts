@@ -4,22 +4,31 @@ import { V2_JSON } from "../answers.ts";
 import { RECORD_BATCH_TYPE } from "./produce.ts";
 import { DATA_TYPES } from "./record-fields.ts";
 
+const base64Data = z.base64().nullable();
+const stringData = z.string().nullable();
+
 const typedData = z
-  .object({ type: z.enum(DATA_TYPES), data: z.unknown() })
+  .union([
+    z.strictObject({ type: z.literal("JSON"), data: z.unknown() }),
+    z.strictObject({ type: z.literal("STRING"), data: stringData }),
+    z.strictObject({ type: z.literal("BINARY"), data: base64Data }),
+  ])
   .nullable()
   .describe(
     "BINARY is base64; JSON is kept to the byte as it is written here; null is no key or value.",
   );
 
-const header = z.object({ name: z.string(), value: z.base64().nullable() });
+const wholePartition = z.int().min(0).nullable().optional();
 
-const record = z.object({
-  partition_id: z.int().nullable().optional(),
-  headers: z.array(header).optional(),
+const header = z.strictObject({ name: z.string(), value: z.base64().nullable() });
+
+const record = z.strictObject({
+  partition_id: wholePartition,
+  headers: z.array(header).nullable().optional(),
   key: typedData.optional(),
   value: typedData.optional(),
   timestamp: z
-    .union([z.iso.datetime(), z.int()])
+    .union([z.iso.datetime(), z.int().min(0)])
     .nullable()
     .optional()
     .describe("RFC 3339 or milliseconds since 1970; default now."),
@@ -43,15 +52,21 @@ const report = z.union([
   z.object({ error_code: z.int(), message: z.string() }),
 ]);
 
-const v2Record = z.object({
-  key: z.unknown().optional(),
-  value: z.unknown().optional(),
-  partition: z.int().nullable().optional(),
-  timestamp: z.int().nullable().optional(),
-  headers: z.array(header).optional(),
-});
-
-const v2Request = z.object({ records: z.array(v2Record) });
+/** A v2 request whose keys and values are written like this. */
+const v2Request = (data: z.ZodType): z.ZodType =>
+  z.object({
+    records: z
+      .array(
+        z.strictObject({
+          key: data.optional(),
+          value: data.optional(),
+          partition: wholePartition,
+          timestamp: z.int().min(0).nullable().optional(),
+          headers: z.array(header).nullable().optional(),
+        }),
+      )
+      .min(1),
+  });
 
 const v2Response = z.object({
   offsets: z.array(
@@ -138,9 +153,9 @@ export const PRODUCE_DOC = {
     },
   },
   v2Body: {
-    "application/vnd.kafka.json.v2+json": { schema: v2Request, example: V2_EXAMPLE },
-    "application/vnd.kafka.binary.v2+json": { schema: v2Request },
-    "application/vnd.kafka.string.v2+json": { schema: v2Request },
+    "application/vnd.kafka.json.v2+json": { schema: v2Request(z.unknown()), example: V2_EXAMPLE },
+    "application/vnd.kafka.binary.v2+json": { schema: v2Request(base64Data) },
+    "application/vnd.kafka.string.v2+json": { schema: v2Request(stringData) },
   },
   v2Answer: {
     description: "Where each record lies, or why it does not.",
