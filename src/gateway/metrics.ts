@@ -32,7 +32,7 @@ export const METRICS = {
   odradek_kafka_connections_total: row("counter", "Connections of Kafka's wire protocol."),
   odradek_kafka_connections_closed_total: row(
     "counter",
-    "Connections of Kafka's wire protocol that are over, by what the peer was waited for in vain: to ask (idle), to show a key (no_key), to read (unread); other: nothing.",
+    "Connections of Kafka's wire protocol that are over, by what the peer did not do in time: ask (idle), show a key (no_key), read (unread); other: ended for another reason.",
   ),
   odradek_kafka_requests_total: row(
     "counter",

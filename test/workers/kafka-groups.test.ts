@@ -105,8 +105,8 @@ describe("members", () => {
     const groupId = newGroup();
     const [first, second] = [connect(), connect()];
     const alone = await joinAlone(first, groupId, topic);
-    const promised = await second.ask(11, 6, joinRequest(groupId, topic));
-    await second.send(11, 6, joinRequest(groupId, topic, promised.memberId));
+    const pending = await second.ask(11, 6, joinRequest(groupId, topic));
+    await second.send(11, 6, joinRequest(groupId, topic, pending.memberId));
     let told = 0;
     while (told === 0) told = (await first.ask(12, 4, { groupId, ...alone })).errorCode;
     expect(told).toBe(27);

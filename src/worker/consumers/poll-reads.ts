@@ -235,7 +235,7 @@ export class PollReads {
     for (let from = 0; from < lost.length; from += READ_AT_ONCE) {
       const some = lost.slice(from, from + READ_AT_ONCE);
       this.#ports.calls.count += some.length;
-      const looked = Promise.all(
+      const foundAll = Promise.all(
         some.map(async (cursor) => {
           const { reset } = cursor.part;
           const offset = await cursor.reader.offsetOf(reset === "latest" ? "latest" : "earliest");
@@ -244,7 +244,7 @@ export class PollReads {
         }),
       );
       // Short, because the partitions whose positions are known wait for these.
-      await (lost.length < cursors.length ? Promise.race([looked, pause(GRACE_MS)]) : looked);
+      await (lost.length < cursors.length ? Promise.race([foundAll, pause(GRACE_MS)]) : foundAll);
     }
     if (found.length === 0) return DONE;
     const resolved = await this.#ports.resolve(

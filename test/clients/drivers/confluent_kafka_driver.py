@@ -47,7 +47,7 @@ _authentication: list[KafkaError] = []
 
 
 def _noticed(error: KafkaError) -> None:
-    """A key that is refused shows in this callback alone, while everything else waits in vain."""
+    """A refused key shows only in this callback; every other call waits until it times out."""
     if error.code() == KafkaError._AUTHENTICATION:
         _authentication.append(error)
 

@@ -197,7 +197,7 @@ const handlers: Handlers = {
 
   deleteRecords: ({ topic, partition, before }) =>
     asAdmin(async (admin) => {
-      // kafkajs looks for the leader before it has asked for the topic, in vain.
+      // kafkajs looks for the leader before it has asked for the topic, and finds none.
       await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({
         topic,

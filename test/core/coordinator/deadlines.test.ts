@@ -37,7 +37,7 @@ async function alone(h: GroupHarness, changes: Parameters<GroupHarness["join"]>[
 }
 
 describe("a member id that was handed out and never used", () => {
-  async function promised(h: GroupHarness): Promise<string> {
+  async function pendingMember(h: GroupHarness): Promise<string> {
     const answer = await h.join("", { ...times, requireKnownMemberId: true });
     expect(answer).toMatchObject({ error: "MEMBER_ID_REQUIRED" });
     return (answer as JoinRefusal).memberId!;
@@ -46,7 +46,7 @@ describe("a member id that was handed out and never used", () => {
   test("holds a rebalance up no longer than its deadline", async () => {
     const h = new GroupHarness();
     const a = await alone(h);
-    await promised(h);
+    await pendingMember(h);
     const again = h.join(a.memberId, { ...times, protocols: OTHER });
     await h.pass(REBALANCE_MS - 1);
     expect(await h.outcome(again)).toBe("waiting");
@@ -57,7 +57,7 @@ describe("a member id that was handed out and never used", () => {
   test("is waited for until then, and may still be used afterwards", async () => {
     const h = new GroupHarness();
     const a = await alone(h);
-    const memberId = await promised(h);
+    const memberId = await pendingMember(h);
     const again = h.join(a.memberId, { ...times, protocols: OTHER });
     await h.pass(REBALANCE_MS + 1);
     const second = joined(await h.outcome(again));
@@ -71,7 +71,7 @@ describe("a member id that was handed out and never used", () => {
   test("costs no row for waiting, however long", async () => {
     const h = new GroupHarness();
     const a = await alone(h);
-    await promised(h);
+    await pendingMember(h);
     void h.join(a.memberId, { ...times, protocols: OTHER });
     await h.settle();
     const { sets } = h.alarm;

@@ -107,7 +107,7 @@ function page(count: number, offset = 0): Fetched {
   return { ok: true, ...ends, batches, nextOffset: offset + count, partitionEpoch: 0 };
 }
 
-/** Waits in vain, until something has happened: then there is a record. */
+/** Ends without a record, until something has happened: then there is one. */
 const waitsFor =
   (hasHappened: () => boolean) =>
   (waitMs: number): Promise<Fetched> =>
