@@ -5,10 +5,12 @@ export class Semaphore {
   readonly #waiting: (() => void)[] = [];
   readonly #timer: TimerPort | null;
   #permits: number;
+  /** A timer is set for the next permit. */
+  #isPaced = false;
 
   /**
-   * @param timer where given, a waiting call gets its permit in a timer's callback. Where all objects share one thread,
-   *   that lets other events, such as new connections, be handled in between.
+   * @param timer where given, permits are given one at a time, each after the first in a timer's callback. Where all
+   *   objects share one thread, that lets other events, such as new connections, be handled in between.
    */
   constructor(permits: number, timer: TimerPort | null = null) {
     this.#permits = permits;
@@ -17,15 +19,36 @@ export class Semaphore {
 
   /** Resolves when the caller has a permit. */
   async acquire(): Promise<void> {
-    if (this.#permits > 0) this.#permits -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#permits === 0 || this.#isPaced) {
+      return new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#permits -= 1;
+    this.#pace();
   }
 
   /** Returns a permit, which the call that waits longest gets. */
   release(): void {
-    const next = this.#waiting.shift();
-    if (!next) this.#permits += 1;
-    else if (this.#timer) this.#timer.after(0, next);
-    else next();
+    this.#permits += 1;
+    if (this.#waiting.length === 0) return;
+    if (this.#timer === null) this.#give();
+    else this.#pace();
+  }
+
+  #give(): void {
+    const next = this.#permits > 0 ? this.#waiting.shift() : undefined;
+    if (!next) return;
+    this.#permits -= 1;
+    next();
+    this.#pace();
+  }
+
+  /** Gives the next permit in a timer's callback. */
+  #pace(): void {
+    if (this.#timer === null || this.#isPaced) return;
+    this.#isPaced = true;
+    this.#timer.after(0, () => {
+      this.#isPaced = false;
+      this.#give();
+    });
   }
 }

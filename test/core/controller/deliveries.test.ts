@@ -104,8 +104,14 @@ describe("telling replicas", () => {
 
   test("keeps to its bound of calls at once, over all requests", async () => {
     const harness = new ControllerHarness();
-    await Promise.all([harness.topic("a", 300), harness.topic("b", 300)]);
+    harness.replicas.receive = () => "held";
+    const created = Promise.all([harness.topic("a", 300), harness.topic("b", 300)]);
+    await settle();
     // Calls that create storage, which delays everything else on one machine.
+    expect(harness.replicas.atOncePeak).toBe(STORING_CALLS_AT_ONCE);
+    harness.replicas.receive = () => "confirmed";
+    harness.replicas.letGo();
+    await created;
     expect(harness.replicas.atOncePeak).toBe(STORING_CALLS_AT_ONCE);
     expect(harness.replicas.assignments.size).toBe(600);
     await Promise.all(
@@ -130,9 +136,10 @@ describe("telling replicas", () => {
 
   test("lets the thread look for other work between two that make storage", async () => {
     const harness = new ControllerHarness();
-    await harness.topic("a", STORING_CALLS_AT_ONCE + 3);
-    // Waiting calls got their permit in a timer's callback, so that other events are handled in between.
-    expect(harness.timers.turns).toBe(3);
+    const partitions = STORING_CALLS_AT_ONCE + 3;
+    await harness.topic("a", partitions);
+    // Each call after the first began in a timer's callback, so that other events are handled in between.
+    expect(harness.timers.turns).toBe(partitions);
   });
 
   test("makes no more calls in one event than the platform allows, and the rest in the next", async () => {

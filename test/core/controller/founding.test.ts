@@ -18,6 +18,8 @@ async function unfounded(
 async function founded(harness: ControllerHarness, topicId: string, partitions: number[]) {
   const answer = await harness.rules.foundPartitions(topicId, partitions);
   if (!answer.ok) throw new Error(answer.message);
+  // The followers' assignments go on behind the answer.
+  await settle();
   return answer.partitions;
 }
 
@@ -168,6 +170,7 @@ describe("the first use of a partition", () => {
       ok: true,
       partition: { leaderEpoch: 0 },
     });
+    await settle();
     expect(harness.replicas.assignments.size).toBe(3);
     expect(harness.partition("t")).not.toHaveProperty("unfounded");
   });

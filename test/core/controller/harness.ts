@@ -8,6 +8,7 @@ import type { RandomPort, TimerPort } from "../../../src/base/ports.ts";
 import type { PartitionMetadata } from "../../../src/objects/contracts/controller.ts";
 import { ControllerRules } from "../../../src/objects/controller/controller.ts";
 import type { Purged, ReplicaPort } from "../../../src/objects/controller/delivery/ports.ts";
+import { STORING_CALLS_AT_ONCE } from "../../../src/objects/controller/delivery/deliveries.ts";
 import { controllerStore } from "../../../src/objects/controller/image/store.ts";
 import type { JournalBounds } from "../../../src/objects/runtime/journal.ts";
 import { ManualAlarm, SqliteStorage } from "../../support/sqlite-storage.ts";
@@ -156,9 +157,9 @@ class Timers implements TimerPort {
 
 const BOUNDS: JournalBounds = { rowLengthMax: 600_000, ringRows: 256 };
 
-/** Lets everything run that waits for nothing external. */
+/** Lets everything run that waits for nothing external, timers without a delay included. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
+  for (let turn = 0; turn < 2 * STORING_CALLS_AT_ONCE; turn += 1) await new Promise(setImmediate);
 }
 
 export class ControllerHarness {
