@@ -5,6 +5,7 @@
 import { applyMutant } from "./mutants.ts";
 import type { Asked, FromChild } from "./runner.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { REPORT_MS } from "./standstill.ts";
 import type { RunOptions } from "./to-its-end.ts";
 
 const mutant = process.argv[2] ?? "";
@@ -12,8 +13,6 @@ if (mutant !== "") applyMutant(mutant);
 // Imported only now, so that the mutant has changed what is loaded.
 const { runSeed } = await import("./run.ts");
 const { runGroupSeed } = await import("./groups/run.ts");
-
-const PROGRESS_MS = 2_000;
 
 process.on("message", (asked: Asked) => {
   let scheduler: Scheduler | null = null;
@@ -24,7 +23,7 @@ process.on("message", (asked: Asked) => {
   // Timers run between events: if none runs, an event does not end.
   const progress = setInterval(() => {
     if (scheduler) send({ events: scheduler.events, simulatedMs: scheduler.nowMs });
-  }, PROGRESS_MS);
+  }, REPORT_MS);
   const run = asked.groups === true ? runGroupSeed : runSeed;
   void run(asked.seed, options).then((result) => {
     clearInterval(progress);

@@ -73,6 +73,52 @@ test("a seed that stands still and one whose process dies are failures, and the 
   ]);
 });
 
+test("a process that was stopped, or waited for a processor, goes on: that is no standstill", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "odradek-runner-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const child = join(folder, "child.mjs");
+  await writeFile(
+    child,
+    `import { spawn } from "node:child_process";
+     process.on("message", ({ seed }) => {
+       process.send({ events: 1, simulatedMs: 1 });
+       spawn("sh", ["-c", "kill -STOP " + process.pid + "; sleep 3; kill -CONT " + process.pid])
+         .on("exit", () => process.send({ result: { seed, failure: null, traceHash: "" } }));
+     });
+     process.on("disconnect", () => process.exit());
+     process.send("ready");`,
+  );
+  const results: RunResult[] = [];
+  await runMany({
+    seeds: [{ seed: 1 }],
+    processes: 1,
+    child: pathToFileURL(child),
+    standstillMs: 1_000,
+    onResult: (result) => void results.push(result),
+  });
+  expect(results.map(({ seed, failure }) => [seed, failure])).toEqual([[1, null]]);
+});
+
+test("a process that is idle and says again and again that it has got no further is a failure", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "odradek-runner-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const child = join(folder, "child.mjs");
+  await writeFile(
+    child,
+    `process.on("message", () => setInterval(() => process.send({ events: 1, simulatedMs: 1 }), 10));
+     process.on("disconnect", () => process.exit());
+     process.send("ready");`,
+  );
+  const results: RunResult[] = [];
+  await runMany({
+    seeds: [{ seed: 1 }],
+    processes: 1,
+    child: pathToFileURL(child),
+    onResult: (result) => void results.push(result),
+  });
+  expect(results[0]?.failure).toBe("hung: nothing happens for 60000 ms after 1 events and 1 ms");
+});
+
 test("a rejection that nobody handles is a failure, also with the last event", async () => {
   for (const eventsAfter of [0, 40]) {
     const world = new World(1);

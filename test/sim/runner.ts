@@ -7,6 +7,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { hashText } from "./random.ts";
 import type { RunResult } from "./run.ts";
+import { Standstill } from "./standstill.ts";
 
 export interface Asked {
   readonly seed: number;
@@ -35,7 +36,7 @@ interface Progress {
 
 export type FromChild = "ready" | Progress | { readonly result: RunResult };
 
-/** Real time without progress (an event takes some milliseconds). */
+/** The process's own time without progress (an event takes some milliseconds). */
 const STANDSTILL_MS = 60_000;
 const CHILD = new URL("child.ts", import.meta.url);
 /** Rows and messages are short-lived: with the default of 16 MB, a fifth of the time is garbage collection. */
@@ -103,22 +104,21 @@ function runIn(
   return new Promise((resolve) => {
     let reached: Progress = { events: 0, simulatedMs: 0 };
     const where = (): string => `after ${reached.events} events and ${reached.simulatedMs} ms`;
-    const onStandstill = (): void =>
-      finish(`hung: nothing happens for ${standstillMs} ms ${where()}`);
-    let timer = setTimeout(onStandstill, standstillMs);
+    const standstill = new Standstill(child.pid!, standstillMs, () =>
+      finish(`hung: nothing happens for ${standstillMs} ms ${where()}`),
+    );
     const onExit = (code: number | null, signal: string | null): void =>
       finish(`its process died (${code ?? signal}) ${where()}`);
     const onMessage = (message: FromChild): void => {
       if (typeof message === "string") return;
       if ("result" in message) return finish(message.result);
       const { events, simulatedMs } = message;
-      if (events === reached.events && simulatedMs === reached.simulatedMs) return;
+      const isProgress = events !== reached.events || simulatedMs !== reached.simulatedMs;
       reached = message;
-      clearTimeout(timer);
-      timer = setTimeout(onStandstill, standstillMs);
+      standstill.reported(isProgress);
     };
     const finish = (ran: RunResult | string): void => {
-      clearTimeout(timer);
+      standstill.end();
       child.off("exit", onExit);
       child.off("message", onMessage);
       resolve(ran);
