@@ -40,6 +40,7 @@ import { Leaders } from "./leaders/leaders.ts";
 import type { Probes } from "./leaders/probes.ts";
 import { decideReserveProducerIds } from "./producer-ids.ts";
 import { decideCancel, decideReassign } from "./topics/reassignments.ts";
+import { Turns } from "./turns.ts";
 import type { ControllerStore } from "./image/store.ts";
 import { decideAlterBrokerConfigs, decideAlterConfigs } from "./topics/configs.ts";
 import { decideFound, describePartitions } from "./topics/founding.ts";
@@ -64,6 +65,8 @@ export class ControllerRules {
   readonly #image: ClusterImage;
   readonly #probes: Probes;
   readonly #leaders: Leaders;
+  /** For what many may ask for at once. */
+  readonly #turns: Turns;
   /** Producer ids that this instance has reserved and not handed out yet: from `next` up to, not including, `end`. */
   #producerIds = { next: 0, end: 0 };
 
@@ -71,6 +74,7 @@ export class ControllerRules {
   constructor(store: ControllerStore, ports: ControllerPorts, defaults: EffectiveConfig) {
     this.#ports = ports;
     this.#defaults = defaults;
+    this.#turns = new Turns(ports.timer);
     const decisions = new Decisions(store, ports, () => this.#leaders.canRecover);
     this.#decisions = decisions;
     this.#image = decisions.image;
@@ -94,6 +98,7 @@ export class ControllerRules {
   }
 
   async createTopic(spec: TopicSpec): Promise<TopicAnswer> {
+    await this.#turns.take();
     const topicId = this.#ports.random.id();
     const decision = decideCreateTopic(this.#image, spec, topicId, this.#defaults);
     return this.#carryOut(decision, spec.validateOnly === true, spec.waitMs);
@@ -106,6 +111,7 @@ export class ControllerRules {
     assignments: readonly (readonly number[])[] | null = null,
     atFirstUse = false,
   ): Promise<TopicAnswer> {
+    await this.#turns.take();
     const decision = decideCreatePartitions(this.#image, name, count, assignments, atFirstUse);
     return this.#carryOut(decision, validateOnly);
   }
@@ -114,6 +120,7 @@ export class ControllerRules {
     topicId: string,
     partitions: readonly number[],
   ): Promise<PartitionsAnswer | Refusal> {
+    await this.#turns.take();
     const decision = decideFound(this.#image, topicId, partitions);
     if (!decision.ok) return decision;
     await this.#decisions.found(topicId, decision.partitions);
@@ -135,10 +142,12 @@ export class ControllerRules {
     changes: readonly ConfigChange[],
     validateOnly = false,
   ): Promise<TopicAnswer> {
+    await this.#turns.take();
     return this.#carryOut(decideAlterConfigs(this.#image, name, changes), validateOnly);
   }
 
   async deleteTopic(name: string, topicId?: string): Promise<TopicDeleted | Refusal> {
+    await this.#turns.take();
     const decision = decideDeleteTopic(this.#image, name, topicId);
     if (!decision.ok) return decision;
     this.#decisions.record(decision.changes);

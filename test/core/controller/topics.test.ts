@@ -12,6 +12,7 @@ import { applyChange } from "../../../src/objects/controller/image/apply.ts";
 import { emptyImage } from "../../../src/objects/controller/image/cluster.ts";
 import { decideCreateTopic } from "../../../src/objects/controller/topics/topics.ts";
 import { effectiveConfig } from "../../../src/base/config.ts";
+import { DECISIONS_PER_TURN } from "../../../src/objects/controller/turns.ts";
 import { ControllerHarness } from "./harness.ts";
 
 const set = (name: string, value: string | null): ConfigChange => ({
@@ -371,5 +372,45 @@ describe("deleting a topic", () => {
     expect(harness.replicas.assignments.size).toBe(1);
     expect(harness.rules.describe()).toMatchObject({ topics: 1, partitions: 1, pendingPurges: 0 });
     await expectRefused(harness, harness.rules.deleteTopic("t"), "UNKNOWN_TOPIC");
+  });
+});
+
+describe("topics that are created and deleted all at once", () => {
+  test("are decided a few in each turn, in their order, so that other events are handled in between", async () => {
+    const harness = new ControllerHarness();
+    const decidedIn: number[] = [];
+    harness.storage.beforeStatement = (sql) => {
+      if (sql.startsWith("INSERT INTO changes")) decidedIn.push(harness.timers.turns);
+    };
+    const names = Array.from({ length: 5 * DECISIONS_PER_TURN }, (_, i) => `t${i}`);
+    const { rules } = harness;
+    const each = async (ask: (topic: string) => Promise<{ readonly ok: boolean }>) => {
+      const answered: string[] = [];
+      const answers = names.map(async (topic) => {
+        expect(await ask(topic)).toMatchObject({ ok: true });
+        answered.push(topic);
+      });
+      await Promise.all(answers);
+      return answered;
+    };
+    const spec = { partitions: 4, replicationFactor: 3, atFirstUse: true } as const;
+    expect(await each((topic) => rules.createTopic({ topic, ...spec }))).toEqual(names);
+    expect(await each((topic) => rules.deleteTopic(topic))).toEqual(names);
+    expect(decidedIn).toHaveLength(2 * names.length);
+    const inTurns = Map.groupBy(decidedIn, (turn) => turn);
+    expect(Math.max(...[...inTurns.values()].map((one) => one.length))).toBe(DECISIONS_PER_TURN);
+  });
+
+  test("keep one that is created afterwards waiting for no timer", async () => {
+    const harness = new ControllerHarness();
+    await harness.rules.createTopic({ topic: "a", atFirstUse: true });
+    await new Promise(setImmediate);
+    const { turns } = harness.timers;
+    const created = harness.rules.createTopic({ topic: "b", atFirstUse: true });
+    await Promise.resolve();
+    // The timer that ends its own turn has been set, and it has not waited for one.
+    expect(harness.timers.turns).toBe(turns + 1);
+    expect(harness.rules.metadata(["b"]).topics).toHaveLength(1);
+    await created;
   });
 });
