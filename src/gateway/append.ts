@@ -1,6 +1,11 @@
 /** Appends batches to a partition: one call of its leader, counted. */
 import type { Refusal } from "../base/errors.ts";
-import type { Appended, AppendRefusal, AppendRequest } from "../objects/contracts/partition.ts";
+import type {
+  Appended,
+  AppendRefusal,
+  AppendRequest,
+  FencingCondition,
+} from "../objects/contracts/partition.ts";
 import { sendAppend } from "../objects/contracts/transfer.ts";
 import { callPartition } from "./calls.ts";
 import type { KnownTopic } from "./metadata.ts";
@@ -15,6 +20,8 @@ export interface SendOptions {
   readonly sparseSequences: boolean;
   /** Only where the log ends there: END_OFFSET_MISMATCH. */
   readonly expectedOffset?: number;
+  /** Only where its token is in force, else FENCING_TOKEN_MISMATCH; the token that is in force then. */
+  readonly fencing?: FencingCondition;
   /** Appends only to this very topic; one that was created later under its name is UNKNOWN_TOPIC. */
   readonly sameTopic?: true;
 }
@@ -37,13 +44,14 @@ export async function appendBatches(
   { bytes, records, unlessRepeated }: Batches,
   options: SendOptions,
 ): Promise<Appended | AppendRefusal> {
-  const { acks, repeatable, sparseSequences, expectedOffset, sameTopic } = options;
+  const { acks, repeatable, sparseSequences, expectedOffset, fencing, sameTopic } = options;
   const request: AppendRequest = {
     batches: bytes,
     acks,
     ...(sparseSequences && { sparseSequences }),
     ...(unlessRepeated !== undefined && { unlessRepeated }),
     ...(expectedOffset !== undefined && { expectedOffset }),
+    ...(fencing !== undefined && { fencing }),
   };
   const deadlineMs = service.config["request.timeout.ms"] + APPEND_MARGIN_MS;
   const answer = await callPartition<Appended>(

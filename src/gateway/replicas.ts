@@ -55,6 +55,7 @@ function unused(
     fenced: brokers.get(brokerId)?.state === "fenced",
     leaderEpoch,
     partitionEpoch,
+    ...(leader === brokerId && { fencingToken: "" }),
     followers: [],
     ...NOTHING,
   };

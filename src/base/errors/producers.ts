@@ -9,6 +9,14 @@ export const PRODUCER_ERRORS = {
     false,
     "The log does not end at the expected offset; nothing was written.",
   ),
+  FENCING_TOKEN_MISMATCH: row(
+    -1,
+    409,
+    40907,
+    false,
+    "Another fencing token is in force than the one given; nothing was written.",
+  ),
+  INVALID_FENCING_TOKEN: row(42, 422, 42208, false, "The fencing token is not legal."),
   // Producers.
   INVALID_PRODUCER_EPOCH: row(
     47,

@@ -27,10 +27,24 @@ export interface AppendRequest {
    * {@link PartitionApi.appendAt} alone: objects of before this field would write whatever it says.
    */
   readonly expectedOffset?: number;
+  /** Set in calls of {@link PartitionApi.appendFenced} alone, for the same reason. */
+  readonly fencing?: FencingCondition;
+}
+
+/** What an append asks of the partition's fencing token. The empty token is that of a partition without one. */
+export interface FencingCondition {
+  /** The batches are written only where this token is in force. */
+  readonly expected?: string;
+  /** In force behind the batches; the empty one clears it. */
+  readonly next?: string;
 }
 
 export interface ConditionalAppend extends AppendRequest {
   readonly expectedOffset: number;
+}
+
+export interface FencedAppend extends AppendRequest {
+  readonly fencing: FencingCondition;
 }
 
 export interface Appended {
@@ -51,6 +65,8 @@ export interface AppendRefusal extends RecordsRefusal {
   readonly written?: true;
   /** Of END_OFFSET_MISMATCH: the offset that the next record would have got. */
   readonly endOffset?: number;
+  /** Of FENCING_TOKEN_MISMATCH: the token in force; empty where there is none. */
+  readonly fencingToken?: string;
 }
 
 export interface FetchRequest {
@@ -122,6 +138,8 @@ export interface ReplicaDescription extends LogEnds {
   /** True when its broker is fenced. */
   readonly fenced: boolean;
   readonly logEndOffset: number;
+  /** Of a leader: the token that the next append is compared with; empty for none. Others, and older code, leave it out. */
+  readonly fencingToken?: string;
   /**
    * Of a leader: how far each follower's log equals its own (-1: not known yet in its epoch). Empty for others.
    */
@@ -156,6 +174,11 @@ export interface PartitionApi {
    * batch that is in the log is answered as the repeat that it is, wherever the log ends by now.
    */
   appendAt(request: ConditionalAppend): Promise<Appended | AppendRefusal>;
+  /**
+   * Appends only where the partition's fencing token is `fencing.expected`, else FENCING_TOKEN_MISMATCH with the token as
+   * it is; sets it to `fencing.next` together with the records. Repeats and `expectedOffset` are as in appendAt.
+   */
+  appendFenced(request: FencedAppend): Promise<Appended | AppendRefusal>;
   listOffset(spec: OffsetSpec): Promise<ListedOffset | Refusal>;
   /** Answered by leaders; see {@link EpochEnd}. */
   endOfEpoch(leaderEpoch: number): Promise<EpochEnd | Refusal>;

@@ -42,6 +42,19 @@ export interface CopiedFacts {
   readonly producers: string | null;
 }
 
+/** A fencing token, and the base offset of the chunk that has set it. */
+export interface FencingRow {
+  readonly baseOffset: number;
+  /** Empty: the chunk has cleared it. */
+  readonly token: string;
+}
+
+/** What a chunk carries beside its batches. */
+export interface ReplicatedFacts extends CopiedFacts {
+  /** The partition's fencing token behind this chunk, where the chunk has set it. Objects of older code leave it out. */
+  readonly fencing_token?: string;
+}
+
 /** An end of a log: the offset after its last record, and the leader epoch of its last chunk (-1: none). */
 export interface LogPoint {
   readonly offset: number;
@@ -57,7 +70,7 @@ export interface LeaderState {
 
 /** The leader's row of one chunk. Followers store the same bytes. */
 export interface ReplicatedChunk {
-  readonly facts: CopiedFacts;
+  readonly facts: ReplicatedFacts;
   readonly data: Uint8Array;
 }
 
@@ -128,6 +141,8 @@ export type PullAnswer =
       readonly kind: "chunks";
       /** None: the follower has everything. */
       readonly chunks: readonly ReplicatedChunk[];
+      /** For a follower that holds nothing below: the fencing token where it begins. */
+      readonly fencing?: FencingRow;
     } & LeaderState)
   | {
       readonly ok: true;
@@ -142,6 +157,8 @@ export type PullAnswer =
       readonly begin: { readonly offset: number; readonly position: number };
       /** Idempotent batches below `begin` that are still remembered. */
       readonly producers: readonly ProducerBatch[];
+      /** The fencing token that is in force at `begin`. */
+      readonly fencing?: FencingRow;
     }
   | Deposed
   | Refusal;

@@ -15,7 +15,7 @@ import type {
 } from "./partition.ts";
 
 /** The part of a stub that the calling end uses. */
-export interface TransferStub extends Pick<PartitionApi, "append" | "appendAt"> {
+export interface TransferStub extends Pick<PartitionApi, "append" | "appendAt" | "appendFenced"> {
   fetch(url: string, init?: RequestInit): Promise<Response>;
 }
 
@@ -52,7 +52,8 @@ export async function sendAppend(
   stub: TransferStub,
   request: AppendRequest,
 ): Promise<Appended | AppendRefusal> {
-  const { batches, acks, sparseSequences, unlessRepeated, expectedOffset } = request;
+  const { batches, acks, sparseSequences, unlessRepeated, expectedOffset, fencing } = request;
+  if (fencing !== undefined) return stub.appendFenced({ ...ofOwnBytes(request), fencing });
   if (expectedOffset !== undefined) {
     return stub.appendAt({ ...ofOwnBytes(request), expectedOffset });
   }

@@ -27,6 +27,7 @@ export function describeReplica(
     leaderEpoch: assignment.leaderEpoch,
     partitionEpoch: assignment.partitionEpoch,
     logEndOffset: log.endOffset,
+    ...(leadership && { fencingToken: log.fencing.token }),
     followers: leadership?.followers ?? [],
     logBytes: log.sizeBytes,
     segments: allSegments(ports.storage).length + (log.segment.chunks > 0 ? 1 : 0),

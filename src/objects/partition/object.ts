@@ -36,6 +36,7 @@ const CALLS: CallsOf<RulesApi> = {
   probe: true,
   append: true,
   appendAt: true,
+  appendFenced: true,
   listOffset: true,
   endOfEpoch: true,
   deleteRecords: true,
@@ -85,8 +86,9 @@ export class Partition
 
   async describe(): Promise<ReplicaDescription | Refusal> {
     return this.#answer((replica) => ({
-      ...replica.describe(),
+      // Before what describing reads.
       ...this.#shell.rows,
+      ...replica.describe(),
       wakeRowsRead: this.#wakeRowsRead,
       peerCalls: this.#peers.calls,
     }));

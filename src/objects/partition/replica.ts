@@ -15,6 +15,7 @@ import {
   type ConditionalAppend,
   type EpochEnd,
   type Fetched,
+  type FencedAppend,
   type FetchRequest,
   type ListedOffset,
   type OffsetSpec,
@@ -131,6 +132,11 @@ export class Replica {
 
   /** As {@link append}; END_OFFSET_MISMATCH where the log does not end at `expectedOffset`. */
   appendAt(request: ConditionalAppend): Promise<Result<Appended>> {
+    return this.append(request);
+  }
+
+  /** As {@link append}; FENCING_TOKEN_MISMATCH where another token than `fencing.expected` is in force. */
+  appendFenced(request: FencedAppend): Promise<Result<Appended>> {
     return this.append(request);
   }
 

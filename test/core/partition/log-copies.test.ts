@@ -1,6 +1,7 @@
 /**
  * A log and its copy over real storage: whatever is written, copied, truncated, deleted and restarted, the rows of the copy
- * are those of the original, the state of producers is the fold of the log, and epochs end where a scan of every chunk says.
+ * are those of the original, the state of producers is the fold of the log, epochs end where a scan of every chunk says, and
+ * the fencing token is the last one that a chunk has set.
  */
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -20,6 +21,7 @@ const step = fc.oneof(
       bump: fc.boolean(),
       times: fc.constantFrom(1, 1, 2, 9, 70),
       padding: fc.constantFrom(1, 100, 400),
+      token: fc.constantFrom(undefined, undefined, "", "a", "b"),
     }),
   },
   {
@@ -43,7 +45,8 @@ function run(pair: LogPair, action: typeof step extends fc.Arbitrary<infer T> ? 
   switch (action.do) {
     case "write":
       for (let i = 0; i < action.times; i++) {
-        pair.write(action.id, action.count, action.bump && i === 0, action.padding);
+        const token = i === 0 ? action.token : undefined;
+        pair.write(action.id, action.count, action.bump && i === 0, action.padding, token);
       }
       return;
     case "copy":
@@ -61,7 +64,7 @@ function run(pair: LogPair, action: typeof step extends fc.Arbitrary<infer T> ? 
   }
 }
 
-it("the copy is the original, producers the fold of the log, epochs end where a scan says", () => {
+it("the copy is the original, producers and the fencing token the fold of the log, epochs end where a scan says", () => {
   fc.assert(
     fc.property(
       fc.array(step, { minLength: 1, maxLength: 50, size: "max" }),

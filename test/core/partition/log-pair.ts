@@ -14,6 +14,7 @@ import {
   writeReplicaState,
 } from "../../../src/objects/partition/log/tables.ts";
 import { TailBudget } from "../../../src/objects/partition/reads/tail-memory.ts";
+import { INT_MAX } from "../../../src/base/limits.ts";
 import { splitBatches } from "../../../src/records/index.ts";
 import { batchOf } from "../../support/replica.ts";
 import { SqliteStorage } from "../../support/sqlite-storage.ts";
@@ -55,7 +56,14 @@ export class LoneLog {
     expect(this.log).toMatchObject({ endOffset, endPosition, lastEpoch, segment });
   }
 
-  write(batch: Uint8Array, epoch: number, highWatermark: number, nowMs: number): void {
+  /** @param token the fencing token that the append sets */
+  write(
+    batch: Uint8Array,
+    epoch: number,
+    highWatermark: number,
+    nowMs: number,
+    token?: string,
+  ): void {
     const split = splitBatches(batch);
     if (!split.ok) throw new Error(split.error);
     const append = {
@@ -65,11 +73,12 @@ export class LoneLog {
       acks: 1 as const,
       unlessRepeated: null,
       expectedOffset: null,
+      fencing: token === undefined ? null : { next: token },
     };
-    const { endOffset, producers } = this.log;
+    const { endOffset, producers, fencing } = this.log;
     const config = effectiveConfig(CONFIG);
-    const context = { endOffset, leaderEpoch: epoch, producers, config, nowMs, inSync: 1 };
-    const plan = planFlush([append], context);
+    const state = { endOffset, leaderEpoch: epoch, producers, fencing };
+    const plan = planFlush([append], { ...state, config, nowMs, inSync: 1 });
     this.log.write(plan, epoch, highWatermark, nowMs);
   }
 
@@ -108,6 +117,7 @@ interface ModelChunk {
   readonly end: number;
   readonly epoch: number;
   readonly entries: readonly ProducerBatch[];
+  readonly token: string | undefined;
 }
 
 /** The last five batches of each producer's last epoch, by a scan of all of them. */
@@ -148,7 +158,7 @@ export class LogPair {
     this.follower = new LoneLog(tailBytes);
   }
 
-  write(id: number, count: number, bump: boolean, padding: number): void {
+  write(id: number, count: number, bump: boolean, padding: number, token?: string): void {
     const { log } = this.leader;
     this.#nowMs += 7;
     const own = this.chunks.flatMap((chunk) => chunk.entries).filter((entry) => entry[0] === id);
@@ -159,10 +169,10 @@ export class LogPair {
     const values = Array.from({ length: count }, () => "x".repeat(padding));
     const base = log.endOffset;
     const batch = batchOf(values, this.#nowMs, id === 0 ? {} : fields);
-    this.leader.write(batch, this.#epoch, this.highWatermark, this.#nowMs);
+    this.leader.write(batch, this.#epoch, this.highWatermark, this.#nowMs, token);
     const entry: ProducerBatch = [id, epoch, sequence, count, base, this.#nowMs];
     const entries = id === 0 ? [] : [entry];
-    this.chunks.push({ base, end: log.endOffset, epoch: this.#epoch, entries });
+    this.chunks.push({ base, end: log.endOffset, epoch: this.#epoch, entries, token });
   }
 
   copy(maxBytes: number): void {
@@ -216,6 +226,8 @@ export class LogPair {
     for (const { log, storage } of [this.leader, this.follower]) {
       const held = this.chunks.filter((chunk) => chunk.end <= log.endOffset);
       expect(byProducer(log.producers.entries())).toEqual(foldOf(held));
+      const token = held.findLast((chunk) => chunk.token !== undefined)?.token ?? "";
+      expect([log.fencing.token, log.fencing.below(INT_MAX)?.token ?? ""]).toEqual([token, token]);
       for (let epoch = -1; epoch <= this.#epoch + 1; epoch++) {
         expect(log.reader.endOfEpoch(epoch)).toEqual(endByScan(held, log, epoch));
       }

@@ -11,6 +11,7 @@ import type {
   CatchUpAnswer,
   CatchUpRequest,
   Deposed,
+  FencingRow,
   LeaderState,
   LogPoint,
   PullAnswer,
@@ -19,6 +20,7 @@ import type {
   ReplicateRequest,
 } from "../../contracts/replication.ts";
 import { isSamePoint } from "../log/epochs.ts";
+import type { Beginning } from "../log/starts.ts";
 import type { ReplicaAssignment } from "../../contracts/assignment.ts";
 
 /** A call to catch up ends after this, finished or not: the leader calls again. */
@@ -161,6 +163,11 @@ export class Following {
     return before === leaderEpoch;
   }
 
+  #beginWith(row: FencingRow): void {
+    const { log, ports } = this.#core;
+    ports.storage.transaction(() => log.fencing.beginWith(row));
+  }
+
   #append(chunks: readonly ReplicatedChunk[], highWatermark: number): void {
     this.#core.log.appendCopies(chunks, Math.min(this.#core.highWatermark, highWatermark));
     this.#core.written();
@@ -241,6 +248,7 @@ export class Following {
     const { log } = this.#core;
     switch (answer.kind) {
       case "chunks":
+        if (answer.fencing) this.#beginWith(answer.fencing);
         if (answer.chunks.length > 0) this.#append(answer.chunks, answer.highWatermark);
         this.#adoptLeaderState(answer, log.endOffset);
         if (answer.chunks.length === 0) this.#caughtUp();
@@ -261,9 +269,7 @@ export class Following {
         return false;
       }
       case "reset":
-        log.truncateFullyAndStartAt({ ...answer.begin, producers: answer.producers }, () =>
-          this.#core.persist(),
-        );
+        log.truncateFullyAndStartAt(beginningOf(answer), () => this.#core.persist());
         this.#core.truncated();
         this.#core.deleteBelowStart();
         return false;
@@ -276,4 +282,9 @@ export class Following {
     this.#core.damage.wasReset = false;
     this.#core.persist();
   }
+}
+
+function beginningOf(reset: Extract<PullAnswer, { kind: "reset" }>): Beginning {
+  const { begin, producers, fencing } = reset;
+  return { ...begin, producers, ...(fencing && { fencing }) };
 }

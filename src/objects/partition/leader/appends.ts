@@ -81,6 +81,7 @@ export class Appends {
       acks: request.acks,
       unlessRepeated: request.unlessRepeated ?? null,
       expectedOffset: request.expectedOffset ?? null,
+      fencing: request.fencing ?? null,
     };
     const refused = checkAppend(append);
     if (refused) return refused;
@@ -149,11 +150,12 @@ export class Appends {
   /** Plans and writes one flush. If storage refuses it, nothing was written. */
   #write(appends: readonly PendingAppend[]): readonly AppendOutcome[] {
     const { log, config, assignment, ports } = this.#core;
-    const { endOffset, producers } = log;
+    const { endOffset, producers, fencing } = log;
     const { leaderEpoch } = assignment;
     const nowMs = ports.clock.nowMs();
     const inSync = assignment.inSync.length;
-    const plan = planFlush(appends, { endOffset, leaderEpoch, producers, config, nowMs, inSync });
+    const context = { endOffset, leaderEpoch, producers, fencing, config, nowMs, inSync };
+    const plan = planFlush(appends, context);
     try {
       if (plan.chunks.length > 0) {
         const segment = log.segment.baseOffset;

@@ -31,6 +31,8 @@ export interface PlannedChunk {
   sizeBytes: number;
   readonly parts: Uint8Array[];
   readonly producers: ProducerBatch[];
+  /** The fencing token behind the chunk; null where it leaves it as it is. */
+  fencingToken: string | null;
 }
 
 export interface FlushPlan {
@@ -65,6 +67,8 @@ class Planner {
   readonly draft: ProducerDraft;
   readonly #context: FlushContext;
   #next: number;
+  /** The token that earlier appends of the flush have set; null: none has. */
+  #setToken: string | null = null;
 
   constructor(context: FlushContext) {
     this.#context = context;
@@ -91,6 +95,12 @@ class Planner {
       this.#place(append.bytes, header, stamped ? nowMs : header.maxTimestamp);
       this.#next += header.recordCount;
     }
+    // Of an append that is in several rows, the last one sets it: a part that is left by a truncation fences nobody.
+    const token = append.fencing?.next;
+    if (token !== undefined) {
+      this.#setToken = token;
+      this.chunks.at(-1)!.fencingToken = token;
+    }
     const logAppendTimeMs = stamped ? nowMs : -1;
     const lastOffset = this.#next - 1;
     return { ok: true, baseOffset, lastOffset, duplicate: false, logAppendTimeMs };
@@ -115,13 +125,25 @@ class Planner {
 
   /** Why an append that is not in the log is not written at the end of this flush's; null where it is. */
   #refusalOf(append: QueuedAppend): AppendRefusal | null {
-    const { expectedOffset } = append;
+    const { expectedOffset, fencing } = append;
+    // rule: fenced-appends-have-the-token-in-force
+    if (fencing?.expected !== undefined && fencing.expected !== this.#tokenInForce()) {
+      const token = this.#tokenInForce();
+      const text = `The partition's fencing token is ${token === "" ? "not set" : `"${token}"`}; nothing was written.`;
+      return { ...refuse("FENCING_TOKEN_MISMATCH", text), fencingToken: token };
+    }
     // rule: conditional-appends-lie-where-they-expect-to
     if (expectedOffset !== null && expectedOffset !== this.#next) {
       const text = `The log ends at ${this.#next}, and not at ${expectedOffset}; nothing was written.`;
       return { ...refuse("END_OFFSET_MISMATCH", text), endOffset: this.#next };
     }
     return refusalOfNew(append, this.#context);
+  }
+
+  /** The token that the next record is compared with. */
+  #tokenInForce(): string {
+    // rule: fenced-appends-are-judged-behind-those-of-their-flush
+    return this.#setToken ?? this.#context.fencing.token;
   }
 
   #place(bytes: Uint8Array, header: BatchHeader, maxTimestamp: number): void {
@@ -134,6 +156,7 @@ class Planner {
         sizeBytes: 0,
         parts: [],
         producers: [],
+        fencingToken: null,
       };
       this.chunks.push(chunk);
     }

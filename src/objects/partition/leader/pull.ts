@@ -32,7 +32,10 @@ export function answerPull(
     .copyChunks(from.offset, Math.min(maxBytes, PULL_BYTES_MAX))
     .filter(({ facts }) => facts.last_offset < durable);
   const { logStartOffset } = log;
-  return { ok: true, kind: "chunks", chunks, leaderEpoch, highWatermark, logStartOffset };
+  const state = { leaderEpoch, highWatermark, logStartOffset };
+  // rule: a-new-beginning-is-told-the-token-again
+  const fencing = from.leaderEpoch < 0 && from.offset > 0 ? log.fencing.below(from.offset) : null;
+  return { ok: true, kind: "chunks", chunks, ...state, ...(fencing && { fencing }) };
 }
 
 /**
@@ -63,6 +66,7 @@ function isBefore(log: Log, offset: number): boolean {
 
 /** The follower begins anew where this log begins. */
 function resetTo(log: Log): PullAnswer {
-  const { producers, ...begin } = log.beginning();
-  return { ok: true, kind: "reset", begin, producers };
+  const { producers, fencing, ...begin } = log.beginning();
+  // rule: a-new-beginning-has-the-token-in-force
+  return { ok: true, kind: "reset", begin, producers, ...(fencing && { fencing }) };
 }

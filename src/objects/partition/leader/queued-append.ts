@@ -2,7 +2,7 @@
 import type { EffectiveConfig } from "../../../base/config.ts";
 import type { Refusal } from "../../../base/errors.ts";
 import type { BatchHeader } from "../../../records/index.ts";
-import type { AppendRequest } from "../../contracts/partition.ts";
+import type { AppendRequest, FencingCondition } from "../../contracts/partition.ts";
 import type { ProducerStates } from "../log/producers.ts";
 
 /** An append of whole batches. Its bytes belong to the flush from here on. */
@@ -15,6 +15,8 @@ export interface QueuedAppend {
   readonly unlessRepeated: Refusal | null;
   /** Where its first record has to lie; null: wherever the log ends. */
   readonly expectedOffset: number | null;
+  /** See {@link AppendRequest}. */
+  readonly fencing: FencingCondition | null;
 }
 
 /** The log as it is when a flush is planned. */
@@ -22,6 +24,8 @@ export interface FlushContext {
   readonly endOffset: number;
   readonly leaderEpoch: number;
   readonly producers: ProducerStates;
+  /** The token in force at the end, which is read only where an append asks for it. */
+  readonly fencing: { readonly token: string };
   readonly config: EffectiveConfig;
   readonly nowMs: number;
   /** Size of the in-sync set: with acks=all nothing is written below min.insync.replicas. */

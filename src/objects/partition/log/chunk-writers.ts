@@ -6,8 +6,9 @@ import type { EffectiveConfig } from "../../../base/config.ts";
 import { joinBytes } from "../../../base/bytes.ts";
 import { assert } from "../../../base/errors.ts";
 import type { StoragePort } from "../../../base/ports.ts";
-import type { CopiedFacts, ReplicatedChunk } from "../../contracts/replication.ts";
+import type { ReplicatedChunk, ReplicatedFacts } from "../../contracts/replication.ts";
 import type { PlannedChunk } from "../leader/flush.ts";
+import { writeToken } from "./fencing.ts";
 import { endAfter, type LogEnd } from "./log-end.ts";
 import { insertChunk, insertSegment, maxTimestampWithin } from "./tables.ts";
 
@@ -16,8 +17,8 @@ const SEGMENT_CHUNKS_MAX = 65_536;
 
 /** Writes chunks of one kind behind an end of the log. */
 export interface ChunkWriter<T> {
-  /** Whether the chunk begins a new segment, so that more than one row is written. */
-  rolls(end: LogEnd, chunk: T): boolean;
+  /** Whether the chunk is its own row and nothing else: it begins no new segment, and sets no fencing token. */
+  isOneRow(end: LogEnd, chunk: T): boolean;
   /** Writes the chunk: the end after it, and the chunk as it is stored. */
   write(end: LogEnd, chunk: T): [end: LogEnd, stored: ReplicatedChunk];
 }
@@ -33,7 +34,7 @@ export function plannedChunkWriter(
   const rolls = (end: LogEnd, { sizeBytes }: PlannedChunk): boolean =>
     isSegmentFull(end, sizeBytes, config, nowMs);
   return {
-    rolls,
+    isOneRow: (end, chunk) => chunk.fencingToken === null && !rolls(end, chunk),
     write(at, chunk) {
       const end = rolls(at, chunk) ? closeSegment(storage, at, nowMs) : at;
       const row = { facts: factsOf(chunk, end, leaderEpoch, nowMs), data: joinBytes(chunk.parts) };
@@ -50,7 +51,7 @@ export function copiedChunkWriter(
   const rolls = ({ segment }: LogEnd, { facts }: ReplicatedChunk): boolean =>
     segment.chunks > 0 && segment.baseOffset !== facts.segment_base;
   return {
-    rolls,
+    isOneRow: (end, chunk) => chunk.facts.fencing_token === undefined && !rolls(end, chunk),
     write(at, chunk) {
       const { facts } = chunk;
       // The leader closed its segment when it wrote the first chunk of the next one.
@@ -82,7 +83,7 @@ function factsOf(
   { position, segment }: LogEnd,
   leaderEpoch: number,
   nowMs: number,
-): CopiedFacts {
+): ReplicatedFacts {
   return {
     base_offset: chunk.baseOffset,
     last_offset: chunk.lastOffset,
@@ -96,6 +97,7 @@ function factsOf(
     segment_started_ms: segment.chunks === 0 ? nowMs : segment.startedMs,
     segment_chunks: segment.chunks + 1,
     producers: chunk.producers.length > 0 ? JSON.stringify(chunk.producers) : null,
+    ...(chunk.fencingToken !== null && { fencing_token: chunk.fencingToken }),
   };
 }
 
@@ -108,7 +110,7 @@ function factsOf(
 function addChunk(
   storage: StoragePort,
   end: LogEnd,
-  { facts, data }: ReplicatedChunk,
+  { facts: { fencing_token: token, ...facts }, data }: ReplicatedChunk,
   highWatermark: number,
 ): LogEnd {
   assert(facts.base_offset === end.offset, "a chunk begins where the log ends");
@@ -117,6 +119,10 @@ function addChunk(
   const producersFrom = end.producersFrom ?? (facts.producers === null ? null : facts.base_offset);
   const row = { ...facts, producers_from: producersFrom, high_watermark: highWatermark };
   insertChunk(storage, row, data);
+  // rule: followers-keep-the-tokens-of-chunks
+  if (token !== undefined) {
+    writeToken(storage, { baseOffset: facts.base_offset, token }, highWatermark);
+  }
   return endAfter(row);
 }
 

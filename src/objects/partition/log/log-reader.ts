@@ -12,6 +12,7 @@ import type { LogPoint, ReplicatedChunk } from "../../contracts/replication.ts";
 import { Page } from "../reads/page.ts";
 import type { HotTail } from "../reads/tail-memory.ts";
 import { endOfEpoch } from "./epochs.ts";
+import type { Fencing } from "./fencing.ts";
 import { CorruptLog, type Integrity, type StoredFacts } from "./integrity.ts";
 import { chunkHolding, epochBefore, missing, missingFrom, type Extent } from "./missing-chunks.ts";
 import {
@@ -29,6 +30,7 @@ const STORED_WITHIN = `SELECT base_offset, last_offset, leader_epoch, size_bytes
 
 /** The log that is read, as it is at the moment. */
 interface ReadableLog extends Extent {
+  readonly fencing: Fencing;
   readonly endPosition: number;
   readonly lastEpoch: number;
 }
@@ -186,7 +188,8 @@ export class LogReader {
   #storedChunks(from: number, maxBytes: number): readonly ReplicatedChunk[] {
     const { endOffset } = this.#log;
     const last = lastChunkOfPage(this.#storage, from, endOffset, maxBytes, 1);
-    const chunks = chunksWithin(this.#storage, from, last);
+    // rule: copies-carry-fencing-tokens
+    const chunks = this.#log.fencing.withTokens(chunksWithin(this.#storage, from, last));
     if (chunks.length === 0) throw missingFrom(this.#storage, from, endOffset);
     let expected = from;
     for (const [index, { facts, data }] of chunks.entries()) {

@@ -10,10 +10,11 @@ import type { EffectiveConfig } from "../../../base/config.ts";
 import { assert } from "../../../base/errors.ts";
 import type { StoragePort } from "../../../base/ports.ts";
 import { StorageFailure } from "../../../base/storage-failure.ts";
-import type { LogPoint, ProducerBatch, ReplicatedChunk } from "../../contracts/replication.ts";
+import type { LogPoint, ReplicatedChunk } from "../../contracts/replication.ts";
 import type { FlushPlan } from "../leader/flush.ts";
 import { HotTail, type TailBudget } from "../reads/tail-memory.ts";
 import { Integrity } from "./integrity.ts";
+import { Fencing } from "./fencing.ts";
 import { copiedChunkWriter, plannedChunkWriter, type ChunkWriter } from "./chunk-writers.ts";
 import {
   endOfEmpty,
@@ -32,7 +33,7 @@ import {
   writeProducerSnapshot,
 } from "./producer-snapshot.ts";
 import { ProducerStates } from "./producers.ts";
-import { startingAt, type LogStarts } from "./starts.ts";
+import { startingAt, type Beginning, type LogStarts } from "./starts.ts";
 import {
   chunkBaseAtOrBelow,
   deleteChunksBelow,
@@ -50,15 +51,6 @@ const SNAPSHOT_CHUNKS_PER_PRODUCER = 1 / 8;
 /** Chunks that are deleted in one step, so that an alarm stays short. */
 const DELETED_CHUNKS_MAX = 1_000;
 
-/** Where a replica begins that shares nothing with the log that it is to copy. */
-export interface Beginning {
-  readonly offset: number;
-  /** Byte position of `offset` in the log that is copied. */
-  readonly position: number;
-  /** Idempotent batches below `offset` that are still remembered. */
-  readonly producers: readonly ProducerBatch[];
-}
-
 /** The state of a log in memory. It is replaced as a whole, or not at all. */
 interface LogMemory extends LogStarts {
   readonly end: LogEnd;
@@ -67,6 +59,7 @@ interface LogMemory extends LogStarts {
 
 export class Log {
   readonly reader: LogReader;
+  readonly fencing: Fencing;
   /** The high watermark that the last chunk's row remembers, or the local start if that is higher. */
   readonly recoveredHighWatermark: number;
   /** Rows were found to be missing when the log was opened. */
@@ -92,6 +85,7 @@ export class Log {
     this.#storage = storage;
     this.#config = config;
     this.#tail = new HotTail(budget, () => config()["tail.memory.bytes"]);
+    this.fencing = new Fencing(storage);
     this.reader = new LogReader(this, storage, this.#tail, this.#integrity, foundCorrupt);
     const starts = startingAt(state.logStartOffset);
     const { localStartOffset } = starts;
@@ -158,7 +152,9 @@ export class Log {
     const first = this.reader.firstChunk();
     const offset = first?.base_offset ?? end.offset;
     const position = first?.position ?? end.position;
-    return { offset, position, producers: producersBelow(this.#storage, offset) };
+    const producers = producersBelow(this.#storage, offset);
+    const fencing = this.fencing.below(offset);
+    return { offset, position, producers, ...(fencing && { fencing }) };
   }
 
   /**
@@ -240,6 +236,7 @@ export class Log {
     const states = producers.fresh();
     this.#replace({ ...starts, end: next, producers: states }, () => {
       deleteChunksFrom(storage, cut);
+      this.fencing.truncate(cut);
       // The segment that the log now ends in is the active one again, which has no row.
       deleteSegmentsFrom(storage, start < cut ? next.segment.baseOffset : 0);
       // rule: truncation-recovers-producers
@@ -257,7 +254,7 @@ export class Log {
    * @param persist writes the replica's state row, in the same transaction
    */
   truncateFullyAndStartAt(
-    { offset, position, producers }: Beginning,
+    { offset, position, producers, fencing }: Beginning,
     persist: (log: Log) => void,
   ): void {
     // rule: a-new-beginning-forgets-producers
@@ -269,6 +266,7 @@ export class Log {
       deleteChunksFrom(this.#storage, chunkBaseAtOrBelow(this.#storage, offset - 1) ?? offset);
       deleteSegmentsFrom(this.#storage, 0);
       writeProducerSnapshot(this.#storage, offset, states.entries());
+      this.fencing.beginWith(fencing ?? null);
       persist(this);
     });
     this.#tail.clear();
@@ -313,11 +311,15 @@ export class Log {
       return at;
     };
     // A single statement is atomic as it is, and most writes are one.
-    const isOneRow = chunks.length === 1 && !writer.rolls(this.#memory.end, chunks[0]!);
+    const isOneRow = chunks.length === 1 && writer.isOneRow(this.#memory.end, chunks[0]!);
     const end = isOneRow ? write() : this.#storage.transaction(write);
     this.#memory = { ...this.#memory, end };
     if (end.producersFrom !== null) this.#chunksSinceSnapshot += rows.length;
-    for (const row of rows) this.#tail.push(row);
+    for (const row of rows) {
+      this.#tail.push(row);
+      const { fencing_token: token } = row.facts;
+      if (token !== undefined) this.fencing.written(token);
+    }
   }
 
   /** Bounds the chunks that waking up reads: those since the snapshot. */

@@ -2,7 +2,8 @@
  * The persisted shapes of a partition replica: tables, rows, and how they are read and written. Append-only: a column or
  * a table may be added, none may change its meaning.
  *
- * Storage is billed by rows written, so a flush is one row and there is no secondary index.
+ * Storage is billed by rows written, so a flush is one row and there is no secondary index. The table of fencing tokens is
+ * in fencing.ts, because it is not made before there is one.
  */
 import { assert } from "../../../base/errors.ts";
 import type { SqlRow, StoragePort } from "../../../base/ports.ts";
