@@ -46,6 +46,9 @@ export const INT_MAX = Number.MAX_SAFE_INTEGER;
 /** Largest sequence number; the next one is 0 again (KIP-98). */
 export const SEQUENCE_MAX = 2_147_483_647;
 
+/** Length of a fencing token, in bytes: a UUID has 36. */
+export const FENCING_TOKEN_BYTES_MAX = 64;
+
 /** Partitions of one topic. */
 export const TOPIC_PARTITIONS_MAX = 2_000;
 

@@ -3,7 +3,7 @@
 const EXPOSED =
   "X-Next-Offset, X-High-Watermark, X-Log-Start-Offset, X-Odradek-Replica, X-Poll-Id, X-Generation, X-Request-Id, Retry-After";
 const ALLOWED_HEADERS =
-  "Authorization, Content-Type, Content-Encoding, Accept, Last-Event-ID, Client-Rack, Last-Poll-Id, Consumer-Generation, X-Request-Id, Producer-Id, Producer-Epoch, Producer-Seq, Expected-Offset";
+  "Authorization, Content-Type, Content-Encoding, Accept, Last-Event-ID, Client-Rack, Last-Poll-Id, Consumer-Generation, X-Request-Id, Producer-Id, Producer-Epoch, Producer-Seq, Expected-Offset, Fencing-Token, New-Fencing-Token";
 const PREFLIGHT_SECONDS = "86400";
 
 /** Lets the caller's origin read the response, if it is allowed. */

@@ -18,6 +18,7 @@ const onlyReplica = (brokerId: number, end: number) => ({
   log_start_offset: 0,
   high_watermark: end,
   log_end_offset: end,
+  fencing_token: "",
 });
 
 describe("partitions", () => {
@@ -50,6 +51,7 @@ describe("partitions", () => {
       log_start_offset: 0,
       high_watermark: 2,
       log_end_offset: 2,
+      fencing_token: "",
     });
     expect(await bodyOf(await call(`${partitionsOf(topic)}/1`))).toEqual(list.data[1]);
   });

@@ -4,6 +4,7 @@ import { encodeBatch, splitBatches, type BatchFields } from "../../src/records/i
 import {
   BATCH_TYPE,
   call,
+  CLUSTER,
   errorOf,
   newTopic,
   partitionPath,
@@ -302,5 +303,122 @@ describe("with an expected offset (issue 11)", () => {
       expect(await errorOf(await post(path, body, at(0)))).toMatchObject({ status: 400 });
     }
     expect(await readAll(topic)).toEqual([]);
+  });
+});
+
+describe("with a fencing token (issue 11)", () => {
+  const given = (token: string) => ({ "fencing-token": token });
+  const set = (token: string) => ({ "new-fencing-token": token });
+  const refusal = (token: string) => ({
+    error_code: 40907,
+    message: expect.stringContaining(token === "" ? "not set" : `"${token}"`),
+    fencing_token: token,
+  });
+  const expectRefused = async (response: Response, token: string) => {
+    expect(response.status).toBe(409);
+    expect(await response.json()).toEqual(refusal(token));
+  };
+
+  it("is set, compared, replaced, taken over and cleared", async () => {
+    const topic = await newTopic();
+    const path = atomicPath(topic);
+    await expectRefused(await post(path, values(0), given("a")), "");
+    expect((await post(path, values(1), { ...given(""), ...set("a") })).status).toBe(200);
+    await expectRefused(await post(path, values(0), { ...given(""), ...set("b") }), "a");
+    expect((await post(path, values(2), given("a"))).status).toBe(200);
+    // Whoever gives none is not held back.
+    expect((await post(path, values(3))).status).toBe(200);
+    expect((await post(path, values(4), set("b"))).status).toBe(200);
+    for (const body of [values(0), values("x".repeat(50_000))]) {
+      await expectRefused(await post(path, body, given("a")), "b");
+    }
+    expect((await post(path, values(5), { ...given("b"), ...set("") })).status).toBe(200);
+    await expectRefused(await post(path, values(0), given("b")), "");
+    expect((await readAll(topic)).map(({ value }) => value)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("is understood beside record batches and an expected offset", async () => {
+    const topic = await newTopic();
+    const batch = encodeBatch(
+      [{ timestamp: 1, key: null, value: new Uint8Array([0x33]), headers: [] }],
+      {},
+    );
+    const send = (headers: Record<string, string>) =>
+      post(atomicPath(topic), batch, { "content-type": BATCH_TYPE, ...headers });
+    expect((await send({ ...set("a"), "expected-offset": "0" })).status).toBe(200);
+    await expectRefused(await send({ ...given("b"), "expected-offset": "1" }), "a");
+    expect(await errorOf(await send({ ...given("a"), "expected-offset": "0" }))).toMatchObject({
+      status: 409,
+      code: 40906,
+    });
+    expect((await send({ ...given("a"), "expected-offset": "1" })).status).toBe(200);
+  });
+
+  it("lets one of many writers take over from the one before", async () => {
+    const topic = await newTopic();
+    let token = "";
+    for (let round = 0; round < 3; round++) {
+      const headers = Array.from({ length: 8 }, (_, i) => ({
+        ...given(token),
+        ...set(`${round}.${i}`),
+      }));
+      const answers = await Promise.all(
+        headers.map((one, i) => post(atomicPath(topic), values(i), one)),
+      );
+      const won = answers.findIndex(({ status }) => status === 200);
+      token = `${round}.${won}`;
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array(7).fill(409)]);
+    }
+    expect(await readAll(topic)).toHaveLength(3);
+  });
+
+  it("is shown where a partition's offsets are asked for", async () => {
+    const topic = await newTopic();
+    const shown = async (path: string) =>
+      (await (await call(`${CLUSTER}/topics/${topic}/partitions${path}`)).json()) as {
+        fencing_token: string | null;
+        data: { fencing_token: string | null }[];
+      };
+    await post(atomicPath(topic), values(1));
+    expect(await shown("/0")).toMatchObject({ fencing_token: "" });
+    await post(atomicPath(topic), values(2), set("a"));
+    expect(await shown("/0")).toMatchObject({ fencing_token: "a" });
+    expect((await shown("?offsets=true")).data).toMatchObject([{ fencing_token: "a" }]);
+    expect((await shown("")).data).toMatchObject([{ fencing_token: null }]);
+  });
+
+  it("tells the repeat of a numbered request that it was written, whatever the token is by then", async () => {
+    const topic = await newTopic();
+    const send = () =>
+      post(atomicPath(topic), values(1), { ...producer(8, 0), ...given(""), ...set("a") });
+    expect(await (await send()).json()).toMatchObject({ base_offset: 0, duplicate: false });
+    await post(atomicPath(topic), values(2), set("b"));
+    expect(await (await send()).json()).toMatchObject({ base_offset: 0, duplicate: true });
+    expect((await post(atomicPath(topic), values(3), given("b"))).status).toBe(200);
+  });
+
+  it("is refused where it is no token, and on routes that do not know it", async () => {
+    const topic = await newTopic();
+    const longest = "x".repeat(64);
+    for (const token of [`${longest}x`, "a b", "a\tb", "ü"]) {
+      for (const headers of [given(token), set(token), { ...given(""), ...set(token) }]) {
+        const refused = await errorOf(await post(atomicPath(topic), values(1), headers));
+        expect(refused).toMatchObject({ status: 422, code: 42208 });
+      }
+    }
+    const record = { value: { type: "JSON", data: 1 } };
+    for (const [path, body] of [
+      [`/topics/${topic}`, { records: [{ value: 1 }] }],
+      [`/topics/${topic}/partitions/0`, { records: [{ value: 1 }] }],
+      [recordsPath(topic), record],
+      [`${recordsPath(topic)}:batch`, { entries: [{ id: "1", ...record }] }],
+    ] as const) {
+      for (const headers of [given("a"), set("a")]) {
+        expect(await errorOf(await post(path, body, headers))).toMatchObject({ status: 400 });
+      }
+    }
+    expect(await readAll(topic)).toEqual([]);
+    expect((await post(atomicPath(topic), values(1), set(longest))).status).toBe(200);
+    expect((await post(atomicPath(topic), values(1), given(longest))).status).toBe(200);
   });
 });

@@ -154,6 +154,7 @@ export const partitionExample = {
   log_start_offset: 0,
   high_watermark: 1000,
   log_end_offset: 1000,
+  fencing_token: "",
 };
 const offsetsUnasked = { log_start_offset: null, high_watermark: null, log_end_offset: null };
 const unasked = { is_reachable: null, storage: null, ...offsetsUnasked };
@@ -161,6 +162,7 @@ export const partitionsExample = listExample("KafkaPartitionList", `${T}/partiti
   ...partitionExample,
   replica_states: [{ ...replicaState, ...unasked }],
   ...offsetsUnasked,
+  fencing_token: null,
 });
 
 export const replicaExample = {

@@ -63,5 +63,6 @@ export function partitionData(
     log_start_offset: leader?.log_start_offset ?? null,
     high_watermark: leader?.high_watermark ?? null,
     log_end_offset: leader?.log_end_offset ?? null,
+    fencing_token: leader?.fencing_token ?? null,
   };
 }

@@ -26,6 +26,8 @@ export interface ReplicaView {
   readonly log_start_offset: number | null;
   readonly high_watermark: number | null;
   readonly log_end_offset: number | null;
+  /** What a leader that was asked says is in force; empty for none. */
+  readonly fencing_token?: string;
 }
 
 type Brokers = KnownTopic["brokers"];
@@ -33,7 +35,12 @@ type Brokers = KnownTopic["brokers"];
 /** What is known of a replica's log. */
 type LogView = Pick<
   ReplicaView,
-  "is_reachable" | "storage" | "log_start_offset" | "high_watermark" | "log_end_offset"
+  | "is_reachable"
+  | "storage"
+  | "log_start_offset"
+  | "high_watermark"
+  | "log_end_offset"
+  | "fencing_token"
 >;
 
 const NOT_ASKED: LogView = {
@@ -111,6 +118,7 @@ function askedLog(log: ReplicaDescription | Refusal): LogView {
     log_start_offset: log.ok ? log.logStartOffset : null,
     high_watermark: log.ok ? log.highWatermark : null,
     log_end_offset: log.ok ? log.logEndOffset : null,
+    ...(log.ok && log.fencingToken !== undefined && { fencing_token: log.fencingToken }),
   };
 }
 

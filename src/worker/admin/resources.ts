@@ -181,6 +181,7 @@ const replicaState = {
   log_start_offset: offsetOrNull,
   high_watermark: offsetOrNull,
   log_end_offset: offsetOrNull,
+  fencing_token: z.string().optional().describe("Of a leader that was asked; empty: none."),
 };
 
 export const partitionSchema = resource("KafkaPartition", {
@@ -198,6 +199,12 @@ export const partitionSchema = resource("KafkaPartition", {
   log_start_offset: offsetOrNull,
   high_watermark: offsetOrNull,
   log_end_offset: offsetOrNull,
+  fencing_token: z
+    .string()
+    .nullable()
+    .describe(
+      "That the next append is compared with; empty: none. Null where the leader was not asked.",
+    ),
 });
 export const partitionListSchema = listOf(partitionSchema, "KafkaPartitionList");
 

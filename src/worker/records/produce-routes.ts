@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { wholeText } from "../text-schemas.ts";
 import type { ErrorName } from "../../base/errors.ts";
+import { FENCING_TOKEN_BYTES_MAX } from "../../base/limits.ts";
 import { withDescription, type Route } from "../route.ts";
 import { produceEndpoints } from "./produce-endpoints.ts";
 import { PRODUCE_DOC } from "./produce-schemas.ts";
@@ -43,11 +44,23 @@ const headers = z.object({
   "Producer-Seq": wholeText.optional(),
 });
 
+const fencingToken = z
+  .string()
+  .regex(/^[\x21-\x7e]*$/)
+  .max(FENCING_TOKEN_BYTES_MAX)
+  .optional();
+
 const conditionalHeaders = headers.extend({
   "Expected-Offset": z
     .string()
     .optional()
     .describe("The records are written only where the log ends at this offset."),
+  "Fencing-Token": fencingToken.describe(
+    "The records are written only where this is the partition's fencing token; empty: where it has none.",
+  ),
+  "New-Fencing-Token": fencingToken.describe(
+    "The partition's fencing token from these records on; empty clears it.",
+  ),
 });
 
 const common = { query, headers } as const;
@@ -85,6 +98,8 @@ export const produceRoutes: readonly Route[] = [
       ...ERRORS,
       "UNKNOWN_TOPIC_OR_PARTITION",
       "END_OFFSET_MISMATCH",
+      "FENCING_TOKEN_MISMATCH",
+      "INVALID_FENCING_TOKEN",
       "CORRUPT_MESSAGE",
       "UNSUPPORTED_FOR_MESSAGE_FORMAT",
     ],

@@ -108,10 +108,13 @@ const STATUS =
 const CONDITION =
   "With Expected-Offset the records are written only where the log ends at that offset, so that of several writers who have read the same log one succeeds; the others are answered with 409 (40906) and the end as it is, `end_offset`. Whether a request without an answer was written is told by its repeat where it carries a producer's sequence: the repeat of one that was is answered with `duplicate: true`, wherever the log ends by then.";
 
+const FENCING =
+  "With New-Fencing-Token the records also set the partition's fencing token (up to 64 characters of visible ASCII; empty clears it), whatever it was before. With Fencing-Token the records are written only where that is the token in force (empty: where the partition has none); other writers are answered with 409 (40907) and the token as it is, `fencing_token`. With both, the token is compared and replaced in one step. Whoever sends neither is not held back: writers that should keep each other out all send a token. With Expected-Offset too, both have to hold.";
+
 export const PRODUCE_DOC = {
   reportsText: `The body is one record or several, one behind the other, and has no limit; a record has 8 MiB at most. Each record is appended when it has arrived, and its report leaves while the request is still open: a client may go on writing and reading on one request for as long as it likes, and what had a report is kept whatever becomes of the request. Records that have arrived together are appended together. A record that cannot be taken has a report with an error; broken JSON is reported behind the records before it, and ends the request. With a producer's sequence the request is read whole first, is refused as a whole where its JSON is broken, and has at most 10,000 records and 8 MiB.${SPREAD_STREAM}${STATUS} ${IDEMPOTENCE}`,
   idempotenceText: `An entry's id has 1 to 80 characters and is its own.${SPREAD}${STATUS} ${IDEMPOTENCE}`,
-  atomicText: `The body is {"records": […]} of v3 records, or record batches of Kafka's format 2, which are stored as they come. An idempotent request fits one batch (max.message.bytes). ${CONDITION} ${IDEMPOTENCE}`,
+  atomicText: `The body is {"records": […]} of v3 records, or record batches of Kafka's format 2, which are stored as they come. An idempotent request fits one batch (max.message.bytes). ${CONDITION} ${FENCING} ${IDEMPOTENCE}`,
   v2Text: `The media type says how keys and values are written: json (also application/json), binary (base64) or string. The whole request is checked before any of it is written: one record whose fields are not legal refuses them all (400 or 422). What the topic refuses (a partition that it does not have, a record that is too large) is told of that record alone.${SPREAD}${STATUS} ${IDEMPOTENCE}`,
   recordBody: { "application/json": { schema: record, example: EXAMPLE } },
   reports: {

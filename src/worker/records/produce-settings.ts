@@ -9,6 +9,7 @@ import type { AppendRequest } from "../../objects/contracts/partition.ts";
 import type { Compression } from "../../records/index.ts";
 import { pathText } from "../params.ts";
 import type { Ctx } from "../route.ts";
+import { conditionsOf, type Conditions } from "./produce-conditions.ts";
 import { producerStamp, type ProducerStamp } from "./producer-stamp.ts";
 import type { ProducePlan } from "./request-records.ts";
 
@@ -21,8 +22,7 @@ export interface ProduceSettings {
   readonly compression: Compression | null;
   /** -1: the path names none. */
   readonly partition: number;
-  /** The records are written only where the log ends there; null: wherever it ends. */
-  readonly expectedOffset: number | null;
+  readonly conditions: Conditions;
 }
 
 const ACKS = new Map<string, AppendRequest["acks"]>([
@@ -32,26 +32,20 @@ const ACKS = new Map<string, AppendRequest["acks"]>([
   ["1", 1],
 ]);
 
-const CONDITION_RULE =
-  "Expected-Offset is a whole number, and is understood where all records of a request go to one partition or none does: POST …/partitions/{partition_id}/records:batch.";
-
 export function produceSettings(
   c: Ctx,
   { unknownPartition, conditional }: Pick<ProduceRules, "unknownPartition" | "conditional">,
 ): ProduceSettings | Refusal {
   const stamp = producerStamp(c.req.raw.headers);
   if (stamp !== null && !stamp.ok) return stamp;
-  const expected = c.req.raw.headers.get("expected-offset");
-  const expectedOffset = expected === null ? null : parseWhole(expected);
-  if (expected !== null && (expectedOffset === null || conditional !== true)) {
-    return refuse("INVALID_REQUEST", CONDITION_RULE);
-  }
+  const conditions = conditionsOf(c.req.raw.headers, conditional === true);
+  if ("ok" in conditions) return conditions;
   const named = c.req.param("partition_id");
   const partition = named === undefined ? -1 : parseWhole(named);
   if (partition === null) return refuse(unknownPartition);
   // Most requests have no query, and asking for one parses the URL.
   if (!c.req.url.includes("?")) {
-    return { ok: true, stamp, acks: -1, compression: null, partition, expectedOffset };
+    return { ok: true, stamp, acks: -1, compression: null, partition, conditions };
   }
   const acks = ACKS.get(c.req.query("acks") ?? "all");
   if (acks === undefined) return refuse("INVALID_REQUEST", "acks is all, 1 or 0.");
@@ -59,7 +53,7 @@ export function produceSettings(
   if (compression !== null && !isCompression(compression)) {
     return refuse("UNSUPPORTED_COMPRESSION_TYPE");
   }
-  return { ok: true, stamp, acks, compression, partition, expectedOffset };
+  return { ok: true, stamp, acks, compression, partition, conditions };
 }
 
 function isCompression(text: string): text is Compression {
@@ -78,7 +72,7 @@ export interface ProduceRules {
   readonly allOrNothing?: true;
   /** See {@link ProducePlan}. */
   readonly malformedRefusesAll?: true;
-  /** `Expected-Offset` is understood: all records go to one partition, in one batch of their own. */
+  /** `Expected-Offset` and fencing tokens are understood: all records go to one partition, in one batch of their own. */
   readonly conditional?: true;
   readonly unknownPartition: ProducePlan["unknownPartition"];
 }

@@ -54,14 +54,14 @@ export async function produceWhole(
   const read = await readRecords(service, known, settings, form, body);
   if (!read.ok) return read;
   const { records, topic } = read;
-  const { stamp, acks, expectedOffset } = settings;
+  const { stamp, acks, conditions } = settings;
   const repeatable = stamp !== null;
   const sparseSequences = repeatable && !isOnePartition(topic, settings);
   await sendParts(service, topic, records, {
     acks,
     repeatable,
     sparseSequences,
-    ...(expectedOffset !== null && { expectedOffset }),
+    ...conditions,
   });
   const common = commonRefusal(records);
   if (common !== null) return appendRefused(common, form);
@@ -97,9 +97,10 @@ function appendRefused(
   refusal: AppendRefusal,
   rules: Pick<ProduceRules, "unknownPartition">,
 ): Outcome {
-  const { endOffset } = refusal;
-  if (endOffset === undefined) return versioned(refusal, rules);
-  return errorAnswer(refusal, {}, { end_offset: endOffset });
+  const { endOffset, fencingToken } = refusal;
+  if (endOffset !== undefined) return errorAnswer(refusal, {}, { end_offset: endOffset });
+  if (fencingToken === undefined) return versioned(refusal, rules);
+  return errorAnswer(refusal, {}, { fencing_token: fencingToken });
 }
 
 function versioned(
@@ -127,7 +128,7 @@ export async function produceRaw(c: Ctx, service: Service): Promise<Outcome> {
     acks: settings.acks,
     repeatable: batches.sequenced,
     sparseSequences: false,
-    ...(settings.expectedOffset !== null && { expectedOffset: settings.expectedOffset }),
+    ...settings.conditions,
   });
   return appended.ok
     ? jsonText(rangeAnswer(appended))
