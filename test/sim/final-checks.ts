@@ -4,9 +4,10 @@
  * by time equal a scan, deleted replicas hold nothing.
  */
 import type { Fetched, ListedOffset } from "../../src/objects/contracts/partition.ts";
-import { recordsFrom, splitBatches, type LogRecord } from "../../src/records/index.ts";
+import { splitBatches } from "../../src/records/index.ts";
 import type { History, SentBatch } from "./history.ts";
-import type { ChunkRow, Mirror } from "./mirror.ts";
+import { checkFencing, checkKeptToken } from "./fencing-checks.ts";
+import { nameOfRecord, recordsOf, type ChunkRow, type Mirror } from "./mirror.ts";
 import type { Profile } from "./profile.ts";
 import type { Router } from "./router.ts";
 import type { Truth } from "./truth.ts";
@@ -31,14 +32,15 @@ export async function checkAtEnd(
   for (let partition = 0; partition < profile.partitions; partition++) {
     if (world.failure !== null) return;
     const truth = watch.truth(router.log(partition));
-    checkReplicas(truth, fail);
+    checkReplicas(truth, history, fail);
     const reader = readEverything(watch, router, partition, truth, fail);
     await watch.cluster.until(reader);
   }
 }
 
-/** The committed rows, which are equal on all replicas (2, 9, 17). */
-function checkReplicas(truth: Truth, fail: Fail): void {
+/** The committed rows, which are equal on all replicas, and what these remember of them (2, 9, 17, 32). */
+function checkReplicas(truth: Truth, history: History, fail: Fail): void {
+  const token = truth.isLossy ? null : checkFencing(truth, history, fail);
   const { replicas, leader } = truth.latest!.partition;
   const leading = truth.mirrorOf(leader)!;
   for (const { brokerId } of replicas) {
@@ -52,6 +54,7 @@ function checkReplicas(truth: Truth, fail: Fail): void {
     }
     compareRows(mirror, leading, fail);
     checkProducers(truth, mirror, fail);
+    if (token !== null) checkKeptToken(token, mirror, fail);
   }
 }
 
@@ -119,8 +122,7 @@ function checkHistory(truth: Truth, history: History, fail: Fail): void {
   const offsets = new Map<string, number[]>();
   for (const row of rows) {
     for (const record of recordsOf(row)) {
-      const value = Buffer.from(record.value!).toString("latin1");
-      const name = value.slice(0, value.indexOf(":", value.indexOf(":") + 1));
+      const name = nameOfRecord(record);
       offsets.set(name, [...(offsets.get(name) ?? []), record.offset]);
     }
   }
@@ -285,12 +287,4 @@ function checkPurged(watch: Watch, fail: Fail): void {
   for (const [cell, mirror] of watch.mirrors) {
     if (!live.has(cell.name) && mirror.exists) fail(`purge: ${cell.name} still holds a log`);
   }
-}
-
-function recordsOf(row: ChunkRow): LogRecord[] {
-  const records: LogRecord[] = [];
-  for (const record of recordsFrom(new Uint8Array(row.data), row.base_offset)) {
-    if (record.ok) records.push(record);
-  }
-  return records;
 }

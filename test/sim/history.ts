@@ -1,5 +1,6 @@
 /** What the clients of a run asked for and were answered, which the checks compare with the log. */
 import type { ErrorName } from "../../src/base/errors.ts";
+import type { FencingCondition } from "../../src/objects/contracts/partition.ts";
 
 export type Outcome =
   /** Answered with offsets. */
@@ -22,6 +23,8 @@ export interface SentBatch {
   readonly firstSequence: number;
   /** Written only where its first record gets this offset; -1: wherever the log ends. */
   expectedOffset: number;
+  /** Its condition on the partition's fencing token, and the one that it sets; null: neither. */
+  readonly fencing: FencingCondition | null;
   readonly invokedMs: number;
   /** Sent once, and delivered once by the network: it cannot be in the log twice. */
   readonly isOnce: boolean;

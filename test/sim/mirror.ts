@@ -3,6 +3,7 @@
  * this, never what the rules believe.
  */
 import type { SqlRow } from "../../src/base/ports.ts";
+import { recordsFrom, type LogRecord } from "../../src/records/index.ts";
 import type { Disk } from "./disk.ts";
 import type { ReplicaAssignment } from "../../src/objects/contracts/assignment.ts";
 
@@ -121,7 +122,7 @@ export class Mirror {
   }
 }
 
-function hasTable(disk: Disk, name: string): boolean {
+export function hasTable(disk: Disk, name: string): boolean {
   return disk.read("SELECT 1 AS found FROM sqlite_master WHERE name = ?", name).length > 0;
 }
 
@@ -129,4 +130,19 @@ function readState(disk: Disk): StateRow | null {
   if (!hasTable(disk, "replica")) return null;
   const row = disk.read<{ state: string }>("SELECT state FROM replica WHERE id = 0")[0];
   return row ? (JSON.parse(row.state) as StateRow) : null;
+}
+
+/** The records of a chunk that can be read. */
+export function recordsOf(row: ChunkRow): LogRecord[] {
+  const records: LogRecord[] = [];
+  for (const record of recordsFrom(new Uint8Array(row.data), row.base_offset)) {
+    if (record.ok) records.push(record);
+  }
+  return records;
+}
+
+/** What a producer calls a record: its value without the padding. */
+export function nameOfRecord({ value }: LogRecord): string {
+  const text = Buffer.from(value!).toString("latin1");
+  return text.slice(0, text.indexOf(":", text.indexOf(":") + 1));
 }

@@ -187,6 +187,59 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "fencing-tokens-not-looked-at",
+    breaks: "an append under a fencing token is written only where that is in force (32)",
+    off: { "fenced-appends-have-the-token-in-force": { condition: "false" } },
+    seed: 67,
+  },
+  {
+    name: "fencing-tokens-of-the-flush",
+    breaks: "an append is compared with the token that earlier ones of its flush have set (32)",
+    off: {
+      "fenced-appends-are-judged-behind-those-of-their-flush": {
+        value: "this.#context.fencing.token",
+      },
+    },
+    test: {
+      file: "test/core/partition/fencing-tokens.test.ts",
+      name: "of appends at once each is judged behind those before it",
+    },
+  },
+  {
+    name: "fencing-tokens-not-truncated",
+    breaks: "a truncation takes back the tokens of what it cuts off (32)",
+    off: { "truncation-takes-fencing-tokens-back": { without: true } },
+    seed: 77,
+  },
+  {
+    name: "fencing-tokens-not-kept-by-followers",
+    breaks: "followers keep the tokens that chunks carry (32)",
+    off: { "followers-keep-the-tokens-of-chunks": { condition: "false" } },
+    seed: 67,
+  },
+  {
+    name: "fencing-tokens-not-sent-from-storage",
+    breaks: "chunks that are copied from storage carry their tokens too (32)",
+    off: {
+      "copies-carry-fencing-tokens": { value: "chunksWithin(this.#storage, from, last)" },
+    },
+    seed: 67,
+  },
+  {
+    name: "a-new-beginning-without-the-token",
+    breaks: "a replica that begins anew is given the token in force there (32)",
+    off: {
+      "a-new-beginning-has-the-token-in-force": {
+        value: '{ ok: true, kind: "reset", begin, producers }',
+      },
+      "a-new-beginning-is-told-the-token-again": { value: "null" },
+    },
+    test: {
+      file: "test/core/partition/fencing-tokens.test.ts",
+      name: "is given to a replica that begins where the token is older than the log",
+    },
+  },
+  {
     name: "compacted-topics-take-any-record",
     breaks:
       "a compacted topic takes no record without a key, even if the worker's metadata is stale",

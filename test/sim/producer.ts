@@ -9,6 +9,7 @@ import type {
   Appended,
   AppendRefusal,
   AppendRequest,
+  FencingCondition,
 } from "../../src/objects/contracts/partition.ts";
 import { encodeBatch } from "../../src/records/index.ts";
 import type { History, SentBatch } from "./history.ts";
@@ -29,9 +30,11 @@ export interface ProducerOptions {
   readonly isDuplicated: boolean;
   /** Appends where it takes the log to end, and nowhere else. */
   readonly isConditional: boolean;
+  /** Appends where its fencing token is in force, and takes over from others with new ones. */
+  readonly isFenced: boolean;
 }
 
-type Answer = Appended | (Refusal & Pick<AppendRefusal, "written" | "endOffset">);
+type Answer = Appended | (Refusal & Pick<AppendRefusal, "written" | "endOffset" | "fencingToken">);
 
 /** Refusals that do not say whether the batch was written. */
 const UNKNOWN = new Set([
@@ -46,6 +49,7 @@ const FINAL = new Set([
   "INVALID_RECORD",
   "MESSAGE_TOO_LARGE",
   "END_OFFSET_MISMATCH",
+  "FENCING_TOKEN_MISMATCH",
 ]);
 const IN_FLIGHT_MAX = 5;
 
@@ -61,6 +65,8 @@ export class Producer {
   #batches = 0;
   /** Where the log ends, as far as this producer was told. */
   #end = 0;
+  /** The fencing token in force, as far as this producer was told. */
+  #token = "";
   #log = "";
   readonly #inFlight = new Set<SentBatch>();
   /** The last batch that was acknowledged with acks=all. */
@@ -125,6 +131,7 @@ export class Producer {
     if (log !== this.#log) {
       this.#newEpoch();
       this.#end = 0;
+      this.#token = "";
     }
     this.#log = log;
     const drawn = this.#random.between(1, 4);
@@ -142,6 +149,7 @@ export class Producer {
       firstSequence: isIdempotent ? this.#sequence : -1,
       // Beside another one on its way, one of the two has to fail.
       expectedOffset: isConditional && this.#batches % 4 !== 0 ? this.#end : -1,
+      fencing: this.#fencing(),
       invokedMs: this.#router.nowMs,
       isOnce: isIdempotent || !isDuplicated,
       outcome: "pending",
@@ -155,6 +163,20 @@ export class Producer {
     this.#history.operations += 1;
     this.#inFlight.add(batch);
     void this.#deliver(batch, this.#encode(batch));
+  }
+
+  /** Most batches go under the token; some replace it, take over from whoever has it, clear it, or ask for none. */
+  #fencing(): FencingCondition | null {
+    const { isFenced, name } = this.#options;
+    if (!isFenced) return null;
+    const expected = this.#token;
+    const next = `${name}/${this.#batches}`;
+    const drawn = this.#random.below(20);
+    if (drawn < 2) return null;
+    if (drawn < 4) return { next };
+    if (drawn < 7) return { expected, next };
+    if (drawn < 8) return { expected, next: "" };
+    return { expected };
   }
 
   #encode(batch: SentBatch): Uint8Array {
@@ -184,6 +206,7 @@ export class Producer {
       }
       batch.refusals.push(answer.error);
       if (answer.endOffset !== undefined) this.#end = answer.endOffset;
+      this.#token = answer.fencingToken ?? this.#token;
       const isUnknown = UNKNOWN.has(answer.error) || answer.written === true;
       if (isUnknown) mayBeThere = true;
       if (this.#believes(answer.error, batch, attempt)) {
@@ -228,12 +251,14 @@ export class Producer {
       NOT_WRITTEN.has(error) &&
       batch.producerEpoch === this.#epoch &&
       batch.log === this.#log &&
+      // Under another token it would not be the same batch, and under the same one be refused where it was written.
+      batch.fencing === null &&
       !this.#router.hasStragglers &&
       !this.isStopped
     );
   }
 
-  async #attempt({ log, expectedOffset }: SentBatch, bytes: Uint8Array): Promise<Answer> {
+  async #attempt({ log, expectedOffset, fencing }: SentBatch, bytes: Uint8Array): Promise<Answer> {
     const { partition, acks } = this.#options;
     const cell = await this.#router.locate(partition, "leader");
     // A batch is not sent to another log than the one whose sequences it has.
@@ -244,6 +269,7 @@ export class Producer {
       batches: bytes,
       acks,
       ...(expectedOffset >= 0 && { expectedOffset }),
+      ...(fencing && { fencing }),
     };
     const deadlineMs = this.#random.pick([1_000, 3_000, 12_000]);
     return this.#router.call<Appended>(partition, cell, "append", request, deadlineMs);
@@ -255,6 +281,7 @@ export class Producer {
     batch.baseOffset = answer.baseOffset;
     batch.lastOffset = answer.lastOffset;
     this.#end = answer.lastOffset + 1;
+    if (!answer.duplicate) this.#token = batch.fencing?.next ?? this.#token;
     if (batch.expectedOffset >= 0 && answer.baseOffset !== batch.expectedOffset) {
       this.#fail(
         `32: ${batch.values[0]} was expected at ${batch.expectedOffset} and answered with ${answer.baseOffset}`,

@@ -30,6 +30,8 @@ export interface Profile {
 }
 
 const SEEDS_WITHOUT_CONDITIONS = 50;
+/** Likewise of before fencing tokens. */
+const SEEDS_WITHOUT_FENCING = 60;
 
 export function profileOf(seed: number): Profile {
   const random = new Random(seed, "profile");
@@ -42,6 +44,7 @@ export function profileOf(seed: number): Profile {
   // Mutants are noticed by seeds of before conditional appends: those are left as they were.
   const isConditional =
     seed > SEEDS_WITHOUT_CONDITIONS && new Random(seed, "conditions").chance(0.3);
+  const isFenced = seed > SEEDS_WITHOUT_FENCING && new Random(seed, "fencing").chance(0.4);
   const mayBeSealed = !hasUnclean && !hasStorageLoss && !hasRot;
   return {
     durationMs: random.between(60, 120) * 1_000,
@@ -58,9 +61,11 @@ export function profileOf(seed: number): Profile {
       "retention.ms": hasRetention ? String(random.pick([8_000, 25_000])) : "-1",
       ...(hasUnclean ? { "unclean.leader.election.enable": "true" } : {}),
     },
-    producers: Array.from({ length: random.between(2, 4) }, (_, i) =>
-      producerOf(random, `p${i}`, partitions, isConditional),
-    ),
+    producers: Array.from({ length: random.between(2, 4) }, (_, i) => ({
+      ...producerOf(random, `p${i}`, partitions),
+      isConditional,
+      isFenced,
+    })),
     consumers: Array.from({ length: random.between(2, 3) }, (_, i) => ({
       name: `c${i}`,
       place: random.between(1, 3),
@@ -80,7 +85,7 @@ export function profileOf(seed: number): Profile {
   };
 }
 
-function producerOf(random: Random, name: string, partitions: number, isConditional: boolean) {
+function producerOf(random: Random, name: string, partitions: number) {
   return {
     name,
     place: random.between(1, 3),
@@ -91,6 +96,5 @@ function producerOf(random: Random, name: string, partitions: number, isConditio
     valueBytesMax: random.pick([10, 60, 400]),
     patienceMs: random.pick([4_000, 12_000, 40_000]),
     isDuplicated: random.chance(0.5),
-    isConditional,
   };
 }
