@@ -223,7 +223,10 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     off: {
       "copies-carry-fencing-tokens": { value: "chunksWithin(this.#storage, from, last)" },
     },
-    seed: 67,
+    test: {
+      file: "test/core/partition/fencing-tokens.test.ts",
+      name: "is pulled with the chunks by a replica that has lost its storage",
+    },
   },
   {
     name: "a-new-beginning-without-the-token",
