@@ -144,6 +144,11 @@ function failure(refusal: Refusal): { readonly error_code: number; readonly mess
 async function reassign(c: Ctx, service: Service): Promise<Outcome> {
   const body = await readJson(c.req.raw, request);
   if (!body.ok) return body;
+  // The moves of one partition would race, each undoing the one before it.
+  const named = new Set(body.value.data.map((one) => `${one.topic_name}/${one.partition_id}`));
+  if (named.size < body.value.data.length) {
+    return refuse("INVALID_REQUEST", "A partition is named more than once.");
+  }
   return json({ data: await inBatches(body.value.data, (asked) => reassignOne(service, asked)) });
 }
 
