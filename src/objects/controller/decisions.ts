@@ -133,9 +133,9 @@ export class Decisions {
   /** Delivers to all replicas of the partition, and waits for its leader. */
   async deliverToLeader(topicId: string, partition: number): Promise<void> {
     const brokerId = partitionOf(this.image, topicId, partition)?.leader ?? -1;
-    const toLeader = this.deliver({ topicId, partition, brokerId }, DELIVERY_WAIT_MS_MAX);
+    // The others first: a leader whose first push meets a replica without an assignment sets an alarm for it.
     this.deliverLater({ topicId, partition, exceptBrokerId: brokerId });
-    await toLeader;
+    await this.deliver({ topicId, partition, brokerId }, DELIVERY_WAIT_MS_MAX);
   }
 
   /**

@@ -166,6 +166,9 @@ describe("telling replicas", () => {
     await settle();
     const names = [1, 2, 3].map((brokerId) => `assign ${harness.objectName("t", brokerId)}`);
     expect(harness.replicas.log.toSorted()).toEqual(names);
+    // The leader is told last, so that its first push meets no replica without an assignment.
+    const { leader } = harness.partition("t");
+    expect(harness.replicas.log.at(-1)).toBe(`assign ${harness.objectName("t", leader)}`);
     expect(pending(harness)).toEqual(NOTHING);
   });
 
