@@ -130,6 +130,26 @@ describe("a topic of 2,000 partitions (issue 11: it stopped everything else for 
     expect((await call(`${TOPICS}/wide`, { method: "DELETE" })).status).toBe(204);
     expect(await stub.probe()).toMatchObject({ ok: false });
   });
+
+  it("moves a thousand of them in one request, and is asked for none", async () => {
+    await created("moved", 1_000);
+    const data = Array.from({ length: 1_000 }, (_, partition_id) => ({
+      ...{ topic_name: "moved", partition_id, broker_ids: [3, 1] },
+    }));
+    const { partitionCalls } = counters;
+    const answer = await call(`${CLUSTER}/reassignments`, { method: "POST", json: { data } });
+    const { data: outcomes } = await bodyOf(answer);
+    expect(counters.partitionCalls).toBe(partitionCalls);
+    expect(outcomes).toHaveLength(1_000);
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ error_code: 200, replicas: [3, 1], adding_replicas: [] });
+    }
+    const topic = await topicMetadata(serviceOf(env), "moved", true);
+    if (!topic.ok) throw new Error(topic.message);
+    expect(topic.metadata.partitions.every((one) => one.unfounded === true)).toBe(true);
+    expect(topic.metadata.partitions.every((one) => one.inSync.join() === "3,1")).toBe(true);
+    expect(await append("moved", 999)).toBe(0);
+  });
 });
 
 describe("other lists", () => {

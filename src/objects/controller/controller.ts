@@ -224,7 +224,7 @@ export class ControllerRules {
     election: "preferred" | "unclean",
   ): Promise<PartitionAnswer> {
     this.#decisions.settle();
-    const found = await this.#foundedNamed(name, partition);
+    const found = this.#partitionNamed(name, partition);
     if (!found.ok) return found;
     const { topicId } = found.topic;
     switch (election) {
@@ -244,7 +244,7 @@ export class ControllerRules {
     keepsFactor = false,
   ): Promise<PartitionAnswer> {
     this.#decisions.settle();
-    const found = await this.#foundedNamed(name, partition);
+    const found = this.#partitionNamed(name, partition);
     if (!found.ok) return found;
     const { topic, state } = found;
     const decision =
@@ -313,14 +313,6 @@ export class ControllerRules {
       await this.#decisions.deliver({ topicId: topic.topicId }, waitMs);
     }
     return { ok: true, topic };
-  }
-
-  /** The partition, founded first: elections and reassignments need replicas that can be probed and copied. */
-  async #foundedNamed(name: string, partition: number): Promise<PartitionNamed | Refusal> {
-    const found = this.#partitionNamed(name, partition);
-    if (!found.ok || !found.state.unfounded) return found;
-    await this.#decisions.found(found.topic.topicId, [partition]);
-    return this.#partitionNamed(name, partition);
   }
 
   #partitionNamed(name: string, partition: number): PartitionNamed | Refusal {

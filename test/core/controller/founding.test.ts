@@ -175,16 +175,65 @@ describe("the first use of a partition", () => {
     expect(harness.partition("t")).not.toHaveProperty("unfounded");
   });
 
-  test("may be a move, or an election", async () => {
+  test("is no matter of a move: it is one decision, and ends with it", async () => {
     const harness = new ControllerHarness();
-    await unfounded(harness, 2, 1);
-    await harness.rules.electLeader("t", 0, "preferred");
-    expect(harness.partition("t", 0)).not.toHaveProperty("unfounded");
-    const { replicas } = harness.partition("t", 1);
-    const to = [1, 2, 3].filter((id) => id !== replicas[0]!.brokerId);
-    expect(await harness.rules.reassign("t", 1, [to[0]!])).toMatchObject({ ok: true });
-    expect(harness.partition("t", 1)).toMatchObject({ adding: [to[0]] });
-    expect(harness.partition("t", 1)).not.toHaveProperty("unfounded");
+    const { topicId } = await unfounded(harness, 2, 1);
+    const from = harness.partition("t", 1).replicas[0]!.brokerId;
+    const to = [1, 2, 3].filter((id) => id !== from);
+    const moved = await harness.rules.reassign("t", 1, to);
+    expect(moved).toMatchObject({ ok: true, partition: { inSync: to, unfounded: true } });
+    const { adding, removing, leader, replicas } = harness.partition("t", 1);
+    expect({ adding, removing, leader }).toEqual({ leader: to[0] });
+    expect(replicas.map(({ brokerId }) => brokerId)).toEqual(to);
+    expect(harness.rules.describe()).toMatchObject({ reassigning: 0, pendingAssignments: 0 });
+    expect(harness.replicas.calls).toBe(0);
+    harness.crash();
+    await founded(harness, topicId, [1]);
+    expect([...harness.replicas.assignments.keys()].every((name) => name.includes("/1/"))).toBe(
+      true,
+    );
+    expect(harness.replicas.assignments.size).toBe(2);
+  });
+
+  test("is no matter of a move to brokers that keep the leader, or of one back and forth", async () => {
+    const harness = new ControllerHarness();
+    await unfounded(harness, 1, 1);
+    const { leader, leaderEpoch } = harness.partition("t", 0);
+    const other = leader === 1 ? 2 : 1;
+    expect(await harness.rules.reassign("t", 0, [other, leader])).toMatchObject({ ok: true });
+    expect(harness.partition("t", 0)).toMatchObject({
+      leader,
+      leaderEpoch,
+      inSync: [other, leader],
+    });
+    for (const ids of [[other], [leader], [other]]) {
+      expect(await harness.rules.reassign("t", 0, ids)).toMatchObject({
+        ok: true,
+        partition: { leader: ids[0], inSync: ids },
+      });
+    }
+    expect(await harness.rules.reassign("t", 0, null)).toMatchObject({
+      error: "NO_REASSIGNMENT_IN_PROGRESS",
+    });
+    expect(harness.replicas.calls).toBe(0);
+  });
+
+  test("is no matter of an election", async () => {
+    const harness = new ControllerHarness();
+    await unfounded(harness, 1, 3);
+    const [preferred] = harness.partition("t", 0).replicas.map(({ brokerId }) => brokerId);
+    const elect = (kind: "preferred" | "unclean") => harness.rules.electLeader("t", 0, kind);
+    expect(await elect("preferred")).toMatchObject({ error: "ELECTION_NOT_NEEDED" });
+    expect(await elect("unclean")).toMatchObject({ error: "ELECTION_NOT_NEEDED" });
+    await harness.rules.changeBroker(preferred!, "fence");
+    expect(await elect("preferred")).toMatchObject({ error: "PREFERRED_LEADER_NOT_AVAILABLE" });
+    await harness.rules.changeBroker(preferred!, "unfence");
+    expect(harness.partition("t", 0).leader).not.toBe(preferred);
+    expect(await elect("preferred")).toMatchObject({ ok: true, partition: { leader: preferred } });
+    for (const id of [1, 2, 3]) await harness.rules.changeBroker(id, "fence");
+    expect(await elect("unclean")).toMatchObject({ error: "ELIGIBLE_LEADERS_NOT_AVAILABLE" });
+    expect(harness.partition("t", 0)).toMatchObject({ unfounded: true });
+    expect(harness.replicas.calls).toBe(0);
   });
 
   test("of what does not exist is refused, and founds nothing beside it", async () => {

@@ -107,9 +107,12 @@ export class Leaders {
     const mayLead = (now: PartitionMetadata): boolean =>
       now.inSync.includes(preferred) && this.#image.brokers.get(preferred)?.state === "active";
     if (!mayLead(state)) return refuse("PREFERRED_LEADER_NOT_AVAILABLE");
-    const answer = await this.#probes.ask(replicaOf(topicId, state, preferred));
-    // rule: a-reset-replica-is-not-preferred
-    if (!answer?.ok || answer.wasReset) return refuse("PREFERRED_LEADER_NOT_AVAILABLE");
+    // An unfounded partition has no replica that could answer, and none that lacks a record.
+    if (!state.unfounded) {
+      const answer = await this.#probes.ask(replicaOf(topicId, state, preferred));
+      // rule: a-reset-replica-is-not-preferred
+      if (!answer?.ok || answer.wasReset) return refuse("PREFERRED_LEADER_NOT_AVAILABLE");
+    }
     const now = this.#unchanged(topicId, state);
     if (!now || !mayLead(now)) return refuse("PREFERRED_LEADER_NOT_AVAILABLE");
     this.#actions.record(topicId, { partition: now.partition, leader: preferred });
@@ -119,7 +122,9 @@ export class Leaders {
 
   /** For an operator: elects any replica that answers, in-sync ones first, unless the present leader answers. */
   async electUncleanly(topicId: string, state: PartitionMetadata): Promise<PartitionAnswer> {
-    if (state.leader !== -1 && (await this.#isHealthy(topicId, state))) {
+    // An unfounded partition has a leader whenever one of its brokers is not fenced.
+    if (state.unfounded && state.leader === -1) return refuse("ELIGIBLE_LEADERS_NOT_AVAILABLE");
+    if (state.leader !== -1 && (state.unfounded || (await this.#isHealthy(topicId, state)))) {
       return refuse("ELECTION_NOT_NEEDED");
     }
     const isElected =

@@ -1,7 +1,7 @@
 /**
  * Decisions that move a partition to other brokers (KIP-455): new replicas are added, and when all that are to stay
  * are in sync, the others are removed. A reassignment takes one row when it begins, and ends with the in-sync change
- * that completes it.
+ * that completes it. A partition that nobody has used yet moves with the decision: there is nothing to copy.
  */
 import { refuse, type Refusal } from "../../../base/errors.ts";
 import type { PartitionMetadata, TopicMetadata } from "../../contracts/controller.ts";
@@ -35,6 +35,9 @@ export function decideReassign(
   if (!isReassigning(partition) && present.join() === brokerIds.join()) {
     return { ok: true, change: null };
   }
+  if (partition.unfounded) {
+    return { ok: true, change: movedUnfounded(partition, brokerIds, image.brokers) };
+  }
   const removing = present.filter((id) => !brokerIds.includes(id));
   const before = partition.adding ?? [];
   // Replicas that the reassignment has added before stay in the list: cancelling removes them too.
@@ -48,6 +51,26 @@ export function decideReassign(
   const begun = { partition: partition.partition, replicas, adding, removing };
   const change = completion(partition, begun, image.brokers);
   return { ok: true, change: settled(partition, change, image.brokers) };
+}
+
+/** Nothing was stored yet: the new replicas are in sync at once, and none of the others has storage to delete. */
+function movedUnfounded(
+  partition: PartitionMetadata,
+  brokerIds: readonly number[],
+  brokers: Brokers,
+): PartitionChange {
+  const known = new Map(partition.replicas.map((replica) => [replica.brokerId, replica]));
+  const replicas = brokerIds.map(
+    (brokerId) => known.get(brokerId) ?? { brokerId, generation: FIRST_GENERATION },
+  );
+  const stays = brokerIds.includes(partition.leader);
+  const change: PartitionChange = {
+    partition: partition.partition,
+    replicas,
+    inSync: [...brokerIds],
+    ...(stays ? {} : { leader: -1 }),
+  };
+  return settled(partition, change, brokers);
 }
 
 /**
