@@ -78,8 +78,9 @@ function nameOf(
   lines: readonly string[] = [],
 ): string {
   const file = lines.slice(0, lineNumber).findLast((line) => /^\/\/ \S+\.\w+$/.test(line));
-  if (file === undefined) return functionName || "(native)";
-  return `${file.slice(3)}  ${lines[lineNumber]!.trim().slice(0, 80)}`;
+  const line = lines[lineNumber];
+  if (file === undefined || line === undefined) return functionName || "(native)";
+  return `${file.slice(3)}  ${line.trim().slice(0, 80)}`;
 }
 
 interface Inspector {
