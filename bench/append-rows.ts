@@ -1,7 +1,7 @@
 /** Rows about appending: the same body to the service and to the floor, alternately. */
 import { alternate, compare } from "./compare.ts";
 import { jsonBody, rawBatch } from "./bodies.ts";
-import { append, posts, RAW, recordsPath } from "./raw-http.ts";
+import { append as appendTo, posts, RAW, recordsPath } from "./raw-http.ts";
 import type { MeasuredRuntime, Rig, Topic } from "./rig.ts";
 import type { Figures, Row } from "./row.ts";
 import { httpSide, type Side } from "./sides.ts";
@@ -152,6 +152,6 @@ async function measurePartitions(rig: Rig): Promise<Figures> {
 /** Appends to each URL once: an object gets its storage at its first use, which is not what is measured. */
 async function appendOnce(urls: readonly string[], body: Uint8Array): Promise<void> {
   for (let from = 0; from < urls.length; from += WARMING_AT_ONCE) {
-    await Promise.all(urls.slice(from, from + WARMING_AT_ONCE).map((url) => append(url, body)));
+    await Promise.all(urls.slice(from, from + WARMING_AT_ONCE).map((url) => appendTo(url, body)));
   }
 }
