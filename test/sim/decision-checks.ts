@@ -120,7 +120,9 @@ export class DecisionChecks {
       now.inSync.includes(id) || before.removing?.includes(id) === true;
     const isJoining = before.inSync.every(stays) && now.inSync.length > 1;
     const isMoving = before.adding?.includes(now.leader) === true;
-    const isClean = before.inSync.includes(now.leader) || isJoining || isMoving;
+    // All replicas of a partition that nobody has used hold everything there is.
+    const isUnused = now.unfounded === true;
+    const isClean = before.inSync.includes(now.leader) || isJoining || isMoving || isUnused;
     if (isClean && now.uncleanEpoch !== now.leaderEpoch) return;
     this.uncleanElections += 1;
     // Even if it has everything, the old leader may commit more before it learns of the election.
