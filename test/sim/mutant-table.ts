@@ -496,6 +496,15 @@ const REPLICATION_MUTANTS: readonly Mutant[] = [
     test: lostRows("a lost row among those that tell of producers is noticed on waking up"),
   },
   {
+    name: "deleted-chunks-taken-for-lost",
+    breaks: "chunks that were deleted from the start of the log are not taken for lost ones",
+    off: { "deleted-chunks-are-not-missing": { condition: "true" } },
+    test: {
+      file: "test/core/partition/log-copies.test.ts",
+      name: "does not take deleted chunks for lost ones where it is cut back to a row from before the snapshot (seed 1039)",
+    },
+  },
+  {
     name: "corruption-not-told",
     breaks: "a replica that finds its log corrupt reports it and leaves the in-sync set",
     off: { "a-corrupt-replica-knows-it": { without: true } },

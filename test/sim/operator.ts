@@ -6,6 +6,7 @@ import type { Refusal } from "../../src/base/errors.ts";
 import type { BrokerAction } from "../../src/objects/contracts/controller.ts";
 import type { Fetched, ListedOffset } from "../../src/objects/contracts/partition.ts";
 import { encodeBatch } from "../../src/records/index.ts";
+import type { Cell } from "./cell.ts";
 import type { Profile } from "./profile.ts";
 import { Router } from "./router.ts";
 import type { Truth } from "./truth.ts";
@@ -161,13 +162,23 @@ export class Operator {
   }
 
   async #deleteRecords(partition: number, y: number): Promise<void> {
+    await this.deleteBefore(partition, (cell, { committedEnd }) => {
+      const { endOffset } = this.#watch.mirror(cell);
+      // Up to the latest record, up to the leader's log end, or a part of what is committed.
+      return y < 0.15 ? -1 : y < 0.3 ? endOffset : Math.floor(committedEnd * y);
+    });
+  }
+
+  /** Deletes the records below the offset that is asked for once the leader is known. */
+  async deleteBefore(
+    partition: number,
+    offsetOf: (leader: Cell, truth: Truth) => number,
+  ): Promise<void> {
     const cell = await this.router.locate(partition, "leader");
     const truth = this.#watch.truths.get(this.router.log(partition));
     if (!cell || !truth) return;
     const floor = this.#watch.floor(cell);
-    const { endOffset } = this.#watch.mirror(cell);
-    // Up to the latest record, up to the leader's log end, or a part of what is committed.
-    const before = y < 0.15 ? -1 : y < 0.3 ? endOffset : Math.floor(truth.committedEnd * y);
+    const before = offsetOf(cell, truth);
     const args = [before, DELETION_MS];
     const answer = await this.router.ask<Deleted>(cell, "deleteRecords", args, 2 * DELETION_MS);
     if (answer !== null) this.#judgeDeletion(truth, before, floor, answer);

@@ -92,9 +92,10 @@ class SimRun {
     void this.#operator.callOffMoves().then(() => this.#operator.unfenceAll());
     void this.#callLeaders();
     const untilMs = durationMs + CONVERGE_MS;
-    // A broker may be fenced before anybody has noticed that the leader's storage is lost: then only that leader is in the
-    // set.
-    const mayLoseLast = this.#profile.hasStorageLoss || this.#profile.hasSealing;
+    // A broker may be fenced before anybody has noticed that the leader's storage is lost or damaged: then only that leader
+    // is in the set.
+    const { hasStorageLoss, hasRot, hasSealing } = this.#profile;
+    const mayLoseLast = hasStorageLoss || hasRot || hasSealing;
     await scheduler.run(mayLoseLast ? durationMs + HELP_MS : untilMs, () => this.#hasConverged());
     if (mayLoseLast && !this.#hasConverged()) this.#recover();
     await scheduler.run(untilMs, () => this.#hasConverged());
@@ -195,14 +196,24 @@ class SimRun {
     }
   }
 
-  /** Has a replica lead that is not in sync, if no other can, which only an operator may decide (KIP-903). */
+  /**
+   * What only an operator may decide: has a replica lead that is not in sync, if no other can (KIP-903), and gives up
+   * records that the only in-sync replica has damaged.
+   */
   #recover(): void {
     this.#watch.decisions.allowsUnclean = true;
     const topic = this.#watch.metadata?.topics[0];
-    for (const { partition, leader } of topic?.partitions ?? []) {
+    for (const { partition, leader, inSync } of topic?.partitions ?? []) {
       const truth = this.#watch.truth(`${topic!.topicId}/${partition}`);
       const mirror = truth.mirrorOf(leader);
       const isUnopened = mirror !== null && this.#cluster.cell(mirror.name).isUnopened;
+      // Damage that nobody had read when the others left the set: what is damaged may be in no other replica.
+      if (inSync.length === 1 && mirror?.damaged && mirror.isRotten) {
+        const { last_offset } = mirror.damaged.row;
+        this.world.count("recoveries by an operator");
+        void this.#operator.deleteBefore(partition, () => last_offset + 1);
+        continue;
+      }
       const isLost = leader < 0 || isUnopened || mirror?.state?.wasReset === true;
       if (!isLost) continue;
       this.world.count("recoveries by an operator");

@@ -130,6 +130,20 @@ it("what was pushed out of memory above the high watermark counts again when tha
   pair.check();
 });
 
+it("does not take deleted chunks for lost ones where it is cut back to a row from before the snapshot (seed 1039)", () => {
+  const lone = new LoneLog(0);
+  lone.write(batchOf(["x"], 1, { producerId: 1, producerEpoch: 0, baseSequence: 0 }), 0, 0, 1);
+  for (let offset = 1; offset <= 4; offset++) lone.write(batchOf(["x"], offset), 0, offset, offset);
+  for (const start of [1, 3]) {
+    lone.log.raiseStart(start, lone.persist);
+    lone.log.deleteBelowStart();
+  }
+  lone.log.truncate(4, lone.persist);
+  expect(lone.log.producers.entries()).toHaveLength(1);
+  lone.restart();
+  expect(lone.log.producers.entries()).toHaveLength(1);
+});
+
 it("a log emptied at its end begins a segment there, asleep in between or not", () => {
   const lone = new LoneLog(0);
   lone.write(batchOf(["x"], 1), 0, 0, 1);

@@ -102,13 +102,12 @@ export class LoneLog {
       },
       { "tail.memory.bytes": String(this.#tailBytes) },
     );
-    return new Log(
-      this.storage,
-      state,
-      () => config,
-      new TailBudget(1_000_000),
-      () => {},
-    );
+    const foundCorrupt = (): never => {
+      throw new Error("rows that were deleted, or never written, are taken for lost ones");
+    };
+    const log = new Log(this.storage, state, () => config, new TailBudget(1_000_000), foundCorrupt);
+    expect(log.isRecoveredCorrupt).toBe(false);
+    return log;
   }
 }
 

@@ -197,13 +197,15 @@ export class Log {
    * @param persist writes the replica's state row, in the same transaction
    */
   raiseStart(offset: number, persist: (log: Log) => void): void {
-    const { logStartOffset, end } = this.#memory;
+    const { logStartOffset, localStartOffset, end } = this.#memory;
     assert(offset > logStartOffset && offset <= end.offset, "the start rises within the log");
     const isEmpty = offset === end.offset;
     const raised = isEmpty ? endOfEmpty(end) : end;
     this.#replace({ ...this.#memory, ...startingAt(offset), end: raised }, () => {
       // The snapshot takes over the producers' entries of the chunks that are deleted.
-      if (end.producersFrom !== null && end.producersFrom < offset) this.#snapshot(offset, 0);
+      if (end.producersFrom !== null && end.producersFrom < offset) {
+        this.#snapshot(offset, 0, localStartOffset);
+      }
       deleteSegmentsBelow(this.#storage, offset);
       persist(this);
     });
@@ -333,9 +335,10 @@ export class Log {
     this.#chunksSinceSnapshot = 0;
   }
 
-  #snapshot(committed: number, nowMs: number): void {
+  /** @param start the local start: chunks from there on are stored */
+  #snapshot(committed: number, nowMs: number, start = this.#memory.localStartOffset): void {
     const { end, producers } = this.#memory;
-    const snapshot = snapshotProducers(this.#storage, end, producers, committed, nowMs);
+    const snapshot = snapshotProducers(this.#storage, start, end, producers, committed, nowMs);
     const { producersFrom } = snapshot;
     this.#memory = { ...this.#memory, end: { ...end, producersFrom } };
     if (!snapshot.isWhole) this.#foundCorrupt();

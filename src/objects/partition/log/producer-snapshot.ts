@@ -51,6 +51,7 @@ interface Snapshotted {
  */
 export function snapshotProducers(
   storage: StoragePort,
+  startOffset: number,
   end: Pick<LogEnd, "offset" | "producersFrom">,
   states: ProducerStates,
   committed: number,
@@ -66,7 +67,8 @@ export function snapshotProducers(
   const snapshot = readSnapshot(storage);
   if (below <= snapshot.nextOffset) return asBefore;
   const known = states.fresh();
-  const { isWhole } = fold(storage, snapshot, end.producersFrom, below, known);
+  const from = firstToFold(storage, startOffset, snapshot, end.producersFrom);
+  const { isWhole } = fold(storage, snapshot, from, below, known);
   known.expire(nowMs);
   writeProducerSnapshot(storage, below, known.entries());
   return { producersFrom: firstProducersFrom(storage, below), isWhole };
@@ -98,13 +100,14 @@ export function recoverProducers(
 ): RecoveredProducers {
   const snapshot = readSnapshot(storage);
   if (snapshot.nextOffset <= end.offset) {
-    const folded = fold(storage, snapshot, end.producersFrom, end.offset, states);
+    const from = firstToFold(storage, startOffset, snapshot, end.producersFrom);
+    const folded = fold(storage, snapshot, from, end.offset, states);
     return { producersFrom: end.producersFrom, ...folded };
   }
   const isEmpty = startOffset === end.offset;
   const from = (isEmpty ? null : chunkBaseAtOrBelow(storage, startOffset)) ?? end.offset;
   const entries = snapshot.entries.filter((batch) => batch[4] < from);
-  const { isWhole } = fold(storage, { nextOffset: from, entries }, from, end.offset, states);
+  const { isWhole } = fold(storage, { entries }, from, end.offset, states);
   writeProducerSnapshot(storage, end.offset, states.entries());
   return { producersFrom: null, chunks: 0, isWhole };
 }
@@ -116,21 +119,39 @@ export function parseProducers(producers: string | null): readonly ProducerBatch
 }
 
 /**
- * Folds the snapshot's entries into `states`, then those of the chunks below `below` that it lacks. Returns how many
- * chunks were read, and whether none was missing.
+ * Base offset of the first chunk to fold; null if the snapshot lacks none. What was deleted from the start of the log
+ * has no entry that the snapshot lacks, although the row of a chunk behind it may name one: the row remembers what was
+ * so when it was written.
+ */
+function firstToFold(
+  storage: StoragePort,
+  startOffset: number,
+  snapshot: Snapshot,
+  producersFrom: number | null,
+): number | null {
+  if (producersFrom === null) return null;
+  const from = Math.max(producersFrom, snapshot.nextOffset);
+  // rule: deleted-chunks-are-not-missing
+  if (from >= startOffset) return from;
+  return Math.max(from, chunkBaseAtOrBelow(storage, startOffset) ?? startOffset);
+}
+
+/**
+ * Folds the snapshot's entries into `states`, then those of the chunks in [from, below). Returns how many chunks were
+ * read, and whether none was missing.
  */
 function fold(
   storage: StoragePort,
-  snapshot: Snapshot,
-  producersFrom: number | null,
+  snapshot: Pick<Snapshot, "entries">,
+  from: number | null,
   below: number,
   states: ProducerStates,
 ): { readonly chunks: number; readonly isWhole: boolean } {
   for (const batch of snapshot.entries) states.apply(batch);
-  if (producersFrom === null) return { chunks: 0, isWhole: true };
+  if (from === null) return { chunks: 0, isWhole: true };
   let chunks = 0;
   let isWhole = true;
-  let expected = Math.max(producersFrom, snapshot.nextOffset);
+  let expected = from;
   storage.each<{ base_offset: number; last_offset: number; producers: string | null }>(
     `SELECT base_offset, last_offset, producers FROM chunks
      WHERE base_offset >= ? AND base_offset < ? ORDER BY base_offset`,
