@@ -13,6 +13,8 @@ import type { Truth } from "./truth.ts";
 import type { Watch } from "./watch.ts";
 
 export const TOPIC = "orders";
+/** Messages that were sent before the network healed have arrived after this time. */
+const LATE_MS = 5_000;
 /** How long followers have to raise their log starts too. */
 const DELETION_MS = 2_000;
 
@@ -60,9 +62,13 @@ export class Operator {
     }
   }
 
-  /** Unfences all brokers. */
+  /** Unfences all brokers, and again those that a message from before has fenced since. */
   async unfenceAll(): Promise<void> {
     for (const brokerId of [...this.#wanted.keys()]) await this.change(brokerId, "unfence");
+    await this.router.cluster.world.scheduler.sleep(LATE_MS);
+    for (const { brokerId, state } of this.#watch.metadata?.brokers ?? []) {
+      if (state !== "active") await this.change(brokerId, "unfence");
+    }
   }
 
   register(): boolean {
