@@ -1,47 +1,8 @@
 /** Operators' views and changes of groups: lists, members, lags, resets, deletion, and their errors. */
 import { describe, expect, it } from "vitest";
 import { newGroup, newInstance, produce, settle, topicOf, valuesOf } from "./consumers-support.ts";
-import { call, CLUSTER, errorOf, ORIGIN, post } from "./records-support.ts";
-
-const GROUPS = `${CLUSTER}/consumer-groups`;
-const of = (group: string, path = ""): string => `${GROUPS}/${encodeURIComponent(group)}${path}`;
-
-// oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers by their fields
-async function get(path: string): Promise<any> {
-  const response = await call(path);
-  const text = await response.text();
-  expect(response.status, text).toBe(200);
-  return JSON.parse(text);
-}
-
-const refused = async (response: Promise<Response>) => {
-  const error = await errorOf(await response);
-  return [error.status, error.code];
-};
-const remove = (path: string) => call(path, { method: "DELETE" });
-
-/** A group that has committed these offsets from partition 0 on, and whose instance still exists. */
-async function committedGroup(topic: string, ...next: number[]) {
-  const group = newGroup();
-  const instance = await (await newInstance(group)).subscribe(topic);
-  await settle([instance], next.length);
-  const offsets = next.flatMap((offset, partition) =>
-    offset > 0 ? [{ topic, partition, offset: offset - 1 }] : [],
-  );
-  await instance.done(instance.post("/offsets", { offsets }));
-  return { group, instance };
-}
-
-const lagsOf = async (group: string) => {
-  const { data } = await get(of(group, "/lags"));
-  return (data as Record<string, unknown>[]).map((lag) => [
-    lag.topic_name,
-    lag.partition_id,
-    lag.current_offset,
-    lag.log_end_offset,
-    lag.lag,
-  ]);
-};
+import { GROUPS, committedGroup, get, lagsOf, of, refused, remove } from "./groups-support.ts";
+import { call, CLUSTER, ORIGIN, post } from "./records-support.ts";
 
 describe("the list", () => {
   it("comes in pages, in the order of ids, and follows its links", async () => {
