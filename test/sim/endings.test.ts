@@ -9,6 +9,24 @@ import type { RunResult } from "./run.ts";
 import { runToItsEnd } from "./to-its-end.ts";
 import { World } from "./world.ts";
 
+/** The results of seeds that are run by processes of this source. */
+async function runIn(
+  source: string,
+  options: Omit<Parameters<typeof runMany>[0], "child" | "onResult">,
+): Promise<RunResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), "odradek-runner-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const child = join(folder, "child.mjs");
+  await writeFile(child, source);
+  const results: RunResult[] = [];
+  await runMany({
+    ...options,
+    child: pathToFileURL(child),
+    onResult: (result) => void results.push(result),
+  });
+  return results;
+}
+
 test("a loop that waits for a simulation which has failed ends with it", async () => {
   const world = new World(1);
   await runToItsEnd(world, {}, async () => {
@@ -43,11 +61,7 @@ test("what the simulation throws is a failure with its stack", async () => {
 });
 
 test("a seed that stands still and one whose process dies are failures, and the others are run", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "odradek-runner-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const child = join(folder, "child.mjs");
-  await writeFile(
-    child,
+  const results = await runIn(
     `process.on("message", ({ seed }) => {
        if (seed === 2) for (;;);
        if (seed === 3) process.exit(7);
@@ -56,15 +70,12 @@ test("a seed that stands still and one whose process dies are failures, and the 
      });
      process.on("disconnect", () => process.exit());
      process.send("ready");`,
+    {
+      seeds: [1, 2, 3, 4].map((seed) => ({ seed })),
+      processes: 2,
+      standstillMs: 5_000,
+    },
   );
-  const results: RunResult[] = [];
-  await runMany({
-    seeds: [1, 2, 3, 4].map((seed) => ({ seed })),
-    processes: 2,
-    child: pathToFileURL(child),
-    standstillMs: 5_000,
-    onResult: (result) => void results.push(result),
-  });
   expect(results.map(({ seed, failure }) => [seed, failure])).toEqual([
     [1, null],
     [2, "hung: nothing happens for 5000 ms after 0 events and 0 ms"],
@@ -74,11 +85,7 @@ test("a seed that stands still and one whose process dies are failures, and the 
 });
 
 test("a process that was stopped, or waited for a processor, goes on: that is no standstill", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "odradek-runner-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const child = join(folder, "child.mjs");
-  await writeFile(
-    child,
+  const results = await runIn(
     `import { spawn } from "node:child_process";
      process.on("message", ({ seed }) => {
        process.send({ events: 1, simulatedMs: 1 });
@@ -87,35 +94,25 @@ test("a process that was stopped, or waited for a processor, goes on: that is no
      });
      process.on("disconnect", () => process.exit());
      process.send("ready");`,
+    {
+      seeds: [{ seed: 1 }],
+      processes: 1,
+      standstillMs: 1_000,
+    },
   );
-  const results: RunResult[] = [];
-  await runMany({
-    seeds: [{ seed: 1 }],
-    processes: 1,
-    child: pathToFileURL(child),
-    standstillMs: 1_000,
-    onResult: (result) => void results.push(result),
-  });
   expect(results.map(({ seed, failure }) => [seed, failure])).toEqual([[1, null]]);
 });
 
 test("a process that is idle and says again and again that it has got no further is a failure", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "odradek-runner-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const child = join(folder, "child.mjs");
-  await writeFile(
-    child,
+  const results = await runIn(
     `process.on("message", () => setInterval(() => process.send({ events: 1, simulatedMs: 1 }), 10));
      process.on("disconnect", () => process.exit());
      process.send("ready");`,
+    {
+      seeds: [{ seed: 1 }],
+      processes: 1,
+    },
   );
-  const results: RunResult[] = [];
-  await runMany({
-    seeds: [{ seed: 1 }],
-    processes: 1,
-    child: pathToFileURL(child),
-    onResult: (result) => void results.push(result),
-  });
   expect(results[0]?.failure).toBe("hung: nothing happens for 60000 ms after 1 events and 1 ms");
 });
 

@@ -82,13 +82,7 @@ export const configExample = {
 };
 export const configsExample = listExample("KafkaTopicConfigList", `${T}/configs`, configExample);
 
-export const brokerConfigExample = {
-  ...head(
-    "KafkaBrokerConfig",
-    `${C}/brokers/1/configs/log.retention.ms`,
-    "/broker=1/config=log.retention.ms",
-  ),
-  broker_id: 1,
+const retentionOfBrokers = {
   name: "log.retention.ms",
   value: "604800000",
   is_default: true,
@@ -96,6 +90,16 @@ export const brokerConfigExample = {
   is_sensitive: false,
   source: "DEFAULT_CONFIG",
   synonyms: [{ name: "log.retention.ms", value: "604800000", source: "DEFAULT_CONFIG" }],
+};
+
+export const brokerConfigExample = {
+  ...head(
+    "KafkaBrokerConfig",
+    `${C}/brokers/1/configs/log.retention.ms`,
+    "/broker=1/config=log.retention.ms",
+  ),
+  broker_id: 1,
+  ...retentionOfBrokers,
 };
 export const brokerConfigsExample = listExample(
   "KafkaBrokerConfigList",
@@ -110,13 +114,7 @@ export const clusterConfigExample = {
     "/broker-config=log.retention.ms",
   ),
   config_type: "BROKER",
-  name: "log.retention.ms",
-  value: "604800000",
-  is_default: true,
-  is_read_only: true,
-  is_sensitive: false,
-  source: "DEFAULT_CONFIG",
-  synonyms: [{ name: "log.retention.ms", value: "604800000", source: "DEFAULT_CONFIG" }],
+  ...retentionOfBrokers,
 };
 export const clusterConfigsExample = listExample(
   "KafkaClusterConfigList",

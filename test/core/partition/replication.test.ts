@@ -3,21 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ReplicateRequest } from "../../../src/objects/contracts/replication.ts";
 import { expectOk } from "../../support/replica.ts";
 import { ReplicaSet } from "../../support/replica-set.ts";
-
-const fetchAll = { offset: 0, maxBytes: 1_048_576, minBytes: 0, maxWaitMs: 0 } as const;
-const read = (set: ReplicaSet, brokerId: number, offset = 0) =>
-  set.replica(brokerId).fetch({ ...fetchAll, offset, isolation: "read_uncommitted" });
-
-async function appended(set: ReplicaSet, ...values: string[]): Promise<void> {
-  const answer = set.append(values);
-  await set.settle();
-  expectOk(await answer);
-}
-
-function expectAlike(set: ReplicaSet): void {
-  const [first, ...others] = [...set.members.keys()].map((brokerId) => set.rows(brokerId));
-  for (const rows of others) expect(rows).toEqual(first);
-}
+import { appended, expectAlike, read } from "./replica-logs.ts";
 
 describe("a push", () => {
   it("brings followers the leader's rows, byte for byte", async () => {
